@@ -1,0 +1,1 @@
+"""What is said and decided: values in, values out."""

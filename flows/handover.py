@@ -1,0 +1,144 @@
+"""Makes the record of a finished referral: what was asked and answered, in order, and its route."""
+
+from datetime import datetime
+
+from flows import content_files, journey, rules, workdays
+from flows.conversation import Answer, Conversation, Given, Officer
+from flows.journey import Counting
+from flows.questionnaire import Question, questions
+from flows.record import Line, Record
+from flows.routing import Route, route
+from flows.service import service
+
+
+def record_of(conversation: Conversation, now: datetime) -> Record:
+    """Return the record of this conversation as it would be sent at `now` (aware, UTC)."""
+    found = gathered(conversation)
+    goes_to = route(rules.facts_of(conversation), _flags(conversation, found))
+    consent, consented_at = _consent(conversation, found, now)
+    officer = officer_of(conversation)
+    return Record(
+        reference=conversation.reference,
+        journey=conversation.journey,
+        lines=tuple(_line(one, found, conversation) for one in _asked(conversation, found)),
+        safe_contact=tuple(
+            _line(one, found, conversation) for one in questions()
+            if one.safe and _belongs(one, conversation)
+        ),
+        consent=consent,
+        consented_at=consented_at,
+        sent_at=now,
+        due=_due(conversation, goes_to, now),
+        zone=service().zone,
+        queue=goes_to.queue,
+        provider=service().provider(goes_to.queue),
+        hold=goes_to.hold,
+        urgent=goes_to.urgent,
+        may_contact=may_contact(conversation),
+        flags=goes_to.flags,
+        reasons=goes_to.reasons,
+        wording=content_files.version(conversation.language),
+        language=conversation.language,
+        officer_name=officer.name if officer else "",
+        officer_agency=officer.agency if officer else "",
+        officer_contact=officer.contact if officer else "",
+        officer_verified=bool(officer and officer.verified),
+    )
+
+
+def gathered(conversation: Conversation) -> Counting:
+    """Return the answers that would be sent; a call-back keeps what was told before it."""
+    return rules.told(conversation)
+
+
+def may_contact(conversation: Conversation) -> bool:
+    """Return whether the service may be the first to make contact, and has a way to.
+
+    For an officer's referral it is the officer who is rung.
+    """
+    if conversation.journey == "officer":
+        return True
+    found = gathered(conversation)
+    if conversation.journey == "callback":
+        return _is_said(found, "number")
+    way = found["way"].value if _is_said(found, "way") else ""
+    needs = {"call": "number", "text": "number", "email": "email", "here": "way"}
+    return way in needs and _is_said(found, needs[way])
+
+
+def officer_of(conversation: Conversation) -> Officer | None:
+    """Return the officer who refers: remembered, or as they just told us."""
+    if conversation.journey != "officer" or conversation.officer:
+        return conversation.officer if conversation.journey == "officer" else None
+    found = gathered(conversation)
+    told = [found[key].value if key in found else "" for key in
+            ("officer_name", "officer_agency", "officer_contact")]
+    return Officer(*told)
+
+
+def _asked(conversation: Conversation, found: Counting) -> list[Question]:
+    on_path = {one.key for one in journey.path(conversation)} | set(found)
+    return [
+        one for one in questions()
+        if one.key in on_path and not one.silent and (not one.offered or one.key in found)
+    ]
+
+
+def _belongs(one: Question, conversation: Conversation) -> bool:
+    if conversation.journey == "officer":
+        return "officer" in one.journeys
+    return "self" in one.journeys
+
+
+def _line(one: Question, found: Counting, conversation: Conversation) -> Line:
+    answer: Answer | None = found.get(one.key)
+    language = conversation.language
+    if answer is None:
+        version = content_files.version(language)
+        return Line(one.key, one.asked(language), "not_asked", "", "", "", None, version, language)
+    return Line(
+        question=one.key,
+        asked=answer.asked,
+        given=answer.given.value,
+        value=answer.value,
+        label=answer.label,
+        by=answer.by,
+        at=answer.at,
+        wording=answer.wording,
+        language=answer.language,
+    )
+
+
+def _flags(conversation: Conversation, found: Counting) -> tuple[str, ...]:
+    flags = list(conversation.flags)
+    officer = officer_of(conversation)
+    if officer and not officer.verified:
+        flags.append("not_verified")
+    if found.get("risks") and found["risks"].value == "yes":
+        flags.append("risks")
+    if any(key in found and _wants(found[key]) for key in ("needs", "victim_needs")):
+        flags.append("needs")
+    return tuple(flags)
+
+
+def _wants(answer: Answer) -> bool:
+    return answer.given == Given.SAID and answer.value != "none"
+
+
+def _consent(
+    conversation: Conversation, found: Counting, now: datetime
+) -> tuple[str, datetime]:
+    agreed = found.get("agreed")
+    if agreed:
+        return f"{agreed.asked}\n{agreed.label}", agreed.at
+    return conversation.consent, conversation.consented_at or now
+
+
+def _due(conversation: Conversation, goes_to: Route, now: datetime) -> datetime:
+    days = service().promise_days
+    promised = days[conversation.journey]
+    return workdays.due(now, min(promised, days["urgent"]) if goes_to.urgent else promised, service())
+
+
+def _is_said(found: Counting, key: str) -> bool:
+    return key in found and found[key].given == Given.SAID

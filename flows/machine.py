@@ -1,0 +1,68 @@
+"""The only file that knows `transitions`: one shared machine for each table, nothing attached."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from transitions import Machine, MachineError
+from transitions.extensions import GraphMachine
+
+Move = tuple[str, Sequence[str], str]
+
+
+class NotAllowed(ValueError):
+    """This move does not start from where things stand."""
+
+
+class _Place:
+    """Something that can be moved; the library reads and writes `state` on it."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+
+class Table:
+    """A table of moves, each a row: name, where it starts, where it leads."""
+
+    def __init__(self, places: Sequence[str], moves: Iterable[Move]) -> None:
+        self.places = tuple(places)
+        self.moves = tuple(moves)
+        self._machine = Machine(model=None, initial=places[0], **self._rules)  # type: ignore[arg-type]
+
+    @property
+    def _rules(self) -> dict[str, object]:
+        rows = [[name, list(starts), end] for name, starts, end in self.moves]
+        return {"states": list(self.places), "transitions": rows, "auto_transitions": False}
+
+    def after(self, place: str, move: str) -> str:
+        """Return the place that `move` leads to from `place`; raise NotAllowed if it does not."""
+        thing = _Place(place)
+        try:
+            self._machine.events[move].trigger(thing)
+        except (MachineError, KeyError, ValueError) as refused:
+            raise NotAllowed(f"{move} does not start from {place}") from refused
+        return thing.state
+
+    def allowed(self, place: str) -> tuple[str, ...]:
+        """Return the names of the moves that start from `place`, in the table's order."""
+        return self._from.get(place, ())
+
+    @cached_property
+    def _from(self) -> dict[str, tuple[str, ...]]:
+        return {
+            place: tuple(dict.fromkeys(name for name, starts, _ in self.moves if place in starts))
+            for place in self.places
+        }
+
+    def mermaid(self) -> str:
+        """Return the table as a Mermaid state diagram, drawn by the library."""
+        shown = _Place(self.places[0])
+        drawing = GraphMachine(
+            model=_Drawn(), initial=shown.state, graph_engine="mermaid", **self._rules
+        )
+        return str(drawing.get_combined_graph().source)
+
+
+class _Drawn:
+    """The library draws only with a model attached; this one is thrown away."""

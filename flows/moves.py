@@ -1,0 +1,39 @@
+"""Moves a conversation along table 1, one step at a time."""
+
+from dataclasses import replace
+
+from flows import stages
+from flows.conversation import Conversation
+
+
+def moved(conversation: Conversation, name: str) -> Conversation:
+    """Return the conversation after a move of table 1; raise NotAllowed if it does not start here."""
+    return stepped(replace(conversation, stage=stages.move(conversation, name)))
+
+
+def stepped(conversation: Conversation) -> Conversation:
+    """Return the conversation one step on: older buttons become old, nothing waits any more."""
+    return replace(conversation, step=conversation.step + 1, waiting=None, misread=0)
+
+
+def begun(conversation: Conversation, name: str, journey: str) -> Conversation:
+    """Return a fresh draft: no answers, and buttons from before belong to an earlier talk."""
+    fresh = moved(conversation, name)
+    return replace(
+        fresh,
+        journey=journey,
+        answers=(),
+        began=fresh.step,
+        looking_at="",
+        stopped_for="",
+        came_from="",
+        card=None,
+        flags=(),
+        consent="",
+        consented_at=None,
+    )
+
+
+def has_draft(conversation: Conversation) -> bool:
+    """Return whether there are answers that were not sent."""
+    return bool(conversation.answers) and conversation.stage not in ("sent", "withdrawn")

@@ -1,0 +1,38 @@
+"""Folds typed words and finds what comes nearest. Alone knows `rapidfuzz`."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from rapidfuzz import fuzz, process
+
+TYPO = 84
+"""Of 100: how alike two short texts must be for one to be a slip of the other."""
+
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'"})
+
+
+def fold(text: str) -> str:
+    """Return `text` lower-case, without accents, invisible characters and punctuation."""
+    plain = unicodedata.normalize("NFKD", text[:5000]).casefold().translate(_APOSTROPHES)
+    kept = "".join(c for c in plain if unicodedata.category(c) not in ("Mn", "Cf", "Cc", "Cs"))
+    return " ".join(re.sub(r"[^\w'+]+", " ", kept).replace("'", "").split())
+
+
+def exact(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the key one of whose words is exactly what was typed, or None."""
+    folded = fold(typed)
+    for key, said in choices.items():
+        if any(folded == fold(one) for one in said):
+            return key
+    return None
+
+
+def slip(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the key that `typed` is probably a slip of, or None; never for very short words."""
+    folded = fold(typed)
+    if len(folded) < 4 or len(folded) > 60:
+        return None
+    said = {fold(one): key for key, ones in choices.items() for one in ones if len(fold(one)) > 3}
+    found = process.extractOne(folded, list(said), scorer=fuzz.ratio, score_cutoff=TYPO)
+    return said[found[0]] if found else None

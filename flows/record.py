@@ -1,0 +1,54 @@
+"""The referral as it is handed over: what was asked and answered, in order, and who said it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One question and its answer, with the wording as it was shown.
+
+    `given` is said, not_sure, rather_not_say, skipped, or not_asked for a question off the path.
+    """
+
+    question: str
+    asked: str
+    given: str
+    value: str
+    label: str
+    by: str
+    at: datetime | None
+    wording: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A finished referral. Times are aware, in UTC; `zone` is where they were promised.
+
+    `safe_contact` repeats the safe-contact block, in the order staff need it; what was not
+    answered there reads as not safe. `route` and `reasons` say where it goes and why.
+    """
+
+    reference: str
+    journey: str
+    lines: tuple[Line, ...]
+    safe_contact: tuple[Line, ...]
+    consent: str
+    consented_at: datetime
+    sent_at: datetime
+    due: datetime
+    zone: str
+    queue: str
+    provider: str
+    hold: bool
+    urgent: bool
+    may_contact: bool
+    flags: tuple[str, ...]
+    reasons: tuple[str, ...]
+    wording: str
+    language: str
+    officer_name: str = ""
+    officer_agency: str = ""
+    officer_contact: str = ""
+    officer_verified: bool = False

@@ -1,0 +1,163 @@
+"""The check before sending: see it, change it, send it. Nothing was sent until Send is pressed."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from flows import explain, journey, moves
+from flows.answering import answered, chosen_answer
+from flows.buttons import Press, button, in_rows, last_row, said
+from flows.conversation import (
+    Button, Conversation, Count, Effect, HandOver, Heard, Receipt, RememberOfficer, Reply, Rows, Turn,
+)
+from flows.handover import gathered, officer_of, record_of
+from flows.questionnaire import question
+from flows.scenes import card
+from flows.wording import say
+
+
+def show(conversation: Conversation, heard: Heard) -> Turn:
+    """Return the check: a neutral message; an officer sees the whole card."""
+    if conversation.journey == "officer":
+        return card.show_check(conversation, _rows(conversation), heard)
+    text = say(conversation.language, _ready(conversation))
+    return Turn(conversation, (Reply(text, _rows(conversation)),))
+
+
+def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
+    """Return an answer to typed words; they are not sent, and that is said."""
+    if conversation.journey == "officer":
+        first = question("agreed")
+        pasted = card.hear(conversation, first, heard, now)
+        if pasted:
+            return replace(pasted, conversation=_reopened(pasted.conversation))
+    reply = explain.answer_or_suggest(conversation, heard.text)
+    if any(isinstance(effect, Count) and effect.key == "missed" for effect in reply.effects):
+        first_ask = Reply(say(conversation.language, "scenes.checking.first_ask"))
+        return Turn(conversation, (first_ask,), shows=True)
+    return reply
+
+
+def answer_lines(conversation: Conversation) -> list[str]:
+    """Return each answer as it would be sent: "title: answer"."""
+    found = gathered(conversation)
+    language = conversation.language
+    return [
+        f"{question(key).says(language, 'title')}: {answer.label}"
+        for key, answer in found.items()
+        if not question(key).silent
+    ]
+
+
+def press_send(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the turn after Send; pressed again, or from an old message, it sends nothing."""
+    if conversation.stage in ("sent", "withdrawn"):
+        twice = Reply(say(conversation.language, "scenes.sent.nothing_to_send"))
+        return Turn(conversation, (twice,), shows=True)
+    if conversation.stage != "checking" or pressed.step != conversation.step:
+        return Turn(conversation, shows=True)
+    return send(conversation, now)
+
+
+def send(conversation: Conversation, now: datetime) -> Turn:
+    """Return the turn that hands the record over; the chat keeps a receipt and no answers."""
+    record = record_of(conversation, now)
+    officer = officer_of(conversation)
+    effects: list[Effect] = [HandOver(record), Count("sent", conversation.journey)]
+    if officer and not conversation.officer:
+        effects.append(RememberOfficer(officer))
+    receipt = Receipt(
+        record.reference, now, record.due, conversation.journey, record.may_contact
+    )
+    sent = replace(
+        moves.moved(conversation, "send"),
+        answers=(), reference="", receipt=receipt, looking_at="", came_from="",
+        flags=(), consent="", consented_at=None, officer=officer or conversation.officer,
+        card=None,
+    )
+    return Turn(sent, (), tuple(effects), shows=True)
+
+
+def press_show(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the answers, by changing the message the button stands on; never as a new one."""
+    if conversation.stage != "checking" or not heard.message:
+        return Turn(conversation, shows=True)
+    ready = say(conversation.language, _ready(conversation))
+    text = "\n".join([*answer_lines(conversation), "", ready])
+    rows = _rows(conversation, shown=True)
+    reply = Reply(text, rows, edits=heard.message, private=True, instead=ready)
+    return Turn(conversation, (reply,))
+
+
+def press_hide(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the neutral message in the place of the answers."""
+    if conversation.stage != "checking" or not heard.message:
+        return Turn(conversation, shows=True)
+    ready = say(conversation.language, _ready(conversation))
+    return Turn(conversation, (Reply(ready, _rows(conversation), edits=heard.message),))
+
+
+def press_change(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the list of what was asked, to pick one."""
+    return which_to_change(conversation)
+
+
+def which_to_change(conversation: Conversation) -> Turn:
+    """Return the list of answered questions, without the answers; or say there is none."""
+    language = conversation.language
+    found = journey.counting(conversation)
+    rows = [
+        button(conversation, one.says(language, "title").rstrip("*"), "reopen", one.key)
+        for one in journey.path(conversation)
+        if one.key in found and not one.silent
+    ]
+    if not rows or conversation.stage not in ("asking", "checking", "stopped"):
+        return Turn(conversation, (Reply(say(language, "anytime.change.nothing")),), shows=True)
+    back = (said(conversation, "scenes.learning.to_question", "here"),)
+    text = say(language, "scenes.checking.which")
+    return Turn(conversation, (Reply(text, (*in_rows(rows, 2), back)),))
+
+
+def press_details(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the turn after "add details": the questions on offer open one by one."""
+    on_paper = [one.key for one in journey.on_paper(conversation.journey)]
+    key = "details" if "details" in on_paper else "extra"
+    if conversation.stage != "checking" or key not in on_paper:
+        return Turn(conversation, shows=True)
+    yes = chosen_answer(conversation, question(key), "yes", now)
+    return Turn(answered(_reopened(conversation), yes), shows=True)
+
+
+def _reopened(conversation: Conversation) -> Conversation:
+    return moves.moved(conversation, "reopen")
+
+
+def _ready(conversation: Conversation) -> str:
+    return f"scenes.checking.ready{'_callback' if conversation.journey == 'callback' else ''}"
+
+
+def _rows(conversation: Conversation, shown: bool = False) -> Rows:
+    send_it = said(conversation, "scenes.checking.send", "send", style="send")
+    rows: list[tuple[Button, ...]] = [(send_it,)]
+    if conversation.journey != "officer":
+        look = "hide" if shown else "show"
+        rows.append((said(conversation, f"scenes.checking.{look}", look),))
+    change = [said(conversation, "scenes.checking.change", "change")]
+    if _more_on_offer(conversation):
+        change.append(said(conversation, "scenes.checking.add_details", "details"))
+    rows.append(tuple(change))
+    rows.append((said(conversation, "scenes.checking.delete", "delete", style="danger"),))
+    rows.append(last_row(conversation))
+    return tuple(rows)
+
+
+def _more_on_offer(conversation: Conversation) -> bool:
+    found = journey.counting(conversation)
+    if conversation.journey == "officer":
+        return not journey.wanted(found, "details")
+    return conversation.journey == "self" and not journey.wanted(found, "extra")
+
+
+PRESSES = {
+    "send": press_send, "show": press_show, "hide": press_hide,
+    "change": press_change, "details": press_details,
+}

@@ -1,0 +1,54 @@
+"""After leaving, or after a while: carry on, start again, or delete. It shows no answer."""
+
+from datetime import datetime
+
+from flows import moves
+from flows.buttons import Press, in_rows, said
+from flows.conversation import Conversation, ForgetDraft, Heard, Reply, Turn
+from flows.wording import say
+
+
+def show(conversation: Conversation, heard: Heard) -> Turn:
+    """Return the three ways on; somebody without a draft gets the hello."""
+    if not moves.has_draft(conversation) and not conversation.journey:
+        return Turn(moves.moved(conversation, "welcome"), shows=True)
+    language = conversation.language
+    text = f"{say(language, 'scenes.paused.welcome_back')}\n\n{say(language, 'scenes.paused.keep_until')}"
+    rows = [
+        said(conversation, "scenes.paused.carry_on", "carry_on"),
+        said(conversation, "scenes.paused.again", "again"),
+        said(conversation, "scenes.paused.delete", "delete", style="danger"),
+    ]
+    return Turn(conversation, (Reply(text, in_rows(rows)),))
+
+
+def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
+    """Return the three ways on, whatever was typed."""
+    return Turn(conversation, shows=True)
+
+
+def carry_on(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the place where the person was."""
+    if conversation.stage != "paused":
+        return Turn(conversation, shows=True)
+    return Turn(resumed(conversation), shows=True)
+
+
+def resumed(conversation: Conversation) -> Conversation:
+    """Return the conversation back at its questions, or at the notice if that was not agreed to."""
+    if conversation.journey == "self" and conversation.consented_at is None:
+        return moves.moved(conversation, "read_again")
+    if not conversation.journey:
+        return moves.moved(conversation, "welcome")
+    return moves.moved(conversation, "carry_on")
+
+
+def again_yes(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the first hello; the draft is deleted."""
+    if pressed.step != conversation.step or conversation.stage in ("sent", "withdrawn"):
+        return Turn(conversation, shows=True)
+    fresh = moves.begun(conversation, "forget", "")
+    return Turn(fresh, (), (ForgetDraft(),), shows=True)
+
+
+PRESSES = {"carry_on": carry_on, "again_yes": again_yes}

@@ -1,0 +1,78 @@
+"""The first thing that is said, and the doors from there."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from flows import explain, moves, nearest
+from flows.buttons import Press, in_rows, said
+from flows.conversation import Conversation, Heard, Reply, Turn
+from flows.scenes import learning
+from flows.wording import say
+
+DOORS = ("self", "officer", "learn", "fit", "questions", "person")
+
+
+def show(conversation: Conversation, heard: Heard) -> Turn:
+    """Return the hello, or an officer's own hello when they came by invitation."""
+    language = conversation.language
+    if conversation.officer and conversation.officer.verified:
+        doors = [
+            said(conversation, "scenes.welcome.buttons.refer", "go", "officer"),
+            said(conversation, "scenes.welcome.buttons.questions", "questions"),
+        ]
+        return Turn(conversation, (Reply(say(language, "scenes.welcome.from_officer"), in_rows(doors)),))
+    doors = [said(conversation, f"scenes.welcome.buttons.{door}", "go", door) for door in DOORS]
+    return Turn(conversation, (Reply(say(language, "scenes.welcome.hello"), in_rows(doors)),))
+
+
+def show_gone(conversation: Conversation, heard: Heard) -> Turn:
+    """Return the news that old answers were deleted, and then the hello."""
+    gone = Reply(say(conversation.language, "scenes.welcome.gone"))
+    return Turn(moves.moved(conversation, "welcome"), (gone,), shows=True)
+
+
+def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
+    """Return an answer to typed words: a door by its name, else what people ask."""
+    names = {door: [say(conversation.language, f"scenes.welcome.buttons.{door}")] for door in DOORS}
+    position = heard.text.strip()
+    door = DOORS[int(position) - 1] if position in "123456" and len(position) == 1 else None
+    door = door or nearest.exact(heard.text, names)
+    if door:
+        return _through(conversation, heard, door)
+    return explain.answer_or_suggest(conversation, heard.text)
+
+
+def _through(conversation: Conversation, heard: Heard, door: str) -> Turn:
+    match door:
+        case "self":
+            return Turn(moves.begun(conversation, "begin", "self"), shows=True)
+        case "officer":
+            return Turn(moves.begun(conversation, "refer", "officer"), shows=True)
+        case "person":
+            return explain.a_person(conversation, heard)
+        case "questions":
+            return explain.groups(conversation)
+        case "fit":
+            return learning.fit(_looking_around(conversation), "")
+        case _:
+            return learning.card(_looking_around(conversation), "")
+
+
+def _looking_around(conversation: Conversation) -> Conversation:
+    if conversation.stage == "learning":
+        return conversation
+    return replace(moves.moved(conversation, "learn"), step=conversation.step)
+
+
+def go(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return what a door's button opens; a draft that is under way is shown, never dropped."""
+    door = pressed.args[0] if pressed.args else ""
+    fresh = conversation.stage in ("welcome", "learning", "expired", "sent", "withdrawn")
+    busy = moves.has_draft(conversation) or not fresh
+    if door not in DOORS or (busy and door not in ("person", "questions")):
+        return Turn(conversation, shows=True)
+    return _through(conversation, heard, door)
+
+
+PRESSES = {"go": go}
+

@@ -1,0 +1,51 @@
+"""Table 1: where a conversation can be, and how it moves."""
+
+from flows.conversation import Conversation
+from flows.machine import NotAllowed, Table
+
+__all__ = ["STAGES", "NotAllowed", "allowed", "mermaid", "move"]
+
+_FRESH = ("welcome", "learning", "expired")
+_DRAFT = ("notice", "asking", "checking", "stopped")
+_DONE = ("sent", "withdrawn")
+
+STAGES = Table(
+    ("welcome", "learning", "notice", "asking", "checking", "stopped", "paused",
+     "sent", "withdrawn", "expired"),
+    (
+        # move,          starts from,                              leads to
+        ("welcome", (*_FRESH, *_DRAFT, *_DONE, "paused"), "welcome"),
+        ("learn", (*_FRESH, *_DONE), "learning"),
+        ("begin", (*_FRESH, *_DONE, "paused"), "notice"),
+        ("refer", (*_FRESH, *_DRAFT, *_DONE, "paused"), "asking"),
+        ("ask_for_a_call", (*_FRESH, *_DRAFT, *_DONE, "paused"), "asking"),
+        ("agree", ("notice",), "asking"),
+        ("ask", ("notice", "asking", "checking", "stopped", "paused"), "asking"),
+        ("nothing_left", ("asking",), "checking"),
+        ("reopen", ("asking", "checking", "stopped"), "asking"),
+        ("not_here", ("asking",), "stopped"),
+        ("send", ("checking",), "sent"),
+        ("leave", (*_FRESH, *_DRAFT, "paused"), "paused"),
+        ("carry_on", ("paused",), "asking"),
+        ("read_again", ("asking", "paused"), "notice"),
+        ("withdraw", ("sent",), "withdrawn"),
+        ("forget", (*_FRESH, *_DRAFT, "paused"), "welcome"),
+        ("run_out", (*_DRAFT, "paused", "welcome", "learning"), "expired"),
+    ),
+)
+"""Questions are not stages: which one is open follows from the answers (flows/journey.py)."""
+
+
+def move(conversation: Conversation, name: str) -> str:
+    """Return the stage after the move `name`; raise NotAllowed when it does not start here."""
+    return STAGES.after(conversation.stage, name)
+
+
+def allowed(stage: str) -> tuple[str, ...]:
+    """Return the names of the moves that start from `stage`."""
+    return STAGES.allowed(stage)
+
+
+def mermaid() -> str:
+    """Return this table as a Mermaid picture."""
+    return STAGES.mermaid()

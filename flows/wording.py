@@ -1,0 +1,122 @@
+"""Everything that is said goes through here: say(language, key, ...) finds it in content/."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from flows import content_files
+from flows.service import service
+
+FIRST_LANGUAGE = "en"
+
+
+def say(language: str, key: str, **blanks: object) -> str:
+    """Return the words under `key` ("scenes.welcome.hello") with their blanks filled.
+
+    The service's names, numbers and promises, and every helpline's number under its id, are
+    filled in by themselves. Raises KeyError for an unknown key or an unfilled blank.
+    """
+    found = _find(language, key)
+    if not isinstance(found, str):
+        raise KeyError(f"{key} is not a text")
+    text = found.strip()
+    return text.format_map({**own_facts(language), **blanks}) if "{" in text else text
+
+
+def words(language: str, key: str) -> tuple[str, ...]:
+    """Return the list of words under `key`; empty when there is none."""
+    found = _find(language, key, default=())
+    return tuple(found)
+
+
+def has(language: str, key: str) -> bool:
+    """Return whether something is said under `key` in this language."""
+    return _find(language, key, default=None) is not None
+
+
+def offered(language: str | None) -> str:
+    """Return `language` if the service offers it ("en-GB" counts as "en"), else the first one."""
+    short = (language or "").split("-")[0].lower()
+    return short if short in service().languages else FIRST_LANGUAGE
+
+
+def spoken_time(language: str, moment: datetime) -> str:
+    """Return a local moment in words, such as "5pm on Tuesday 24 November"."""
+    local = moment.astimezone(_zone())
+    return say(
+        language,
+        "scenes.dates.by",
+        time=_clock(local),
+        day=words(language, "scenes.dates.days")[local.weekday()],
+        date=local.day,
+        month=words(language, "scenes.dates.months")[local.month - 1],
+    )
+
+
+@cache
+def own_facts(language: str) -> dict[str, str]:
+    """Return what any text may name: {phone}, {hours}, {promise}, {samaritans} and so on."""
+    set_up = service()
+    days = words(language, "scenes.dates.days")
+    hours = say_raw(language, "scenes.dates.same_day_range").format(
+        first=days[set_up.days[0]],
+        last=days[set_up.days[-1]],
+        opens=_hour(set_up.opens.hour, set_up.opens.minute),
+        closes=_hour(set_up.closes.hour, set_up.closes.minute),
+    )
+    facts = dict(set_up.names)
+    facts.update({line: row["number"] for line, row in helplines().items()})
+    facts.update(
+        hours=hours,
+        promise=_working_days(language, set_up.promise_days["self"]),
+        draft_hours=str(set_up.draft_hours),
+        chat_clear_hours=str(set_up.chat_clear_hours),
+    )
+    return facts
+
+
+def helplines() -> dict[str, dict[str, Any]]:
+    """Return the reviewed helplines by id, each with number, hours and checked_on."""
+    return content_files.read("helplines.toml")
+
+
+def say_raw(language: str, key: str) -> str:
+    """Return the words under `key` with their blanks still open."""
+    return str(_find(language, key)).strip()
+
+
+_MISSING = object()
+
+
+@cache
+def _find(language: str, key: str, default: object = _MISSING) -> Any:
+    branch: Any = content_files.read_language(language)
+    for part in key.split("."):
+        if not isinstance(branch, dict) or part not in branch:
+            if default is _MISSING:
+                raise KeyError(f"{key} is not said in {language}")
+            return default
+        branch = branch[part]
+    return branch
+
+
+def _working_days(language: str, days: int) -> str:
+    if days == 1:
+        return say_raw(language, "scenes.dates.working_day")
+    return say_raw(language, "scenes.dates.working_days").format(n=days)
+
+
+def _clock(moment: datetime) -> str:
+    return _hour(moment.hour, moment.minute)
+
+
+def _hour(hour: int, minute: int) -> str:
+    twelve = (hour - 1) % 12 + 1
+    return f"{twelve}{f':{minute:02}' if minute else ''}{'am' if hour < 12 else 'pm'}"
+
+
+@cache
+def _zone() -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(service().zone)

@@ -1,0 +1,58 @@
+"""Working days of England: what was promised, and when somebody is there. Alone knows `holidays`."""
+
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from holidays import country_holidays
+from holidays.holiday_base import HolidayBase
+
+from flows.service import Service
+
+
+@cache
+def _bank_holidays() -> HolidayBase:
+    return country_holidays("GB", subdiv="ENG")
+
+
+def is_working_day(day: date, service: Service) -> bool:
+    """Return whether the service works on `day`: one of its days, and no bank holiday."""
+    return day.weekday() in service.days and day not in _bank_holidays()
+
+
+def due(now: datetime, days: int, service: Service) -> datetime:
+    """Return the promised time, aware: `days` whole working days after `now`.
+
+    What arrives after closing, or on a day off, counts from the next working day.
+    """
+    here = now.astimezone(ZoneInfo(service.zone))
+    day = here.date()
+    if not is_working_day(day, service) or here.time() >= service.closes:
+        day = next_working_day(day, service)
+    for _ in range(days):
+        day = next_working_day(day, service)
+    return datetime.combine(day, service.promise_by, ZoneInfo(service.zone))
+
+
+def next_working_day(day: date, service: Service) -> date:
+    """Return the first working day after `day`."""
+    day += timedelta(days=1)
+    while not is_working_day(day, service):
+        day += timedelta(days=1)
+    return day
+
+
+def opening(now: datetime, service: Service) -> datetime | None:
+    """Return None while the telephone is answered, otherwise when it next will be."""
+    here = now.astimezone(ZoneInfo(service.zone))
+    today = here.date()
+    if is_working_day(today, service):
+        if service.opens <= here.time() < service.closes:
+            return None
+        if here.time() < service.opens:
+            return _at(today, service.opens, service)
+    return _at(next_working_day(today, service), service.opens, service)
+
+
+def _at(day: date, hour: time, service: Service) -> datetime:
+    return datetime.combine(day, hour, ZoneInfo(service.zone))

@@ -1,0 +1,50 @@
+"""The schema's history, one file for each revision; the only place that knows Alembic."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+_HERE = Path(__file__).parent
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the schema to revision `to`, within the connection's transaction."""
+    command.upgrade(_config(connection), to)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision the database is at, None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str | None:
+    """Return the newest revision."""
+    return _scripts().get_current_head()
+
+
+def revisions() -> list[str]:
+    """Return every revision, the oldest first."""
+    return [script.revision for script in _scripts().walk_revisions()][::-1]
+
+
+def draft(connection: Connection, message: str) -> None:
+    """Write a new revision file from what differs between the tables and the database."""
+    name = f"{len(revisions()) + 1:04}"
+    command.revision(_config(connection), message, autogenerate=True, rev_id=name)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    # Alembic reads its options through configparser, where % has a meaning of its own.
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

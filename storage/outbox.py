@@ -1,0 +1,137 @@
+"""What must go out: put in the turn's own transaction, sent afterwards, in order within a chat."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, exists, insert, or_, select, update
+
+from storage import tallies
+from storage.conversations import address_place
+from storage.shapes import Unreadable, read_dict, write
+from storage.tables import CHAT, OUTBOX, AnyRow, new_id
+from storage.vault import Vault, VaultError
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One thing to send; without a chat, `address` is empty. `tries` counts earlier ones."""
+
+    id: str
+    channel: str
+    kind: str
+    body: dict[str, Any]
+    chat_id: str | None
+    address: str
+    tries: int
+    put_at: datetime
+
+
+def put(
+    conn: Connection,
+    vault: Vault,
+    channel: str,
+    kind: str,
+    body: dict[str, Any],
+    now: datetime,
+    chat_id: str | None = None,
+    not_before: datetime | None = None,
+) -> str:
+    """Put something in line, from `not_before` on; return its id."""
+    id = new_id()
+    row = {
+        "id": id,
+        "chat_id": chat_id,
+        "channel": channel,
+        "kind": kind,
+        "body": vault.seal(write(body), _place(chat_id, id)),
+        "put_at": now,
+        "not_before": not_before,
+        "stage": "waiting",
+        "tries": 0,
+        "why": "",
+    }
+    conn.execute(insert(OUTBOX), row)
+    return id
+
+
+def ready(
+    conn: Connection, vault: Vault, now: datetime, limit: int = 50, channel: str | None = None
+) -> list[Outgoing]:
+    """Return what can be sent now, the oldest first and at most one a chat.
+
+    A chat's later rows wait while an earlier one is due or to be tried again. Closed chats
+    wait altogether. A row that cannot be opened is given up and the others go on.
+    """
+    mine = OUTBOX.c.channel == channel if channel else OUTBOX.c.channel.is_not(None)
+    rows = conn.execute(_due(now).where(mine).limit(limit)).all()
+    opened = [_opened(vault, row) for row in rows]
+    for row, one in zip(rows, opened, strict=True):
+        if one is None:
+            give_up(conn, row.id, now)
+    readable = [one for one in opened if one is not None]
+    return readable if readable or not rows else ready(conn, vault, now, limit, channel)
+
+
+def sent(conn: Connection, id: str, now: datetime) -> None:
+    """Mark a row as sent and blank its body."""
+    _end(conn, id, "sent", now)
+
+
+def later(conn: Connection, id: str, not_before: datetime, why: str) -> None:
+    """Try a row again from `not_before` on; `why` is a code, never words of a person."""
+    again = update(OUTBOX).values(tries=OUTBOX.c.tries + 1, not_before=not_before, why=why)
+    conn.execute(again.where(OUTBOX.c.id == id))
+
+
+def give_up(conn: Connection, id: str, now: datetime) -> None:
+    """Stop trying a row, blank its body and count it."""
+    _end(conn, id, "given_up", now)
+    tallies.add(conn, now.date(), "outbox", "given_up")
+
+
+def drop_chat(conn: Connection, chat_id: str) -> None:
+    """Delete everything not yet sent to a chat."""
+    unsent = (OUTBOX.c.chat_id == chat_id, OUTBOX.c.stage == "waiting")
+    conn.execute(delete(OUTBOX).where(*unsent))
+
+
+def _end(conn: Connection, id: str, stage: str, now: datetime) -> None:
+    ended = update(OUTBOX).values(stage=stage, body=None, ended_at=now)
+    conn.execute(ended.where(OUTBOX.c.id == id))
+
+
+def _due(now: datetime) -> Select[Any]:
+    earlier = OUTBOX.alias("earlier")
+    before_it = exists().where(
+        earlier.c.chat_id == OUTBOX.c.chat_id,
+        earlier.c.stage == "waiting",
+        earlier.c.n < OUTBOX.c.n,
+        or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.tries > 0),
+    )
+    return (
+        select(OUTBOX, CHAT.c.address)
+        .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
+        .where(
+            OUTBOX.c.stage == "waiting",
+            or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
+            CHAT.c.closed_at.is_(None),
+            ~before_it,
+        )
+        .order_by(OUTBOX.c.n)
+    )
+
+
+def _opened(vault: Vault, row: AnyRow) -> Outgoing | None:
+    try:
+        body = read_dict(vault.unseal(row.body or b"", _place(row.chat_id, row.id)))
+        address = row.address and vault.unseal(row.address, address_place(row.chat_id))
+    except (VaultError, Unreadable):
+        return None
+    return Outgoing(
+        row.id, row.channel, row.kind, body, row.chat_id, address or "", row.tries, row.put_at
+    )
+
+
+def _place(chat_id: str | None, id: str) -> str:
+    return f"outbox/{chat_id}/{id}/body"

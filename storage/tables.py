@@ -1,0 +1,246 @@
+"""The tables. In the clear: random ids, times, stages, counts. Every `bytes` column is sealed."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import DateTime, Dialect, Index, Row, Table, UniqueConstraint
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+AnyRow = Row[*tuple[Any, ...]]
+METADATA = SQLModel.metadata
+METADATA.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class Utc(TypeDecorator[datetime]):
+    """A time with its zone: stored in UTC, given back in UTC, refused when it has no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC; raise ValueError when it has no zone."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("A time without a zone cannot be kept.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the time with its zone, UTC."""
+        if value is None:
+            return None
+        kept: datetime = value
+        return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
+
+
+def new_id() -> str:
+    """Return a random id: 32 hexadecimal characters that say nothing."""
+    return uuid4().hex
+
+
+class Inbox(SQLModel, table=True):
+    """What came in; `n` is its place in the line. The body goes once it has been answered."""
+
+    __table_args__ = (
+        Index(None, "stage", "n"),
+        Index(None, "chat_print", "stage", "not_before"),
+    )
+
+    n: int | None = Field(default=None, primary_key=True)
+    id: str = Field(default_factory=new_id, unique=True)
+    channel: str
+    print: str = Field(unique=True)
+    chat_print: str
+    body: bytes | None = None
+    stage: str = "waiting"
+    attempts: int = 0
+    not_before: datetime | None = Field(default=None, sa_type=Utc)
+    received_at: datetime = Field(sa_type=Utc)
+    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Chat(SQLModel, table=True):
+    """One place to write to somebody; found again by its fingerprint."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    channel: str
+    address: bytes
+    address_print: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=Utc)
+    closed_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Conversation(SQLModel, table=True):
+    """Where one person stands. `version` lets only one writer win; `blanked_at` when tidied."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE", unique=True)
+    version: int = 1
+    stage: str
+    reference: str | None = Field(default=None, unique=True)
+    body: bytes
+    heard_at: datetime = Field(sa_type=Utc, index=True)
+    sent_at: datetime | None = Field(default=None, sa_type=Utc, index=True)
+    blanked_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Answer(SQLModel, table=True):
+    """One answer of a draft: an event, never changed."""
+
+    __table_args__ = (UniqueConstraint("conversation_id", "n"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id", ondelete="CASCADE")
+    n: int
+    body: bytes
+
+
+class Message(SQLModel, table=True):
+    """The channel's id of one message in a chat, so that it can be cleared away; no words."""
+
+    __table_args__ = (UniqueConstraint("chat_id", "print"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE")
+    print: str
+    body: bytes
+    from_person: bool
+    at: datetime = Field(sa_type=Utc, index=True)
+
+
+class Outbox(SQLModel, table=True):
+    """What must go out; `n` is its place in the line. The body goes once it has been sent."""
+
+    __table_args__ = (
+        Index(None, "stage", "n"),
+        Index(None, "chat_id", "stage", "n"),
+    )
+
+    n: int | None = Field(default=None, primary_key=True)
+    id: str = Field(default_factory=new_id, unique=True)
+    chat_id: str | None = Field(default=None, foreign_key="chat.id", ondelete="CASCADE")
+    channel: str
+    kind: str
+    body: bytes | None = None
+    stage: str = "waiting"
+    tries: int = 0
+    why: str = ""
+    not_before: datetime | None = Field(default=None, sa_type=Utc)
+    put_at: datetime = Field(sa_type=Utc)
+    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Referral(SQLModel, table=True):
+    """A referral in the staff queue. `unseen`: the person did something staff have not seen."""
+
+    __table_args__ = (Index(None, "stage", "due"), Index(None, "stage", "lease_until"))
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    reference: str = Field(unique=True)
+    chat_id: str | None = Field(
+        default=None, foreign_key="chat.id", ondelete="SET NULL", index=True
+    )
+    queue: str
+    provider: str
+    stage: str = "new"
+    owner: str | None = None
+    hold: bool
+    urgent: bool
+    may_contact: bool
+    unseen: bool = False
+    body: bytes | None = None
+    flags: bytes | None = None
+    sent_at: datetime = Field(sa_type=Utc)
+    due: datetime = Field(sa_type=Utc)
+    zone: str
+    until: datetime | None = Field(default=None, sa_type=Utc)
+    lease_until: datetime | None = Field(default=None, sa_type=Utc)
+    opened_at: datetime | None = Field(default=None, sa_type=Utc)
+    closed_at: datetime | None = Field(default=None, sa_type=Utc, index=True)
+    erased_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Step(SQLModel, table=True):
+    """One act on a referral: what, who, when; the note is sealed."""
+
+    __table_args__ = (Index(None, "referral_id", "n"),)
+
+    n: int | None = Field(default=None, primary_key=True)
+    id: str = Field(default_factory=new_id, unique=True)
+    referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE")
+    act: str
+    who: str
+    stage: str
+    note: bytes | None = None
+    until: datetime | None = Field(default=None, sa_type=Utc)
+    at: datetime = Field(sa_type=Utc)
+
+
+class Officer(SQLModel, table=True):
+    """A partner officer's own details, remembered for one chat."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE", unique=True)
+    body: bytes
+    seen_at: datetime = Field(sa_type=Utc, index=True)
+
+
+class Invitation(SQLModel, table=True):
+    """A single-use code for a partner officer; only its fingerprint is kept."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    code_print: str = Field(unique=True)
+    body: bytes | None = None
+    expires_at: datetime = Field(sa_type=Utc, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class Missed(SQLModel, table=True):
+    """A question nobody has answered yet, kept because the person agreed."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    body: bytes
+    at: datetime = Field(sa_type=Utc, index=True)
+
+
+class Tally(SQLModel, table=True):
+    """A daily count: numbers only."""
+
+    day: date = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    n: int = 0
+
+
+class Mark(SQLModel, table=True):
+    """One sealed line by which a vault is known to be the one that sealed everything here."""
+
+    id: str = Field(primary_key=True)
+    body: bytes
+
+
+def _rows(name: str) -> Table:
+    return METADATA.tables[name]
+
+
+INBOX = _rows("inbox")
+CHAT = _rows("chat")
+CONVERSATION = _rows("conversation")
+ANSWER = _rows("answer")
+MESSAGE = _rows("message")
+OUTBOX = _rows("outbox")
+REFERRAL = _rows("referral")
+STEP = _rows("step")
+OFFICER = _rows("officer")
+INVITATION = _rows("invitation")
+MISSED = _rows("missed")
+TALLY = _rows("tally")
+MARK = _rows("mark")
