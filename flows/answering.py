@@ -6,7 +6,13 @@ from datetime import datetime
 from flows import content_files, journey, kinds, moves
 from flows.buttons import Press, in_rows, said
 from flows.conversation import (
-    Answer, Conversation, Given, Heard, Reply, Turn, Waiting,
+    Answer,
+    Conversation,
+    Given,
+    Heard,
+    Reply,
+    Turn,
+    Waiting,
 )
 from flows.kinds import Read
 from flows.questionnaire import Question, is_asked, question
@@ -42,9 +48,7 @@ def read_answer(conversation: Conversation, one: Question, reading: Read, now: d
     return _event(conversation, one, reading, now, None)
 
 
-def confirm_change(
-    conversation: Conversation, heard: Heard, pressed: Press, now: datetime
-) -> Turn:
+def confirm_change(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
     """Return the turn after "change it": the answer that waited is taken."""
     waiting = conversation.waiting
     if not waiting or waiting.about != "change" or not is_asked(waiting.question):

@@ -21,16 +21,16 @@ class Press:
     step: int
 
 
-def button(conversation: Conversation, label: str, verb: str, *args: str, style: str = "") -> Button:
+def button(
+    conversation: Conversation, label: str, verb: str, *args: str, style: str = ""
+) -> Button:
     """Return a button; its id carries only names of ours, never a person's words."""
     return Button(label, f"{':'.join((verb, *args))}~{conversation.step}", style=style)
 
 
 def said(conversation: Conversation, key: str, verb: str, *args: str, style: str = "") -> Button:
     """Return a button whose label is the wording under `key`."""
-    return button(
-        conversation, wording.say(conversation.language, key), verb, *args, style=style
-    )
+    return button(conversation, wording.say(conversation.language, key), verb, *args, style=style)
 
 
 def read(pressed: str) -> Press | None:

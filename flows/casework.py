@@ -12,7 +12,7 @@ ACTS = Table(
     (*OPEN, *CLOSED),
     (
         # act,            starts from,                 leads to
-        ("claim", ("new", "paused"), "claimed"),
+        ("claim", ("new",), "claimed"),
         ("hand_back", _HELD, "new"),
         ("lease_ended", _HELD, "new"),
         ("transfer", _HELD, "claimed"),

@@ -96,7 +96,9 @@ def languages(conversation: Conversation) -> Turn:
     language, codes = conversation.language, service().languages
     if len(codes) == 1:
         rows = [said(conversation, "scenes.welcome.buttons.person", "person")]
-        reply = Reply(say(language, "anytime.language.one"), in_rows([*rows, *ways_on(conversation)]))
+        reply = Reply(
+            say(language, "anytime.language.one"), in_rows([*rows, *ways_on(conversation)])
+        )
         return Turn(conversation, (reply,))
     rows = [
         button(conversation, say(code, f"anytime.language_names.{code}"), "speak", code)
@@ -107,9 +109,7 @@ def languages(conversation: Conversation) -> Turn:
 
 def _did_you_mean(conversation: Conversation, ids: tuple[str, ...]) -> Turn:
     language = conversation.language
-    rows = [
-        button(conversation, say(language, f"faq.{id}.title"), "topic", id) for id in ids[:3]
-    ]
+    rows = [button(conversation, say(language, f"faq.{id}.title"), "topic", id) for id in ids[:3]]
     rows.append(said(conversation, "anytime.faq.person", "person"))
     text = say(language, "anytime.faq.did_you_mean")
     reply = Reply(text, in_rows([*rows, *ways_on(conversation)]))
@@ -146,4 +146,3 @@ def _open_or_not(language: str, now: datetime) -> str:
     if opens is None:
         return say(language, "anytime.person.open_now")
     return say(language, "anytime.person.closed_now", opens_next=spoken_time(language, opens))
-

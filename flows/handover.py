@@ -22,7 +22,8 @@ def record_of(conversation: Conversation, now: datetime) -> Record:
         journey=conversation.journey,
         lines=tuple(_line(one, found, conversation) for one in _asked(conversation, found)),
         safe_contact=tuple(
-            _line(one, found, conversation) for one in questions()
+            _line(one, found, conversation)
+            for one in questions()
             if one.safe and _belongs(one, conversation)
         ),
         consent=consent,
@@ -71,15 +72,18 @@ def officer_of(conversation: Conversation) -> Officer | None:
     if conversation.journey != "officer" or conversation.officer:
         return conversation.officer if conversation.journey == "officer" else None
     found = gathered(conversation)
-    told = [found[key].value if key in found else "" for key in
-            ("officer_name", "officer_agency", "officer_contact")]
-    return Officer(*told)
+    name, agency, contact = (
+        found[key].value if key in found else ""
+        for key in ("officer_name", "officer_agency", "officer_contact")
+    )
+    return Officer(name, agency, contact)
 
 
 def _asked(conversation: Conversation, found: Counting) -> list[Question]:
     on_path = {one.key for one in journey.path(conversation)} | set(found)
     return [
-        one for one in questions()
+        one
+        for one in questions()
         if one.key in on_path and not one.silent and (not one.offered or one.key in found)
     ]
 
@@ -125,9 +129,7 @@ def _wants(answer: Answer) -> bool:
     return answer.given == Given.SAID and answer.value != "none"
 
 
-def _consent(
-    conversation: Conversation, found: Counting, now: datetime
-) -> tuple[str, datetime]:
+def _consent(conversation: Conversation, found: Counting, now: datetime) -> tuple[str, datetime]:
     agreed = found.get("agreed")
     if agreed:
         return f"{agreed.asked}\n{agreed.label}", agreed.at
@@ -137,7 +139,9 @@ def _consent(
 def _due(conversation: Conversation, goes_to: Route, now: datetime) -> datetime:
     days = service().promise_days
     promised = days[conversation.journey]
-    return workdays.due(now, min(promised, days["urgent"]) if goes_to.urgent else promised, service())
+    return workdays.due(
+        now, min(promised, days["urgent"]) if goes_to.urgent else promised, service()
+    )
 
 
 def _is_said(found: Counting, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""How each kind of answer is read from typed words. Alone knows phonenumbers and email-validator."""
+"""How each kind of answer is read. Alone knows `phonenumbers` and `email_validator`."""
 
 import re
 import unicodedata
@@ -102,7 +102,11 @@ _SPECIAL = (Given.NOT_SURE, Given.RATHER_NOT_SAY, Given.SKIPPED)
 
 def _read_choice(question: Question, typed: str, language: str) -> Reading:
     position = typed.strip().rstrip(".)")
-    if position.isascii() and position.isdigit() and 1 <= int(position[:3]) <= len(question.options):
+    if (
+        position.isascii()
+        and position.isdigit()
+        and 1 <= int(position[:3]) <= len(question.options)
+    ):
         meant = nearest.exact(typed, _said(question, language))
         return chosen(question, meant or question.options[int(position[:3]) - 1], language)
     said = _said(question, language)
@@ -173,8 +177,8 @@ def _read_contact(question: Question, typed: str, language: str) -> Reading:
     if isinstance(by_phone, Read):
         return by_phone
     by_mail = _read_email(question, typed, language)
-    return by_mail if isinstance(by_mail, Read) else Unread(
-        "contact", (("example", PHONE_EXAMPLE),)
+    return (
+        by_mail if isinstance(by_mail, Read) else Unread("contact", (("example", PHONE_EXAMPLE),))
     )
 
 

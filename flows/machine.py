@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 from transitions import Machine, MachineError
 from transitions.extensions import GraphMachine
@@ -28,12 +29,17 @@ class Table:
     def __init__(self, places: Sequence[str], moves: Iterable[Move]) -> None:
         self.places = tuple(places)
         self.moves = tuple(moves)
-        self._machine = Machine(model=None, initial=places[0], **self._rules)  # type: ignore[arg-type]
+        self._machine = Machine(
+            model=None,
+            states=list(self.places),
+            transitions=self._rows(),
+            initial=self.places[0],
+            auto_transitions=False,
+        )
 
-    @property
-    def _rules(self) -> dict[str, object]:
-        rows = [[name, list(starts), end] for name, starts, end in self.moves]
-        return {"states": list(self.places), "transitions": rows, "auto_transitions": False}
+    def _rows(self) -> list[list[Any]]:
+        """Return the moves as the library wants them: lists, not tuples."""
+        return [[name, list(starts), end] for name, starts, end in self.moves]
 
     def after(self, place: str, move: str) -> str:
         """Return the place that `move` leads to from `place`; raise NotAllowed if it does not."""
@@ -57,9 +63,13 @@ class Table:
 
     def mermaid(self) -> str:
         """Return the table as a Mermaid state diagram, drawn by the library."""
-        shown = _Place(self.places[0])
-        drawing = GraphMachine(
-            model=_Drawn(), initial=shown.state, graph_engine="mermaid", **self._rules
+        drawing: Any = GraphMachine(
+            model=_Drawn(),
+            states=list(self.places),
+            transitions=self._rows(),
+            initial=self.places[0],
+            auto_transitions=False,
+            graph_engine="mermaid",
         )
         return str(drawing.get_combined_graph().source)
 

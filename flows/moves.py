@@ -7,7 +7,7 @@ from flows.conversation import Conversation
 
 
 def moved(conversation: Conversation, name: str) -> Conversation:
-    """Return the conversation after a move of table 1; raise NotAllowed if it does not start here."""
+    """Return the conversation after a move of table 1; raise NotAllowed if none starts here."""
     return stepped(replace(conversation, stage=stages.move(conversation, name)))
 
 

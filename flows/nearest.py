@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 TYPO = 84
 """Of 100: how alike two short texts must be for one to be a slip of the other."""
@@ -36,3 +37,29 @@ def slip(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
     said = {fold(one): key for key, ones in choices.items() for one in ones if len(fold(one)) > 3}
     found = process.extractOne(folded, list(said), scorer=fuzz.ratio, score_cutoff=TYPO)
     return said[found[0]] if found else None
+
+
+def mend(word: str, known: Sequence[str]) -> str | None:
+    """Return the known word that `word` is a misspelling of, or None; never for short words.
+
+    One slip (a letter wrong, missing, extra or swapped) is mended up to 7 letters, two beyond.
+    """
+    if not 4 <= len(word) <= 20 or not word.isalpha():
+        return None
+    slips = 1 if len(word) < 8 else 2
+    found = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=slips)
+    return found[0] if found and found[0][0] == word[0] else None
+
+
+def stem(word: str) -> str:
+    """Return `word` without the endings that do not change what is asked ("asking", "asked")."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word.removesuffix(ending) + ("y" if ending == "ies" else "")
+            break
+    if len(word) > 3 and word.endswith("e"):
+        word = word[:-1]
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls" else word
+
+
+_ENDINGS = ("ings", "ing", "ies", "ed", "es", "s")

@@ -31,10 +31,17 @@ class Rule:
 
 
 RULES = (
-    Rule("consent_not_known", lambda f: f.who == Who.OFFICER and f.consent != Tri.YES, "check", True),
+    Rule(
+        "consent_not_known", lambda f: f.who == Who.OFFICER and f.consent != Tri.YES, "check", True
+    ),
     Rule("offender_domestic_or_sexual", lambda f: _offender(f) and _sensitive(f), "check", True),
     Rule("from_the_person_responsible", lambda f: _offender(f), "check", True),
-    Rule("officer_domestic_or_sexual", lambda f: f.who == Who.OFFICER and _sensitive(f), "check", True),
+    Rule(
+        "officer_domestic_or_sexual",
+        lambda f: f.who == Who.OFFICER and _sensitive(f),
+        "check",
+        True,
+    ),
     Rule("somebody_under_18", lambda f: Age.YOUNG in (f.victim_age, f.other_age), "young_people"),
     Rule("domestic_or_sexual", lambda f: _sensitive(f), "specialist"),
     Rule("dispute", lambda f: f.dispute == Tri.YES, "check", True),
@@ -68,7 +75,11 @@ def route(facts: Facts, heard: tuple[str, ...] = ()) -> Route:
     rule = next(one for one in RULES if one.fits(facts))
     flags = tuple(dict.fromkeys([name for name, fits in NOTES if fits(facts)] + list(heard)))
     urgent = any(flag in _URGENT or flag.startswith("danger_") for flag in flags)
-    also = [one.reason for one in RULES if one is not rule and one.reason != "adults" and one.fits(facts)]
+    also = [
+        one.reason
+        for one in RULES
+        if one is not rule and one.reason != "adults" and one.fits(facts)
+    ]
     return Route(rule.queue, rule.hold, urgent, (rule.reason, *also), flags)
 
 

@@ -1,4 +1,4 @@
-"""What the service has set for itself: names, numbers, hours, promises, queues (content/service.toml)."""
+"""What the service has set for itself: names, numbers, hours, promises (service.toml)."""
 
 from dataclasses import dataclass
 from datetime import time

@@ -10,8 +10,18 @@ _DRAFT = ("notice", "asking", "checking", "stopped")
 _DONE = ("sent", "withdrawn")
 
 STAGES = Table(
-    ("welcome", "learning", "notice", "asking", "checking", "stopped", "paused",
-     "sent", "withdrawn", "expired"),
+    (
+        "welcome",
+        "learning",
+        "notice",
+        "asking",
+        "checking",
+        "stopped",
+        "paused",
+        "sent",
+        "withdrawn",
+        "expired",
+    ),
     (
         # move,          starts from,                              leads to
         ("welcome", (*_FRESH, *_DRAFT, *_DONE, "paused"), "welcome"),

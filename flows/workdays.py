@@ -1,4 +1,4 @@
-"""Working days of England: what was promised, and when somebody is there. Alone knows `holidays`."""
+"""Working days of England, for what is promised and when. Alone knows `holidays`."""
 
 from datetime import date, datetime, time, timedelta
 from functools import cache

@@ -81,8 +81,8 @@ _CHANGE = (
 def recall(conn: Connection, vault: Vault, channel: str, address: str, now: datetime) -> Recalled:
     """Return what is kept of the chat at `address`; writes nothing.
 
-    A conversation without a reference gets a fresh one set aside. Raises VaultError when
-    what is kept cannot be opened.
+    A conversation without a reference, or with one already sent, gets a fresh one. Raises
+    VaultError when what is kept cannot be opened.
     """
     mark = address_print(vault, channel, address)
     row = conn.execute(_PERSON, {"mark": mark}).first()
@@ -90,7 +90,7 @@ def recall(conn: Connection, vault: Vault, channel: str, address: str, now: date
         fresh = Conversation(reference=_fresh_reference(conn))
         return Recalled(new_id(), new_id(), fresh, channel, address, new=True)
     found = _found(conn, vault, row, channel, address, now)
-    if found.conversation.reference:
+    if not _is_used_up(found.conversation):
         return found
     set_aside = replace(found.conversation, reference=_fresh_reference(conn))
     return replace(found, conversation=set_aside)
@@ -243,6 +243,12 @@ def _fresh_reference(conn: Connection) -> str:
     aside = exists().where(CONVERSATION.c.reference == reference)
     taken = conn.execute(select(sent | aside)).scalar_one()
     return _fresh_reference(conn) if taken else reference
+
+
+def _is_used_up(conversation: Conversation) -> bool:
+    """Return whether there is no reference, or only one that was sent already."""
+    receipt = conversation.receipt
+    return conversation.reference in ("", receipt.reference if receipt else "")
 
 
 def _in_common(before: tuple[Answer, ...], after: tuple[Answer, ...]) -> int:

@@ -26,10 +26,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One row to handle; `attempts` counts the times it has failed."""
+    """One row to handle; `chat` marks those that belong together, `attempts` counts failures."""
 
     id: str
     channel: str
+    chat: str
     body: dict[str, Any]
     attempts: int
 
@@ -119,7 +120,7 @@ def _due(now: datetime) -> Any:
         earlier.c.not_before > now,
         earlier.c.n <= INBOX.c.n,
     )
-    columns = (INBOX.c.id, INBOX.c.channel, INBOX.c.body, INBOX.c.attempts)
+    columns = (INBOX.c.id, INBOX.c.channel, INBOX.c.chat_print, INBOX.c.body, INBOX.c.attempts)
     return select(*columns).where(INBOX.c.stage == "waiting", ~held_up).order_by(INBOX.c.n)
 
 
@@ -128,7 +129,7 @@ def _opened(vault: Vault, row: AnyRow) -> Waiting | None:
         body = read_dict(vault.unseal(row.body or b"", _place(row.channel, row.id)))
     except (VaultError, Unreadable):
         return None
-    return Waiting(row.id, row.channel, body, row.attempts)
+    return Waiting(row.id, row.channel, row.chat_print, body, row.attempts)
 
 
 def _place(channel: str, id: str) -> str:

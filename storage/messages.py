@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 
 from storage.shapes import write
-from storage.tables import MESSAGE, new_id
+from storage.tables import CHAT, MESSAGE, new_id
 from storage.vault import Vault
 
 
@@ -39,6 +39,11 @@ def messages_in(conn: Connection, vault: Vault, chat_id: str, newer_than: dateti
 def messages_older_than(conn: Connection, vault: Vault, at: datetime) -> dict[str, list[str]]:
     """Return, for each chat, the ids of its messages from before `at`, the oldest first."""
     return _kept(conn, vault, MESSAGE.c.at < at)
+
+
+def channel_of(conn: Connection, chat_id: str) -> str:
+    """Return the channel of a chat; raise NoResultFound for one that is not kept."""
+    return str(conn.execute(select(CHAT.c.channel).where(CHAT.c.id == chat_id)).scalar_one())
 
 
 def drop_messages(conn: Connection, vault: Vault, chat_id: str, ids: Iterable[str]) -> None:

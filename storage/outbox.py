@@ -86,8 +86,8 @@ def later(conn: Connection, id: str, not_before: datetime, why: str) -> None:
 
 def give_up(conn: Connection, id: str, now: datetime) -> None:
     """Stop trying a row, blank its body and count it."""
-    _end(conn, id, "given_up", now)
-    tallies.add(conn, now.date(), "outbox", "given_up")
+    if _end(conn, id, "given_up", now):
+        tallies.add(conn, now.date(), "outbox", "given_up")
 
 
 def drop_chat(conn: Connection, chat_id: str) -> None:
@@ -96,9 +96,10 @@ def drop_chat(conn: Connection, chat_id: str) -> None:
     conn.execute(delete(OUTBOX).where(*unsent))
 
 
-def _end(conn: Connection, id: str, stage: str, now: datetime) -> None:
-    ended = update(OUTBOX).values(stage=stage, body=None, ended_at=now)
-    conn.execute(ended.where(OUTBOX.c.id == id))
+def _end(conn: Connection, id: str, stage: str, now: datetime) -> bool:
+    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "waiting")
+    ended = update(OUTBOX).where(*mine).values(stage=stage, body=None, ended_at=now)
+    return conn.execute(ended).rowcount == 1
 
 
 def _due(now: datetime) -> Select[Any]:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, insert, literal, select, update
 from sqlmodel import Session, col, or_
 from sqlmodel import select as rows_of
 
 from flows import casework
 from flows.record import Record
 from storage import shapes
-from storage.tables import REFERRAL, STEP, AnyRow, Referral, Step, new_id
+from storage.tables import REFERRAL, STEP, AnyRow, Referral, Step, Utc, new_id
 from storage.vault import Vault
 
 PERSON = "person"
@@ -84,7 +84,7 @@ def hand_over(
     """
     before = _find(conn, record.reference)
     if before is not None:
-        if before.chat_id not in (chat_id, None):
+        if before.chat_id != chat_id:
             raise ReferenceTaken(record.reference)
         return False
     id = new_id()
@@ -255,7 +255,7 @@ def _free() -> tuple[ColumnElement[bool], ...]:
 
 
 def _lease(now: datetime) -> ColumnElement[datetime]:
-    return case((REFERRAL.c.due > now, REFERRAL.c.due), else_=now + OVERDUE_LEASE)
+    return case((REFERRAL.c.due > now, REFERRAL.c.due), else_=literal(now + OVERDUE_LEASE, Utc))
 
 
 def _work(

@@ -82,6 +82,8 @@ _BLANKS: dict[Any, object] = {str: "", bool: False, tuple[str, ...]: ()}
 
 
 def _value(hint: Any, raw: Any) -> object:
+    if type(raw) is hint:
+        return cast(object, raw)
     if get_origin(hint) is tuple:
         return tuple(_value(get_args(hint)[0], one) for one in _list(raw))
     if get_origin(hint) is UnionType:
@@ -92,9 +94,7 @@ def _value(hint: Any, raw: Any) -> object:
         return _in_utc(datetime.fromisoformat(raw))
     if issubclass(hint, Enum):
         return hint(raw)
-    if type(raw) is not hint:
-        raise Unreadable
-    return cast(object, raw)
+    raise Unreadable
 
 
 def _list(raw: Any) -> list[Any]:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from threading import Thread
@@ -77,7 +78,15 @@ async def bot(server: TelegramServer) -> AsyncIterator[Bot]:
 
 
 def bot_for(server: TelegramServer, token: str | None = None) -> Bot:
-    return Bot(token or server.token, base_url=server.api_url, base_file_url=server.file_url)
+    """Return the real library's bot; without certificates to read, which takes its time."""
+    plain = {"verify": False}
+    return Bot(
+        token or server.token,
+        base_url=server.api_url,
+        base_file_url=server.file_url,
+        request=HTTPXRequest(httpx_kwargs=plain),
+        get_updates_request=HTTPXRequest(httpx_kwargs=plain),
+    )
 
 
 def buttons(*labels: str) -> InlineKeyboardMarkup:
@@ -404,14 +413,14 @@ async def test_a_message_that_brought_a_keyboard_cannot_be_edited(bot: Bot, maya
     maya.says("hello")
     keyboard = ReplyKeyboardMarkup([["Yes", "No"]], input_field_placeholder="Yes or no")
     sent = await bot.send_message(maya.chat_id, "Ready?", reply_markup=keyboard)
-    assert maya.keyboard == (("Yes", "No"),)
+    assert maya.keyboard == [["Yes", "No"]]
     assert maya.last.placeholder == "Yes or no"
     with pytest.raises(BadRequest, match="can't be edited"):
         await sent.edit_text("x")
     maya.presses("No")
     assert maya.last.text == "No"
     await bot.send_message(maya.chat_id, "Thank you", reply_markup=ReplyKeyboardRemove())
-    assert not maya.keyboard
+    assert maya.keyboard == []
     await bot.send_message(maya.chat_id, "Your name?", reply_markup=ForceReply())
     assert maya.last.force_reply
 
@@ -432,11 +441,11 @@ async def test_a_number_is_shared_only_when_asked_for(bot: Bot, maya: Person) ->
 
 async def test_a_file_with_words_arrives(bot: Bot, maya: Person) -> None:
     maya.says("hello")
-    letter = InputFile(b"Dear Maya", filename="letter.txt")
-    sent = await bot.send_document(maya.chat_id, letter, caption="Your copy")
+    letter = InputFile(b"Dear Ma\xff\r\n\n", filename="letter.txt")
+    sent = await bot.send_document(maya.chat_id, letter, caption="Your copy: caf\u00e9\nend")
     assert sent.document
-    assert (sent.document.file_name, sent.document.file_size) == ("letter.txt", 9)
-    assert (maya.last.kind, maya.last.text) == ("document", "Your copy")
+    assert (sent.document.file_name, sent.document.file_size) == ("letter.txt", 11)
+    assert (maya.last.kind, maya.last.text) == ("document", "Your copy: caf\u00e9\nend")
     await sent.edit_caption("Your own copy")
     with pytest.raises(BadRequest, match="caption is too long"):
         await bot.send_document(maya.chat_id, letter, caption="x" * 1025)
@@ -524,7 +533,7 @@ async def test_only_young_messages_are_deleted(
 async def test_up_to_a_hundred_are_deleted_at_once(bot: Bot, maya: Person) -> None:
     maya.says("hello")
     for wrong in ([], list(range(101))):
-        with pytest.raises(BadRequest, match="message identifiers"):
+        with pytest.raises(BadRequest, match=r"(?i)message identifiers"):
             await bot.delete_messages(maya.chat_id, wrong)
     assert await bot.delete_messages(maya.chat_id, range(100))
     assert maya.screen == []
@@ -534,6 +543,9 @@ async def test_up_to_a_hundred_are_deleted_at_once(bot: Bot, maya: Person) -> No
 
 
 async def test_commands_have_scopes_and_languages(bot: Bot, maya: Person) -> None:
+    with pytest.raises(BadRequest, match="Chat not found"):
+        await bot.set_my_commands([("queue", "x")], BotCommandScopeChat(maya.chat_id))
+    maya.says("hello")
     help_now, staff = BotCommand("help", "Get help now"), BotCommand("queue", "Show the queue")
     await bot.set_my_commands([help_now])
     await bot.set_my_commands([help_now], BotCommandScopeAllPrivateChats(), "pl")
@@ -543,8 +555,6 @@ async def test_commands_have_scopes_and_languages(bot: Bot, maya: Person) -> Non
     assert await bot.get_my_commands(BotCommandScopeAllPrivateChats(), "de") == ()
     await bot.delete_my_commands(BotCommandScopeAllPrivateChats(), "pl")
     assert await bot.get_my_commands(BotCommandScopeAllPrivateChats(), "pl") == ()
-    with pytest.raises(BadRequest, match="Chat not found"):
-        await bot.set_my_commands([staff], BotCommandScopeChat(404))
 
 
 @pytest.mark.parametrize(
@@ -575,6 +585,7 @@ async def test_names_and_descriptions_have_limits(bot: Bot) -> None:
 
 
 async def test_the_menu_button_is_kept(bot: Bot, maya: Person) -> None:
+    maya.says("hello")
     page = MenuButtonWebApp("Form", WebAppInfo("https://example.org/"))
     await bot.set_chat_menu_button(maya.chat_id, page)
     assert await bot.get_chat_menu_button(maya.chat_id) == page
@@ -701,9 +712,9 @@ async def test_a_webhook_is_told_again_in_order_until_it_takes_it(
         noor.says("other")
         await bot.set_webhook(hook.url)
         texts = await asyncio.to_thread(hook.texts, 5)
-    assert [text for text in texts if text != "other"] == ["one", "two"] or texts.count("one") > 1
-    assert sorted(set(texts)) == ["one", "other", "two"]
-    assert texts.index("two") > max(at for at, text in enumerate(texts) if text == "one")
+    assert set(texts) == {"one", "two", "other"}
+    assert [text for text in texts if text != "other"][-2:] == ["one", "two"]
+    assert texts.count("two") == 1
     info = await bot.get_webhook_info()
     assert info.last_error_message
     assert info.last_error_message.startswith("Wrong response from the webhook")
@@ -725,7 +736,7 @@ async def test_a_webhook_that_is_away_gets_all_when_it_is_back(
 @pytest.mark.parametrize(
     ("url", "secret", "reason"),
     [
-        ("http://example.org/", "", "HTTPS"),
+        ("http://example.org/", "", "https url"),
         ("https://example.org/", "with space", "unallowed"),
         ("https://example.org/", "x" * 257, "too long"),
     ],
@@ -739,8 +750,9 @@ async def test_a_wrong_webhook_is_refused(bot: Bot, url: str, secret: str, reaso
 
 
 async def test_a_flood_says_how_long_to_wait(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")
     noor = server.person("Noor")
     maya.says("hello")
     noor.says("hello")
@@ -749,7 +761,7 @@ async def test_a_flood_says_how_long_to_wait(
     for _ in range(2):
         with pytest.raises(Flood) as caught:
             await bot.send_message(maya.chat_id, "x")
-        assert caught.value._retry_after.total_seconds() == 7
+        assert caught.value.retry_after == timedelta(seconds=7)
     await bot.send_message(maya.chat_id, "x")
     assert maya.last.text == "x"
     assert [call.parameters["chat_id"] for call in server.calls_of("sendMessage")] == [
@@ -827,6 +839,10 @@ def test_all_three_kinds_of_body_are_read(server: TelegramServer, maya: Person) 
         "error_code": 400,
         "description": "Bad Request: can't parse JSON object",
     }
+    surrogate = b'{"chat_id": 1001, "text": "\\ud83d"}'
+    for content in (surrogate, b'{"text": "\xff"}'):
+        refused = httpx.post(url, content=content, headers={"Content-Type": "application/json"})
+        assert refused.json()["description"] == "Bad Request: strings must be encoded in UTF-8"
 
 
 async def test_thousands_of_updates_are_quick(server: TelegramServer, bot: Bot) -> None:
@@ -848,9 +864,7 @@ async def test_a_whole_bot_talks_to_maya(server: TelegramServer, maya: Person) -
         assert update.effective_message
         await update.effective_message.reply_text("Hello Maya", reply_markup=buttons("Go on"))
 
-    request = HTTPXRequest(http_version="1.1")
-    builder = Application.builder().token(server.token).request(request)
-    application = builder.base_url(server.api_url).base_file_url(server.file_url).build()
+    application = Application.builder().bot(bot_for(server)).build()
     application.add_handler(CommandHandler("start", greet))
     async with application:
         assert application.updater

@@ -167,7 +167,11 @@ def press_reopen(conversation: Conversation, heard: Heard, pressed: Press, now: 
 
 
 def _press(
-    conversation: Conversation, heard: Heard, pressed: Press, one: Question, reading: Read,
+    conversation: Conversation,
+    heard: Heard,
+    pressed: Press,
+    one: Question,
+    reading: Read,
     now: datetime,
 ) -> Turn:
     if pressed.step < conversation.began or conversation.stage in ("welcome", "learning", "notice"):
@@ -202,7 +206,9 @@ def _old_draft(conversation: Conversation) -> Turn:
 
 
 def _forged(conversation: Conversation) -> Turn:
-    return Turn(conversation, (Reply(say(conversation.language, "errors.chat.forged")),), shows=True)
+    return Turn(
+        conversation, (Reply(say(conversation.language, "errors.chat.forged")),), shows=True
+    )
 
 
 def _two(pressed: Press) -> tuple[str, str]:

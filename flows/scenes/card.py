@@ -7,7 +7,14 @@ from flows import journey, paste
 from flows.answering import answered, read_answer
 from flows.buttons import last_row, said
 from flows.conversation import (
-    Button, ClearMessage, Conversation, Heard, Hearing, Reply, Rows, Turn,
+    Button,
+    ClearMessage,
+    Conversation,
+    Heard,
+    Hearing,
+    Reply,
+    Rows,
+    Turn,
 )
 from flows.kinds import Read
 from flows.questionnaire import Question
@@ -26,7 +33,9 @@ def show(conversation: Conversation, one: Question, rows: Rows, heard: Heard) ->
 
 def show_check(conversation: Conversation, rows: Rows, heard: Heard) -> Turn:
     """Return the whole card, ready to be sent."""
-    return _card(conversation, say(conversation.language, "scenes.checking.ready_card"), rows, heard)
+    return _card(
+        conversation, say(conversation.language, "scenes.checking.ready_card"), rows, heard
+    )
 
 
 def lines(conversation: Conversation) -> list[str]:
@@ -76,4 +85,6 @@ def _card(conversation: Conversation, below: str, rows: Rows, heard: Heard) -> T
 
 def _template(conversation: Conversation) -> Button:
     template = said(conversation, "scenes.card.template", "template")
-    return replace(template, does="copy", id=say(conversation.language, "scenes.card.template_text"))
+    return replace(
+        template, does="copy", id=say(conversation.language, "scenes.card.template_text")
+    )

@@ -7,7 +7,17 @@ from flows import explain, journey, moves
 from flows.answering import answered, chosen_answer
 from flows.buttons import Press, button, in_rows, last_row, said
 from flows.conversation import (
-    Button, Conversation, Count, Effect, HandOver, Heard, Receipt, RememberOfficer, Reply, Rows, Turn,
+    Button,
+    Conversation,
+    Count,
+    Effect,
+    HandOver,
+    Heard,
+    Receipt,
+    RememberOfficer,
+    Reply,
+    Rows,
+    Turn,
 )
 from flows.handover import gathered, officer_of, record_of
 from flows.questionnaire import question
@@ -65,13 +75,18 @@ def send(conversation: Conversation, now: datetime) -> Turn:
     effects: list[Effect] = [HandOver(record), Count("sent", conversation.journey)]
     if officer and not conversation.officer:
         effects.append(RememberOfficer(officer))
-    receipt = Receipt(
-        record.reference, now, record.due, conversation.journey, record.may_contact
-    )
+    receipt = Receipt(record.reference, now, record.due, conversation.journey, record.may_contact)
     sent = replace(
         moves.moved(conversation, "send"),
-        answers=(), reference="", receipt=receipt, looking_at="", came_from="",
-        flags=(), consent="", consented_at=None, officer=officer or conversation.officer,
+        answers=(),
+        reference="",
+        receipt=receipt,
+        looking_at="",
+        came_from="",
+        flags=(),
+        consent="",
+        consented_at=None,
+        officer=officer or conversation.officer,
         card=None,
     )
     return Turn(sent, (), tuple(effects), shows=True)
@@ -158,6 +173,9 @@ def _more_on_offer(conversation: Conversation) -> bool:
 
 
 PRESSES = {
-    "send": press_send, "show": press_show, "hide": press_hide,
-    "change": press_change, "details": press_details,
+    "send": press_send,
+    "show": press_show,
+    "hide": press_hide,
+    "change": press_change,
+    "details": press_details,
 }

@@ -1,4 +1,4 @@
-"""Small cards that explain, and "is this for me?". Nothing is kept about somebody who only reads."""
+"""Small cards that explain, and "is this for me?". Nothing is kept about who only reads."""
 
 from datetime import datetime
 
@@ -25,12 +25,12 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 def cards(conversation: Conversation, edits: str | None = None) -> Turn:
     """Return the list of cards, one a button."""
     language = conversation.language
-    rows = [
-        button(conversation, say(language, f"cards.{id}.title"), "card", id) for id in _order()
-    ]
+    rows = [button(conversation, say(language, f"cards.{id}.title"), "card", id) for id in _order()]
     text = say(language, "scenes.learning.cards")
     below = (_fit_button(conversation), *explain.ways_on(conversation))
-    return Turn(conversation, (Reply(text, (*in_rows(rows, 2), *in_rows(list(below))), edits=edits),))
+    return Turn(
+        conversation, (Reply(text, (*in_rows(rows, 2), *in_rows(list(below))), edits=edits),)
+    )
 
 
 def card(conversation: Conversation, id: str, edits: str | None = None) -> Turn:
@@ -46,7 +46,11 @@ def card(conversation: Conversation, id: str, edits: str | None = None) -> Turn:
         said(conversation, "scenes.learning.all_cards", "cards"),
         said(conversation, "scenes.asking.last_row_questions", "questions"),
     )
-    rows = (tuple(around), below, *in_rows([_fit_button(conversation), *explain.ways_on(conversation)]))
+    rows = (
+        tuple(around),
+        below,
+        *in_rows([_fit_button(conversation), *explain.ways_on(conversation)]),
+    )
     text = say(conversation.language, f"cards.{order[place]}.text")
     return Turn(conversation, (Reply(text, rows, edits=edits),))
 
@@ -66,11 +70,13 @@ def fit(conversation: Conversation, so_far: str, edits: str | None = None) -> Tu
         rows = (tuple(choices), *in_rows(explain.ways_on(conversation)))
         return Turn(conversation, (Reply(text, rows, edits=edits),))
     text = say(language, f"scenes.fit.{_fit_result(so_far)}")
-    rows = in_rows([
-        said(conversation, "scenes.learning.all_cards", "cards"),
-        said(conversation, "scenes.welcome.buttons.person", "person"),
-        *explain.ways_on(conversation),
-    ])
+    rows = in_rows(
+        [
+            said(conversation, "scenes.learning.all_cards", "cards"),
+            said(conversation, "scenes.welcome.buttons.person", "person"),
+            *explain.ways_on(conversation),
+        ]
+    )
     return Turn(conversation, (Reply(text, rows, edits=edits),))
 
 

@@ -30,7 +30,10 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return what typed words choose, else an answer to what was asked."""
     language = conversation.language
     names = {
-        one: [say(language, f"scenes.notice.{one}"), *wording.words(language, f"scenes.notice.{typed}")]
+        one: [
+            say(language, f"scenes.notice.{one}"),
+            *wording.words(language, f"scenes.notice.{typed}"),
+        ]
         for one, typed in zip(
             CHOICES, ("typed_adult", "typed_young", "typed_yes", "typed_no"), strict=True
         )

@@ -13,7 +13,8 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
     if not moves.has_draft(conversation) and not conversation.journey:
         return Turn(moves.moved(conversation, "welcome"), shows=True)
     language = conversation.language
-    text = f"{say(language, 'scenes.paused.welcome_back')}\n\n{say(language, 'scenes.paused.keep_until')}"
+    keys = ("scenes.paused.welcome_back", "scenes.paused.keep_until")
+    text = "\n\n".join(say(language, key) for key in keys)
     rows = [
         said(conversation, "scenes.paused.carry_on", "carry_on"),
         said(conversation, "scenes.paused.again", "again"),

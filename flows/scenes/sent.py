@@ -6,7 +6,16 @@ from datetime import datetime
 from flows import explain, moves
 from flows.buttons import Press, in_rows, said
 from flows.conversation import (
-    Button, ClearChat, Conversation, Heard, Receipt, Reply, Rows, StopContact, Turn, Waiting,
+    Button,
+    ClearChat,
+    Conversation,
+    Heard,
+    Receipt,
+    Reply,
+    Rows,
+    StopContact,
+    Turn,
+    Waiting,
 )
 from flows.wording import say, spoken_time
 
@@ -30,7 +39,9 @@ def show_thanks(conversation: Conversation, heard: Heard) -> Turn:
     else:
         key = "thanks" if receipt.contact else "thanks_own_call"
     text = say(language, f"scenes.sent.{key}", **_blanks(conversation))
-    if receipt.journey == "officer" and not (conversation.officer and conversation.officer.verified):
+    if receipt.journey == "officer" and not (
+        conversation.officer and conversation.officer.verified
+    ):
         text = f"{text}\n\n{say(language, 'scenes.sent.unverified')}"
     card = heard.message if receipt.journey == "officer" else None
     copy = replace(
@@ -119,5 +130,8 @@ def _rows(conversation: Conversation) -> Rows:
 
 
 PRESSES = {
-    "withdraw": press_withdraw, "withdraw_yes": withdraw, "clear": clear, "another": another,
+    "withdraw": press_withdraw,
+    "withdraw_yes": withdraw,
+    "clear": clear,
+    "another": another,
 }

@@ -21,7 +21,9 @@ _DECIDED_BY = {
 def show(conversation: Conversation, heard: Heard) -> Turn:
     """Return the reason with where to go instead; it is not an error."""
     reason = conversation.stopped_for
-    text = say(conversation.language, f"scenes.stopped.{reason}", mediation=_mediation(conversation))
+    text = say(
+        conversation.language, f"scenes.stopped.{reason}", mediation=_mediation(conversation)
+    )
     own = "scenes.stopped.own_choice" if reason == "pushed" else "scenes.stopped.change"
     key = next((one for one in _DECIDED_BY[reason] if one in journey.counting(conversation)), "")
     rows = [
@@ -45,5 +47,3 @@ def _mediation(conversation: Conversation) -> str:
     place = next((found[key].value for key in ("district", "victim_area") if key in found), "")
     scheme = service().districts.get(place, "")
     return say(conversation.language, f"scenes.stopped.mediation_{scheme}")
-
-

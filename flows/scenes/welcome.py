@@ -20,7 +20,9 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
             said(conversation, "scenes.welcome.buttons.refer", "go", "officer"),
             said(conversation, "scenes.welcome.buttons.questions", "questions"),
         ]
-        return Turn(conversation, (Reply(say(language, "scenes.welcome.from_officer"), in_rows(doors)),))
+        return Turn(
+            conversation, (Reply(say(language, "scenes.welcome.from_officer"), in_rows(doors)),)
+        )
     doors = [said(conversation, f"scenes.welcome.buttons.{door}", "go", door) for door in DOORS]
     return Turn(conversation, (Reply(say(language, "scenes.welcome.hello"), in_rows(doors)),))
 
@@ -75,4 +77,3 @@ def go(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) 
 
 
 PRESSES = {"go": go}
-

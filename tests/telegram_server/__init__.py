@@ -1,4 +1,15 @@
-"""A loopback Telegram for the tests: strict as the real Bot API, played by people in a test."""
+"""A loopback Telegram for the tests: strict as the real Bot API, played by people in a test.
+
+    with TelegramServer() as server:
+        maya = server.person("Maya")          # give the bot server.token, .api_url and .file_url
+        maya.opens_link("leaflet")
+        maya.presses("Yes", timeout=5)
+        assert "Thank you" in maya.settled().last.text
+
+Waiting blocks the thread: where the bot runs in the same event loop, wait by asyncio.to_thread.
+Where Telegram publishes no figure or no words, the stricter reading is taken. Not played: inline
+mode, payments, business, channels, media other than documents, and markup other than HTML.
+"""
 
 from .account import Sent, Toast
 from .clock import Clock

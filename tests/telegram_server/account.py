@@ -76,8 +76,9 @@ class Post:
         if self.options.get("protect_content"):
             found["has_protected_content"] = True
         if self.reply_to is not None:
-            found["reply_to_message"] = self.reply_to.as_json() | {"reply_to_message": None}
-            del found["reply_to_message"]["reply_to_message"]
+            answered = self.reply_to.as_json()
+            answered.pop("reply_to_message", None)
+            found["reply_to_message"] = answered
         return found
 
 
@@ -103,6 +104,11 @@ class Chat:
     def private(self) -> bool:
         """Whether it is a chat with one person."""
         return self.kind == "private"
+
+    @property
+    def known(self) -> bool:
+        """Whether the bot has met it: a person must have written first."""
+        return self.wrote_first or not self.private
 
     def as_json(self) -> Json:
         """Return the chat as Telegram shows it inside a message."""

@@ -13,7 +13,9 @@ from .world import Json
 
 
 class Answering(Protocol):
-    """Whoever knows the answers."""
+    """Whoever knows the answers, and keeps the errors met while answering."""
+
+    troubles: list[Exception]
 
     def answer(self, path: str, content_type: str, body: bytes) -> tuple[int, Json]:
         """Return the status and JSON for one call; raises Dropped when no answer shall come."""
@@ -48,8 +50,10 @@ class Line(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet about a bot that went away, which tests do on purpose; report the rest."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """Stay quiet about a bot that went away, which tests do on purpose; keep the rest."""
+        trouble = sys.exc_info()[1]
+        if isinstance(trouble, Exception) and not isinstance(trouble, ConnectionError):
+            self.telegram.troubles.append(trouble)
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:

@@ -140,7 +140,7 @@ def find_chat(account: Account, given: Json) -> Chat:
 def open_chat(account: Account, given: Json) -> Chat:
     """Return the chat a call names if the bot may write there; raises Refused if not."""
     chat = find_chat(account, given)
-    if chat.private and not chat.wrote_first:
+    if not chat.known:
         raise Refused(403, "Forbidden: bot can't initiate conversation with a user")
     if chat.blocked:
         raise Refused(403, "Forbidden: bot was blocked by the user")

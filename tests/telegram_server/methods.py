@@ -80,6 +80,8 @@ def send_chat_action(account: Account, given: Json) -> bool:
 def get_chat(account: Account, given: Json) -> Json:
     """Return what is known of a chat the bot has met."""
     chat = find_chat(account, given)
+    if not chat.known:
+        raise _bad("chat not found")
     return chat.as_json() | {
         "accent_color_id": 0,
         "max_reaction_count": 11,

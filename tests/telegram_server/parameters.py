@@ -22,6 +22,8 @@ WORDS = {
     "text",
     "url",
 }
+NOT_AN_OBJECT = "Bad Request: can't parse JSON object"
+NOT_UTF8 = "Bad Request: strings must be encoded in UTF-8"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,14 @@ class Upload:
 
 
 def read_parameters(query: str, content_type: str, body: bytes) -> Json:
-    """Return the parameters of one call, nested values unpacked; raises Refused for broken JSON."""
+    """Return the parameters of a call, nested values unpacked; raises Refused if unreadable."""
+    try:
+        return _read(query, content_type, body)
+    except UnicodeDecodeError as trouble:
+        raise Refused(400, NOT_UTF8) from trouble
+
+
+def _read(query: str, content_type: str, body: bytes) -> Json:
     given: Json = dict(parse_qsl(query, keep_blank_values=True))
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json":
@@ -48,10 +57,10 @@ def read_parameters(query: str, content_type: str, body: bytes) -> Json:
 def _json_object(body: bytes) -> Json:
     try:
         found = json.loads(body or b"{}")
-    except ValueError:
-        found = None
+    except json.JSONDecodeError as trouble:
+        raise Refused(400, NOT_AN_OBJECT) from trouble
     if not isinstance(found, dict):
-        raise Refused(400, "Bad Request: can't parse JSON object")
+        raise Refused(400, NOT_AN_OBJECT)
     return found
 
 
@@ -89,6 +98,8 @@ def words(given: Json, name: str) -> str:
     value = given.get(name, "")
     if not isinstance(value, str):
         raise Refused(400, f"Bad Request: {name} must be a string")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise Refused(400, NOT_UTF8)
     return value
 
 

@@ -150,7 +150,8 @@ def _scope(account: Account, given: Json) -> str:
         return str(kind)
     if kind not in CHAT_SCOPES:
         raise Refused(400, "Bad Request: BotCommandScope has unsupported type")
-    if scope.get("chat_id") not in account.chats:
+    chat = account.chats.get(scope.get("chat_id", 0))
+    if chat is None or not chat.known:
         raise Refused(400, "Bad Request: chat not found")
     return f"{kind} {scope['chat_id']} {scope.get('user_id', '')}"
 
@@ -160,6 +161,6 @@ def _menu_chat(account: Account, given: Json) -> int | None:
     if number is None:
         return None
     chat = account.chats.get(number) if isinstance(number, int) else None
-    if chat is None or not chat.private:
+    if chat is None or not (chat.known and chat.private):
         raise Refused(400, "Bad Request: chat not found")
     return chat.id

@@ -9,7 +9,6 @@ from .account import Account, Chat, Post, Toast
 from .world import Json
 
 T = TypeVar("T")
-Rows = tuple[tuple[str, ...], ...]
 
 
 class Button(NamedTuple):
@@ -31,7 +30,7 @@ class Message:
     kind: str
     text: str
     buttons: tuple[tuple[Button, ...], ...]
-    keyboard: Rows
+    keyboard: tuple[tuple[str, ...], ...]
     edited: bool
     date: int
     entities: tuple[Json, ...]
@@ -66,11 +65,10 @@ def label_of(key: str | Json) -> str:
 def see(post: Post) -> Message:
     """Return what a message looks like now."""
     markup = post.markup or {}
-    kinds = (name for name in post.content if name not in ("caption", "entities"))
     return Message(
         id=post.id,
         from_bot=post.from_bot,
-        kind=next(kinds, "empty"),
+        kind=next(iter(post.content)),
         text=post.text,
         buttons=tuple(tuple(_button(button) for button in row) for row in post.inline_rows),
         keyboard=tuple(tuple(map(label_of, row)) for row in markup.get("keyboard", [])),
@@ -128,11 +126,11 @@ class View:
             return see(found)
 
     @property
-    def keyboard(self) -> Rows:
+    def keyboard(self) -> list[list[str]]:
         """The keyboard under the typing field, as rows of labels."""
         with self.world.changed:
             post = self.chat.keyboard_from
-            return see(post).keyboard if post else ()
+            return [list(row) for row in see(post).keyboard] if post else []
 
     @property
     def toasts(self) -> list[Toast]:

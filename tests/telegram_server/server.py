@@ -45,6 +45,7 @@ class TelegramServer:
         self.token = token
         self.world = World()
         self.calls: list[Call] = []
+        self.troubles: list[Exception] = []
         self._accounts: dict[str, Account] = {}
         self._faults = Faults()
         self._line: Line | None = None
@@ -63,6 +64,8 @@ class TelegramServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        if self.troubles and value is None:
+            raise ExceptionGroup("errors of the server itself", self.troubles)
 
     def start(self) -> None:
         """Begin to answer; again on the same port after a stop."""

@@ -1,0 +1,1 @@
+"""Everyone who is met: the channels, the staff, the command line."""

@@ -1,0 +1,326 @@
+"""`rj`: the command line. Builds the parts and starts one; `rj --help` lists them."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.desk import commands
+from bot.opening import made_up, opened
+from bot.settings import WrongSetUp, read_settings
+from storage.database import NotSafe
+from storage.vault import VaultError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="RJ intake for Kent: a conversation that ends in a referral staff can claim.",
+)
+content_app = typer.Typer(help="The words and settings of the service.", no_args_is_help=True)
+key_app = typer.Typer(help="The key that everything personal is kept under.", no_args_is_help=True)
+app.add_typer(commands.queue_app, name="queue")
+app.add_typer(content_app, name="content")
+app.add_typer(key_app, name="key")
+
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, in and out.")]
+
+
+def main() -> None:
+    """Run the command line; end with a plain line and exit code 1 for what cannot be done."""
+    try:
+        app()
+    except (WrongSetUp, VaultError, NotSafe) as wrong:
+        sys.exit(str(wrong))
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+# --- talk
+
+
+@app.command()
+def demo() -> None:
+    """Talk to it here, on a throw-away database, and see the referral arrive in the queue."""
+    from bot.desk import lines
+    from bot.play import Player, play_by_hand
+    from storage import referrals
+
+    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder, made_up(folder) as (db, vault):
+        print("DEMO. Nothing here is real, and nothing is kept. Type a number, or words.")
+        print("End with Ctrl-D. Send a request and it arrives in the staff queue below.")
+        player = Player(db, vault)
+        sent = play_by_hand(player, "/start", until_sent=True)
+        if sent is None:
+            return
+        with db.session() as session:
+            entries = referrals.queue(session, vault, datetime.now(UTC))
+        print("\nTHE STAFF QUEUE  (rj queue)\n")
+        print("\n".join(lines.queue_lines(entries)))
+        with db.transaction() as connection:
+            referrals.claim(connection, sent, "demo", datetime.now(UTC))
+        print(f"\nCLAIMED AND OPENED  (rj queue claim {sent}; rj queue open {sent})\n")
+        commands.print_record(db, vault, sent, "demo", as_json=False)
+
+
+@app.command()
+def play(
+    as_: Annotated[str, typer.Option("--as", help="victim or officer")] = "victim",
+    language: Annotated[str | None, typer.Option(help="A language on offer, such as en.")] = None,
+    chat: Annotated[str | None, typer.Option(help="Come back to a named conversation.")] = None,
+    jsonl: Jsonl = False,
+) -> None:
+    """Talk to it in the terminal, on the configured database."""
+    from bot.play import Player, play_by_hand, play_lines
+
+    if as_ not in ("victim", "officer"):
+        raise typer.BadParameter("--as takes victim or officer")
+    settings = read_settings()
+    with opened(read_settings()) as (database, vault):
+        player = Player(database, vault, settings.officer_details == "chat", language)
+        if chat:
+            player.chat = f"named/{chat}"
+        first = player.invite() if as_ == "officer" else "/start"
+        if jsonl:
+            if as_ == "officer":
+                player.hear({"say": first})
+            play_lines(player, sys.stdin)
+        else:
+            play_by_hand(player, first)
+
+
+@app.command()
+def faq(jsonl: Jsonl = False) -> None:
+    """Answer {"question": ...} lines with {"answer": topic or null, "suggestions": [...]}."""
+    from flows.faq import suggest
+    from flows.wording import FIRST_LANGUAGE
+
+    for body in _lines("question"):
+        found = suggest(FIRST_LANGUAGE, str(body["question"]))
+        _tell({"answer": found.answer, "suggestions": list(found.suggestions)[:3]})
+
+
+@app.command()
+def crisis(jsonl: Jsonl = False) -> None:
+    """Answer {"text": ...} lines with {"crisis": true or false, "kind": kind or null}."""
+    from flows.crisis import hear_danger
+
+    for body in _lines("text"):
+        kind = hear_danger(str(body["text"]))
+        _tell({"crisis": kind is not None, "kind": kind.value if kind else None})
+
+
+# --- serve
+
+
+@app.command()
+def serve() -> None:
+    """Meet people: Telegram if a token is set, the web part, and all that time makes due."""
+    _run(conversation=True, pages=True)
+
+
+@app.command()
+def bot() -> None:
+    """Only the conversation: receive by polling, answer, deliver, sweep."""
+    _run(conversation=True, pages=False)
+
+
+@app.command()
+def web() -> None:
+    """Only the web part: Telegram's webhook and the health page."""
+    _run(conversation=False, pages=True)
+
+
+# --- look after it
+
+
+@app.command()
+def invite(
+    name: Annotated[str, typer.Option(prompt="Name and role")],
+    agency: Annotated[str, typer.Option(prompt="Force or agency")],
+    contact: Annotated[str, typer.Option(prompt="Work email or phone")],
+    hours: Annotated[int, typer.Option(help="How long the link works.")] = 24,
+    bot_name: Annotated[str, typer.Option("--bot", help="The bot's user name.")] = "",
+) -> None:
+    """Make a one-time link for a partner officer."""
+    from flows.conversation import Officer
+    from storage import officers
+
+    with opened(read_settings()) as (database, vault), database.transaction() as connection:
+        officer = Officer(name, agency, contact, verified=True)
+        code = officers.invite(connection, vault, officer, datetime.now(UTC), hours)
+    username = bot_name or _bot_name()
+    print(f"https://t.me/{username}?start=i_{code}" if username else f"/start i_{code}")
+
+
+@app.command()
+def publish() -> None:
+    """Send commands and descriptions to Telegram."""
+    from bot.channels.telegram import build_bot
+    from bot.channels.telegram.publish import publish as publish_all
+    from flows.service import service
+
+    settings = read_settings()
+    if settings.telegram_bot_token is None:
+        sys.exit("TELEGRAM_BOT_TOKEN is not set, so there is no bot to publish for.")
+
+    async def send() -> list[str]:
+        async with build_bot(settings) as bot:
+            return await publish_all(bot, service().languages, settings.staff_telegram_chat)
+
+    print("\n".join(asyncio.run(send())))
+
+
+@app.command()
+def doctor() -> None:
+    """Check the set-up; say what is wrong and what to do. Exit code 1 if anything is."""
+    from bot.doctor import examine
+
+    wrong, warnings = examine(read_settings())
+    for line in wrong:
+        print(f"WRONG  {line}")
+    for line in warnings:
+        print(f"note   {line}")
+    if not wrong:
+        print("The set-up is sound.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def tidy() -> None:
+    """Delete now what has been kept long enough, and take it out of the file."""
+    from dataclasses import asdict
+
+    from bot.respond import House
+    from bot.sweep import sweep
+
+    with opened(read_settings()) as (database, vault):
+        with database.transaction() as connection:
+            swept = sweep(connection, House(vault, {}), datetime.now(UTC))
+        database.erase_free_space()
+    print(", ".join(f"{what}: {n}" for what, n in asdict(swept).items()))
+
+
+@app.command()
+def flow(mermaid: Annotated[bool, typer.Option("--mermaid", help="As Mermaid.")] = True) -> None:
+    """Print both state tables as pictures."""
+    from flows import casework, stages
+
+    print(f"```mermaid\n{stages.mermaid().strip()}\n```\n")
+    print(f"```mermaid\n{casework.mermaid().strip()}\n```")
+
+
+@content_app.command("check")
+def content_check() -> None:
+    """Check every word and setting: nothing missing, unused, too long, too hard or too old."""
+    from flows.proofread import proofread
+
+    report = proofread(datetime.now(UTC).date())
+    for line in report.figures:
+        print(f"       {line}")
+    for line in report.warnings:
+        print(f"note   {line}")
+    for line in report.wrong:
+        print(f"WRONG  {line}")
+    print(f"{len(report.wrong)} wrong, {len(report.warnings)} to look at")
+    raise typer.Exit(1 if report.wrong else 0)
+
+
+@content_app.command()
+def missed() -> None:
+    """Show the questions that nobody has answered yet, which people agreed to pass on."""
+    from storage import missed as kept
+
+    with opened(read_settings()) as (database, vault), database.session() as session:
+        for one in kept.read(session, vault):
+            print(f"{one.at:%d %b %Y}  {one.text}")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from storage.database import Database
+
+    database = Database(read_settings().database_url)
+    database.migrate()
+    print(f"The tables are at revision {database.revision()}.")
+    database.close()
+
+
+@key_app.command("make")
+def key_make(file: Path) -> None:
+    """Make a new key file, for its owner's eyes only. Keep a copy apart from the database."""
+    from storage.vault import Vault
+
+    if file.exists():
+        sys.exit("There is a file of that name already. A key is never written over.")
+    Vault.open(file, create=True)
+    print(f"Made. Set VAULT_KEY_FILE={file}")
+
+
+@key_app.command("rotate")
+def key_rotate(file: Path) -> None:
+    """Add a new key that is used from now on; the old ones stay to read what is there."""
+    from storage.vault import Vault
+
+    Vault.rotated(file)
+    print("A new key is in use. Start the service again to use it.")
+
+
+# --- what the commands share
+
+
+def _run(conversation: bool, pages: bool) -> None:
+    from bot.log import start_logging
+    from bot.serve import Running, run
+
+    settings = read_settings()
+    start_logging(settings.log_level)
+    if settings.telegram_bot_token is None:
+        print("TELEGRAM_BOT_TOKEN is not set: Telegram is off.", file=sys.stderr)
+    with opened(settings) as (database, vault):
+        asyncio.run(run(Running(settings, database, vault), conversation, pages))
+
+
+def _lines(key: str) -> Iterator[dict[str, Any]]:
+    """Give each line that is an object with `key`; answer the others with what is wrong."""
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        try:
+            body = json.loads(line)
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, dict) and key in body:
+            yield body
+        else:
+            _tell({"error": f'a line is a JSON object with "{key}"'})
+
+
+def _tell(body: dict[str, Any]) -> None:
+    print(json.dumps(body), flush=True)
+
+
+def _bot_name() -> str:
+    """Return the bot's user name from Telegram, or nothing without a token."""
+    from bot.channels.telegram import build_bot
+
+    settings = read_settings()
+    if settings.telegram_bot_token is None:
+        return ""
+
+    async def ask() -> str:
+        async with build_bot(settings) as bot:
+            return str(bot.username)
+
+    return asyncio.run(ask())
+
+
+if __name__ == "__main__":
+    main()

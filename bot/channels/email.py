@@ -1,0 +1,44 @@
+"""Staff alerts by e-mail: a reference and a time, nothing personal. Alone knows SMTP."""
+
+import asyncio
+import smtplib
+from email.message import EmailMessage
+
+from bot.channels import Arrived, Body, Refused
+from bot.settings import Settings
+
+SECONDS = 20
+
+
+class EmailChannel:
+    """The channel named email: it only goes out, to the one address that the service set."""
+
+    name = "email"
+    limited = False
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def translate(self, body: Body) -> Arrived | None:
+        """Return None: nothing comes in by e-mail."""
+        return None
+
+    async def send(self, address: str, kind: str, body: Body) -> str | None:
+        """Send an alert; raises what the mail server raises, and it is tried again."""
+        if kind != "alert":
+            raise Refused(f"email_{kind}")
+        await asyncio.to_thread(self._send, str(body["text"]))
+        return None
+
+    def _send(self, text: str) -> None:
+        told = self._settings
+        message = EmailMessage()
+        message["From"], message["To"] = told.smtp_from, told.staff_email
+        message["Subject"] = text.split(".", maxsplit=1)[0]
+        message.set_content(text)
+        with smtplib.SMTP(told.smtp_host or "", told.smtp_port, timeout=SECONDS) as server:
+            if told.smtp_tls:
+                server.starttls()
+            if told.smtp_user and told.smtp_password:
+                server.login(told.smtp_user, told.smtp_password.get_secret_value())
+            server.send_message(message)

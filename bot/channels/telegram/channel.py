@@ -1,0 +1,173 @@
+"""Sends to Telegram what the outbox says, and turns its errors into ours."""
+
+import asyncio
+from typing import Any
+
+from telegram import (
+    Bot,
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    LinkPreviewOptions,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
+from telegram.error import BadRequest, Forbidden, RetryAfter
+from telegram.request import HTTPXRequest
+
+from bot.channels import Arrived, Body, Gone, Refused, Wait
+from bot.channels.telegram.translate import translate
+from bot.settings import Settings
+
+_STYLES = {"send": "success", "danger": "danger"}
+_DONE = ("message is not modified", "query is too old", "query id is invalid")
+_NOT_THERE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+AT_ONCE = 100
+"""How many messages one call may delete."""
+
+
+def build_bot(settings: Settings) -> Bot:
+    """Return the library's client for the configured token and API."""
+    if settings.telegram_bot_token is None:
+        raise ValueError("there is no token")
+    root = settings.telegram_api_url
+    return Bot(
+        settings.telegram_bot_token.get_secret_value(),
+        base_url=f"{root}/bot",
+        base_file_url=f"{root}/file/bot",
+        request=HTTPXRequest(connection_pool_size=32, read_timeout=15, connect_timeout=10),
+        get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=45),
+    )
+
+
+class TelegramChannel:
+    """The channel named telegram; staff alerts go out through it too, to the staff chat."""
+
+    name = "telegram"
+    limited = True
+
+    def __init__(self, bot: Bot, staff_chat: int | None = None) -> None:
+        self._bot, self._staff_chat = bot, staff_chat
+
+    def translate(self, body: Body) -> Arrived | None:
+        """Return what a raw update means."""
+        return translate(body)
+
+    async def send(self, address: str, kind: str, body: Body) -> str | None:
+        """Do what an outbox row says; return the id of a new message."""
+        try:
+            return await self._send(address, kind, body)
+        except RetryAfter as wait:
+            raise Wait(_seconds(wait)) from None
+        except Forbidden:
+            raise Gone from None
+        except BadRequest as refused:
+            if "chat not found" in refused.message.lower():
+                raise Gone from None
+            raise Refused(f"{kind}_bad_request") from None
+
+    async def _send(self, address: str, kind: str, body: Body) -> str | None:
+        match kind:
+            case "say":
+                return await self._say(int(address), body)
+            case "acknowledge":
+                await self._acknowledge(body)
+            case "clear" | "delete":
+                await self._delete(int(address), body["messages"])
+            case "leave_chat":
+                await self._bot.leave_chat(int(body["address"]))
+            case "alert" if self._staff_chat is not None:
+                await self._bot.send_message(self._staff_chat, body["text"])
+            case _:
+                raise Refused(f"unknown_{kind}")
+        return None
+
+    async def _say(self, chat: int, body: Body) -> str | None:
+        if not body["edits"]:
+            return await self._new(chat, body["text"], body)
+        try:
+            await self._bot.edit_message_text(
+                body["text"],
+                chat,
+                int(body["edits"]),
+                reply_markup=_inline(body),
+                link_preview_options=_NO_PREVIEW,
+            )
+        except (BadRequest, ValueError) as refused:
+            said = str(refused).lower()
+            if any(one in said for one in _DONE):
+                return None
+            if isinstance(refused, BadRequest) and not any(one in said for one in _NOT_THERE):
+                raise
+            return await self._new(chat, body["instead"] if body["private"] else body["text"], body)
+        return None
+
+    async def _new(self, chat: int, text: str, body: Body) -> str:
+        message = await self._bot.send_message(
+            chat,
+            text,
+            reply_markup=_markup(body),
+            disable_notification=True,
+            link_preview_options=_NO_PREVIEW,
+        )
+        return str(message.message_id)
+
+    async def _acknowledge(self, body: Body) -> None:
+        try:
+            await self._bot.answer_callback_query(body["press"], text=body["toast"] or None)
+        except BadRequest as refused:
+            if not any(one in refused.message.lower() for one in _DONE):
+                raise
+
+    async def _delete(self, chat: int, ids: list[str]) -> None:
+        """Delete what can be: one message too old must not keep the others."""
+        numbers = [int(id) for id in ids]
+        for start in range(0, len(numbers), AT_ONCE):
+            some = numbers[start : start + AT_ONCE]
+            try:
+                await self._bot.delete_messages(chat, some)
+            except BadRequest:
+                await asyncio.gather(
+                    *(self._bot.delete_message(chat, id) for id in some), return_exceptions=True
+                )
+
+
+def _markup(body: Body) -> Any:
+    if body["clears_keyboard"]:
+        return ReplyKeyboardRemove()
+    if any(button["does"] == "share_number" for row in body["buttons"] for button in row):
+        return _reply_keyboard(body)
+    return _inline(body)
+
+
+def _inline(body: Body) -> InlineKeyboardMarkup | None:
+    rows = [[_button(button) for button in row] for row in body["buttons"] if row]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _button(button: Body) -> InlineKeyboardButton:
+    style = _STYLES.get(button["style"])
+    if button["does"] == "copy":
+        return InlineKeyboardButton(
+            button["label"], copy_text=CopyTextButton(button["id"]), style=style
+        )
+    return InlineKeyboardButton(button["label"], callback_data=button["id"], style=style)
+
+
+def _reply_keyboard(body: Body) -> ReplyKeyboardMarkup:
+    rows = [
+        [
+            KeyboardButton(button["label"], request_contact=button["does"] == "share_number")
+            for button in row
+        ]
+        for row in body["buttons"]
+        if row
+    ]
+    return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
+
+
+def _seconds(wait: RetryAfter) -> float:
+    after: Any = wait._retry_after  # the public name warns about a coming change of its type
+    return float(after.total_seconds())

@@ -1,0 +1,41 @@
+"""Tells Telegram the bot's commands and descriptions, in every language on offer."""
+
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeChat,
+    BotCommandScopeDefault,
+    MenuButtonCommands,
+)
+
+from flows import wording
+from flows.content_files import read_language
+
+
+async def publish(bot: Bot, languages: tuple[str, ...], staff_chat: int | None) -> list[str]:
+    """Set all of it, again and again without harm; return a plain line for each thing set."""
+    done = []
+    for language in languages:
+        code = None if language == wording.FIRST_LANGUAGE else language
+        commands = _commands(language, "commands")
+        await bot.set_my_commands(commands, BotCommandScopeDefault(), code)
+        await bot.set_my_name(wording.say(language, "telegram.name"), code)
+        await bot.set_my_description(wording.say(language, "telegram.description"), code)
+        await bot.set_my_short_description(
+            wording.say(language, "telegram.short_description"), code
+        )
+        done.append(f"{language}: {len(commands)} commands, name, description, short description")
+    await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
+    done.append("menu button: commands")
+    if staff_chat is not None:
+        staff = _commands(wording.FIRST_LANGUAGE, "staff_commands")
+        await bot.set_my_commands(staff, BotCommandScopeChat(staff_chat))
+        done.append(f"staff chat: {len(staff)} commands")
+    return done
+
+
+def _commands(language: str, table: str) -> list[BotCommand]:
+    return [
+        BotCommand(name, wording.say(language, f"telegram.{table}.{name}"))
+        for name in read_language(language)["telegram"][table]
+    ]

@@ -1,0 +1,60 @@
+"""Gets raw updates by polling: each is saved before Telegram is told that it may forget it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from telegram import Bot
+from telegram.error import Conflict, InvalidToken, TelegramError
+
+from bot.channels import Body
+from bot.channels.telegram.translate import chat_of
+from storage.inbox import Arrival
+
+log = logging.getLogger("rj.telegram")
+LISTENS_FOR = ["message", "edited_message", "callback_query", "my_chat_member"]
+LONG_POLL = 25
+"""Seconds that Telegram may hold a poll open."""
+
+Keep = Callable[[list[Arrival]], Awaitable[object]]
+
+
+async def poll(bot: Bot, keep: Keep) -> None:
+    """Receive for ever: save a batch, and only then ask for the next, which confirms it.
+
+    Starts without an offset, because update numbers may begin anew; what comes twice is known
+    by its content. Raises InvalidToken when the token is refused; waits out everything else.
+    """
+    offset: int | None = None
+    failed = 0
+    await bot.delete_webhook(drop_pending_updates=False)
+    while True:
+        try:
+            updates = await _get(bot, offset)
+        except InvalidToken:
+            raise
+        except TelegramError as error:
+            failed += 1
+            code = "token_in_use_elsewhere" if isinstance(error, Conflict) else type(error).__name__
+            log.warning("poll_failed", extra={"code": code, "n": failed})
+            await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failed, 6)))
+            continue
+        failed = 0
+        if updates:
+            await keep([arrival(update) for update in updates])
+            numbers = [update["update_id"] for update in updates if "update_id" in update]
+            offset = max(numbers) + 1 if numbers else offset
+
+
+def arrival(update: Body) -> Arrival:
+    """Return a raw update as the inbox keeps it."""
+    return Arrival(key=str(update.get("update_id", "")), chat=chat_of(update), body=update)
+
+
+async def _get(bot: Bot, offset: int | None) -> list[Body]:
+    asked: dict[str, Any] = {"timeout": LONG_POLL, "limit": 100, "allowed_updates": LISTENS_FOR}
+    if offset is not None:
+        asked["offset"] = offset
+    found = await bot.do_api_request("getUpdates", asked, read_timeout=LONG_POLL + 20)
+    return [update for update in found if isinstance(update, dict)]

@@ -1,0 +1,154 @@
+"""Outbox to channel: in order within a chat, within the limits, at least once."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from bot.channels import Gone, Refused, Wait
+from bot.respond import House
+from storage import conversations, messages, outbox
+from storage.database import Database
+from storage.outbox import Outgoing
+
+log = logging.getLogger("rj.deliver")
+
+PER_CHAT, CHAT_BURST = 1.0, 4.0
+PER_CHANNEL, CHANNEL_BURST = 30.0, 30.0
+"""Telegram's advice: one message a second to a chat, thirty a second in all. Messages a second."""
+DELETABLE = timedelta(hours=48)
+BACK_OFF = (1, 2, 5, 15, 60, 300, 900)
+"""Seconds until the next try, by how often it has failed."""
+MANY = 100
+_COUNTED = ("say", "alert")
+
+
+@dataclass(slots=True)
+class _Bucket:
+    rate: float
+    burst: float
+    level: float
+    at: datetime
+
+    def wait(self, now: datetime) -> float:
+        """Return 0.0 and take one, or the seconds until there is one to take."""
+        passed = max(0.0, (now - self.at).total_seconds())
+        self.level, self.at = min(self.burst, self.level + passed * self.rate), now
+        if self.level >= 1:
+            self.level -= 1
+            return 0.0
+        return (1 - self.level) / self.rate
+
+
+@dataclass(slots=True)
+class Limits:
+    """How much may be sent to a chat, and by a channel, right now."""
+
+    buckets: dict[str, _Bucket] = field(default_factory=dict)
+
+    def wait(self, row: Outgoing, now: datetime) -> float:
+        """Return the seconds that a row must wait; 0.0 takes its place in the count."""
+        if row.kind not in _COUNTED:
+            return 0.0
+        chat = self._bucket(f"{row.channel}/{row.chat_id}", PER_CHAT, CHAT_BURST, now)
+        seconds = chat.wait(now)
+        if seconds:
+            return seconds
+        return self._bucket(row.channel, PER_CHANNEL, CHANNEL_BURST, now).wait(now)
+
+    def _bucket(self, name: str, rate: float, burst: float, now: datetime) -> _Bucket:
+        if len(self.buckets) > 10_000:
+            self.buckets.clear()
+        return self.buckets.setdefault(name, _Bucket(rate, burst, burst, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    row: Outgoing
+    message: str | None = None
+    error: Exception | None = None
+
+
+class Delivery:
+    """Sends what is in the outbox of one process; one process a channel."""
+
+    def __init__(self, database: Database, house: House, clock: Callable[[], datetime]) -> None:
+        self._database, self._house, self._clock = database, house, clock
+        self._limits = Limits()
+
+    async def round(self) -> tuple[int, float | None]:
+        """Send what can be sent now.
+
+        Returns how many rows were tried, and the seconds until a row held back by a limit may go.
+        """
+        now = self._clock()
+        rows = await self._database.write(
+            lambda connection: outbox.ready(connection, self._house.vault, now, MANY)
+        )
+        ours = [row for row in rows if row.channel in self._house.channels]
+        waits = [(row, self._wait(row, now)) for row in ours]
+        going = [row for row, wait in waits if not wait]
+        if going:
+            outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
+            await self._database.write(lambda connection: self._note(connection, outcomes))
+        held = [wait for _, wait in waits if wait]
+        return len(going), min(held, default=None)
+
+    def _wait(self, row: Outgoing, now: datetime) -> float:
+        return self._limits.wait(row, now) if self._house.channels[row.channel].limited else 0.0
+
+    async def _send(self, row: Outgoing, now: datetime) -> _Outcome:
+        body = row.body
+        if row.kind == "clear" and row.chat_id:
+            body = {"messages": await self._deletable(row.chat_id, now)}
+        try:
+            message = await self._house.channels[row.channel].send(row.address, row.kind, body)
+        except Exception as error:
+            return _Outcome(row, error=error)
+        return _Outcome(row, message=message)
+
+    async def _deletable(self, chat_id: str, now: datetime) -> list[str]:
+        vault = self._house.vault
+        return await self._database.write(
+            lambda connection: messages.messages_in(connection, vault, chat_id, now - DELETABLE)
+        )
+
+    def _note(self, connection: Connection, outcomes: list[_Outcome]) -> None:
+        now = self._clock()
+        for outcome in outcomes:
+            if outcome.error is None:
+                self._sent(connection, outcome, now)
+            else:
+                self._not_sent(connection, outcome.row, outcome.error, now)
+
+    def _sent(self, connection: Connection, outcome: _Outcome, now: datetime) -> None:
+        row, vault = outcome.row, self._house.vault
+        outbox.sent(connection, row.id, now)
+        if row.chat_id and row.kind == "clear":
+            cleared = messages.messages_in(connection, vault, row.chat_id, now - DELETABLE)
+            messages.drop_messages(connection, vault, row.chat_id, cleared)
+        elif row.chat_id and outcome.message:
+            messages.note_message(connection, vault, row.chat_id, outcome.message, False, now)
+
+    def _not_sent(
+        self, connection: Connection, row: Outgoing, error: Exception, now: datetime
+    ) -> None:
+        match error:
+            case Gone():
+                outbox.give_up(connection, row.id, now)
+                if row.chat_id:
+                    conversations.close_chat(connection, row.chat_id, now)
+                    outbox.drop_chat(connection, row.chat_id)
+            case Refused():
+                log.error("row_refused", extra={"code": str(error)})
+                outbox.give_up(connection, row.id, now)
+            case Wait(seconds=seconds):
+                outbox.later(connection, row.id, now + timedelta(seconds=seconds), "wait")
+            case _:
+                code = type(error).__name__
+                log.warning("row_later", extra={"code": code})
+                delay = BACK_OFF[min(row.tries, len(BACK_OFF) - 1)]
+                outbox.later(connection, row.id, now + timedelta(seconds=delay), code)

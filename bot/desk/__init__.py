@@ -1,0 +1,1 @@
+"""Staff: the queue without a browser; its pages come here too."""

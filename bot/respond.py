@@ -1,0 +1,235 @@
+"""Inbox to outbox: what came in, its turn, and all that follows, in one transaction."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.channels import Arrived, Body, Channel
+from flows.conversation import (
+    ClearChat,
+    ClearMessage,
+    Count,
+    Effect,
+    ForgetDraft,
+    HandOver,
+    Heard,
+    Hearing,
+    KeepQuestion,
+    RaiseFlag,
+    RememberOfficer,
+    Reply,
+    StopContact,
+    Turn,
+)
+from flows.turn import take_turn
+from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from storage import (
+    conversations,
+    inbox,
+    messages,
+    missed,
+    officers,
+    outbox,
+    referrals,
+    tallies,
+)
+from storage.inbox import Waiting
+from storage.vault import Vault
+
+log = logging.getLogger("rj.respond")
+TRIES = 3
+INVITATION = "/start i_"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What responding needs to know of the set-up: who is met where, and who is alerted how."""
+
+    vault: Vault
+    channels: Mapping[str, Channel]
+    alerts: Sequence[str] = ()
+    details_in_chat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One thing that was answered: for channels that show the turn themselves."""
+
+    channel: str
+    address: str
+    turn: Turn | None
+
+
+def respond(
+    connection: Connection, house: House, now: datetime, limit: int = 100
+) -> list[Answered]:
+    """Answer what waits, oldest first, in order within a chat; return what was answered.
+
+    Each row is undone alone when it fails. What cannot even be read is set aside at once; what
+    fails three times is too, and the person is told that it may not be saved.
+    """
+    answered: list[Answered] = []
+    held_up: set[str] = set()
+    for row in inbox.waiting(connection, house.vault, now, limit):
+        if row.chat in held_up:
+            continue
+        try:
+            arrived = house.channels[row.channel].translate(row.body)
+        except Exception as problem:
+            _set_aside(connection, row, type(problem).__name__, now)
+            continue
+        try:
+            with connection.begin_nested():
+                answered.append(_answer(connection, house, row.channel, arrived, now))
+                inbox.done(connection, [row.id], now)
+        except Exception as problem:
+            held_up.add(row.chat)
+            _failed(connection, house, row, arrived, type(problem).__name__, now)
+    return answered
+
+
+def _answer(
+    connection: Connection, house: House, channel: str, arrived: Arrived | None, now: datetime
+) -> Answered:
+    if arrived is None:
+        return Answered(channel, "", None)
+    if arrived.event:
+        _event(connection, house, channel, arrived, now)
+        return Answered(channel, arrived.address, None)
+    vault = house.vault
+    recalled = conversations.recall(connection, vault, channel, arrived.address, now)
+    heard = _by_invitation(connection, house, arrived.heard or Heard(Hearing.SAID), now)
+    conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
+    turn = take_turn(conversation, heard, now)
+    conversations.remember(connection, vault, recalled, turn.conversation, now)
+    if heard.officer:
+        officers.remember_officer(connection, vault, recalled.chat_id, heard.officer, now)
+    if arrived.message:
+        messages.note_message(connection, vault, recalled.chat_id, arrived.message, True, now)
+    _put_in_line(connection, house, channel, recalled.chat_id, arrived, turn, now)
+    return Answered(channel, arrived.address, turn)
+
+
+def _put_in_line(
+    connection: Connection,
+    house: House,
+    channel: str,
+    chat_id: str,
+    arrived: Arrived,
+    turn: Turn,
+    now: datetime,
+) -> None:
+    """Put all that follows from a turn in the outbox, in the order it should happen."""
+    _acknowledge(connection, house, channel, chat_id, arrived, turn, now)
+    for effect in turn.effects:
+        _carry_out(connection, house, channel, chat_id, effect, now)
+    for reply in turn.replies:
+        outbox.put(connection, house.vault, channel, "say", asdict(reply), now, chat_id)
+
+
+def _by_invitation(connection: Connection, house: House, heard: Heard, now: datetime) -> Heard:
+    """An invited officer is known from here on; a used or foreign link is a plain start."""
+    if heard.how != Hearing.SAID or not heard.text.startswith(INVITATION):
+        return heard
+    code = heard.text.removeprefix(INVITATION).strip()
+    officer = officers.redeem(connection, house.vault, code, now)
+    return replace(heard, text="/start", officer=officer)
+
+
+def _event(
+    connection: Connection, house: House, channel: str, arrived: Arrived, now: datetime
+) -> None:
+    if arrived.event == "elsewhere":
+        body: Body = {"address": arrived.address}
+        outbox.put(connection, house.vault, channel, "leave_chat", body, now)
+        return
+    known = conversations.recall(connection, house.vault, channel, arrived.address, now)
+    if arrived.event == "blocked":
+        conversations.close_chat(connection, known.chat_id, now)
+        outbox.drop_chat(connection, known.chat_id)
+    else:
+        conversations.reopen_chat(connection, known.chat_id)
+
+
+def _acknowledge(
+    connection: Connection,
+    house: House,
+    channel: str,
+    chat_id: str,
+    arrived: Arrived,
+    turn: Turn,
+    now: datetime,
+) -> None:
+    if arrived.press:
+        body: Body = {"press": arrived.press, "toast": turn.toast}
+        outbox.put(connection, house.vault, channel, "acknowledge", body, now, chat_id)
+    elif turn.toast:
+        reply = asdict(Reply(turn.toast))
+        outbox.put(connection, house.vault, channel, "say", reply, now, chat_id)
+
+
+def _carry_out(
+    connection: Connection, house: House, channel: str, chat_id: str, effect: Effect, now: datetime
+) -> None:
+    vault = house.vault
+    match effect:
+        case HandOver(record):
+            referrals.hand_over(connection, vault, record, chat_id, now)
+            _alert(connection, house, "new", record.reference, record.due, now)
+        case StopContact(reference, act):
+            referrals.stop_contact(connection, reference, act, now)
+            _alert(connection, house, act, reference, now, now)
+        case RaiseFlag(reference, flag):
+            referrals.raise_flag(connection, vault, reference, flag, now)
+            _alert(connection, house, "flag", reference, now, now)
+        case RememberOfficer(officer):
+            officers.remember_officer(connection, vault, chat_id, officer, now)
+        case KeepQuestion(text):
+            missed.keep(connection, vault, text, now)
+        case Count(what, key):
+            tallies.add(connection, now.date(), what, key)
+        case ClearChat():
+            outbox.put(connection, vault, channel, "clear", {}, now, chat_id)
+        case ClearMessage(message):
+            outbox.put(connection, vault, channel, "delete", {"messages": [message]}, now, chat_id)
+        case ForgetDraft():
+            pass  # remembering a conversation without its answers has deleted them
+
+
+def _alert(
+    connection: Connection, house: House, what: str, reference: str, when: datetime, now: datetime
+) -> None:
+    """Tell staff that there is something to see: a reference and a time, nothing personal."""
+    due = spoken_time(FIRST_LANGUAGE, when)
+    text = say(FIRST_LANGUAGE, f"desk.alerts.{what}", reference=reference, due=due)
+    for channel in house.alerts:
+        outbox.put(connection, house.vault, channel, "alert", {"text": text}, now)
+
+
+def _failed(
+    connection: Connection,
+    house: House,
+    row: Waiting,
+    arrived: Arrived | None,
+    code: str,
+    now: datetime,
+) -> None:
+    log.error("row_failed", extra={"code": code})
+    if inbox.failed(connection, row.id, now) < TRIES:
+        return
+    _set_aside(connection, row, code, now)
+    if arrived is None or not arrived.address:
+        return
+    known = conversations.recall(connection, house.vault, row.channel, arrived.address, now)
+    if not known.new:
+        trouble = asdict(Reply(say(known.conversation.language, "errors.chat.trouble")))
+        outbox.put(connection, house.vault, row.channel, "say", trouble, now, known.chat_id)
+
+
+def _set_aside(connection: Connection, row: Waiting, code: str, now: datetime) -> None:
+    log.error("row_set_aside", extra={"code": code})
+    inbox.set_aside(connection, row.id, now)
+    tallies.add(connection, now.date(), "inbox", "set_aside")

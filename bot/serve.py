@@ -1,0 +1,201 @@
+"""Runs the parts: receive, respond, deliver, sweep; together in one process, or apart."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from telegram import Bot
+
+from bot.channels import Channel
+from bot.channels.email import EmailChannel
+from bot.channels.telegram import TelegramChannel, build_bot, receive, webhook
+from bot.deliver import Delivery
+from bot.respond import House, respond
+from bot.settings import Settings
+from bot.sweep import sweep
+from storage import inbox
+from storage.database import Database
+from storage.inbox import Arrival
+from storage.vault import Vault
+
+log = logging.getLogger("rj.serve")
+IDLE = 1.0
+"""Seconds between looks at the inbox and the outbox when nothing woke us."""
+SWEEP_EVERY = 60.0
+VACUUM_EVERY = 24 * 60
+"""In sweeps: how often what was deleted is taken out of the file itself."""
+
+
+@dataclass(slots=True)
+class Wake:
+    """What one part calls to another: there is something to do."""
+
+    inbox: asyncio.Event = field(default_factory=asyncio.Event)
+    outbox: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Running:
+    """The parts of one process, with what they share."""
+
+    def __init__(self, settings: Settings, database: Database, vault: Vault) -> None:
+        self.settings, self.database, self.vault = settings, database, vault
+        self.bot: Bot | None = build_bot(settings) if settings.telegram_bot_token else None
+        self.house = House(
+            vault, self._channels(), _alerts(settings), settings.officer_details == "chat"
+        )
+        self.wake = Wake()
+
+    def _channels(self) -> dict[str, Channel]:
+        channels: dict[str, Channel] = {}
+        if self.bot:
+            channels["telegram"] = TelegramChannel(self.bot, self.settings.staff_telegram_chat)
+        if self.settings.staff_email:
+            channels["email"] = EmailChannel(self.settings)
+        return channels
+
+    async def keep(self, arrivals: list[Arrival]) -> None:
+        """Save what came in, whole, before anybody is told that it did."""
+        await self.database.write(
+            lambda connection: inbox.keep(connection, self.vault, "telegram", arrivals, _now())
+        )
+        self.wake.inbox.set()
+
+    async def respond_for_ever(self) -> None:
+        """Answer what waits, many chats in one transaction."""
+        while True:
+            answered = await self.database.write(
+                lambda connection: respond(connection, self.house, _now())
+            )
+            if answered:
+                self.wake.outbox.set()
+            else:
+                await _until(self.wake.inbox, IDLE)
+
+    async def deliver_for_ever(self) -> None:
+        """Send what is in the outbox."""
+        delivery = Delivery(self.database, self.house, _now)
+        while True:
+            tried, wait = await delivery.round()
+            if not tried:
+                await _until(self.wake.outbox, min(IDLE, wait or IDLE))
+
+    async def sweep_for_ever(self) -> None:
+        """Do what time makes due, once a minute."""
+        turns = 0
+        while True:
+            await self.database.write(lambda connection: sweep(connection, self.house, _now()))
+            turns += 1
+            if turns % VACUUM_EVERY == 0:
+                await asyncio.to_thread(self.database.erase_free_space)
+            await asyncio.sleep(SWEEP_EVERY)
+
+    def pages(self) -> Starlette:
+        """Return what is served by HTTP: a health page, and Telegram's webhook where it is used."""
+        routes = [Route("/health", _health)]
+        secret = self.settings.telegram_webhook_secret
+        if self.settings.telegram_mode == "webhook" and secret:
+            routes.append(webhook.route(secret.get_secret_value(), self.keep))
+        return Starlette(routes=routes)
+
+    async def serve_pages(self) -> None:
+        """Serve the pages on HOST and PORT."""
+        config = uvicorn.Config(
+            self.pages(),
+            host=self.settings.host,
+            port=self.settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            h11_max_incomplete_event_size=65536,
+        )
+        server = _Quiet(config)
+        await server.serve()
+
+
+class _Quiet(uvicorn.Server):
+    """A web server that leaves the signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Capture none."""
+        yield
+
+
+async def run(running: Running, conversation: bool, pages: bool) -> None:
+    """Run the parts asked for until the process is told to stop, or one of them fails."""
+    async with _telegram(running):
+        parts: list[Coroutine[Any, Any, None]] = []
+        if conversation:
+            parts += [
+                running.respond_for_ever(),
+                running.deliver_for_ever(),
+                running.sweep_for_ever(),
+            ]
+            if running.bot and running.settings.telegram_mode == "polling":
+                parts.append(receive.poll(running.bot, running.keep))
+        if pages:
+            parts.append(running.serve_pages())
+        await _until_told(parts)
+
+
+@contextlib.asynccontextmanager
+async def _telegram(running: Running) -> AsyncIterator[None]:
+    if running.bot is None:
+        yield
+        return
+    async with running.bot as bot:
+        told = running.settings
+        if (
+            told.telegram_mode == "webhook"
+            and told.telegram_webhook_url
+            and told.telegram_webhook_secret
+        ):
+            secret = told.telegram_webhook_secret.get_secret_value()
+            await webhook.set_webhook(bot, told.telegram_webhook_url, secret)
+        yield
+
+
+async def _until_told(parts: list[Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, stop.set)
+    tasks = [asyncio.create_task(part) for part in parts]
+    told = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*tasks, told], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*tasks, told):
+        task.cancel()
+    await asyncio.gather(*tasks, told, return_exceptions=True)
+    for task in done - {told}:
+        task.result()
+
+
+def _alerts(settings: Settings) -> tuple[str, ...]:
+    by_chat = ("telegram",) if settings.staff_telegram_chat and settings.telegram_bot_token else ()
+    return (*by_chat, *(("email",) if settings.staff_email else ()))
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    event.clear()
+
+
+async def _health(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("ok")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,103 @@
+"""The only reader of the environment. Stops at once, and says what is missing."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+TELEGRAM = "https://api.telegram.org"
+
+
+class WrongSetUp(Exception):
+    """The settings cannot work; the text says which, and what to do, and holds no value."""
+
+
+class Settings(BaseSettings):
+    """Each field is a setting of the same name in capitals; .env.example explains them all."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: str = "sqlite:///data/rj.db"
+    vault_key_file: Path | None = None
+    telegram_bot_token: SecretStr | None = None
+    telegram_api_url: str = TELEGRAM
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    telegram_webhook_url: str | None = None
+    telegram_webhook_secret: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str | None = None
+    officer_details: Literal["pointer", "chat"] = "pointer"
+    staff_telegram_chat: int | None = None
+    staff_email: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str | None = None
+    smtp_tls: bool = True
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: object, info: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("telegram_api_url")
+    @classmethod
+    def _root_of_the_api(cls, url: str) -> str:
+        return url.rstrip("/").removesuffix("/bot")
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "Settings":
+        if self.telegram_mode == "webhook" and self.telegram_bot_token:
+            missing = [
+                name
+                for name in ("telegram_webhook_url", "telegram_webhook_secret")
+                if getattr(self, name) is None
+            ]
+            if missing:
+                raise ValueError(
+                    f"TELEGRAM_MODE=webhook also needs {' and '.join(missing).upper()}"
+                )
+        if self.is_real and self.vault_key_file is None:
+            raise ValueError(
+                "VAULT_KEY_FILE must name the key file when a real bot is run; "
+                "make one with: rj key make FILE"
+            )
+        if self.staff_email and not (self.smtp_host and self.smtp_from):
+            raise ValueError("STAFF_EMAIL also needs SMTP_HOST and SMTP_FROM")
+        return self
+
+    @property
+    def is_real(self) -> bool:
+        """Return whether real people are met: a token, and an API that is not on this machine."""
+        return self.telegram_bot_token is not None and not _is_loopback(self.telegram_api_url)
+
+    @property
+    def key_file(self) -> Path:
+        """Return where the vault's key is; beside the development database by default."""
+        return self.vault_key_file or Path("data/vault.key")
+
+
+def read_settings() -> Settings:
+    """Return the settings; raise WrongSetUp with a plain line for each thing that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        raise WrongSetUp("\n".join(_plain(error) for error in wrong.errors())) from None
+
+
+def _plain(error: object) -> str:
+    told = dict(error)  # type: ignore[call-overload]
+    name = "_".join(str(part) for part in told["loc"]).upper()
+    says = str(told["msg"]).removeprefix("Value error, ")
+    return f"{name}: {says}" if name else says
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -1,0 +1,41 @@
+"""What time makes due: drafts that die, claims that return, chats to tidy."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from bot.respond import House
+from flows.service import service
+from flows.wording import FIRST_LANGUAGE, say
+from storage import messages, outbox, referrals, retention
+from storage.retention import Swept, Times
+
+
+def sweep(connection: Connection, house: House, now: datetime) -> Swept:
+    """Do all that is due at `now`, in the open transaction; return how many of each went."""
+    _return_claims(connection, house, now)
+    _tidy_chats(connection, house, now)
+    return retention.sweep(connection, house.vault, now, times())
+
+
+def times() -> Times:
+    """Return how long things are kept, from the same settings that the privacy words use."""
+    return Times(draft_hours=service().draft_hours, receipt_days=service().receipt_days)
+
+
+def _return_claims(connection: Connection, house: House, now: datetime) -> None:
+    for reference in referrals.return_unworked(connection, now):
+        text = say(FIRST_LANGUAGE, "desk.alerts.returned", reference=reference)
+        for channel in house.alerts:
+            outbox.put(connection, house.vault, channel, "alert", {"text": text}, now)
+
+
+def _tidy_chats(connection: Connection, house: House, now: datetime) -> None:
+    """Delete from people's chats what is old, while the channel still lets us."""
+    before = now - timedelta(hours=service().chat_clear_hours)
+    for chat_id, ids in messages.messages_older_than(connection, house.vault, before).items():
+        channel = messages.channel_of(connection, chat_id)
+        for start in range(0, len(ids), 100):
+            body = {"messages": ids[start : start + 100]}
+            outbox.put(connection, house.vault, channel, "delete", body, now, chat_id)
+        messages.drop_messages(connection, house.vault, chat_id, ids)

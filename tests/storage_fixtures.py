@@ -1,0 +1,40 @@
+"""A fresh database and a fresh vault for each test; loaded as a pytest plugin, never imported."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.vault import Vault
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with the tables and nothing in them."""
+    path = tmp_path_factory.mktemp("empty") / "rj.db"
+    made = Database(f"sqlite:///{path}")
+    made.migrate()
+    made.close()
+    return path
+
+
+@pytest.fixture
+def file(empty_file: Path, tmp_path: Path) -> Path:
+    """Return a SQLite file of this test's own."""
+    return Path(shutil.copy(empty_file, tmp_path / "rj.db"))
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[Database]:
+    """Give a database of this test's own."""
+    own = Database(f"sqlite:///{file}")
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    """Return a vault of this test's own."""
+    return Vault.open(tmp_path / "vault.json", create=True)
