@@ -82,7 +82,7 @@ class Waiting:
 
     `about` is one of: change (an answer that would re-open others), guess (a typo to confirm),
     words (typed words that may be an answer), missed (a question nobody has answered yet),
-    again (starting again), withdraw.
+    again (starting again), withdraw; or told, which only says once what became of a paste.
     """
 
     about: str

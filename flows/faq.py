@@ -138,7 +138,7 @@ class Reading:
 def _reading(language: str) -> Reading:
     one_for_many: dict[tuple[str, ...], str] = {}
     known: set[str] = set()
-    for group in content_files.read_language(language)["synonyms"].values():
+    for group in content_files.read_language(language).get("synonyms", {}).values():
         for one, many in group.items():
             for said in (one, *many):
                 folded = nearest.fold(said).split()
@@ -147,7 +147,7 @@ def _reading(language: str) -> Reading:
     for _, phrasing, _ in _phrasings(language):
         known.update(nearest.fold(phrasing).split())
     mendable = tuple(sorted(word for word in known if len(word) > 3))
-    return Reading(one_for_many, max(map(len, one_for_many)), frozenset(known), mendable)
+    return Reading(one_for_many, max(map(len, one_for_many), default=1), frozenset(known), mendable)
 
 
 def _plain(word: str) -> str:

@@ -89,9 +89,9 @@ def _asked(conversation: Conversation, found: Counting) -> list[Question]:
 
 
 def _belongs(one: Question, conversation: Conversation) -> bool:
-    if conversation.journey == "officer":
-        return "officer" in one.journeys
-    return "self" in one.journeys
+    """A call-back alone never asked for a way: it is a call."""
+    asked_as = conversation.came_from or conversation.journey
+    return asked_as in one.journeys
 
 
 def _line(one: Question, found: Counting, conversation: Conversation) -> Line:

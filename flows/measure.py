@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
-from flows import content_files, crisis, faq
+from flows import content_files, crisis, faq, nearest, wording
 
 PRESSURE = "pressure"
 
@@ -60,13 +61,17 @@ class Dangers:
 
 
 def questions() -> Questions:
-    """Return the figures for the labelled questions, which are in English."""
+    """Return the figures for the labelled questions, which are in English.
+
+    A labelled text that somebody has since written down as a phrasing too, word for word, proves
+    nothing and is left out.
+    """
     labelled = content_files.read("labelled/faq.toml")
-    asked = [(topic, text) for topic, texts in labelled["asked"].items() for text in texts]
+    asked = [(topic, text) for topic, texts in labelled["asked"].items() for text in _apart(texts)]
     found = [(topic, faq.suggest("en", text)) for topic, text in asked]
     answers = [(topic, one.answer) for topic, one in found if one.answer]
     right = [topic for topic, one in found if topic in one.suggestions]
-    beyond = [faq.suggest("en", text) for text in labelled["out_of_scope"]["questions"]]
+    beyond = [faq.suggest("en", text) for text in _apart(labelled["out_of_scope"]["questions"])]
     return Questions(
         asked=len(asked),
         in_suggestions=len(right),
@@ -93,6 +98,17 @@ def dangers() -> Dangers:
         safe=len(safe),
         false_alarms=sum(crisis.hear_danger(text) is not None for text in safe),
     )
+
+
+def _apart(texts: Iterable[str]) -> tuple[str, ...]:
+    phrasings = _phrasings()
+    return tuple(text for text in texts if nearest.fold(text) not in phrasings)
+
+
+@cache
+def _phrasings() -> frozenset[str]:
+    keys = ["elsewhere.asked", *(f"faq.{topic.id}.asked" for topic in faq.topics())]
+    return frozenset(nearest.fold(one) for key in keys for one in wording.words("en", key))
 
 
 def _heard(kind: str, wording: str, texts: Iterable[str]) -> Heard:

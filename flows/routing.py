@@ -43,7 +43,7 @@ RULES = (
         True,
     ),
     Rule("somebody_under_18", lambda f: Age.YOUNG in (f.victim_age, f.other_age), "young_people"),
-    Rule("domestic_or_sexual", lambda f: _sensitive(f), "specialist"),
+    Rule("domestic_or_sexual", lambda f: _sensitive(f) and _asked_themselves(f), "specialist"),
     Rule("dispute", lambda f: f.dispute == Tri.YES, "check", True),
     Rule("outside_area", lambda f: f.in_area == Tri.NO, "check", True),
     Rule("nobody_identified", lambda f: f.identified == Tri.NO, "support"),
@@ -85,6 +85,10 @@ def route(facts: Facts, heard: tuple[str, ...] = ()) -> Route:
 
 def _sensitive(facts: Facts) -> bool:
     return facts.domestic_or_sexual == Tri.YES
+
+
+def _asked_themselves(facts: Facts) -> bool:
+    return facts.who in (Who.SELF, Who.CALLBACK)
 
 
 def _offender(facts: Facts) -> bool:

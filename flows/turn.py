@@ -17,7 +17,7 @@ from flows import (
     wording,
 )
 from flows.buttons import Press
-from flows.conversation import Conversation, ForgetDraft, Heard, Hearing, Reply, Turn
+from flows.conversation import Conversation, ForgetDraft, Heard, Hearing, Reply, Turn, Waiting
 from flows.kinds import Read
 from flows.questionnaire import is_asked, question
 from flows.scenes import asking, checking, learning, notice, paused, sent, stopped, welcome
@@ -127,6 +127,8 @@ def _said(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     name = anytime.named(conversation, heard.text)
     if name == "leave":
         return anytime.act(conversation, heard, name, now)
+    if _away(conversation, now) and name in (None, "start", "status", "carry_on", "back"):
+        return _welcomed_back(conversation, heard, name)
     if conversation.stage == "expired":
         return Turn(conversation, shows=True)
     waited = _waited_for(conversation, heard, now)
@@ -134,8 +136,6 @@ def _said(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         return waited
     if name and not _is_an_answer(conversation, name):
         return anytime.act(conversation, heard, name, now)
-    if _away(conversation, now):
-        return Turn(moves.moved(conversation, "leave"), shows=True)
     return HEARS[conversation.stage](conversation, heard, now)
 
 
@@ -225,6 +225,16 @@ def _away(conversation: Conversation, now: datetime) -> bool:
     busy = "leave" in stages.allowed(conversation.stage) and moves.has_draft(conversation)
     lock = timedelta(minutes=service().lock_minutes)
     return busy and conversation.stage != "paused" and _quiet(conversation, now) > lock
+
+
+def _welcomed_back(conversation: Conversation, heard: Heard, name: str | None) -> Turn:
+    """Show nothing that was said; words that may be an answer are kept until they carry on."""
+    one = journey.open_question(conversation) if conversation.stage == "asking" else None
+    away = moves.moved(conversation, "leave")
+    if name is None and one:
+        words = Waiting("words", one.key, heard.text, message=heard.message)
+        away = replace(away, waiting=words)
+    return Turn(away, shows=True)
 
 
 def _quiet(conversation: Conversation, now: datetime) -> timedelta:

@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import faq, measure, wording
+from flows import faq, measure, nearest, wording
 
 TOPICS = faq.topics()
 
@@ -66,6 +66,23 @@ def test_small_words_and_slips_of_the_finger(typed: str, topic: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("prisson", "prison"),
+        ("preson", "prison"),
+        ("pirson", "prison"),
+        ("confidental", "confidential"),
+        ("jial", "jail"),
+        ("wall", None),
+        ("nix", None),
+    ],
+)
+def test_one_slip_in_a_word_is_mended(typed: str, meant: str | None) -> None:
+    known = ("prison", "confidential", "jail", "nil")
+    assert nearest.mend(typed, known) == meant
+
+
+@pytest.mark.parametrize(
     "typed",
     ["", " ", "?", "asdfghjkl", "xkcd blorf wug", "07700900123", "\U0001f600" * 9, "фывапролд"],
 )
@@ -78,6 +95,7 @@ def test_what_is_not_ours_is_never_answered(typed: str) -> None:
     assert faq.suggest("en", typed).answer is None
 
 
+@settings(deadline=None)  # the first text builds the index
 @given(
     st.text(st.characters(), max_size=400)
     | st.text("iheo'r j\x00\u0661\u00b2\ud800 ", max_size=400)

@@ -38,15 +38,13 @@ def record_lines(record: Record, history: list[Taken], stage: str, may_contact: 
     lines += [f"Be in touch by {spoken_time(_L, record.due)}", "", "SAFE CONTACT"]
     if not may_contact:
         lines.append(f"  {say(_L, 'desk.queue.no_contact')}")
+    if record.officer_contact:
+        officer = f"{record.officer_name}, {record.officer_agency}, {record.officer_contact}"
+        lines.append(f"  {say(_L, 'desk.queue.ring_officer')} {officer}")
     lines += [f"  {_safe(line)}" for line in record.safe_contact]
     lines += ["", "WHY HERE", *(f"  {_said('reasons', one)}" for one in record.reasons)]
     if record.flags:
         lines += ["", "TAKE NOTE", *(f"  {_said('flags', one)}" for one in record.flags)]
-    if record.officer_contact:
-        lines += [
-            "",
-            f"OFFICER  {record.officer_name}, {record.officer_agency}, {record.officer_contact}",
-        ]
     lines += ["", f"CONSENT  {record.consented_at:%d %B %Y %H:%M} UTC"]
     lines += [f"  {one}" for one in record.consent.splitlines() if one]
     lines += ["", "ANSWERS", *(f"  {_answer(line)}" for line in record.lines)]
@@ -66,7 +64,7 @@ def record_json(record: Record, history: list[Taken], stage: str) -> dict[str, A
 
 def _row(entry: Entry) -> tuple[str, ...]:
     notes = [say(_L, "desk.queue.no_contact")] if not entry.may_contact else []
-    notes += [_said("flags", flag) for flag in entry.flags]
+    notes += [_said("flags", flag) for flag in entry.flags if not flag.endswith("_not_known")]
     marks = ("! " if entry.unseen or entry.urgent else "") + ("LATE " if entry.late else "")
     return (
         entry.reference,
@@ -81,7 +79,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
 def _safe(line: Line) -> str:
     title = say(_L, f"questions.{line.question}.title")
     if line.given != "said":
-        return f"{title}: {say(_L, 'desk.queue.not_safe')}"
+        unsafe = "not_asked" if line.given == "not_asked" else "not_safe"
+        return f"{title}: {say(_L, f'desk.queue.{unsafe}')}"
     return f"{title}: {line.label}"
 
 

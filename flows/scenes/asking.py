@@ -45,6 +45,9 @@ def answer_rows(conversation: Conversation, one: Question, heard: Heard) -> Rows
     rows = [*in_rows(options, one.across), *_shortcuts(conversation, one, heard), also]
     if journey.old_answer(conversation, one):
         rows.append((said(conversation, "scenes.asking.keep", "keep", one.key),))
+    waiting = conversation.waiting
+    if waiting and waiting.about == "words" and waiting.question == one.key:
+        rows.append((said(conversation, "scenes.asking.use_typed", "use_words"),))
     return tuple(row for row in rows if row)
 
 

@@ -15,15 +15,18 @@ from flows.conversation import (
     Reply,
     Rows,
     Turn,
+    Waiting,
 )
 from flows.kinds import Read
 from flows.questionnaire import Question
 from flows.service import service
 from flows.wording import say
 
+TOLD = "told"
+
 
 def show(conversation: Conversation, one: Question, rows: Rows, heard: Heard) -> Turn:
-    """Return the card with the open question; what is answered stands on it only by editing."""
+    """Return the card with the open question; typed words stand on it only by editing."""
     language = conversation.language
     asked = one.asked(language)
     if one is journey.on_paper("officer")[0]:
@@ -38,12 +41,16 @@ def show_check(conversation: Conversation, rows: Rows, heard: Heard) -> Turn:
     )
 
 
-def lines(conversation: Conversation) -> list[str]:
-    """Return each answer that counts as "title: answer", in the order asked."""
+def lines(conversation: Conversation, coded_only: bool = False) -> list[str]:
+    """Return each answer that counts as "title: answer", in the order asked.
+
+    With `coded_only`, only what was chosen from a list: a new message holds no typed words.
+    """
+    found = journey.counting(conversation)
     return [
-        f"{one.says(conversation.language, 'title')}: {answer.label}"
+        f"{one.says(conversation.language, 'title')}: {found[one.key].label}"
         for one in journey.path(conversation)
-        if not one.silent and (answer := journey.counting(conversation).get(one.key))
+        if one.key in found and not one.silent and (one.options or not coded_only)
     ]
 
 
@@ -57,12 +64,10 @@ def hear(conversation: Conversation, one: Question, heard: Heard, now: datetime)
     if one.key.startswith(("officer_", "victim_contact")) or len(pasted.readings) < enough:
         return None
     taken = _take_all(conversation, pasted.readings, now)
-    replies = []
     if len(pasted.readings) > 1 or pasted.unread:
-        key = "scenes.card.took_unread" if pasted.unread else "scenes.card.took"
-        replies.append(Reply(say(taken.language, key, n=pasted.unread)))
+        taken = replace(taken, waiting=Waiting(TOLD, value=str(pasted.unread)))
     effects = (ClearMessage(heard.message),) if heard.message else ()
-    return Turn(taken, tuple(replies), effects, shows=True)
+    return Turn(taken, (), effects, shows=True)
 
 
 def _take_all(conversation: Conversation, readings: dict[str, Read], now: datetime) -> Conversation:
@@ -75,12 +80,22 @@ def _take_all(conversation: Conversation, readings: dict[str, Read], now: dateti
 
 def _card(conversation: Conversation, below: str, rows: Rows, heard: Heard) -> Turn:
     card = heard.message if heard.how == Hearing.PRESSED else conversation.card
-    head = say(conversation.language, "scenes.card.head")
-    text = "\n".join((head, *lines(conversation)))
-    reply = Reply(f"{head}\n\n{below}", rows)
+    head = "\n\n".join([*_told(conversation), say(conversation.language, "scenes.card.head")])
+    coded = "\n".join((head, *lines(conversation, coded_only=True)))
+    reply = Reply(f"{coded}\n\n{below}", rows)
     if card:
-        reply = Reply(f"{text}\n\n{below}", rows, edits=card, private=True, instead=reply.text)
+        whole = "\n".join((head, *lines(conversation)))
+        reply = Reply(f"{whole}\n\n{below}", rows, card, private=True, instead=reply.text)
     return Turn(replace(conversation, card=card), (reply,))
+
+
+def _told(conversation: Conversation) -> list[str]:
+    """Return what became of a pasted message: said once, on top of the card."""
+    waiting = conversation.waiting
+    if waiting is None or waiting.about != TOLD:
+        return []
+    key = "scenes.card.took" if waiting.value == "0" else "scenes.card.took_unread"
+    return [say(conversation.language, key, n=waiting.value)]
 
 
 def _template(conversation: Conversation) -> Button:

@@ -1,5 +1,6 @@
 """After leaving, or after a while: carry on, start again, or delete. It shows no answer."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from flows import moves
@@ -36,7 +37,16 @@ def carry_on(conversation: Conversation, heard: Heard, pressed: Press, now: date
 
 
 def resumed(conversation: Conversation) -> Conversation:
-    """Return the conversation back at its questions, or at the notice if that was not agreed to."""
+    """Return the conversation back at its questions, or at the notice if that was not agreed to.
+
+    Words that were typed after a while away still wait to be used as the answer.
+    """
+    back = _back(conversation)
+    words = conversation.waiting if back.stage == "asking" else None
+    return replace(back, waiting=words if words and words.about == "words" else None)
+
+
+def _back(conversation: Conversation) -> Conversation:
     if conversation.journey == "self" and conversation.consented_at is None:
         return moves.moved(conversation, "read_again")
     if not conversation.journey:

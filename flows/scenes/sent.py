@@ -76,7 +76,7 @@ def withdraw(conversation: Conversation, heard: Heard, pressed: Press, now: date
     stopped = replace(
         moves.moved(conversation, "withdraw"), receipt=replace(receipt, withdrawn=True)
     )
-    done = Reply(say(conversation.language, "anytime.withdraw.done"))
+    done = Reply(say(conversation.language, "anytime.withdraw.done"), _rows(stopped))
     return Turn(stopped, (done,), (StopContact(receipt.reference, "withdraw"),))
 
 

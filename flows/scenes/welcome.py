@@ -3,11 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, moves, nearest
+from flows import explain, journey, moves, nearest, paste
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, Heard, Reply, Turn
-from flows.scenes import learning
+from flows.scenes import card, learning
+from flows.service import service
 from flows.wording import say
+
+ENOUGH, ENOUGH_FROM_ANYBODY = 2, 4
+"""How many coded facts make a text a pasted referral."""
 
 DOORS = ("self", "officer", "learn", "fit", "questions", "person")
 
@@ -41,7 +45,17 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     door = door or nearest.exact(heard.text, names)
     if door:
         return _through(conversation, heard, door)
-    return explain.answer_or_suggest(conversation, heard.text)
+    referral = _pasted_referral(conversation, heard, now)
+    return referral or explain.answer_or_suggest(conversation, heard.text)
+
+
+def _pasted_referral(conversation: Conversation, heard: Heard, now: datetime) -> Turn | None:
+    """An officer may paste a whole referral before any question; it is taken as one."""
+    pasted = paste.read(heard.text, conversation.language, service().adult_age)
+    if len(pasted.readings) < (ENOUGH if conversation.officer else ENOUGH_FROM_ANYBODY):
+        return None
+    begun = moves.begun(conversation, "refer", "officer")
+    return card.hear(begun, journey.on_paper("officer")[0], heard, now)
 
 
 def _through(conversation: Conversation, heard: Heard, door: str) -> Turn:
