@@ -172,7 +172,7 @@ def publish() -> None:
 
     async def send() -> list[str]:
         async with build_bot(settings) as bot:
-            return await publish_all(bot, service().languages, settings.staff_telegram_chat)
+            return await publish_all(bot, service().languages)
 
     print("\n".join(asyncio.run(send())))
 

@@ -107,6 +107,7 @@ def _answer(
     conversations.remember(connection, vault, recalled, turn.conversation, now)
     if heard.officer:
         officers.remember_officer(connection, vault, recalled.chat_id, heard.officer, now)
+        outbox.put(connection, vault, channel, "officer_commands", {}, now, recalled.chat_id)
     if arrived.message:
         messages.note_message(connection, vault, recalled.chat_id, arrived.message, True, now)
     _put_in_line(connection, house, channel, recalled.chat_id, arrived, turn, now)

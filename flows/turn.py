@@ -274,7 +274,8 @@ def _caught_up(conversation: Conversation) -> Conversation:
     if reason and not conversation.looking_at:
         return replace(moves.moved(conversation, "not_here"), stopped_for=reason)
     if journey.open_question(conversation) is None:
-        return moves.moved(conversation, "nothing_left")
+        ready = moves.moved(conversation, "nothing_left")
+        return replace(ready, waiting=conversation.waiting)
     return conversation
 
 

@@ -71,7 +71,7 @@ class TerminalChannel:
             case "clear" | "delete":
                 for id in body["messages"]:
                     self.screen.pop(id, None)
-            case "acknowledge" | "leave_chat":
+            case "acknowledge" | "leave_chat" | "officer_commands":
                 pass
             case _:
                 raise Refused(f"unknown_{kind}")

@@ -17,6 +17,7 @@ from telegram.error import BadRequest, Forbidden, RetryAfter
 from telegram.request import HTTPXRequest
 
 from bot.channels import Arrived, Body, Gone, Refused, Wait
+from bot.channels.telegram.publish import give_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import Settings
 
@@ -76,6 +77,8 @@ class TelegramChannel:
                 await self._acknowledge(body)
             case "clear" | "delete":
                 await self._delete(int(address), body["messages"])
+            case "officer_commands":
+                await give_officer_commands(self._bot, int(address))
             case "leave_chat":
                 await self._bot.leave_chat(int(body["address"]))
             case "alert" if self._staff_chat is not None:

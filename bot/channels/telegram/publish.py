@@ -12,7 +12,7 @@ from flows import wording
 from flows.content_files import read_language
 
 
-async def publish(bot: Bot, languages: tuple[str, ...], staff_chat: int | None) -> list[str]:
+async def publish(bot: Bot, languages: tuple[str, ...]) -> list[str]:
     """Set all of it, again and again without harm; return a plain line for each thing set."""
     done = []
     for language in languages:
@@ -27,11 +27,13 @@ async def publish(bot: Bot, languages: tuple[str, ...], staff_chat: int | None) 
         done.append(f"{language}: {len(commands)} commands, name, description, short description")
     await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
     done.append("menu button: commands")
-    if staff_chat is not None:
-        staff = _commands(wording.FIRST_LANGUAGE, "staff_commands")
-        await bot.set_my_commands(staff, BotCommandScopeChat(staff_chat))
-        done.append(f"staff chat: {len(staff)} commands")
     return done
+
+
+async def give_officer_commands(bot: Bot, chat: int) -> None:
+    """Give an invited officer's chat the officers' commands."""
+    commands = _commands(wording.FIRST_LANGUAGE, "officer_commands")
+    await bot.set_my_commands(commands, BotCommandScopeChat(chat))
 
 
 def _commands(language: str, table: str) -> list[BotCommand]:
