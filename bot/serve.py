@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,11 +44,22 @@ class Wake:
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Running:
-    """The parts of one process, with what they share."""
+def real_time() -> datetime:
+    """Return the time now, aware."""
+    return datetime.now(UTC)
 
-    def __init__(self, settings: Settings, database: Database, vault: Vault) -> None:
-        self.settings, self.database, self.vault = settings, database, vault
+
+class Running:
+    """The parts of one process, with what they share; `clock` returns an aware time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        vault: Vault,
+        clock: Callable[[], datetime] = real_time,
+    ) -> None:
+        self.settings, self.database, self.vault, self.clock = settings, database, vault, clock
         self.bot: Bot | None = build_bot(settings) if settings.telegram_bot_token else None
         self.house = House(
             vault, self._channels(), _alerts(settings), settings.officer_details == "chat"
@@ -66,7 +77,9 @@ class Running:
     async def keep(self, arrivals: list[Arrival]) -> None:
         """Save what came in, whole, before anybody is told that it did."""
         await self.database.write(
-            lambda connection: inbox.keep(connection, self.vault, "telegram", arrivals, _now())
+            lambda connection: inbox.keep(
+                connection, self.vault, "telegram", arrivals, self.clock()
+            )
         )
         self.wake.inbox.set()
 
@@ -74,7 +87,7 @@ class Running:
         """Answer what waits, many chats in one transaction."""
         while True:
             answered = await self.database.write(
-                lambda connection: respond(connection, self.house, _now())
+                lambda connection: respond(connection, self.house, self.clock())
             )
             if answered:
                 self.wake.outbox.set()
@@ -83,7 +96,7 @@ class Running:
 
     async def deliver_for_ever(self) -> None:
         """Send what is in the outbox."""
-        delivery = Delivery(self.database, self.house, _now)
+        delivery = Delivery(self.database, self.house, self.clock)
         while True:
             tried, wait = await delivery.round()
             if not tried:
@@ -93,7 +106,9 @@ class Running:
         """Do what time makes due, once a minute."""
         turns = 0
         while True:
-            await self.database.write(lambda connection: sweep(connection, self.house, _now()))
+            await self.database.write(
+                lambda connection: sweep(connection, self.house, self.clock())
+            )
             turns += 1
             if turns % VACUUM_EVERY == 0:
                 await asyncio.to_thread(self.database.erase_free_space)
@@ -195,7 +210,3 @@ async def _until(event: asyncio.Event, seconds: float) -> None:
 
 async def _health(_: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -4,18 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, faq, journey, moves, nearest, stages, wording
-from flows.buttons import Press, in_rows, said
+from flows import drafts, explain, faq, journey, moves, nearest, wording
+from flows.buttons import Press
 from flows.conversation import (
-    ClearChat,
     Conversation,
-    ForgetDraft,
     Heard,
     KeepQuestion,
     Reply,
-    StopContact,
     Turn,
-    Waiting,
 )
 from flows.scenes import checking, paused, sent
 from flows.service import service
@@ -46,7 +42,7 @@ COMMANDS = {
 }
 """What each command means; the words for the same things are in the language's anytime.toml."""
 
-_SPOKEN = (
+SPOKEN = (
     "leave",
     "back",
     "change",
@@ -75,22 +71,13 @@ def named(conversation: Conversation, text: str) -> str | None:
         return COMMANDS.get(command.split("@")[0].lower(), "unknown")
     if len(word) > 60:
         return None
-    choices = {one: wording.words(conversation.language, f"anytime.words.{one}") for one in _SPOKEN}
+    choices = {one: wording.words(conversation.language, f"anytime.words.{one}") for one in SPOKEN}
     return nearest.exact(word, choices)
 
 
 def act(conversation: Conversation, heard: Heard, name: str, now: datetime) -> Turn:
     """Return what one of those does from wherever the conversation stands."""
     return ACTS[name](conversation, heard, now)
-
-
-def leave(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return one neutral line; the chat is cleared as far as it can be, the place is kept."""
-    line = Reply(say(conversation.language, "scenes.paused.left"))
-    left = conversation
-    if "leave" in stages.allowed(conversation.stage):
-        left = replace(moves.moved(conversation, "leave"), looking_at="", card=None)
-    return Turn(replace(left, card=None), (line,), (ClearChat(),))
 
 
 def back(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
@@ -131,85 +118,6 @@ def person(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     return explain.a_person(conversation, heard, now)
 
 
-def delete(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return the proof that a draft is gone at once; for what was sent, that contact is paused."""
-    language = conversation.language
-    receipt = conversation.receipt
-    fresh = moves.begun(conversation, "forget", "") if _draft_stage(conversation) else conversation
-    if receipt and not receipt.withdrawn:
-        paused_now = replace(
-            moves.stepped(fresh), stage="withdrawn", receipt=replace(receipt, withdrawn=True)
-        )
-        line = Reply(say(language, "anytime.delete.sent"))
-        effects = (ForgetDraft(), StopContact(receipt.reference, "ask_to_delete"))
-        return Turn(paused_now, (line,), effects)
-    if not (conversation.answers or conversation.journey) or not _draft_stage(conversation):
-        nothing = Reply(say(language, "anytime.delete.nothing"))
-        return Turn(conversation, (nothing,), shows=True)
-    return Turn(
-        fresh, (Reply(say(language, "anytime.delete.draft")),), (ForgetDraft(), ClearChat())
-    )
-
-
-def again(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return one question before a draft is thrown away; without a draft, the first hello."""
-    if conversation.stage in ("sent", "withdrawn"):
-        return Turn(conversation, shows=True)
-    if not moves.has_draft(conversation):
-        return Turn(moves.begun(conversation, "forget", ""), shows=True)
-    asked = replace(conversation, waiting=Waiting("again"))
-    rows = [
-        said(asked, "anytime.again.yes", "again_yes", style="danger"),
-        said(asked, "anytime.again.no", "here"),
-    ]
-    return Turn(asked, (Reply(say(conversation.language, "anytime.again.sure"), in_rows(rows)),))
-
-
-def start(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return the hello, or where things stand; a draft is never dropped by it."""
-    if conversation.stage in ("sent", "withdrawn"):
-        return Turn(conversation, shows=True)
-    if moves.has_draft(conversation):
-        if heard.text.startswith("/") and "leave" in stages.allowed(conversation.stage):
-            return Turn(moves.moved(conversation, "leave"), shows=True)
-        return Turn(conversation, shows=True)
-    if conversation.stage == "asking" and conversation.journey and not heard.text.startswith("/"):
-        return Turn(conversation, shows=True)
-    return Turn(moves.begun(conversation, "forget", ""), shows=True)
-
-
-def refer(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return a clean card for an officer; a draft of their own is shown first, not dropped."""
-    if conversation.journey == "officer" and moves.has_draft(conversation):
-        if conversation.stage == "paused":
-            conversation = paused.resumed(conversation)
-        return Turn(conversation, shows=True)
-    if moves.has_draft(conversation):
-        return start(conversation, replace(heard, text="/start"), now)
-    return Turn(moves.begun(conversation, "refer", "officer"), shows=True)
-
-
-def call_me(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return the four taps of a call-back; what was told so far comes along, nothing is lost."""
-    if conversation.journey == "officer" and moves.has_draft(conversation):
-        return Turn(conversation, shows=True)
-    if conversation.journey == "self" and moves.has_draft(conversation):
-        asked = moves.moved(conversation, "ask_for_a_call")
-        return Turn(replace(asked, journey="callback", came_from="self", looking_at=""), shows=True)
-    if conversation.journey == "callback" and moves.has_draft(conversation):
-        return Turn(conversation, shows=True)
-    asked = moves.begun(conversation, "ask_for_a_call", "callback")
-    consent = say(conversation.language, "scenes.checking.ready_callback")
-    return Turn(replace(asked, consent=consent, consented_at=now), shows=True)
-
-
-def carry_on(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return the place where the person was."""
-    if conversation.stage == "paused":
-        return Turn(paused.resumed(conversation), shows=True)
-    return Turn(conversation, shows=True)
-
-
 def send_typed(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return the turn after a typed "send": as good as the button, at the check only."""
     if conversation.stage == "checking":
@@ -233,17 +141,13 @@ def unknown(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     return Turn(conversation, (line,), shows=True)
 
 
-def _draft_stage(conversation: Conversation) -> bool:
-    return "forget" in stages.allowed(conversation.stage)
-
-
 def _shown(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     return Turn(conversation, shows=True)
 
 
 Act = Callable[[Conversation, Heard, datetime], Turn]
 ACTS: dict[str, Act] = {
-    "leave": leave,
+    "leave": drafts.leave,
     "back": back,
     "change": lambda c, h, n: checking.which_to_change(c),
     "questions": lambda c, h, n: explain.groups(c),
@@ -251,18 +155,18 @@ ACTS: dict[str, Act] = {
     "help": lambda c, h, n: explain.help_text(c),
     "settings": settings,
     "privacy": lambda c, h, n: explain.privacy(c, h),
-    "delete": delete,
+    "delete": drafts.delete,
     "language": languages,
-    "again": again,
-    "start": start,
-    "refer": refer,
+    "again": drafts.again,
+    "start": drafts.start,
+    "refer": drafts.refer,
     "withdraw": lambda c, h, n: sent.ask_to_withdraw(c),
     "status": _shown,
-    "carry_on": carry_on,
+    "carry_on": drafts.carry_on,
     "send": send_typed,
     "show": _shown,
     "unknown": unknown,
-    "call_me": call_me,
+    "call_me": drafts.call_me,
 }
 
 # --- the same, from buttons

@@ -83,7 +83,7 @@ def find_number(text: str) -> str | None:
     """Return the first UK or international phone number in `text` as E.164, or None."""
     for found in phonenumbers.PhoneNumberMatcher(text[:2000], "GB"):
         return _e164(found.number)
-    drama = re.search(r"\b0(?:[ -]?\d){10}\b", text[:2000])
+    drama = re.search(r"(?:\+44|\b0)(?:[ -]?\d){10}\b", text[:2000])
     number = _e164(phonenumbers.parse(drama[0], "GB")) if drama else ""
     return number if _DRAMA.match(number) else None
 

@@ -28,19 +28,12 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
 
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return what typed words choose, else an answer to what was asked."""
-    language = conversation.language
+    typed = ("typed_adult", "typed_young", "typed_yes", "typed_no")
     names = {
-        one: [
-            say(language, f"scenes.notice.{one}"),
-            *wording.words(language, f"scenes.notice.{typed}"),
-        ]
-        for one, typed in zip(
-            CHOICES, ("typed_adult", "typed_young", "typed_yes", "typed_no"), strict=True
-        )
+        one: wording.words(conversation.language, f"scenes.notice.{words}")
+        for one, words in zip(CHOICES, typed, strict=True)
     }
-    position = heard.text.strip()
-    chosen = CHOICES[int(position) - 1] if position in ("1", "2", "3", "4") else None
-    chosen = chosen or nearest.exact(heard.text, names)
+    chosen = nearest.exact(heard.text, names)
     if chosen:
         return _choose(conversation, chosen, now)
     return explain.answer_or_suggest(conversation, heard.text)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import moves
+from flows import moves, nearest, wording
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, ForgetDraft, Heard, Reply, Turn
 from flows.wording import say
@@ -25,7 +25,10 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
 
 
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return the three ways on, whatever was typed."""
+    """Return where they were after a plain yes, else the three ways on."""
+    yes = wording.words(conversation.language, "anytime.words.yes")
+    if nearest.exact(heard.text, {"yes": yes}):
+        return Turn(resumed(conversation), shows=True)
     return Turn(conversation, shows=True)
 
 

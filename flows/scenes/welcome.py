@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, journey, moves, nearest, paste
+from flows import explain, journey, moves, paste
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, Heard, Reply, Turn
 from flows.scenes import card, learning
@@ -38,13 +38,7 @@ def show_gone(conversation: Conversation, heard: Heard) -> Turn:
 
 
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return an answer to typed words: a door by its name, else what people ask."""
-    names = {door: [say(conversation.language, f"scenes.welcome.buttons.{door}")] for door in DOORS}
-    position = heard.text.strip()
-    door = DOORS[int(position) - 1] if position in "123456" and len(position) == 1 else None
-    door = door or nearest.exact(heard.text, names)
-    if door:
-        return _through(conversation, heard, door)
+    """Return the card of a pasted referral, else an answer to what people ask."""
     referral = _pasted_referral(conversation, heard, now)
     return referral or explain.answer_or_suggest(conversation, heard.text)
 
