@@ -185,6 +185,15 @@ def _at_this_step(name: str) -> Callable[[Conversation, Heard, Press, datetime],
     return press
 
 
+def press_call_me(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+    """Return the start of a call-back; staff know when the person responsible asks for it."""
+    turn = drafts.call_me(conversation, heard, now)
+    if pressed.args != ("responsible",) or turn.conversation.journey != "callback":
+        return turn
+    flags = (*turn.conversation.flags, "from_the_person_responsible")
+    return replace(turn, conversation=replace(turn.conversation, flags=flags))
+
+
 def press_group(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
     """Return the questions of a group, in the place of the list."""
     id = "".join(pressed.args[:1])
@@ -223,7 +232,7 @@ PRESSES = {
     "questions": _at_any_step("questions"),
     "person": _at_any_step("person"),
     "privacy": _at_any_step("privacy"),
-    "call_me": _at_any_step("call_me"),
+    "call_me": press_call_me,
     "here": _at_any_step("status"),
     "back": _at_this_step("back"),
     "again": _at_this_step("again"),

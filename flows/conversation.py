@@ -94,7 +94,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the chat keeps of a referral that was sent: no answers."""
+    """What the chat keeps of a referral that was sent: no answers.
+
+    `earlier` are the references of requests that the same person sent before, not withdrawn.
+    """
 
     reference: str
     sent_at: datetime
@@ -102,6 +105,7 @@ class Receipt:
     journey: str
     contact: bool
     withdrawn: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from flows.conversation import (
     ForgetDraft,
     Heard,
     Reply,
-    StopContact,
     Turn,
     Waiting,
 )
-from flows.scenes import paused
+from flows.scenes import paused, sent
 from flows.wording import say
 
 
@@ -31,15 +30,11 @@ def leave(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 def delete(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return the proof that a draft is gone at once; for what was sent, that contact is paused."""
     language = conversation.language
-    receipt = conversation.receipt
     fresh = moves.begun(conversation, "forget", "") if _draft_stage(conversation) else conversation
-    if receipt and not receipt.withdrawn:
-        paused_now = replace(
-            moves.stepped(fresh), stage="withdrawn", receipt=replace(receipt, withdrawn=True)
-        )
+    stopped = sent.contact_stopped(conversation, "ask_to_delete")
+    if stopped:
         line = Reply(say(language, "anytime.delete.sent"))
-        effects = (ForgetDraft(), StopContact(receipt.reference, "ask_to_delete"))
-        return Turn(paused_now, (line,), effects)
+        return Turn(sent.after_stopping(fresh), (line,), (ForgetDraft(), *stopped))
     if not (conversation.answers or conversation.journey) or not _draft_stage(conversation):
         nothing = Reply(say(language, "anytime.delete.nothing"))
         return Turn(conversation, (nothing,), shows=True)

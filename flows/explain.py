@@ -32,9 +32,17 @@ def topic(conversation: Conversation, id: str, edits: str | None = None) -> Turn
     group = next(one.group for one in faq.topics() if one.id == id)
     rows = [
         said(conversation, "scenes.learning.more_questions", "group", group),
+        *_call_for_the_other_side(conversation, id),
         *ways_on(conversation),
     ]
     return Turn(conversation, (Reply(text, in_rows(rows), edits=edits),), counted)
+
+
+def _call_for_the_other_side(conversation: Conversation, id: str) -> list[Button]:
+    """The person responsible may ask too: a call that staff know comes from them."""
+    if id != "offender_side" or conversation.stage in BUSY:
+        return []
+    return [said(conversation, "anytime.person.call_me", "call_me", "responsible")]
 
 
 def groups(conversation: Conversation, edits: str | None = None) -> Turn:
@@ -66,7 +74,9 @@ def a_person(conversation: Conversation, heard: Heard, now: datetime | None = No
     text = say(language, "anytime.person.text")
     if now:
         text = f"{text}\n\n{_open_or_not(language, now)}"
-    rows = [said(conversation, "anytime.person.call_me", "call_me"), *ways_on(conversation)]
+    filing = conversation.journey == "officer" and conversation.stage in BUSY
+    call = [] if filing else [said(conversation, "anytime.person.call_me", "call_me")]
+    rows = [*call, *ways_on(conversation)]
     return Turn(conversation, (Reply(text, in_rows(rows)),))
 
 

@@ -75,7 +75,14 @@ def send(conversation: Conversation, now: datetime) -> Turn:
     effects: list[Effect] = [HandOver(record), Count("sent", conversation.journey)]
     if officer and not conversation.officer:
         effects.append(RememberOfficer(officer))
-    receipt = Receipt(record.reference, now, record.due, conversation.journey, record.may_contact)
+    receipt = Receipt(
+        record.reference,
+        now,
+        record.due,
+        conversation.journey,
+        record.may_contact,
+        earlier=_earlier(conversation),
+    )
     sent = replace(
         moves.moved(conversation, "send"),
         answers=(),
@@ -90,6 +97,14 @@ def send(conversation: Conversation, now: datetime) -> Turn:
         card=None,
     )
     return Turn(sent, (), tuple(effects), shows=True)
+
+
+def _earlier(conversation: Conversation) -> tuple[str, ...]:
+    """Return what a person sent before from this chat; an officer's referrals stand alone."""
+    before = conversation.receipt
+    if before is None or before.withdrawn or "officer" in (before.journey, conversation.journey):
+        return ()
+    return (before.reference, *before.earlier)
 
 
 def press_show(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:

@@ -58,7 +58,7 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 def ask_to_withdraw(conversation: Conversation) -> Turn:
     """Return one question before contact is stopped; or say that there is nothing to stop."""
     language = conversation.language
-    if conversation.stage != "sent" or conversation.receipt is None:
+    if conversation.receipt is None or conversation.receipt.withdrawn:
         return Turn(conversation, (Reply(say(language, "anytime.withdraw.nothing")),), shows=True)
     asked = replace(conversation, waiting=Waiting("withdraw"))
     rows = [
@@ -70,14 +70,31 @@ def ask_to_withdraw(conversation: Conversation) -> Turn:
 
 def withdraw(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
     """Return the turn that stops contact; staff see it first."""
-    receipt = conversation.receipt
-    if conversation.stage != "sent" or receipt is None:
+    if conversation.receipt is None or conversation.receipt.withdrawn:
         return Turn(conversation, shows=True)
-    stopped = replace(
-        moves.moved(conversation, "withdraw"), receipt=replace(receipt, withdrawn=True)
-    )
-    done = Reply(say(conversation.language, "anytime.withdraw.done"), _rows(stopped))
-    return Turn(stopped, (done,), (StopContact(receipt.reference, "withdraw"),))
+    done = say(conversation.language, "anytime.withdraw.done")
+    effects = contact_stopped(conversation, "withdraw")
+    stopped = after_stopping(conversation)
+    if stopped.stage != "withdrawn":
+        return Turn(stopped, (Reply(done),), effects, shows=True)
+    return Turn(stopped, (Reply(done, _rows(stopped)),), effects)
+
+
+def contact_stopped(conversation: Conversation, act: str) -> tuple[StopContact, ...]:
+    """Return what stops contact for everything this person sent that is not withdrawn."""
+    receipt = conversation.receipt
+    if receipt is None or receipt.withdrawn:
+        return ()
+    return tuple(StopContact(one, act) for one in (receipt.reference, *receipt.earlier))
+
+
+def after_stopping(conversation: Conversation) -> Conversation:
+    """Return the conversation with its receipt withdrawn; a draft under way stays where it is."""
+    receipt = conversation.receipt
+    if conversation.stage == "sent":
+        conversation = moves.moved(conversation, "withdraw")
+    stepped = moves.stepped(conversation)
+    return replace(stepped, receipt=replace(receipt, withdrawn=True) if receipt else None)
 
 
 def press_withdraw(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
