@@ -53,7 +53,9 @@ def keys_used(branches: Iterable[str], rooms: Path = CODE) -> Keys:
     must = {key for pattern in asked.patterns for key in _filled(pattern, MUST)}
     may = {key for pattern in asked.patterns for key in _filled(pattern, MAY)}
     known = {*MUST, *MAY}
-    strange = [f"The code asks for {one}, which nobody can follow." for one in asked.patterns - known]
+    strange = [
+        f"The code asks for {one}, which nobody can follow." for one in asked.patterns - known
+    ]
     stale = [f"No code asks for {one} any more." for one in known - asked.patterns]
     buttons = {key for one in asked.on_buttons for key in (*_filled(one, MUST), one)}
     return Keys(
@@ -175,7 +177,9 @@ def _own_words() -> list[tuple[str, str]]:
 def _telegram() -> list[Fill]:
     told = content_files.read_language("en")["telegram"]
     tables = {"commands": set(anytime.COMMANDS), "staff_commands": set(anytime.COMMANDS)}
-    return [(table, name) for table, known in tables.items() for name in told[table] if name in known]
+    return [
+        (table, name) for table, known in tables.items() for name in told[table] if name in known
+    ]
 
 
 def _specials() -> tuple[str, ...]:

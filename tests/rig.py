@@ -1,6 +1,6 @@
 """The whole bot against the loopback Telegram, a step at a time, on a clock of the test's own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Table, func, select
 
-from bot import serve
 from bot.channels import Body
 from bot.channels.telegram import receive
 from bot.deliver import Delivery
@@ -22,6 +21,7 @@ from storage.database import Database
 from storage.tables import INBOX, OUTBOX, TALLY
 from storage.vault import Vault
 from tests.telegram_server import Person, TelegramServer
+from tests.the_way import Step
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """A Monday morning."""
@@ -138,12 +138,12 @@ async def presses(rig: Rig, person: Person, *labels: str) -> None:
         await rig.settle()
 
 
-@pytest.fixture
-def server() -> Iterator[TelegramServer]:
-    """Give a loopback Telegram whose clock stands still until a test moves it."""
-    with TelegramServer() as running:
-        running.clock.freeze(START)
-        yield running
+async def goes(rig: Rig, person: Person, steps: tuple[Step, ...]) -> None:
+    """Let a person say /start and go some steps of the way."""
+    await says(rig, person, "/start")
+    for step in steps:
+        assert person.last_from_bot.text.startswith(step.shown), person.shown()
+        await (presses(rig, person, step.press) if step.press else says(rig, person, step.say))
 
 
 @asynccontextmanager
@@ -156,19 +156,7 @@ async def rigged(
 ) -> AsyncIterator[Rig]:
     """Give a bot with settings of the test's own."""
     monkeypatch.setattr(receive, "LONG_POLL", 0)
-    monkeypatch.setattr(serve, "_now", server.clock.today)
-    running = Running(settings_for(server, **more), database, vault)
+    running = Running(settings_for(server, **more), database, vault, server.clock.today)
     assert running.bot is not None
     async with running.bot:
         yield Rig(server, running, Delivery(database, running.house, server.clock.today))
-
-
-@pytest.fixture
-async def rig(
-    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rig]:
-    """Give a bot with a staff chat; it meets people only when told to."""
-    server.person("Duty desk", chat_id=STAFF).says("hello")
-    server.account().updates.set_webhook(None, None, drop=True)
-    async with rigged(server, database, vault, monkeypatch, staff_telegram_chat=STAFF) as made:
-        yield made
