@@ -17,7 +17,7 @@ from flows import (
     wording,
 )
 from flows.buttons import Press
-from flows.conversation import Conversation, Heard, Hearing, Reply, Turn, Waiting
+from flows.conversation import ClearMessage, Conversation, Heard, Hearing, Reply, Turn, Waiting
 from flows.kinds import Read
 from flows.questionnaire import is_asked, question
 from flows.scenes import asking, checking, learning, notice, paused, sent, welcome
@@ -146,7 +146,8 @@ def _pressed(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 
 def _sent_thing(conversation: Conversation, heard: Heard) -> Turn:
     own = heard.thing if heard.thing in ("contact", "location") else "any"
-    return _line(conversation, f"scenes.sent_things.{own}")
+    taken_out = (ClearMessage(heard.message),) if heard.message else ()
+    return replace(_line(conversation, f"scenes.sent_things.{own}"), effects=taken_out)
 
 
 def _shared_number(conversation: Conversation, heard: Heard, now: datetime) -> Turn:

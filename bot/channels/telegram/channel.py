@@ -53,10 +53,11 @@ class TelegramChannel:
         self._bot, self._staff_chat = bot, staff_chat
 
     def translate(self, body: Body) -> Arrived | None:
-        """Return what a raw update means; in the staff chat we only tell, and listen to nothing."""
+        """Return what a raw update means; a staff group is not left, as other groups are."""
         arrived = translate(body)
-        ours = arrived is not None and arrived.address == str(self._staff_chat)
-        return None if ours else arrived
+        if arrived and arrived.event == "elsewhere" and arrived.address == str(self._staff_chat):
+            return None
+        return arrived
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Do what an outbox row says; return the id of a new message."""
