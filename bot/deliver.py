@@ -86,10 +86,11 @@ class Delivery:
         """
         now = self._clock()
         rows = await self._database.write(
-            lambda connection: outbox.ready(connection, self._house.vault, now, MANY)
+            lambda connection: outbox.ready(
+                connection, self._house.vault, now, MANY, self._house.channels
+            )
         )
-        ours = [row for row in rows if row.channel in self._house.channels]
-        waits = [(row, self._wait(row, now)) for row in ours]
+        waits = [(row, self._wait(row, now)) for row in rows]
         going = [row for row, wait in waits if not wait]
         if going:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))

@@ -18,7 +18,7 @@ from telegram import Bot
 
 from bot.channels import Channel
 from bot.channels.email import EmailChannel
-from bot.channels.telegram import TelegramChannel, build_bot, receive, webhook
+from bot.channels.telegram import TelegramChannel, build_bot, connect, receive, webhook
 from bot.deliver import Delivery
 from bot.respond import House, respond
 from bot.settings import Settings
@@ -153,12 +153,12 @@ async def run(running: Running, conversation: bool, pages: bool) -> None:
         parts: list[Coroutine[Any, Any, None]] = []
         if conversation:
             parts += [
-                running.respond_for_ever(),
-                running.deliver_for_ever(),
-                running.sweep_for_ever(),
+                _steadily("respond", running.respond_for_ever),
+                _steadily("deliver", running.deliver_for_ever),
+                _steadily("sweep", running.sweep_for_ever),
             ]
             if running.bot and running.settings.telegram_mode == "polling":
-                parts.append(receive.poll(running.bot, running.keep))
+                parts.append(_steadily("poll", _polling(running.bot, running.keep)))
         if pages:
             parts.append(running.serve_pages())
         await _until_told(parts)
@@ -169,8 +169,9 @@ async def _telegram(running: Running) -> AsyncIterator[None]:
     if running.bot is None:
         yield
         return
-    async with running.bot as bot:
-        told = running.settings
+    bot, told = running.bot, running.settings
+    await connect(bot)
+    try:
         if (
             told.telegram_mode == "webhook"
             and told.telegram_webhook_url
@@ -179,6 +180,12 @@ async def _telegram(running: Running) -> AsyncIterator[None]:
             secret = told.telegram_webhook_secret.get_secret_value()
             await webhook.set_webhook(bot, told.telegram_webhook_url, secret)
         yield
+    finally:
+        await bot.shutdown()
+
+
+def _polling(bot: Bot, keep: receive.Keep) -> Callable[[], Coroutine[Any, Any, None]]:
+    return lambda: receive.poll(bot, keep)
 
 
 async def _until_told(parts: list[Coroutine[Any, Any, None]]) -> None:
@@ -195,6 +202,16 @@ async def _until_told(parts: list[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*tasks, told, return_exceptions=True)
     for task in done - {told}:
         task.result()
+
+
+async def _steadily(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a part again after whatever stopped it (a busy database, a full disk), and log that."""
+    while True:
+        try:
+            await part()
+        except Exception as problem:
+            log.exception("part_failed", extra={"code": f"{name}_{type(problem).__name__}"})
+            await asyncio.sleep(IDLE)
 
 
 def _alerts(settings: Settings) -> tuple[str, ...]:

@@ -18,75 +18,90 @@ from flows.service import service
 
 CODE = Path(__file__).resolve().parents[1]
 ROOMS = ("flows", "bot")
-_OWN = ("flows/keys_used.py", "flows/proofread.py")
-"""These two name keys to check them, not to say them."""
+_OWN = ("keys_used.py", "proofread.py", "proofread_tables.py", "proofread_words.py")
+"""These name keys to check them, not to say them."""
 
 Fill = tuple[str, ...]
-Must = Callable[[], Iterable[Fill]]
+Fills = Callable[[], Iterable[Fill]]
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the code may ask for: `must` be there, `may` be there, and stand on buttons.
+    """What the code may ask for: what `must` be said, and what stands on `labels` of buttons.
 
-    `lost` holds, as plain lines, what in the code could not be followed.
+    `asked` says what else may be asked for. `lost` holds, as plain lines, what in the code
+    could not be followed.
     """
 
     must: frozenset[str]
-    may: frozenset[str]
     labels: frozenset[str]
     lost: tuple[str, ...]
+    asked: "Asked"
+
+    def use(self, key: str) -> bool:
+        """Return whether the code may ask for this key."""
+        return key in self.must or any(self._fits(key, one) for one in self.asked.patterns)
+
+    def _fits(self, key: str, pattern: str) -> bool:
+        found = re.fullmatch(re.escape(pattern).replace(r"\*", "([a-z0-9_]*)"), key)
+        if found is None or pattern == "faq.*":
+            return False
+        may = key in _filled(pattern, MAY)
+        return may or (pattern not in ALL and set(found.groups()) <= self.asked.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Keys as they stand in the code: whole ones, and patterns with a star for each blank."""
+    """Keys as they stand in the code: whole ones, and patterns with a star for each blank.
+
+    `words` are all single words that the code holds: what a star may become.
+    """
 
     whole: frozenset[str]
     patterns: frozenset[str]
     on_buttons: frozenset[str]
+    words: frozenset[str]
 
 
 def keys_used(branches: Iterable[str], rooms: Path = CODE) -> Keys:
     """Return the keys that the code in `rooms` asks for; `branches` are their first parts."""
     asked = _asked(tuple(branches), rooms)
     must = {key for pattern in asked.patterns for key in _filled(pattern, MUST)}
-    may = {key for pattern in asked.patterns for key in _filled(pattern, MAY)}
     known = {*MUST, *MAY}
-    strange = [
-        f"The code asks for {one}, which nobody can follow." for one in asked.patterns - known
+    lost = [
+        *(
+            f"{one} is asked for; say in keys_used.py what it can be."
+            for one in asked.patterns - known
+        ),
+        *(
+            f"{one} is not asked for any more; take it out of keys_used.py."
+            for one in known - asked.patterns
+        ),
     ]
-    stale = [f"No code asks for {one} any more." for one in known - asked.patterns]
     buttons = {key for one in asked.on_buttons for key in (*_filled(one, MUST), one)}
-    return Keys(
-        must=frozenset(must | asked.whole),
-        may=frozenset(may),
-        labels=frozenset(key for key in buttons if "*" not in key) | _option_labels(),
-        lost=tuple(sorted([*strange, *stale])),
-    )
+    labels = frozenset(key for key in buttons if "*" not in key) | _option_labels()
+    return Keys(frozenset(must) | asked.whole, labels, tuple(sorted(lost)), asked)
 
 
-def _filled(pattern: str, table: Mapping[str, Must]) -> Iterator[str]:
-    if pattern not in table:
-        return
-    for fill in table[pattern]():
-        parts = iter(fill)
-        yield re.sub(r"\*", lambda _, parts=parts: next(parts), pattern)
+def _filled(pattern: str, table: Mapping[str, Fills]) -> Iterator[str]:
+    for fill in table[pattern]() if pattern in table else ():
+        yield re.sub(r"\*", "{}", pattern).format(*fill)
 
 
 @cache
 def _asked(branches: tuple[str, ...], rooms: Path) -> Asked:
     key = re.compile(rf"({'|'.join(map(re.escape, branches))})(\.[a-z0-9_*]+)+")
-    whole, on_buttons = set[str](), set[str]()
+    texts, on_buttons = set[str](), set[str]()
     for room in ROOMS:
         for file in sorted((rooms / room).rglob("*.py")):
-            if file.relative_to(rooms).as_posix() in _OWN:
-                continue
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            whole.update(one for one in _texts(tree) if _is_key(key, one))
-            on_buttons.update(one for one in _button_texts(tree) if _is_key(key, one))
-    patterns = frozenset(one for one in whole if "*" in one)
-    return Asked(frozenset(whole) - patterns, patterns, frozenset(on_buttons))
+            if file.name not in _OWN:
+                tree = ast.parse(file.read_text(encoding="utf-8"))
+                texts.update(_texts(tree))
+                on_buttons.update(one for one in _button_texts(tree) if _is_key(key, one))
+    found = {one for one in texts if _is_key(key, one)}
+    patterns = frozenset(one for one in found if "*" in one)
+    words = frozenset(one for one in texts if re.fullmatch(r"[a-z0-9_]*", one))
+    return Asked(frozenset(found) - patterns, patterns, frozenset(on_buttons), words)
 
 
 def _is_key(key: re.Pattern[str], text: str) -> bool:
@@ -101,7 +116,7 @@ def _texts(tree: ast.AST) -> Iterator[str]:
 
 
 def _button_texts(tree: ast.AST) -> Iterator[str]:
-    """Give the keys of buttons: the second word of `said(...)`, or what a button says."""
+    """Give the keys of buttons: the second word of `said(...)`, or what a `button(...)` says."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and len(node.args) > 1:
             name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -113,27 +128,26 @@ def _button_texts(tree: ast.AST) -> Iterator[str]:
 
 
 def _text(node: ast.AST) -> str:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
-        return "".join(v.value if isinstance(v, ast.Constant) else "*" for v in node.values)
+        return "".join(_text(v) if isinstance(v, ast.Constant) else "*" for v in node.values)
     return ""
 
 
 # --- what each pattern stands for
 
 
-def _of(*values: str) -> Must:
+def _of(*values: str) -> Fills:
     return lambda: [(value,) for value in values]
 
 
-def _each(values: Callable[[], Iterable[str]]) -> Must:
+def _each(values: Callable[[], Iterable[str]]) -> Fills:
     return lambda: [(value,) for value in values()]
 
 
 def stop_reasons() -> frozenset[str]:
     """Return every reason for which the rules can stop, found by trying all facts."""
-    known = product(Tri, repeat=6)
     facts = (
         Facts(
             who=who,
@@ -144,7 +158,7 @@ def stop_reasons() -> frozenset[str]:
             in_area=area,
             dispute=dispute,
         )
-        for consent, wish, kind, asked, area, dispute in known
+        for consent, wish, kind, asked, area, dispute in product(Tri, repeat=6)
         for who in Who
     )
     return frozenset(rules.stop_reason(one) for one in facts) - {""}
@@ -176,10 +190,8 @@ def _own_words() -> list[tuple[str, str]]:
 
 def _telegram() -> list[Fill]:
     told = content_files.read_language("en")["telegram"]
-    tables = {"commands": set(anytime.COMMANDS), "staff_commands": set(anytime.COMMANDS)}
-    return [
-        (table, name) for table, known in tables.items() for name in told[table] if name in known
-    ]
+    tables = ("commands", "officer_commands")
+    return [(table, name) for table in tables for name in told[table] if name in anytime.COMMANDS]
 
 
 def _specials() -> tuple[str, ...]:
@@ -200,13 +212,13 @@ _MISREAD_BY_NAME = (
 )
 _FIT = ("good", "maybe", "not_found", "not_here", "not_harmed", "yes", "no", "unsure")
 _TYPED = ("typed_adult", "typed_young", "typed_yes", "typed_no")
-_QUEUE = ("empty", "not_safe", "no_contact", "claimed", "taken", "stepped")
+_QUEUE = ("empty", "not_safe", "no_contact", "claimed", "taken", "stepped", "not_asked")
 _STAFF_ACTS = ("handed_over", "opened", "flag_raised")
 _ALERTS = ("new", "flag", "withdraw", "ask_to_delete")
 
-MUST: Mapping[str, Must] = {
+MUST: Mapping[str, Fills] = {
     "anytime.language_names.*": _each(lambda: service().languages),
-    "anytime.words.*": _each(lambda: (*anytime.SPOKEN, *_specials())),
+    "anytime.words.*": _each(lambda: (*anytime.SPOKEN, *_specials(), "yes", "no")),
     "cards.*.text": _each(lambda: content_files.read("cards.toml")["order"]),
     "cards.*.title": _each(lambda: content_files.read("cards.toml")["order"]),
     "crisis.*.text": _each(lambda: [kind.value for kind in Danger]),
@@ -246,7 +258,7 @@ MUST: Mapping[str, Must] = {
 }
 """Patterns in the code, and what their stars may be; all of these must be said."""
 
-MAY: Mapping[str, Must] = {
+MAY: Mapping[str, Fills] = {
     "crisis.*.more": _each(lambda: [kind.value for kind in Danger]),
     "errors.*.again": _of(*_MISREAD),
     "faq.*": lambda: [],
@@ -254,3 +266,6 @@ MAY: Mapping[str, Must] = {
     "questions.*.typed.*": _own_words,
 }
 """The same for what is only said where it is there."""
+
+ALL = ("scenes.stopped.*", "questions.*.*", "desk.queues.*", "desk.stages.*", "cards.*.title")
+"""Patterns whose stars can be nothing else than what stands above."""

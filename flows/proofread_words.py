@@ -21,7 +21,7 @@ COMMAND = 256
 """Telegram's own limits, in letters (https://core.telegram.org/bots/api)."""
 
 FLOWS = ("scenes", "errors", "anytime", "cards", "crisis", "telegram")
-_NO_MESSAGES = ("scenes.dates.", "telegram.commands.", "telegram.staff_commands.")
+_NO_MESSAGES = ("scenes.dates.", "telegram.commands.", "telegram.officer_commands.")
 """What the talk says, besides its questions, and what of it are pieces rather than messages."""
 
 FORM = (
@@ -180,9 +180,8 @@ def _lines_missing(page: Pages, keys: Keys) -> Iterator[str]:
 
 
 def _lines_unused(page: Pages, keys: Keys) -> Iterator[str]:
-    used = keys.must | keys.may
     for key in sorted(page.texts.keys() | page.lists.keys()):
-        if key not in used and not key.startswith("synonyms."):
+        if not keys.use(key) and not key.startswith("synonyms."):
             yield f"{key} is never used."
 
 
@@ -196,7 +195,7 @@ def _wrong_blanks(page: Pages, key: str) -> Iterator[str]:
 
 
 def _too_long(page: Pages, key: str) -> Iterator[str]:
-    command = key.startswith(("telegram.commands.", "telegram.staff_commands."))
+    command = key.startswith(("telegram.commands.", "telegram.officer_commands."))
     limit = COMMAND if command else TELEGRAM.get(key, MESSAGE)
     if len(page.filled(key)) > limit:
         yield f"is longer than {limit} letters."

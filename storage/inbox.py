@@ -1,6 +1,6 @@
 """What came in and is not yet handled: saved first, answered later, in order within a chat."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,19 +47,26 @@ def keep(
     return len(rows)
 
 
-def waiting(conn: Connection, vault: Vault, now: datetime, limit: int = 100) -> list[Waiting]:
-    """Return what can be handled now, the oldest first.
+def waiting(
+    conn: Connection,
+    vault: Vault,
+    now: datetime,
+    limit: int = 100,
+    channels: Collection[str] | None = None,
+) -> list[Waiting]:
+    """Return what can be handled now, the oldest first; only of `channels`, when they are named.
 
     While a row waits to be tried again, the later ones of its chat wait too. A row that
     cannot be opened is set aside and the others go on.
     """
-    rows = conn.execute(_due(now).limit(limit)).all()
+    mine = INBOX.c.channel.in_(channels) if channels is not None else INBOX.c.id.is_not(None)
+    rows = conn.execute(_due(now).where(mine).limit(limit)).all()
     opened = [_opened(vault, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
             set_aside(conn, row.id, now)
     readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else waiting(conn, vault, now, limit)
+    return readable if readable or not rows else waiting(conn, vault, now, limit, channels)
 
 
 def done(conn: Connection, ids: Sequence[str], now: datetime) -> None:

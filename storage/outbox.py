@@ -1,5 +1,6 @@
 """What must go out: put in the turn's own transaction, sent afterwards, in order within a chat."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,21 +57,27 @@ def put(
 
 
 def ready(
-    conn: Connection, vault: Vault, now: datetime, limit: int = 50, channel: str | None = None
+    conn: Connection,
+    vault: Vault,
+    now: datetime,
+    limit: int = 50,
+    channels: Collection[str] | None = None,
 ) -> list[Outgoing]:
     """Return what can be sent now, the oldest first and at most one a chat.
+
+    Only of `channels`, when they are named.
 
     A chat's later rows wait while an earlier one is due or to be tried again. Closed chats
     wait altogether. A row that cannot be opened is given up and the others go on.
     """
-    mine = OUTBOX.c.channel == channel if channel else OUTBOX.c.channel.is_not(None)
+    mine = OUTBOX.c.channel.in_(channels) if channels is not None else OUTBOX.c.id.is_not(None)
     rows = conn.execute(_due(now).where(mine).limit(limit)).all()
     opened = [_opened(vault, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
             give_up(conn, row.id, now)
     readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else ready(conn, vault, now, limit, channel)
+    return readable if readable or not rows else ready(conn, vault, now, limit, channels)
 
 
 def sent(conn: Connection, id: str, now: datetime) -> None:

@@ -63,8 +63,7 @@ class Rig:
         assert self.running.bot is not None
         updates = await receive._get(self.running.bot, self.offset)
         await self.running.keep([receive.arrival(update) for update in updates])
-        numbers = [u["update_id"] for u in updates if isinstance(u.get("update_id"), int)]
-        self.offset = max(numbers) + 1 if numbers else self.offset
+        self.offset = receive.next_offset(updates, self.offset)
         return len(updates)
 
     async def keep(self, *updates: Body) -> None:

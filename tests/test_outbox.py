@@ -111,10 +111,10 @@ def test_what_is_not_sent_can_be_dropped(
 def test_alerts_for_staff_have_no_chat_and_no_order(conn: Connection, vault: Vault) -> None:
     for text in ("one", "two"):
         outbox.put(conn, vault, "staff", "alert", {"text": text}, NOW)
-    rows = outbox.ready(conn, vault, NOW, channel="staff")
+    rows = outbox.ready(conn, vault, NOW, channels=["staff"])
     assert texts(rows) == ["one", "two"]
     assert {row.address for row in rows} == {""}
-    assert outbox.ready(conn, vault, NOW, channel="telegram") == []
+    assert outbox.ready(conn, vault, NOW, channels=["telegram"]) == []
 
 
 def test_a_row_that_cannot_be_opened_holds_nobody_up(

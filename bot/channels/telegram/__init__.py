@@ -1,5 +1,5 @@
 """The Telegram channel: the only folder that knows python-telegram-bot."""
 
-from bot.channels.telegram.channel import TelegramChannel, build_bot
+from bot.channels.telegram.channel import TelegramChannel, build_bot, connect
 
-__all__ = ["TelegramChannel", "build_bot"]
+__all__ = ["TelegramChannel", "build_bot", "connect"]

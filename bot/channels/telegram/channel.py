@@ -1,6 +1,8 @@
 """Sends to Telegram what the outbox says, and turns its errors into ours."""
 
 import asyncio
+import logging
+from itertools import count
 from typing import Any
 
 from telegram import (
@@ -13,14 +15,15 @@ from telegram import (
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
-from telegram.error import BadRequest, Forbidden, RetryAfter
+from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.channels import Arrived, Body, Gone, Refused, Wait
 from bot.channels.telegram.publish import give_officer_commands
 from bot.channels.telegram.translate import translate
-from bot.settings import Settings
+from bot.settings import Settings, WrongSetUp
 
+log = logging.getLogger("rj.telegram")
 _STYLES = {"send": "success", "danger": "danger"}
 _DONE = ("message is not modified", "query is too old", "query id is invalid")
 _NOT_THERE = ("message to edit not found", "message can't be edited", "message_id_invalid")
@@ -41,6 +44,20 @@ def build_bot(settings: Settings) -> Bot:
         request=HTTPXRequest(connection_pool_size=32, read_timeout=15, connect_timeout=10),
         get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=45),
     )
+
+
+async def connect(bot: Bot) -> None:
+    """Wait until Telegram answers; raise WrongSetUp when it refuses the token."""
+    for tries in count():
+        try:
+            await bot.initialize()
+        except InvalidToken:
+            raise WrongSetUp("TELEGRAM_BOT_TOKEN is not a token that Telegram knows.") from None
+        except TelegramError as problem:
+            log.warning("not_connected", extra={"code": type(problem).__name__})
+            await asyncio.sleep(min(30, 2**tries))
+        else:
+            return
 
 
 class TelegramChannel:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from telegram import Bot
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.error import Conflict, TelegramError
 
 from bot.channels import Body
 from bot.channels.telegram.translate import chat_of
@@ -24,7 +24,7 @@ async def poll(bot: Bot, keep: Keep) -> None:
     """Receive for ever: save a batch, and only then ask for the next, which confirms it.
 
     Starts without an offset, because update numbers may begin anew; what comes twice is known
-    by its content. Raises InvalidToken when the token is refused; waits out everything else.
+    by its content. Waits out what Telegram answers; raises whatever `keep` raises.
     """
     offset: int | None = None
     failed = 0
@@ -32,8 +32,6 @@ async def poll(bot: Bot, keep: Keep) -> None:
     while True:
         try:
             updates = await _get(bot, offset)
-        except InvalidToken:
-            raise
         except TelegramError as error:
             failed += 1
             code = "token_in_use_elsewhere" if isinstance(error, Conflict) else type(error).__name__
@@ -43,8 +41,7 @@ async def poll(bot: Bot, keep: Keep) -> None:
         failed = 0
         if updates:
             await keep([arrival(update) for update in updates])
-            numbers = [update["update_id"] for update in updates if "update_id" in update]
-            offset = max(numbers) + 1 if numbers else offset
+            offset = next_offset(updates, offset)
 
 
 def arrival(update: Body) -> Arrival:
@@ -52,9 +49,17 @@ def arrival(update: Body) -> Arrival:
     return Arrival(key=str(update.get("update_id", "")), chat=chat_of(update), body=update)
 
 
+def next_offset(updates: list[Body], offset: int | None) -> int | None:
+    """Return the number that confirms these updates; one without a number confirms nothing."""
+    numbers = [number for update in updates if type(number := update.get("update_id")) is int]
+    return max(numbers) + 1 if numbers else offset
+
+
 async def _get(bot: Bot, offset: int | None) -> list[Body]:
+    # In small letters, which Telegram allows: spelt as usual, the library warns that it has a
+    # method of its own for this. That one reads each update, so one bad one would lose a batch.
     asked: dict[str, Any] = {"timeout": LONG_POLL, "limit": 100, "allowed_updates": LISTENS_FOR}
     if offset is not None:
         asked["offset"] = offset
-    found = await bot.do_api_request("getUpdates", asked, read_timeout=LONG_POLL + 20)
+    found = await bot.do_api_request("getupdates", asked, read_timeout=LONG_POLL + 20)
     return [update for update in found if isinstance(update, dict)]
