@@ -105,6 +105,8 @@ def _answer(
     conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
     turn = take_turn(conversation, heard, now)
     conversations.remember(connection, vault, recalled, turn.conversation, now)
+    if recalled.closed:
+        conversations.reopen_chat(connection, recalled.chat_id)
     if heard.officer:
         officers.remember_officer(connection, vault, recalled.chat_id, heard.officer, now)
         outbox.put(connection, vault, channel, "officer_commands", {}, now, recalled.chat_id)

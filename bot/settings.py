@@ -18,7 +18,11 @@ class Settings(BaseSettings):
     """Each field is a setting of the same name in capitals; .env.example explains them all."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     database_url: str = "sqlite:///data/rj.db"
@@ -41,11 +45,6 @@ class Settings(BaseSettings):
     smtp_from: str | None = None
     smtp_tls: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _blank_is_unset(cls, value: object, info: object) -> object:
-        return None if value == "" else value
 
     @field_validator("telegram_api_url")
     @classmethod

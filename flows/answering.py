@@ -23,11 +23,15 @@ def take(
     conversation: Conversation, one: Question, reading: Read, heard: Heard, now: datetime
 ) -> Turn:
     """Return the turn after an answer; a change that re-opens other answers asks first."""
-    again = journey.reopened_by(conversation, one.key, reading.value, reading.given)
-    waiting = Waiting("change", one.key, reading.value, reading.given, heard.message)
-    if again and conversation.waiting != waiting:
-        return _ask_first(replace(conversation, waiting=waiting), again)
     answer = _event(conversation, one, reading, now, heard.message)
+    again = journey.reopened_by(conversation, answer)
+    if again:
+        waiting = Waiting("change", one.key, reading.value, reading.given, heard.message)
+        return _ask_first(replace(conversation, waiting=waiting), again)
+    return _taken(conversation, answer)
+
+
+def _taken(conversation: Conversation, answer: Answer) -> Turn:
     taken = answered(conversation, answer)
     return Turn(taken, _said_after(taken, answer), shows=True)
 
@@ -55,7 +59,7 @@ def confirm_change(conversation: Conversation, heard: Heard, pressed: Press, now
         return Turn(conversation, shows=True)
     one = question(waiting.question)
     reading = _reading(one, waiting, conversation.language)
-    return take(conversation, one, reading, replace(heard, message=waiting.message), now)
+    return _taken(conversation, _event(conversation, one, reading, now, waiting.message))
 
 
 def leave_as_it_was(

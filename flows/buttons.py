@@ -9,7 +9,7 @@ from flows.conversation import Button, Conversation, Rows
 MAX_BYTES = 64
 """Telegram's limit for what a button may carry."""
 
-_ID = re.compile(r"([a-z_]{1,16})((?::[a-z0-9_]{1,24}){0,2})~([0-9]{1,9})")
+_ID = re.compile(r"([a-z_]{1,16})((?::[a-z0-9_]{1,32}){0,2})~([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class Waiting:
     `about` is one of: change (an answer that would re-open others), guess (a typo to confirm),
     words (typed words that may be an answer), missed (a question nobody has answered yet),
     again (starting again), withdraw; or told, which only says once what became of a paste.
+    A typed yes is for it only while it was what we `just_asked`; its buttons wait longer.
     """
 
     about: str
@@ -90,6 +91,15 @@ class Waiting:
     value: str = ""
     given: Given = Given.SAID
     message: str | None = None
+    just_asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """When the numbers for one kind of danger were last given."""
+
+    kind: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +141,7 @@ class Conversation:
     card: str | None = None
     keyboard: bool = False
     misread: int = 0
-    danger: str = ""
-    danger_at: datetime | None = None
+    told: tuple[Told, ...] = ()
     flags: tuple[str, ...] = ()
     consented_at: datetime | None = None
     consent: str = ""

@@ -99,12 +99,13 @@ def _phrase(line: str, book: Tree) -> Phrase:
     pattern, needs = "", []
     for place in _PLACE.finditer(_usual_words(line, book)):
         wordings = (place["one_of"] or place["maybe"] or place["word"] or "").split("|")
+        any_of = f" (?:{'|'.join(map(re.escape, wordings))})"
         if place["gap"]:
             pattern += r"(?: \w+){0,3}"
         elif place["maybe"]:
-            pattern += f"(?: (?:{'|'.join(wordings)}))?"
+            pattern += f"(?:{any_of})?"
         else:
-            pattern += f" (?:{'|'.join(wordings)})"
+            pattern += any_of
             needs.append(frozenset(wording.split()[0] for wording in wordings))
     return Phrase(re.compile(pattern + r"(?= )"), tuple(needs))
 
@@ -126,7 +127,7 @@ _LEET_IN_WORD = re.compile(r"(?<=[a-z])[013457@$]+(?=[a-z])|(?<![a-z0-9])[@$](?=
 _IN_PIECES = re.compile(
     r"(?<!\w)[a-z](?:[^a-z0-9\n]{1,3}[a-z]){2,}(?!\w)|[a-z]+(?:[-._*~+|/\\]+[a-z]+)+"
 )
-_STOP = re.compile(r"(?<!\.)[.!?;]+(?=\s|$)|\n\s*\n| but | and now ")
+_STOP = re.compile(r"(?<!\.)\.(?=\s|$)|[!?;]+(?=\s|$)|\n\s*\n| but | and now ")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Spelling:
             text = f"{text[:AT_EACH_END]}\n\n{text[-AT_EACH_END:]}"
         for sentence in _STOP.split(self._unmasked(text)):
             words = map(self._usual_word, re.findall(r"[a-z0-9]+", sentence))
-            yield f" {' '.join(words)} "
+            yield f" {' '.join(words)} . "
 
     def _unmasked(self, text: str) -> str:
         text = unicodedata.normalize("NFKD", text.translate(_DROPPED))[: 4 * AT_EACH_END]
@@ -161,7 +162,7 @@ class Spelling:
         for typed in (word, re.sub(r"(.)\1+", r"\1\1", word), re.sub(r"(.)\1+", r"\1", word)):
             if typed in self.known:
                 return self.usual.get(typed, typed)
-        if len(word) < 6:
+        if len(word) < 5:
             return word
         return self._mended(word) or self._taken_apart(word) or word
 

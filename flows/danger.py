@@ -14,6 +14,7 @@ from flows.conversation import (
     Hearing,
     RaiseFlag,
     Reply,
+    Told,
     Turn,
     Waiting,
 )
@@ -42,8 +43,7 @@ def first(conversation: Conversation, heard: Heard, now: datetime) -> Turn | Non
     flag = f"danger_{kind}"
     told = replace(
         conversation,
-        danger=kind,
-        danger_at=now,
+        told=(*(one for one in conversation.told if one.kind != kind), Told(kind, now)),
         waiting=None,
         flags=tuple(dict.fromkeys((*conversation.flags, flag))),
     )
@@ -67,9 +67,8 @@ def press_use_words(
 
 
 def _told_lately(conversation: Conversation, kind: str, now: datetime) -> bool:
-    if conversation.danger != kind or conversation.danger_at is None:
-        return False
-    return now - conversation.danger_at < timedelta(minutes=service().danger_quiet_minutes)
+    quiet = timedelta(minutes=service().danger_quiet_minutes)
+    return any(one.kind == kind and now - one.at < quiet for one in conversation.told)
 
 
 def _numbers(conversation: Conversation, kind: str) -> tuple[Reply, ...]:

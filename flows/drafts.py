@@ -23,7 +23,7 @@ def leave(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     line = Reply(say(conversation.language, "scenes.paused.left"))
     left = conversation
     if "leave" in stages.allowed(conversation.stage):
-        left = replace(moves.moved(conversation, "leave"), looking_at="", card=None)
+        left = moves.moved(conversation, "leave")
     return Turn(replace(left, card=None), (line,), (ClearChat(),))
 
 

@@ -96,8 +96,8 @@ def _button_typed(conversation: Conversation, heard: Heard) -> str | None:
     """
     if conversation.stage == "asking":
         return None
-    shown = SHOWS[conversation.stage](conversation, heard).replies[-1]
-    buttons = [one for row in shown.buttons for one in row if one.does == "press"]
+    shown = SHOWS[conversation.stage](conversation, heard).replies[-1:]
+    buttons = [b for reply in shown for row in reply.buttons for b in row if b.does == "press"]
     labels = {one.id: (one.label, str(n)) for n, one in enumerate(buttons, start=1)}
     return nearest.exact(heard.text, labels)
 
@@ -112,7 +112,9 @@ def _waited_for(conversation: Conversation, heard: Heard, now: datetime) -> Turn
     waiting = conversation.waiting
     words = {word: wording.words(conversation.language, f"anytime.words.{word}") for word in _BOTH}
     word = nearest.exact(heard.text, words) if waiting else None
-    if waiting is None or word is None:
+    if waiting is None or word is None or not waiting.just_asked:
+        return None
+    if waiting.about == "words" and conversation.stage != "asking":
         return None
     yes = word == "yes"
     press = Press("", (), conversation.step)
@@ -141,6 +143,8 @@ def _pressed(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         return _line(conversation, "errors.chat.forged")
     if conversation.stage == "expired" and pressed.verb != "leave":
         return Turn(conversation, shows=True)
+    if pressed.verb == "show" and _away(conversation, now):
+        return _welcomed_back(conversation, heard, pressed.verb)
     return PRESSES[pressed.verb](conversation, heard, pressed, now)
 
 

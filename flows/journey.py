@@ -1,6 +1,7 @@
 """Which questions apply, which is open, which answers count. Position follows from the answers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from flows.conversation import Answer, Conversation, Given
 from flows.questionnaire import Question, is_asked, question, questions
@@ -59,21 +60,16 @@ def before(conversation: Conversation) -> Question | None:
     return shown[-1] if shown else None
 
 
-def reopened_by(
-    conversation: Conversation, key: str, value: str, given: Given
-) -> tuple[Question, ...]:
-    """Return the answered questions that a changed answer to `key` would ask again."""
+def reopened_by(conversation: Conversation, answer: Answer) -> tuple[Question, ...]:
+    """Return the answered questions that this changed answer would ask again."""
     found = counting(conversation)
-    if key not in found or (found[key].value, found[key].given) == (value, given):
-        return ()
-    touched = {key}
-    again = []
-    for one in on_paper(conversation.journey):
-        if touched.intersection(one.rests_on):
-            touched.add(one.key)
-            if one.key in found and not one.silent:
-                again.append(one)
-    return tuple(again)
+    changed = replace(conversation, answers=(*conversation.answers, answer))
+    still = counting(changed)
+    return tuple(
+        one
+        for one in path(changed)
+        if one.key in found and one.key not in still and not one.silent
+    )
 
 
 def old_answer(conversation: Conversation, one: Question) -> Answer | None:

@@ -43,11 +43,16 @@ class Keys:
         return key in self.must or any(self._fits(key, one) for one in self.asked.patterns)
 
     def _fits(self, key: str, pattern: str) -> bool:
-        found = re.fullmatch(re.escape(pattern).replace(r"\*", "([a-z0-9_]*)"), key)
+        found = _as_regex(pattern).fullmatch(key)
         if found is None or pattern == "faq.*":
             return False
         may = key in _filled(pattern, MAY)
         return may or (pattern not in ALL and set(found.groups()) <= self.asked.words)
+
+
+@cache
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", "([a-z0-9_]*)"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def keys_used(branches: Iterable[str], rooms: Path = CODE) -> Keys:
             for one in known - asked.patterns
         ),
     ]
-    buttons = {key for one in asked.on_buttons for key in (*_filled(one, MUST), one)}
+    buttons = {key for one in asked.on_buttons for key in (*_filled(one, ON_BUTTONS), one)}
     labels = frozenset(key for key in buttons if "*" not in key) | _option_labels()
     return Keys(frozenset(must) | asked.whole, labels, tuple(sorted(lost)), asked)
 
@@ -267,5 +272,18 @@ MAY: Mapping[str, Fills] = {
 }
 """The same for what is only said where it is there."""
 
-ALL = ("scenes.stopped.*", "questions.*.*", "desk.queues.*", "desk.stages.*", "cards.*.title")
+ON_BUTTONS: Mapping[str, Fills] = {**MUST, "scenes.fit.*": _of("yes", "no", "unsure")}
+"""What the stars may be where the words stand on a button."""
+
+ALL = (
+    "cards.*.title",
+    "desk.given.*",
+    "desk.queues.*",
+    "desk.stages.*",
+    "errors.*",
+    "errors.*.*",
+    "errors.*.again",
+    "questions.*.*",
+    "scenes.stopped.*",
+)
 """Patterns whose stars can be nothing else than what stands above."""

@@ -17,8 +17,12 @@ def stepped(conversation: Conversation) -> Conversation:
 
 
 def begun(conversation: Conversation, name: str, journey: str) -> Conversation:
-    """Return a fresh draft: no answers, and buttons from before belong to an earlier talk."""
+    """Return a fresh draft: no answers, and buttons from before belong to an earlier talk.
+
+    Danger or pressure heard just before the first question is still for staff to see.
+    """
     fresh = moved(conversation, name)
+    heard = tuple(flag for flag in fresh.flags if flag.startswith(("danger_", "pressure")))
     return replace(
         fresh,
         journey=journey,
@@ -28,7 +32,7 @@ def begun(conversation: Conversation, name: str, journey: str) -> Conversation:
         stopped_for="",
         came_from="",
         card=None,
-        flags=(),
+        flags=heard if journey and not conversation.answers else (),
         consent="",
         consented_at=None,
     )

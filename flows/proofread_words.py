@@ -21,7 +21,12 @@ COMMAND = 256
 """Telegram's own limits, in letters (https://core.telegram.org/bots/api)."""
 
 FLOWS = ("scenes", "errors", "anytime", "cards", "crisis", "telegram")
-_NO_MESSAGES = ("scenes.dates.", "telegram.commands.", "telegram.officer_commands.")
+_NO_MESSAGES = (
+    "scenes.dates.",
+    "scenes.stopped.mediation_",
+    "telegram.commands.",
+    "telegram.officer_commands.",
+)
 """What the talk says, besides its questions, and what of it are pieces rather than messages."""
 
 FORM = (

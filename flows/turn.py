@@ -17,8 +17,15 @@ def take_turn(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     turn = hearing.hear(woken, heard, now)
     turn = _shown(turn, heard, fresh_send=woken.stage == "checking")
     turn = _with_keyboard_cleared(turn, woken)
-    after = replace(turn.conversation, heard_at=now)
+    after = replace(_asked_before(turn.conversation, woken), heard_at=now)
     return replace(turn, conversation=after, effects=(*lost, *turn.effects))
+
+
+def _asked_before(after: Conversation, before: Conversation) -> Conversation:
+    """What still waits for a yes from an earlier turn is no longer what we just asked."""
+    if after.waiting is None or after.waiting is not before.waiting:
+        return after
+    return replace(after, waiting=replace(after.waiting, just_asked=False))
 
 
 def _wake(

@@ -79,7 +79,7 @@ class TelegramPlayer(Player):
         asked: Body = {"timeout": 0, "allowed_updates": receive.LISTENS_FOR}
         if self._offset is not None:
             asked["offset"] = self._offset
-        updates = cast("list[Body]", await self._bot().do_api_request("getUpdates", asked))
+        updates = cast("list[Body]", await self._bot().do_api_request("getupdates", asked))
         await self.running.keep([receive.arrival(update) for update in updates])
         if updates:
             self._offset = updates[-1]["update_id"] + 1

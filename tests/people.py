@@ -16,7 +16,7 @@ class Person:
     officer: Officer | None = None
 
 
-MAYA = Person("Maya", "+447700900982", "maya@example.com")
+MAYA = Person("Maya", "+447700900417", "maya@example.com")
 """Harmed, writes from her phone."""
 TOM = Person("Tom", "+447700900416", "tom@example.com")
 """Sixteen years old."""

@@ -1,9 +1,13 @@
 """A loopback Telegram and a bot that meets it, for each test; a pytest plugin, never imported."""
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import io
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from bot.log import start_logging
 from storage.database import Database
 from storage.vault import Vault
 from tests.rig import STAFF, START, Rig, rigged
@@ -26,3 +30,20 @@ async def rig(
     server.person("Duty desk", chat_id=STAFF).chat.wrote_first = True
     async with rigged(server, database, vault, monkeypatch, staff_telegram_chat=STAFF) as made:
         yield made
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Log as the program does, at its most talkative; give what returns all that was written."""
+    root, written = logging.getLogger(), io.StringIO()
+    handlers, level, raises = root.handlers, root.level, logging.raiseExceptions
+    with contextlib.redirect_stderr(written):
+        start_logging("DEBUG")
+
+    def read() -> str:
+        told = capsys.readouterr()
+        return written.getvalue() + told.out + told.err
+
+    yield read
+    root.handlers, logging.raiseExceptions = handlers, raises
+    root.setLevel(level)

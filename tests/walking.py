@@ -29,10 +29,11 @@ from flows.record import Record
 from flows.turn import take_turn
 from flows.wording import say
 from storage.shapes import write
+from tests.people import SAM
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 RECORDED = Path(__file__).parent / "recorded"
-PC_REED = Officer("PC Sam Reed", "Kent Police", "sam.reed@example.com", verified=True)
+PC_REED = SAM.officer
 PROFILE = "Robin"
 MY_NUMBER = "+447700900982"
 
@@ -242,7 +243,8 @@ EVERYTHING = {
 }
 _PATHS: tuple[tuple[str, Callable[[], Walk], Mapping[str, str]], ...] = (
     ("self", begin_self, EVERYTHING),
-    ("self by email", begin_self, {"way": "email", "harm": "dispute", "extra": "yes"}),
+    ("self by email", begin_self, {"way": "email", "extra": "yes"}),
+    ("self in a dispute", begin_self, {"harm": "dispute", "district": "ashford"}),
     ("self by text", begin_self, {"way": "text", "harm": "sexual"}),
     ("self in this chat", begin_self, {"way": "here", "harm": "domestic"}),
     ("self rings", begin_self, {"way": "i_will_call", "known": "yes", "relationship": "family"}),
@@ -284,6 +286,14 @@ _STOPS: tuple[tuple[str, Callable[[], Walk], Mapping[str, str]], ...] = (
 )
 
 
+def _draft_at_the_hello(name: str, walk: Walk) -> tuple[str, Walk]:
+    for _ in range(20):
+        walk.say("back")
+        if walk.stands.stage not in ("asking", "notice"):
+            break
+    return f"{name}, back before its first question", walk
+
+
 @cache
 def _places() -> tuple[tuple[str, Walk], ...]:
     found: list[tuple[str, Walk]] = [("fresh", Walk())]
@@ -312,15 +322,27 @@ def _places() -> tuple[tuple[str, Walk], ...]:
     found.append(("away for a while", late.copy().wait(minutes=20)))
     found.append(("away too long", late.copy().wait(days=4)))
     asked = late.copy()
-    asked.press("call_me") if asked.sees("call_me") else asked.say("person")
+    asked.say("person")
     asked.press("call_me")
     found.append(("self who then asks for a call", asked))
+    for name in ("self, asked way", "officer, asked offence", "callback, asked number"):
+        found.append(_draft_at_the_hello(name, dict(found)[name].copy()))
     return tuple(found)
 
 
 def places() -> dict[str, Walk]:
     """Return somebody at every stage and at every question of every way through, by name."""
     return {name: walk.copy() for name, walk in _places()}
+
+
+def different_places() -> dict[str, Walk]:
+    """Return the same without those who stand where somebody else stands already."""
+    found: dict[tuple[str, ...], str] = {}
+    for name, walk in _places():
+        stands = walk.stands
+        found.setdefault((stands.stage, stands.journey, walk.open, stands.stopped_for), name)
+    everywhere = places()
+    return {name: everywhere[name] for name in found.values()}
 
 
 def finish(walk: Walk, most: int = 60) -> Walk:

@@ -140,7 +140,9 @@ def which_to_change(conversation: Conversation) -> Turn:
         for one in journey.path(conversation)
         if one.key in found and not one.silent
     ]
-    if not rows or conversation.stage not in ("asking", "checking", "stopped"):
+    if rows and conversation.stage not in ("asking", "checking", "stopped"):
+        return Turn(conversation, shows=True)
+    if not rows:
         return Turn(conversation, (Reply(say(language, "anytime.change.nothing")),), shows=True)
     back = (said(conversation, "scenes.learning.to_question", "here"),)
     text = say(language, "scenes.checking.which")

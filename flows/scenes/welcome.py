@@ -17,7 +17,9 @@ DOORS = ("self", "officer", "learn", "fit", "questions", "person")
 
 
 def show(conversation: Conversation, heard: Heard) -> Turn:
-    """Return the hello, or an officer's own hello when they came by invitation."""
+    """Return the hello, an officer's own when they came by invitation, or the way to a draft."""
+    if moves.has_draft(conversation):
+        return Turn(moves.moved(conversation, "leave"), shows=True)
     language = conversation.language
     if conversation.officer and conversation.officer.verified:
         doors = [

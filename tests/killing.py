@@ -1,0 +1,134 @@
+"""Runs the real program as child processes that die at a named place; started by test_killed.
+
+Imports everything once and forks a child for each line on standard input, so that a life begins
+in a moment. A line is {"point": a name of POINTS or null, "nth": which time it is reached}; the
+answer is one line with the child's number, and one more when it has ended: how, as waitpid says.
+"""
+
+import inspect
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from alembic import command, script
+from uvicorn.loops import asyncio as _loop
+from uvicorn.protocols.http import h11_impl as _http
+
+from bot import __main__ as program
+from bot import deliver, respond, serve
+from bot.channels.telegram import receive, webhook
+from bot.channels.telegram.channel import TelegramChannel
+from storage import conversations, inbox, messages, outbox, referrals
+from storage.database import Database
+
+__all__ = ["POINTS", "Point", "main"]
+
+_IMPORTED_BEFORE_THE_FIRST_FORK = (command, script, _loop, _http)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place in the program: before or after a function, when what went in or came out counts."""
+
+    owner: Any
+    name: str
+    after: bool
+    counts: Callable[[Any], bool] = lambda told: True
+    only: str = ""
+
+
+POINTS = {
+    "updates in hand, none kept": Point(receive, "_get", True, bool, "polling"),
+    "an update in hand, not kept": Point(webhook, "_read", True, bool, "webhook"),
+    "before keeping": Point(inbox, "keep", False),
+    "kept, not committed": Point(inbox, "keep", True),
+    "kept and committed": Point(serve.Running, "keep", True),
+    "before the next getUpdates": Point(
+        receive, "_get", False, lambda given: given[1] is not None, "polling"
+    ),
+    "before a turn": Point(respond, "_answer", False),
+    "turn taken": Point(respond, "take_turn", True),
+    "remembered, nothing in line": Point(conversations, "remember", True),
+    "message noted": Point(messages, "note_message", True),
+    "between effects": Point(respond, "_carry_out", True),
+    "handed over, not committed": Point(referrals, "hand_over", True),
+    "in line, not committed": Point(outbox, "put", True),
+    "marked as answered, not committed": Point(inbox, "done", True),
+    "answered, not committed": Point(serve, "respond", True, bool),
+    "answered and committed": Point(Database, "_written", True, lambda told: _is_answers(told)),
+    "before sending": Point(TelegramChannel, "send", False),
+    "sent, not noted": Point(TelegramChannel, "send", True),
+    "before marking as sent": Point(outbox, "sent", False),
+    "marked as sent, not committed": Point(outbox, "sent", True),
+    "marked and committed": Point(deliver.Delivery, "round", True, lambda told: told[0] > 0),
+}
+
+
+def main() -> None:
+    """Live and die as the lines of standard input say, until there are no more."""
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _live(asked["point"], asked["nth"])
+        _tell(child)
+        _tell(os.waitpid(child, 0)[1])
+
+
+def _live(point: str | None, nth: int) -> None:
+    """Run the program as "rj serve" does, and never come back."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    deliver.PER_CHAT = deliver.CHAT_BURST = deliver.PER_CHANNEL = deliver.CHANNEL_BURST = 1e6
+    if point:
+        _die_at(POINTS[point], nth)
+    try:
+        program._run(conversation=True, pages=True)
+    finally:
+        os._exit(0)
+
+
+def _die_at(point: Point, nth: int) -> None:
+    act = getattr(point.owner, point.name)
+    left = nth
+
+    def reached(told: Any) -> None:
+        nonlocal left
+        left -= bool(point.counts(told))
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def waited(*given: Any, **named: Any) -> Any:
+        if not point.after:
+            reached(given)
+        found = await act(*given, **named)
+        if point.after:
+            reached(found)
+        return found
+
+    def done(*given: Any, **named: Any) -> Any:
+        if not point.after:
+            reached(given)
+        found = act(*given, **named)
+        if point.after:
+            reached(found)
+        return found
+
+    setattr(point.owner, point.name, waited if inspect.iscoroutinefunction(act) else done)
+
+
+def _is_answers(told: Any) -> bool:
+    return isinstance(told, list) and bool(told) and isinstance(told[0], respond.Answered)
+
+
+def _tell(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

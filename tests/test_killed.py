@@ -1,0 +1,236 @@
+"""Killed without warning, anywhere: what people answered is there once, never lost or doubled."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import Table, func, select
+
+from storage import conversations, referrals
+from storage.database import Database
+from storage.tables import INBOX, OUTBOX, REFERRAL
+from storage.vault import Vault
+from tests.killing import POINTS
+from tests.rig import SECRET
+from tests.telegram_server import Person, TelegramServer
+from tests.telegram_server.updates import FIRST_UPDATE_ID
+from tests.the_way import answers, way
+
+ROOT = Path(__file__).parent.parent
+PEOPLE = 5
+"""How many write at the same time, one conversation after another."""
+RANDOM_KILLS = 50
+LONGEST_LIFE = 0.6
+"""In seconds; a start takes about 0.1 of it."""
+PATIENCE = 90.0
+REFERENCE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}")
+
+
+class Program:
+    """The program, one life after the other."""
+
+    def __init__(self, settings: dict[str, str], log: Path) -> None:
+        self._log = log.open("ab")
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        self._runner = subprocess.Popen(
+            [sys.executable, "-m", "tests.killing"],
+            cwd=log.parent,
+            env={**environment, "PYTHONPATH": str(ROOT), **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def begins(self, point: str | None = None, nth: int = 1) -> int:
+        """Begin a life that ends at a point, or when it is ended; return its number."""
+        assert self._runner.stdin
+        self._runner.stdin.write(json.dumps({"point": point, "nth": nth}) + "\n")
+        self._runner.stdin.flush()
+        return self._reads()
+
+    def ended(self) -> int:
+        """Wait until the life has ended; return the signal that ended it, 0 for none."""
+        return os.WTERMSIG(self._reads())
+
+    def over(self) -> None:
+        """Begin no more lives."""
+        self._runner.communicate(timeout=10)
+        self._log.close()
+
+    def _reads(self) -> int:
+        assert self._runner.stdout
+        return int(self._runner.stdout.readline())
+
+
+@dataclass
+class Town:
+    """People who ask for a call, one after another, until it is enough."""
+
+    server: TelegramServer
+    database: Database
+    vault: Vault
+    enough: threading.Event = field(default_factory=threading.Event)
+    sent: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    troubles: list[Exception] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def lives(self) -> None:
+        """Let people talk, each to the end, until it is enough."""
+        try:
+            while not self.enough.is_set():
+                self._talks(next(self.numbers))
+        except Exception as trouble:  # shown by the test, whose thread this is not
+            self.troubles.append(trouble)
+
+    def _talks(self, n: int) -> None:
+        letters = "".join(chr(ord("a") + int(digit)) for digit in f"{n:03}")
+        person = self.server.person(f"P{n}")
+        steps = way(f"Amina {letters}", f"07700 900{n:03}", f"+447700900{n:03}")
+        person.opens_link()
+        for step in steps:
+            _waits_for(person, step.shown)
+            if step is steps[-1]:
+                assert self._draft(person) == answers(steps), "each answer is there, once"
+            if step.press:
+                person.presses(step.press)
+            else:
+                person.says(step.say)
+        told = person.wait_for(lambda p: REFERENCE.search(p.last_from_bot.text), PATIENCE)
+        self.sent[told[0]] = answers(steps)
+
+    def _draft(self, person: Person) -> list[tuple[str, str]]:
+        with self.database.session() as session:
+            kept = conversations.recall(
+                session.connection(),
+                self.vault,
+                "telegram",
+                str(person.chat_id),
+                self.server.clock.today(),
+            )
+        return [(answer.question, answer.value) for answer in kept.conversation.answers]
+
+
+def _waits_for(person: Person, words: str) -> None:
+    person.wait_for(
+        lambda p: any(m.from_bot for m in p.screen) and p.last_from_bot.text.startswith(words),
+        PATIENCE,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def _settings(server: TelegramServer, file: Path, key: Path, mode: str) -> dict[str, str]:
+    port = str(_free_port())
+    told = {
+        "TELEGRAM_BOT_TOKEN": server.token,
+        "TELEGRAM_API_URL": server.api_url,
+        "TELEGRAM_MODE": mode,
+        "DATABASE_URL": f"sqlite:///{file}",
+        "VAULT_KEY_FILE": str(key),
+        "PORT": port,
+        "LOG_LEVEL": "ERROR",
+    }
+    if mode == "webhook":
+        told["TELEGRAM_WEBHOOK_URL"] = f"http://127.0.0.1:{port}"
+        told["TELEGRAM_WEBHOOK_SECRET"] = SECRET
+    return told
+
+
+@contextmanager
+def a_town(mode: str, file: Path, database: Database, vault: Vault) -> Iterator[Program]:
+    """Give the program while people write to it; afterwards see that all of it is there once."""
+    with TelegramServer() as server:
+        key = file.parent / "vault.json"
+        log = file.parent / "told.txt"
+        program = Program(_settings(server, file, key, mode), log)
+        town = Town(server, database, vault)
+        people = [threading.Thread(target=town.lives, daemon=True) for _ in range(PEOPLE)]
+        for one in people:
+            one.start()
+        yield program
+        town.enough.set()
+        last = program.begins()
+        for one in people:
+            one.join(PATIENCE)
+        _wait_until_all_is_sent(database)
+        spinning = [
+            query.label for query in server.account().queries.values() if not query.answered
+        ]
+        os.kill(last, signal.SIGTERM)
+        program.ended()
+        program.over()
+        assert not town.troubles, town.troubles
+        assert not any(one.is_alive() for one in people)
+        assert spinning == [], "every press is acknowledged"
+        assert server.account().updates.pending() == []
+        updates = server.account().updates._next - FIRST_UPDATE_ID
+    _see_that_all_is_there_once(database, vault, town, updates)
+    assert "rj." not in log.read_text(), "no row failed, no part stopped"
+
+
+def _wait_until_all_is_sent(database: Database) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while _count(database, OUTBOX, "waiting") or _count(database, INBOX, "waiting"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _see_that_all_is_there_once(database: Database, vault: Vault, town: Town, updates: int) -> None:
+    assert len(town.sent) >= PEOPLE
+    assert _count(database, INBOX, "done") == updates, "each update is handled, once"
+    assert _count(database, INBOX, "set_aside") == 0
+    assert _count(database, OUTBOX, "given_up") == 0
+    with database.transaction() as connection:
+        found = connection.scalars(select(REFERRAL.c.reference)).all()
+        assert sorted(found) == sorted(town.sent), "each referral is there, once"
+        for reference, told in town.sent.items():
+            now = town.server.clock.today()
+            record = referrals.open_record(connection, vault, reference, "Priya", now)
+            assert [(line.question, line.value) for line in record.lines] == told
+
+
+def _count(database: Database, table: Table, stage: str) -> int:
+    with database.session() as session:
+        rows = select(func.count()).where(table.c.stage == stage)
+        return int(session.connection().execute(rows).scalar_one())
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_killed_at_every_labelled_step(
+    mode: str, file: Path, database: Database, vault: Vault
+) -> None:
+    with a_town(mode, file, database, vault) as program:
+        for name, point in POINTS.items():
+            if point.only in ("", mode):
+                for nth in (1, 2):
+                    program.begins(name, nth)
+                    assert program.ended() == signal.SIGKILL, name
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_killed_at_random_moments(mode: str, file: Path, database: Database, vault: Vault) -> None:
+    dice = Random(20_260_302)
+    with a_town(mode, file, database, vault) as program:
+        for _ in range(RANDOM_KILLS):
+            life = program.begins()
+            time.sleep(dice.uniform(0, LONGEST_LIFE))
+            os.kill(life, signal.SIGKILL)
+            assert program.ended() == signal.SIGKILL

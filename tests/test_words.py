@@ -1,0 +1,226 @@
+"""The words of the service are proofread, and the proofreader sees what it should see."""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from flows import content_files, faq, kinds, proofread_tables, readable
+from flows.keys_used import CODE, MAY, MUST, Keys, keys_used, stop_reasons
+from flows.proofread import Report, proofread
+from flows.proofread_words import FORM, NOT_PROSE, QUIET, Pages, different, pages_of, wrong_words
+from flows.questionnaire import questions
+from flows.scenes.stopped import _DECIDED_BY
+from flows.wording import helplines
+
+TODAY = max(topic.reviewed_on for topic in faq.topics())
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    """Return what the proofreader says of the words as they are."""
+    return proofread(TODAY)
+
+
+@pytest.fixture(scope="module")
+def keys() -> Keys:
+    """Return what the code asks for."""
+    return keys_used(content_files.read_language("en"))
+
+
+@pytest.fixture
+def english() -> Pages:
+    """Return what is said in English."""
+    return pages_of("en", content_files.read_language("en"))
+
+
+def changed(pages: Pages, texts: dict[str, str]) -> Pages:
+    """Return the pages with some texts changed."""
+    return Pages(pages.language, {**pages.texts, **texts}, pages.lists)
+
+
+def seen(before: Pages, after: Pages, keys: Keys) -> list[str]:
+    """Return what the proofreader sees in changed pages that it did not see before."""
+    known = set(wrong_words(before, keys))
+    return [line for line in wrong_words(after, keys) if line not in known]
+
+
+def test_nothing_is_wrong_with_the_words(report: Report) -> None:
+    assert report.wrong == ()
+
+
+def test_the_figures_tell_how_much_and_how_hard(report: Report) -> None:
+    told = "\n".join(report.figures)
+    assert "topics: 45" in told
+    assert "hardest message" in told
+    assert "hardest answer" in told
+    assert "questions as typed" in told
+    assert "false alarms" in told
+
+
+def test_what_nobody_confirmed_is_a_warning_and_never_wrong(report: Report) -> None:
+    told = "\n".join(report.warnings)
+    assert "The service has not confirmed" in told
+    for line, row in helplines().items():
+        assert (row["status"] == "to_check") == (f"the helpline {line} has still" in told)
+
+
+def test_what_was_reviewed_long_ago_is_a_warning_and_never_wrong() -> None:
+    aged = TODAY + proofread_tables.OLD + timedelta(days=1)
+    late = proofread(aged)
+    assert late.wrong == ()
+    old = [line for line in late.warnings if "last reviewed" in line or "last checked" in line]
+    assert len(old) == len(faq.topics()) + len(helplines())
+    fresh = proofread(TODAY + proofread_tables.OLD)
+    assert not [line for line in fresh.warnings if "last reviewed" in line]
+
+
+# --- what the proofreader sees
+
+
+def test_a_text_that_is_missing_is_seen(english: Pages, keys: Keys) -> None:
+    gone = {key: text for key, text in english.texts.items() if key != "scenes.paused.left"}
+    after = Pages("en", gone, english.lists)
+    assert seen(english, after, keys) == ["en: scenes.paused.left is not said."]
+
+
+def test_a_text_that_is_never_used_is_seen(english: Pages, keys: Keys) -> None:
+    after = changed(english, {"scenes.paused.leftover": "You left."})
+    assert seen(english, after, keys) == ["en: scenes.paused.leftover is never used."]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "says"),
+    [
+        ("anytime.again.sure", "Sure, {name}?", "nobody fills: name"),
+        ("anytime.again.sure", "Call {999} now.", "nobody fills: 999"),
+        ("anytime.again.sure", "Sure {or not?", "does not open or close"),
+        ("scenes.asking.change_it", "Yes, change that answer and everything after", "on a button"),
+        (
+            "questions.wish.options.pushed",
+            "It was really someone else who wanted this",
+            "on a button",
+        ),
+        ("scenes.welcome.hello", "Hello. " * 60, "60 words"),
+        ("faq.cost.answer", "It is free. " * 32, "96 words"),
+        ("telegram.description", "We help. " * 60, "longer than 512"),
+        ("telegram.short_description", "We help. " * 14, "longer than 120"),
+        ("telegram.commands.help", "We help. " * 30, "longer than 256"),
+        ("errors.name.first", "That is invalid.", "says invalid"),
+        ("errors.name.first", "Type a name \u2014 any name.", "says a long dash"),
+        ("errors.name.first", "Letters & spaces only.", "says an ampersand"),
+        ("cards.what.text", "It is a journey.", "says journey"),
+        ("cards.what.text", "You can face your  Offender.", "says your offender"),
+        ("scenes.paused.left", "We cleared what you said about the crime.", "in a hurry"),
+        ("telegram.name", "Restorative Kent", "list of chats"),
+        ("desk.alerts.new", "{reference}: a victim. {due}", "locked screen"),
+        (
+            "scenes.paused.left",
+            "Notwithstanding considerable organisational uncertainty, participation "
+            "continues irrespective of circumstances surrounding individual applications.",
+            "grade",
+        ),
+    ],
+)
+def test_what_is_unkind_or_too_much_is_seen(
+    english: Pages, keys: Keys, key: str, text: str, says: str
+) -> None:
+    found = seen(english, changed(english, {key: text}), keys)
+    assert [line for line in found if key in line and says in line], found
+
+
+def test_short_texts_are_graded_together(english: Pages, keys: Keys) -> None:
+    hard = "Unsuccessful authorisation; reconsider organisational circumstances accordingly."
+    texts = {key: hard for key in english.texts if key.startswith("errors.email.")}
+    found = seen(english, changed(english, texts), keys)
+    assert [line for line in found if "errors.email (short texts together)" in line]
+
+
+def test_another_language_has_the_same_texts_and_blanks(english: Pages) -> None:
+    welsh = Pages("cy", dict(english.texts), english.lists)
+    assert list(different([english, welsh])) == []
+    less = {key: text for key, text in english.texts.items() if key != "scenes.paused.left"}
+    other = {**less, "scenes.sent.now": "Mae {phone} yma."}
+    assert list(different([english, Pages("cy", other, english.lists)])) == [
+        "scenes.paused.left is not said in both en and cy.",
+        "scenes.sent.now has other blanks in cy than in en.",
+    ]
+
+
+def test_a_helpline_without_a_number_or_a_day_is_seen() -> None:
+    sound = {"number": "999", "hours": "always", "for_whom": "all", "status": "checked"}
+    assert not [*proofread_tables.wrong_helplines({"a": {**sound, "checked_on": TODAY}})]
+    assert [*proofread_tables.wrong_helplines({"a": sound})]
+    assert [*proofread_tables.wrong_helplines({"a": {"checked_on": date(2026, 1, 1)}})]
+
+
+# --- how it finds out what is used
+
+
+def test_code_that_asks_for_a_new_pattern_of_keys_is_seen(tmp_path: Path) -> None:
+    for room in ("flows", "bot"):
+        (tmp_path / room).mkdir()
+    (tmp_path / "flows" / "new.py").write_text('say(language, f"scenes.brand_new.{one}")\n')
+    lost = keys_used(["scenes"], tmp_path).lost
+    assert [line for line in lost if line.startswith("scenes.brand_new.* is asked for")]
+    assert [line for line in lost if line.startswith("scenes.fit.* is not asked for any more")]
+
+
+def test_the_reasons_to_stop_are_those_that_have_a_way_back() -> None:
+    assert stop_reasons() == set(_DECIDED_BY)
+
+
+def test_every_way_of_not_understanding_is_known_to_have_words() -> None:
+    source = (CODE / "flows" / "kinds.py").read_text()
+    whys = set(re.findall(r'Unread\(\s*"([a-z_.]+)"', source))
+    whys |= set(re.findall(r'return "([a-z_.]+)"', source))
+    known = {why for fill in (*MUST["errors.*"](), *MUST["errors.*.*"]()) for why in fill}
+    assert whys - known == set()
+    assert kinds.READERS.keys() >= {one.kind for one in questions()}
+
+
+def test_what_may_be_said_is_never_also_required() -> None:
+    assert MUST.keys().isdisjoint(MAY)
+
+
+# --- the formula, and what is left out of it
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("You can stop at any time. It is your choice. We are here to help you.", -5, 2),
+        ("We ask so that the right person can call you. Only our staff see this.", -2, 4),
+        (
+            "Restorative approaches facilitate constructive dialogue between individuals "
+            "responsible for offending behaviour and communities experiencing consequences.",
+            20,
+            40,
+        ),
+    ],
+)
+def test_the_grade_follows_how_hard_a_text_is(text: str, least: float, most: float) -> None:
+    assert least <= readable.grade(text) <= most
+
+
+def test_the_grade_is_that_of_the_formula() -> None:
+    ten_words_of_five_letters = " ".join(["aaaaa"] * 10) + "."
+    assert readable.grade(ten_words_of_five_letters) == pytest.approx(
+        0.0588 * 500 - 0.296 * 10 - 15.8
+    )
+    with pytest.raises(ValueError, match="no words"):
+        readable.grade("  ")
+
+
+def test_only_the_labels_of_the_form_and_a_line_of_codes_are_left_out() -> None:
+    questions_left_out = {key.split(".")[1] for key in NOT_PROSE if key.startswith("questions.")}
+    assert questions_left_out == set(FORM)
+    assert len(FORM) == 7
+    others = [key for key in NOT_PROSE if not key.startswith("questions.")]
+    assert others == ["scenes.card.template_text"]
+
+
+def test_what_must_be_discreet_is_there(english: Pages) -> None:
+    for start in QUIET:
+        assert [key for key in english.texts if key.startswith(start)], start
