@@ -14,11 +14,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from telegram import Bot
 
 from bot.channels import Channel
 from bot.channels.email import EmailChannel
-from bot.channels.telegram import TelegramChannel, build_bot, connect, receive, webhook
+from bot.channels.telegram import Bot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.deliver import Delivery
 from bot.respond import House, respond
 from bot.settings import Settings

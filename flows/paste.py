@@ -21,7 +21,7 @@ class Pasted:
 
 def read(text: str, language: str, adult_age: int) -> Pasted:
     """Return the coded answers in an officer's words; names, dates and numbers are left out."""
-    tidy = kinds.tidy(text)[:PASTE_MAX]
+    tidy = _with_whole_labels(kinds.tidy(text)[:PASTE_MAX], language)
     found: dict[str, Read] = {}
     unread = 0
     for piece in [one for one in re.split(r"[,;\n\t|]+|\. ", tidy) if one.strip()]:
@@ -32,6 +32,14 @@ def read(text: str, language: str, adult_age: int) -> Pasted:
     if "in_relationship" in found and "victim_known" not in found:
         found["victim_known"] = kinds.chosen(question("victim_known"), "yes", language)
     return Pasted(found, unread)
+
+
+def _with_whole_labels(text: str, language: str) -> str:
+    """Take the commas out of the form's own labels, so that they are not read in two pieces."""
+    for label in (one.says(language, "ask").rstrip("?*") for one in _choices()):
+        if "," in label:
+            text = re.sub(re.escape(label), label.replace(",", ""), text, flags=re.IGNORECASE)
+    return text
 
 
 def _piece(piece: str, language: str, adult_age: int) -> dict[str, Read]:

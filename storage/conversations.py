@@ -1,20 +1,19 @@
 """Recalls where a person stands and remembers it: one conversation a chat, answers as events."""
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flows.conversation import Answer, Conversation, Officer
+from storage.references import fresh_reference
 from storage.shapes import Unreadable, read, write
-from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, REFERRAL, AnyRow, new_id
+from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
 from storage.vault import Vault
 
 OFFICER_DAYS = 90
-_LETTERS = "ACDEFGHJKMNPQRTWXY34679"
 
 
 class Stale(Exception):
@@ -87,12 +86,12 @@ def recall(conn: Connection, vault: Vault, channel: str, address: str, now: date
     mark = address_print(vault, channel, address)
     row = conn.execute(_PERSON, {"mark": mark}).first()
     if row is None:
-        fresh = Conversation(reference=_fresh_reference(conn))
+        fresh = Conversation(reference=fresh_reference(conn))
         return Recalled(new_id(), new_id(), fresh, channel, address, new=True)
     found = _found(conn, vault, row, channel, address, now)
     if not _is_used_up(found.conversation):
         return found
-    set_aside = replace(found.conversation, reference=_fresh_reference(conn))
+    set_aside = replace(found.conversation, reference=fresh_reference(conn))
     return replace(found, conversation=set_aside)
 
 
@@ -233,16 +232,6 @@ def _answer(vault: Vault, conversation_id: str, row: AnyRow) -> Answer | None:
 
 def _answer_place(conversation_id: str, n: int, id: str) -> str:
     return f"conversation/{conversation_id}/answer/{n}/{id}"
-
-
-def _fresh_reference(conn: Connection) -> str:
-    """Return a reference nobody has, in letters and digits that are not mistaken for others."""
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
-    reference = f"{letters[:4]}-{letters[4:]}"
-    sent = exists().where(REFERRAL.c.reference == reference)
-    aside = exists().where(CONVERSATION.c.reference == reference)
-    taken = conn.execute(select(sent | aside)).scalar_one()
-    return _fresh_reference(conn) if taken else reference
 
 
 def _is_used_up(conversation: Conversation) -> bool:

@@ -1,6 +1,5 @@
 """The staff queue: handed over once, claimed by one person, every act a dated step with a name."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, case, insert, literal, select, update
@@ -9,7 +8,18 @@ from sqlmodel import select as rows_of
 
 from flows import casework
 from flows.record import Record
-from storage import shapes
+from storage.referral_rows import Entry as Entry
+from storage.referral_rows import Erased as Erased
+from storage.referral_rows import Taken as Taken
+from storage.referral_rows import (
+    entry_of,
+    flags_in,
+    note_place,
+    record_in,
+    row_of,
+    sealed_flags,
+    taken_of,
+)
 from storage.tables import REFERRAL, STEP, AnyRow, Referral, Step, Utc, new_id
 from storage.vault import Vault
 
@@ -24,54 +34,12 @@ class Unknown(LookupError):
     """There is no referral with this reference."""
 
 
-class Erased(LookupError):
-    """There was a referral with this reference; what it said is gone."""
-
-
 class NotYours(RuntimeError):
     """Somebody else has this referral."""
 
 
 class ReferenceTaken(RuntimeError):
     """This reference already belongs to a referral from another chat."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the staff queue: nothing that a person said.
-
-    `unseen` when the person did something no member of staff has looked at, `late` when the
-    promised time has passed, `until` when staff want to come back to it.
-    """
-
-    reference: str
-    queue: str
-    provider: str
-    sent_at: datetime
-    due: datetime
-    zone: str
-    stage: str
-    owner: str | None
-    lease_until: datetime | None
-    until: datetime | None
-    urgent: bool
-    may_contact: bool
-    hold: bool
-    unseen: bool
-    late: bool
-    flags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One act that was taken on a referral, and the stage it led to."""
-
-    act: str
-    who: str
-    at: datetime
-    stage: str
-    note: str
-    until: datetime | None
 
 
 def hand_over(
@@ -88,7 +56,7 @@ def hand_over(
             raise ReferenceTaken(record.reference)
         return False
     id = new_id()
-    conn.execute(insert(REFERRAL), _row(vault, id, record, chat_id))
+    conn.execute(insert(REFERRAL), row_of(vault, id, record, chat_id))
     _write_step(conn, id, "handed_over", PERSON, "new", now)
     return True
 
@@ -105,7 +73,7 @@ def queue(
     )
     if not include_closed:
         query = query.where(or_(col(Referral.stage).in_(_SHOWN), col(Referral.unseen)))
-    return [_entry(vault, row, now) for row in session.exec(query)]
+    return [entry_of(vault, row, now) for row in session.exec(query)]
 
 
 def claim(conn: Connection, reference: str, who: str, now: datetime) -> bool:
@@ -185,7 +153,7 @@ def return_unworked(conn: Connection, now: datetime) -> list[str]:
 def open_record(conn: Connection, vault: Vault, reference: str, who: str, now: datetime) -> Record:
     """Return the whole record; that `who` opened it is a step. Raises Unknown and Erased."""
     row = _known(conn, reference)
-    record = _record(vault, row)
+    record = record_in(vault, row)
     _move(conn, row, opened_at=row.opened_at or now, unseen=False)
     _write_step(conn, row.id, "opened", who, row.stage, now)
     return record
@@ -197,7 +165,7 @@ def history(session: Session, vault: Vault, reference: str) -> list[Taken]:
     if row is None:
         raise Unknown(reference)
     steps = rows_of(Step).where(Step.referral_id == row.id).order_by(col(Step.n))
-    return [_taken(vault, step) for step in session.exec(steps)]
+    return [taken_of(vault, step) for step in session.exec(steps)]
 
 
 def raise_flag(conn: Connection, vault: Vault, reference: str, flag: str, now: datetime) -> None:
@@ -205,8 +173,8 @@ def raise_flag(conn: Connection, vault: Vault, reference: str, flag: str, now: d
     row = _known(conn, reference)
     if row.stage == "erased":
         return
-    flags = dict.fromkeys([*_flags(vault, row.id, row.flags), flag])
-    _move(conn, row, flags=_sealed_flags(vault, row.id, list(flags)), unseen=True)
+    flags = dict.fromkeys([*flags_in(vault, row.id, row.flags), flag])
+    _move(conn, row, flags=sealed_flags(vault, row.id, list(flags)), unseen=True)
     _write_step(conn, row.id, "flag_raised", PERSON, row.stage, now)
 
 
@@ -279,10 +247,10 @@ def _work(
         "closed_at": now if stage == "closed" else None,
     }
     if act == "still_wanted":
-        changed["may_contact"] = _record(vault, row).may_contact
+        changed["may_contact"] = record_in(vault, row).may_contact
     _move(conn, row, **changed)
     id = new_id()
-    sealed = vault.seal(note, _note_place(row.id, id)) if note else None
+    sealed = vault.seal(note, note_place(row.id, id)) if note else None
     _write_step(conn, row.id, act, who, stage, now, id=id, note=sealed, until=until)
     return stage
 
@@ -309,77 +277,3 @@ def _write_step(
 ) -> None:
     row = {"id": new_id(), "referral_id": referral_id, "act": act, "who": who, "stage": stage}
     conn.execute(insert(STEP), {**row, "at": now, **more})
-
-
-def _row(vault: Vault, id: str, record: Record, chat_id: str | None) -> dict[str, object]:
-    return {
-        "id": id,
-        "reference": record.reference,
-        "chat_id": chat_id,
-        "queue": record.queue,
-        "provider": record.provider,
-        "stage": "new",
-        "hold": record.hold,
-        "urgent": record.urgent,
-        "may_contact": record.may_contact,
-        "unseen": False,
-        "body": vault.seal(shapes.write(record), _record_place(id, record.reference)),
-        "flags": _sealed_flags(vault, id, list(record.flags)),
-        "sent_at": record.sent_at,
-        "due": record.due,
-        "zone": record.zone,
-    }
-
-
-def _record(vault: Vault, row: AnyRow) -> Record:
-    if row.body is None:
-        raise Erased(row.reference)
-    return shapes.read(Record, vault.unseal(row.body, _record_place(row.id, row.reference)))
-
-
-def _entry(vault: Vault, row: Referral, now: datetime) -> Entry:
-    return Entry(
-        reference=row.reference,
-        queue=row.queue,
-        provider=row.provider,
-        sent_at=row.sent_at,
-        due=row.due,
-        zone=row.zone,
-        stage=row.stage,
-        owner=row.owner,
-        lease_until=row.lease_until,
-        until=row.until,
-        urgent=row.urgent,
-        may_contact=row.may_contact,
-        hold=row.hold,
-        unseen=row.unseen,
-        late=row.due < now,
-        flags=_flags(vault, row.id, row.flags),
-    )
-
-
-def _taken(vault: Vault, step: Step) -> Taken:
-    note = vault.unseal(step.note, _note_place(step.referral_id, step.id)) if step.note else ""
-    return Taken(step.act, step.who, step.at, step.stage, note, step.until)
-
-
-def _flags(vault: Vault, id: str, sealed: bytes | None) -> tuple[str, ...]:
-    if sealed is None:
-        return ()
-    return tuple(shapes.read_dict(vault.unseal(sealed, _flags_place(id)))["flags"])
-
-
-def _sealed_flags(vault: Vault, id: str, flags: list[str]) -> bytes:
-    return vault.seal(shapes.write({"flags": flags}), _flags_place(id))
-
-
-def _record_place(id: str, reference: str) -> str:
-    return f"referral/{id}/{reference}/record"
-
-
-def _flags_place(id: str) -> str:
-    return f"referral/{id}/flags"
-
-
-def _note_place(referral_id: str, step_id: str) -> str:
-    return f"referral/{referral_id}/step/{step_id}/note"

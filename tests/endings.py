@@ -185,6 +185,7 @@ ENDINGS: dict[str, Finds] = {
     r"contact is wanted": lambda e: (e.last.entry.may_contact, True),
     r"staff have it as (\w+)": lambda e, stage: (e.last.entry.stage, stage),
     r"steps (.+)": lambda e, steps: (", ".join(e.last.steps), steps),
+    r"staff have not seen it": lambda e: (e.last.entry.unseen, True),
     r"staff were told (\d) times?": lambda e, n: (len(e.player.alerts), int(n)),
     r"no answers kept": lambda e: (e.answers_kept(), 0),
     r"told (\w+): (.+)": lambda e, key, value: (e.told(key), value),

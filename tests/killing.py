@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from alembic import command, script
@@ -22,6 +23,8 @@ from bot import __main__ as program
 from bot import deliver, respond, serve
 from bot.channels.telegram import receive, webhook
 from bot.channels.telegram.channel import TelegramChannel
+from flows.conversation import Conversation, Heard, Hearing
+from flows.turn import take_turn
 from storage import conversations, inbox, messages, outbox, referrals
 from storage.database import Database
 
@@ -70,6 +73,7 @@ POINTS = {
 
 def main() -> None:
     """Live and die as the lines of standard input say, until there are no more."""
+    _read_all_words()
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
@@ -77,6 +81,11 @@ def main() -> None:
             _live(asked["point"], asked["nth"])
         _tell(child)
         _tell(os.waitpid(child, 0)[1])
+
+
+def _read_all_words() -> None:
+    asked = Heard(Hearing.SAID, "what happens next, and what does it cost me?")
+    take_turn(Conversation(), asked, datetime.now(UTC))
 
 
 def _live(point: str | None, nth: int) -> None:

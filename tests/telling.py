@@ -113,7 +113,14 @@ class Telling:
 
     async def tell(self, story: Story) -> Story:
         """Return the story as it went this time."""
-        parts = [Part(part.line, await self._part(part.line)) for part in story.parts]
+        parts: list[Part] = []
+        for part in story.parts:
+            try:
+                parts.append(Part(part.line, await self._part(part.line)))
+            except Exception as problem:
+                so_far = replace(story, parts=(*parts[-3:], Part(part.line)), endings=())
+                problem.add_note(f"The story so far:\n...\n{write(so_far)}")
+                raise
         return replace(story, parts=tuple(parts))
 
     async def _part(self, line: str) -> tuple[str, ...]:

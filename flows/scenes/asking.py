@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, faq, journey, kinds, moves
+from flows import explain, faq, journey, kinds, moves, nearest
 from flows.answering import take
 from flows.buttons import Press, button, in_rows, last_row, said
 from flows.conversation import Conversation, Given, Heard, Reply, Rows, Turn, Waiting
 from flows.kinds import Read, Slip, Unread
 from flows.questionnaire import Question, is_asked, question
 from flows.scenes import card
-from flows.wording import has, say
+from flows.wording import has, say, words
 
 _FREE = ("name", "words", "note")
 """Kinds that would take any words for an answer; a clear question is heard as a question."""
@@ -69,6 +69,9 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         pasted = card.hear(conversation, one, heard, now)
         if pasted:
             return pasted
+    if journey.old_answer(conversation, one) and _keeps(conversation, heard.text):
+        kept = Press("keep", (one.key,), conversation.step)
+        return press_keep(conversation, heard, kept, now)
     if one.kind in _FREE and _is_a_question(conversation, one, heard.text):
         return explain.answer_or_suggest(conversation, heard.text)
     reading = kinds.read(one, heard.text, conversation.language)
@@ -79,6 +82,11 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
             return _confirm_slip(conversation, one, reading)
         case Unread():
             return _unread(conversation, one, reading, heard)
+
+
+def _keeps(conversation: Conversation, text: str) -> bool:
+    said = words(conversation.language, "anytime.words.keep")
+    return nearest.exact(text, {"keep": said}) is not None
 
 
 def _is_a_question(conversation: Conversation, one: Question, text: str) -> bool:
