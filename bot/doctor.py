@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.channels.telegram.checkup import check_up
 from bot.settings import Settings
 from flows import faq
-from flows.proofread import proofread
+from flows.proofread import read_through
 from flows.service import service
 from flows.wording import helplines
 from storage import keys
@@ -141,8 +141,8 @@ def _newest() -> date:
 
 
 def _content(today: date) -> Found:
-    report = proofread(today)
-    return list(report.wrong), list(report.warnings)
+    wrong, warnings = read_through(today)
+    return list(wrong), list(warnings)
 
 
 def _disk(settings: Settings) -> Found:

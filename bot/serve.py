@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from bot.channels import Channel
 from bot.channels.email import EmailChannel
-from bot.channels.telegram import Bot, TelegramChannel, build_bot, connect, receive, webhook
+from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.deliver import Delivery
 from bot.respond import House, respond
 from bot.settings import Settings
@@ -59,7 +59,7 @@ class Running:
         clock: Callable[[], datetime] = real_time,
     ) -> None:
         self.settings, self.database, self.vault, self.clock = settings, database, vault, clock
-        self.bot: Bot | None = build_bot(settings) if settings.telegram_bot_token else None
+        self.bot: RawBot | None = build_bot(settings) if settings.telegram_bot_token else None
         self.house = House(
             vault, self._channels(), _alerts(settings), settings.officer_details == "chat"
         )
@@ -183,7 +183,7 @@ async def _telegram(running: Running) -> AsyncIterator[None]:
         await bot.shutdown()
 
 
-def _polling(bot: Bot, keep: receive.Keep) -> Callable[[], Coroutine[Any, Any, None]]:
+def _polling(bot: RawBot, keep: receive.Keep) -> Callable[[], Coroutine[Any, Any, None]]:
     return lambda: receive.poll(bot, keep)
 
 

@@ -29,17 +29,29 @@ class Report:
 
 
 def proofread(today: date) -> Report:
-    """Return what is wrong with the words and tables of content/, and what to look at."""
-    keys = keys_used(content_files.read_language(FIRST_LANGUAGE))
-    pages = [pages_of(code, content_files.read_language(code)) for code in service().languages]
+    """Return what is wrong with the words and tables of content/, what to look at, and figures."""
+    wrong, warnings = read_through(today)
+    return Report(wrong, warnings, tuple(_figures(_pages(), _keys())))
+
+
+def read_through(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is wrong, and what to look at, without measuring anything."""
+    keys, pages = _keys(), _pages()
     wrong = [*keys.lost, *proofread_tables.wrong_questions(), *different(pages)]
     wrong += proofread_tables.wrong_helplines(helplines())
     for page in pages:
         wrong += wrong_words(page, keys)
         wrong += proofread_tables.mixed_up(page.language)
         wrong += proofread_tables.wrong_topics(page.language)
-    warnings = tuple(proofread_tables.to_look_at(today))
-    return Report(tuple(wrong), warnings, tuple(_figures(pages, keys)))
+    return tuple(wrong), tuple(proofread_tables.to_look_at(today))
+
+
+def _keys() -> Keys:
+    return keys_used(content_files.read_language(FIRST_LANGUAGE))
+
+
+def _pages() -> list[Pages]:
+    return [pages_of(code, content_files.read_language(code)) for code in service().languages]
 
 
 def _figures(pages: Sequence[Pages], keys: Keys) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Runs the real program as child processes that die at a named place; started by test_killed.
 
 Imports everything once and forks a child for each line on standard input, so that a life begins
-in a moment. A line is {"point": a name of POINTS or null, "nth": which time it is reached}; the
-answer is one line with the child's number, and one more when it has ended: how, as waitpid says.
+in a moment. A line is {"point": a name of POINTS or null, "nth": which time it is reached,
+"home": its folder, "settings": its environment}; the answer is one line with the child's number,
+and one more when it has ended: how, as waitpid says. What the child writes goes to home/told.txt.
 """
 
 import inspect
@@ -21,8 +22,7 @@ from uvicorn.protocols.http import h11_impl as _http
 
 from bot import __main__ as program
 from bot import deliver, respond, serve
-from bot.channels.telegram import receive, webhook
-from bot.channels.telegram.channel import TelegramChannel
+from bot.channels.telegram import RawBot, TelegramChannel, webhook
 from flows.conversation import Conversation, Heard, Hearing
 from flows.turn import take_turn
 from storage import conversations, inbox, messages, outbox, referrals
@@ -45,13 +45,13 @@ class Point:
 
 
 POINTS = {
-    "updates in hand, none kept": Point(receive, "_get", True, bool, "polling"),
+    "updates in hand, none kept": Point(RawBot, "raw_updates", True, bool, "polling"),
     "an update in hand, not kept": Point(webhook, "_read", True, bool, "webhook"),
     "before keeping": Point(inbox, "keep", False),
     "kept, not committed": Point(inbox, "keep", True),
     "kept and committed": Point(serve.Running, "keep", True),
     "before the next getUpdates": Point(
-        receive, "_get", False, lambda given: given[1] is not None, "polling"
+        RawBot, "raw_updates", False, lambda given: given[1] is not None, "polling"
     ),
     "before a turn": Point(respond, "_answer", False),
     "turn taken": Point(respond, "take_turn", True),
@@ -78,7 +78,7 @@ def main() -> None:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
-            _live(asked["point"], asked["nth"])
+            _live(**asked)
         _tell(child)
         _tell(os.waitpid(child, 0)[1])
 
@@ -88,10 +88,14 @@ def _read_all_words() -> None:
     take_turn(Conversation(), asked, datetime.now(UTC))
 
 
-def _live(point: str | None, nth: int) -> None:
+def _live(point: str | None, nth: int, home: str, settings: dict[str, str]) -> None:
     """Run the program as "rj serve" does, and never come back."""
+    os.chdir(home)
+    os.environ.update(settings)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
+    told = os.open("told.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(told, 1)
+    os.dup2(told, 2)
     deliver.PER_CHAT = deliver.CHAT_BURST = deliver.PER_CHANNEL = deliver.CHANNEL_BURST = 1e6
     if point:
         _die_at(POINTS[point], nth)

@@ -61,7 +61,7 @@ class Rig:
     async def receive(self) -> int:
         """Save the waiting updates and confirm them; return how many there were."""
         assert self.running.bot is not None
-        updates = await receive._get(self.running.bot, self.offset)
+        updates = await self.running.bot.raw_updates(self.offset, receive.LISTENS_FOR, 0)
         await self.running.keep([receive.arrival(update) for update in updates])
         self.offset = receive.next_offset(updates, self.offset)
         return len(updates)

@@ -1,5 +1,6 @@
 """Killed without warning, anywhere: what people answered is there once, never lost or doubled."""
 
+import contextlib
 import json
 import os
 import re
@@ -11,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -35,48 +35,76 @@ ROOT = Path(__file__).parent.parent
 PEOPLE = 5
 """How many write at the same time, one conversation after another."""
 RANDOM_KILLS = 50
-LONGEST_LIFE = 0.6
-"""In seconds; a start takes about 0.1 of it."""
 PATIENCE = 30.0
 REFERENCE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}")
 
 
-class Program:
-    """The program, one life after the other."""
+class Runner:
+    """Begins lives of the program, one after the other."""
 
-    def __init__(self, settings: dict[str, str], log: Path) -> None:
-        self._log = log.open("ab")
-        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    def __init__(self) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._runner = subprocess.Popen(
             [sys.executable, "-m", "tests.killing"],
-            cwd=log.parent,
-            env={**environment, "PYTHONPATH": str(ROOT), **settings},
+            cwd=ROOT,
+            env=kept,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
             bufsize=0,
         )
 
-    def begins(self, point: str | None = None, nth: int = 1) -> int:
-        """Begin a life that ends at a point, or when it is ended; return its number."""
+    def begins(self, **asked: object) -> int:
+        """Begin a life as tests/killing.py describes it; return its number."""
         assert self._runner.stdin
-        self._runner.stdin.write(json.dumps({"point": point, "nth": nth}).encode() + b"\n")
-        return self._reads()
+        self._runner.stdin.write(json.dumps(asked).encode() + b"\n")
+        return self.reads()
 
-    def ended(self) -> int:
-        """Wait until the life has ended; return the signal that ended it, 0 for none."""
-        return os.WTERMSIG(self._reads())
-
-    def over(self) -> None:
-        """Begin no more lives."""
-        self._runner.communicate(timeout=10)
-        self._log.close()
-
-    def _reads(self) -> int:
+    def reads(self) -> int:
+        """Return the next number that is told."""
         assert self._runner.stdout
         ready, _, _ = select.select([self._runner.stdout], [], [], PATIENCE)
         assert ready, "the life should have ended"
         return int(self._runner.stdout.readline())
+
+    def over(self) -> None:
+        """Begin no more lives."""
+        self._runner.communicate(timeout=10)
+
+
+@dataclass
+class Program:
+    """The program with its settings, one life after the other."""
+
+    runner: Runner
+    home: Path
+    settings: dict[str, str]
+    life: int | None = None
+
+    def begins(self, point: str | None = None, nth: int = 1) -> int:
+        """Begin a life that ends at a point, or when it is ended; return its number."""
+        home = str(self.home)
+        self.life = self.runner.begins(point=point, nth=nth, home=home, settings=self.settings)
+        return self.life
+
+    def ended(self) -> int:
+        """Wait until the life has ended; return the signal that ended it, 0 for none."""
+        how, self.life = self.runner.reads(), None
+        return os.WTERMSIG(how)
+
+    def killed(self) -> int:
+        """End the life now, if there is one, as nothing can be prepared for."""
+        if self.life is None:
+            return 0
+        os.kill(self.life, signal.SIGKILL)
+        return self.ended()
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    """Give what begins lives; importing the program takes it a second or two, once."""
+    made = Runner()
+    yield made
+    made.over()
 
 
 @dataclass
@@ -107,7 +135,9 @@ class Town:
         for step in steps:
             _waits_for(person, step.shown)
             if step is steps[-1]:
-                assert self._draft(person) == answers(steps), "each answer is there, once"
+                assert self._draft(person) == [*answers(steps), ("extra", "")], (
+                    "each answer is there, once"
+                )
             if step.press:
                 person.presses(step.press)
             else:
@@ -140,14 +170,14 @@ def _free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def _settings(server: TelegramServer, file: Path, key: Path, mode: str) -> dict[str, str]:
+def _settings(server: TelegramServer, file: Path, mode: str) -> dict[str, str]:
     port = str(_free_port())
     told = {
         "TELEGRAM_BOT_TOKEN": server.token,
         "TELEGRAM_API_URL": server.api_url,
         "TELEGRAM_MODE": mode,
         "DATABASE_URL": f"sqlite:///{file}",
-        "VAULT_KEY_FILE": str(key),
+        "VAULT_KEY_FILE": str(file.parent / "vault.json"),
         "PORT": port,
         "LOG_LEVEL": "ERROR",
     }
@@ -157,83 +187,88 @@ def _settings(server: TelegramServer, file: Path, key: Path, mode: str) -> dict[
     return told
 
 
-@contextmanager
-def a_town(mode: str, file: Path, database: Database, vault: Vault) -> Iterator[Program]:
+@contextlib.contextmanager
+def a_town(
+    mode: str, runner: Runner, file: Path, database: Database, vault: Vault
+) -> Iterator[Program]:
     """Give the program while people write to it; afterwards see that all of it is there once."""
     with TelegramServer() as server:
-        key = file.parent / "vault.json"
-        log = file.parent / "told.txt"
-        program = Program(_settings(server, file, key, mode), log)
+        program = Program(runner, file.parent, _settings(server, file, mode))
         town = Town(server, database, vault)
         people = [threading.Thread(target=town.lives, daemon=True) for _ in range(PEOPLE)]
         for one in people:
             one.start()
-        yield program
-        town.enough.set()
-        last = program.begins()
-        for one in people:
-            one.join(PATIENCE)
-        _wait_until_all_is_sent(database)
-        spinning = [
-            query.label for query in server.account().queries.values() if not query.answered
-        ]
-        os.kill(last, signal.SIGTERM)
-        program.ended()
-        program.over()
-        assert not town.troubles, town.troubles
-        assert not any(one.is_alive() for one in people)
-        assert spinning == [], "every press is acknowledged"
-        assert server.account().updates.pending() == []
+        try:
+            yield program
+            _let_all_end(program, town, people)
+        finally:
+            town.enough.set()
+            program.killed()
         updates = server.account().updates._next - FIRST_UPDATE_ID
-    _see_that_all_is_there_once(database, vault, town, updates)
-    assert "rj." not in log.read_text(), "no row failed, no part stopped"
+    _see_that_all_is_there_once(town, updates)
+    told = (file.parent / "told.txt").read_text()
+    assert "rj.respond" not in told, "no row failed"
+    assert "Traceback" not in told
 
 
-def _wait_until_all_is_sent(database: Database) -> None:
+def _let_all_end(program: Program, town: Town, people: list[threading.Thread]) -> None:
+    town.enough.set()
+    life = program.begins()
+    for one in people:
+        one.join(PATIENCE)
+    assert not town.troubles, town.troubles
     deadline = time.monotonic() + PATIENCE
-    while _count(database, OUTBOX, "waiting") or _count(database, INBOX, "waiting"):
+    while _count(town, OUTBOX, "waiting") or _count(town, INBOX, "waiting"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    os.kill(life, signal.SIGTERM)
+    assert program.ended() == 0
 
 
-def _see_that_all_is_there_once(database: Database, vault: Vault, town: Town, updates: int) -> None:
+def _see_that_all_is_there_once(town: Town, updates: int) -> None:
+    account = town.server.account()
+    assert account.updates.pending() == []
+    assert all(query.answered for query in account.queries.values()), "every press is acknowledged"
     assert len(town.sent) >= PEOPLE
-    assert _count(database, INBOX, "done") == updates, "each update is handled, once"
-    assert _count(database, INBOX, "set_aside") == 0
-    assert _count(database, OUTBOX, "given_up") == 0
-    with database.transaction() as connection:
+    assert _count(town, INBOX, "done") == updates, "each update is handled, once"
+    assert _count(town, INBOX, "set_aside") == _count(town, OUTBOX, "given_up") == 0
+    with town.database.transaction() as connection:
         found = connection.scalars(rows_of(REFERRAL.c.reference)).all()
         assert sorted(found) == sorted(town.sent), "each referral is there, once"
         for reference, told in town.sent.items():
             now = town.server.clock.today()
-            record = referrals.open_record(connection, vault, reference, "Priya", now)
+            record = referrals.open_record(connection, town.vault, reference, "Priya", now)
             assert [(line.question, line.value) for line in record.lines] == told
 
 
-def _count(database: Database, table: Table, stage: str) -> int:
-    with database.session() as session:
+def _count(town: Town, table: Table, stage: str) -> int:
+    with town.database.session() as session:
         rows = rows_of(func.count()).where(table.c.stage == stage)
         return int(session.connection().execute(rows).scalar_one())
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 def test_killed_at_every_labelled_step(
-    mode: str, file: Path, database: Database, vault: Vault
+    mode: str, runner: Runner, file: Path, database: Database, vault: Vault
 ) -> None:
-    with a_town(mode, file, database, vault) as program:
-        for name, point in POINTS.items():
-            if point.only in ("", mode):
-                for nth in (1, 2):
-                    print(name,nth,time.monotonic()); program.begins(name, nth)
-                    assert program.ended() == signal.SIGKILL, name
+    here = [name for name, point in POINTS.items() if point.only in ("", mode)]
+    with a_town(mode, runner, file, database, vault) as program:
+        for place, name in enumerate(here):
+            program.begins(name, nth=1 + place % 3)
+            assert program.ended() == signal.SIGKILL, name
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
-def test_killed_at_random_moments(mode: str, file: Path, database: Database, vault: Vault) -> None:
+def test_killed_at_random_moments(
+    mode: str, runner: Runner, file: Path, database: Database, vault: Vault
+) -> None:
     dice = Random(20_260_302)
-    with a_town(mode, file, database, vault) as program:
+    with a_town(mode, runner, file, database, vault) as program:
+        begun = time.monotonic()
+        program.begins("marked and committed", nth=2)
+        assert program.ended() == signal.SIGKILL
+        longest = 2 * (time.monotonic() - begun)
         for _ in range(RANDOM_KILLS):
-            life = program.begins()
-            time.sleep(dice.uniform(0, LONGEST_LIFE))
-            os.kill(life, signal.SIGKILL)
-            assert program.ended() == signal.SIGKILL
+            program.begins()
+            time.sleep(dice.uniform(0, longest))
+            assert program.killed() == signal.SIGKILL

@@ -32,12 +32,25 @@ AT_ONCE = 100
 """How many messages one call may delete."""
 
 
-def build_bot(settings: Settings) -> Bot:
+class RawBot(Bot):
+    """The library's client, which can also hand out updates as they came."""
+
+    async def raw_updates(self, offset: int | None, kinds: list[str], seconds: int) -> list[Body]:
+        """Return what waits at Telegram, unread; wait up to `seconds` for something.
+
+        The library's own method reads every update, so that one it cannot read loses the batch.
+        """
+        asked = {"offset": offset, "timeout": seconds, "limit": 100, "allowed_updates": kinds}
+        found = await self._post("getUpdates", asked, read_timeout=seconds + 20)
+        return [update for update in found if isinstance(update, dict)]
+
+
+def build_bot(settings: Settings) -> RawBot:
     """Return the library's client for the configured token and API."""
     if settings.telegram_bot_token is None:
         raise ValueError("there is no token")
     root = settings.telegram_api_url
-    return Bot(
+    return RawBot(
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{root}/bot",
         base_file_url=f"{root}/file/bot",

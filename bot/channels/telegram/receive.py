@@ -1,14 +1,14 @@
 """Gets raw updates by polling: each is saved before Telegram is told that it may forget it."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from telegram import Bot
 from telegram.error import Conflict, TelegramError
 
 from bot.channels import Body
+from bot.channels.telegram.channel import RawBot
 from bot.channels.telegram.translate import chat_of
 from storage.inbox import Arrival
 
@@ -20,7 +20,7 @@ LONG_POLL = 25
 Keep = Callable[[list[Arrival]], Awaitable[object]]
 
 
-async def poll(bot: Bot, keep: Keep) -> None:
+async def poll(bot: RawBot, keep: Keep) -> None:
     """Receive for ever: save a batch, and only then ask for the next, which confirms it.
 
     Starts without an offset, because update numbers may begin anew; what comes twice is known
@@ -28,12 +28,12 @@ async def poll(bot: Bot, keep: Keep) -> None:
     """
     offset: int | None = None
     failed = 0
-    await bot.delete_webhook(drop_pending_updates=False)
     while True:
         try:
-            updates = await _get(bot, offset)
+            updates = await bot.raw_updates(offset, LISTENS_FOR, LONG_POLL)
         except TelegramError as error:
             failed += 1
+            await _let_go(bot, error)
             code = "token_in_use_elsewhere" if isinstance(error, Conflict) else type(error).__name__
             log.warning("poll_failed", extra={"code": code, "n": failed})
             await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failed, 6)))
@@ -55,11 +55,8 @@ def next_offset(updates: list[Body], offset: int | None) -> int | None:
     return max(numbers) + 1 if numbers else offset
 
 
-async def _get(bot: Bot, offset: int | None) -> list[Body]:
-    # In small letters, which Telegram allows: spelt as usual, the library warns that it has a
-    # method of its own for this. That one reads each update, so one bad one would lose a batch.
-    asked: dict[str, Any] = {"timeout": LONG_POLL, "limit": 100, "allowed_updates": LISTENS_FOR}
-    if offset is not None:
-        asked["offset"] = offset
-    found = await bot.do_api_request("getupdates", asked, read_timeout=LONG_POLL + 20)
-    return [update for update in found if isinstance(update, dict)]
+async def _let_go(bot: RawBot, error: TelegramError) -> None:
+    """Take back updates that a webhook still holds, which is one cause of a conflict."""
+    if isinstance(error, Conflict):
+        with contextlib.suppress(TelegramError):
+            await bot.delete_webhook(drop_pending_updates=False)
