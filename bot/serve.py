@@ -22,6 +22,7 @@ from bot.deliver import Delivery
 from bot.respond import House, respond
 from bot.settings import Settings
 from bot.sweep import sweep
+from flows import hearing
 from storage import inbox
 from storage.database import Database
 from storage.inbox import Arrival
@@ -148,6 +149,7 @@ class _Quiet(uvicorn.Server):
 
 async def run(running: Running, conversation: bool, pages: bool) -> None:
     """Run the parts asked for until the process is told to stop, or one of them fails."""
+    await asyncio.to_thread(hearing.warm_up)
     async with _telegram(running):
         parts: list[Coroutine[Any, Any, None]] = []
         if conversation:

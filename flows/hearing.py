@@ -8,7 +8,9 @@ from flows import (
     answering,
     anytime,
     buttons,
+    crisis,
     danger,
+    faq,
     journey,
     kinds,
     moves,
@@ -43,6 +45,14 @@ PRESSES: Mapping[str, Pressed] = {
     **sent.PRESSES,
     **paused.PRESSES,
 }
+
+
+def warm_up() -> None:
+    """Read what listening needs, so that the first person does not wait for it."""
+    crisis.hear_danger("warm up")
+    crisis.hear_pressure("warm up")
+    for code in service().languages:
+        faq.suggest(code, "warm up")
 
 
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
