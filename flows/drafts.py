@@ -90,9 +90,7 @@ def call_me(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         return Turn(replace(asked, journey="callback", came_from="self", looking_at=""), shows=True)
     if conversation.journey == "callback" and moves.has_draft(conversation):
         return Turn(conversation, shows=True)
-    asked = moves.begun(conversation, "ask_for_a_call", "callback")
-    consent = say(conversation.language, "scenes.checking.ready_callback")
-    return Turn(replace(asked, consent=consent, consented_at=now), shows=True)
+    return Turn(moves.begun(conversation, "ask_for_a_call", "callback"), shows=True)
 
 
 def carry_on(conversation: Conversation, heard: Heard, now: datetime) -> Turn:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flows import content_files, journey, rules, workdays
+from flows import content_files, journey, rules, wording, workdays
 from flows.conversation import Answer, Conversation, Given, Officer
 from flows.journey import Counting
 from flows.questionnaire import Question, questions
@@ -133,7 +133,13 @@ def _consent(conversation: Conversation, found: Counting, now: datetime) -> tupl
     agreed = found.get("agreed")
     if agreed:
         return f"{agreed.asked}\n{agreed.label}", agreed.at
-    return conversation.consent, conversation.consented_at or now
+    sending = wording.say(conversation.language, ready_key(conversation))
+    return "\n\n".join(filter(None, (conversation.consent, sending))), now
+
+
+def ready_key(conversation: Conversation) -> str:
+    """Return the key of what is agreed to by pressing Send."""
+    return f"scenes.checking.ready{'_callback' if conversation.journey == 'callback' else ''}"
 
 
 def _due(conversation: Conversation, goes_to: Route, now: datetime) -> datetime:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -24,9 +25,15 @@ def exact(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
     """Return the key one of whose words is exactly what was typed, or None."""
     folded = fold(typed)
     for key, said in choices.items():
-        if any(folded == fold(one) for one in said):
+        if any(folded == _fold_ours(one) for one in said):
             return key
     return None
+
+
+@lru_cache(maxsize=8192)
+def _fold_ours(text: str) -> str:
+    """Fold words of the content folder; what a person typed is never remembered here."""
+    return fold(text)
 
 
 def slip(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
@@ -34,7 +41,8 @@ def slip(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
     folded = fold(typed)
     if len(folded) < 4 or len(folded) > 60:
         return None
-    said = {fold(one): key for key, ones in choices.items() for one in ones if len(fold(one)) > 3}
+    ours = {_fold_ours(one): key for key, ones in choices.items() for one in ones}
+    said = {one: key for one, key in ours.items() if len(one) > 3}
     found = process.extractOne(folded, list(said), scorer=fuzz.ratio, score_cutoff=TYPO)
     return said[found[0]] if found else None
 

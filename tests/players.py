@@ -149,12 +149,10 @@ class Player(ABC):
         """Answer all that came and deliver all the answers; return what was answered."""
         self.pass_time(timedelta(seconds=BETWEEN))
         await self.keep_what_came()
-        answered = []
-        while some := await self.database.write(
+        answered = await self.database.write(
             lambda connection: respond(connection, self.house, self.clock.now())
-        ):
-            answered += some
-        self._check_nothing_failed()
+        )
+        self._check_nothing_is_left()
         await self._deliver()
         return answered
 
@@ -194,7 +192,7 @@ class Player(ABC):
             at = connection.execute(waits).scalar_one()
         return None if at is None else max(0.1, (at - self.clock.now()).total_seconds())
 
-    def _check_nothing_failed(self) -> None:
+    def _check_nothing_is_left(self) -> None:
         with self.database.transaction() as connection:
             left = connection.execute(select(INBOX.c.stage).where(INBOX.c.stage != "done")).all()
         assert not left, "a message could not be answered; the log says why"

@@ -92,7 +92,7 @@ def write(story: Story) -> str:
 def shown(seen: list[Seen]) -> tuple[str, ...]:
     """Return what somebody saw as the lines of a story, the same on any day."""
     lines: list[str] = []
-    for one in seen:
+    for one in _at_a_glance(seen):
         text = _DUE.sub("(due)", _REFERENCE.sub("(reference)", one.text))
         words = [line for line in text.splitlines() if line.strip()] or [""]
         words[0] = f"{MARKS[one.how]} {words[0]}".strip()
@@ -252,6 +252,17 @@ TROUBLES: dict[str, Troubles] = {
     "the line is down": "failed",
     "the line loses the answer": "lost",
 }
+
+
+def _at_a_glance(seen: list[Seen]) -> list[Seen]:
+    """Take messages that go away one after the other together."""
+    found: list[Seen] = []
+    for one in seen:
+        going = {"cleared", "deleted"}
+        if found and {one.how, found[-1].how} <= going:
+            one = max(one, found.pop(), key=lambda gone: gone.how == "cleared")
+        found.append(one)
+    return found
 
 
 def _trimmed(lines: tuple[str, ...]) -> tuple[str, ...]:

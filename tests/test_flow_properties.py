@@ -324,13 +324,16 @@ def test_a_guess_that_was_refused_is_not_taken_by_a_later_yes() -> None:
 
 
 def test_an_explanation_in_between_makes_a_yes_count_for_what_is_shown() -> None:
-    walk = begin_self().go_on({"known": "yes", "relationship": "partner"}, until="their_age")
+    walk = begin_self().go_on({"harm": "domestic"}, until="their_age")
     walk.say("change")
-    walk.press("reopen:known")
-    walk.press("answer:known:no")
-    walk.say("who sees what I tell you?")
+    walk.press("reopen:harm")
+    walk.press("answer:harm:sexual")
+    assert walk.sees("change_it")
+    walk.say("/help")
     walk.say("yes")
-    assert walk.counting["known"][0] == "yes"
+    assert walk.counting["harm"][0] == "domestic"
+    walk.press("change_it")
+    assert walk.counting["harm"][0] == "sexual"
 
 
 def test_two_quick_taps_on_a_changed_answer_are_not_a_yes() -> None:
@@ -351,24 +354,26 @@ def _place_of(walk: Walk) -> tuple[object, ...]:
     return (walk.stands.stage, walk.open, walk.counting, walk.stands.answers, walk.stands.step)
 
 
+def _awake(start: Walk) -> Walk:
+    """Return the same person once they have come back after a while away."""
+    if start.stands.heard_at != start.now:
+        start.say("/status")
+    return start
+
+
 @pytest.mark.parametrize("place", sorted(EVERYWHERE))
 def test_reading_all_45_answers_never_costs_the_place(place: str) -> None:
-    start = EVERYWHERE[place]
-    if start.now - (start.stands.heard_at or start.now) > timedelta(minutes=1):
-        start.say("/status")
+    start = _awake(EVERYWHERE[place].copy())
     for topic in faq.topics():
         walk = start.copy()
-        pressed = Button("", f"topic:{topic.id}~{walk.stands.step}")
-        turn = walk.tap(pressed, "555")
+        turn = walk.tap(Button("", f"topic:{topic.id}~{walk.stands.step}"), "555")
         assert turn.replies[0].text == line(f"faq.{topic.id}.answer")
         assert _place_of(walk) == _place_of(start), topic.id
 
 
-@pytest.mark.parametrize("place", sorted(EVERYWHERE))
+@pytest.mark.parametrize("place", sorted(set(EVERYWHERE) - {"self, paused", "away too long"}))
 def test_asking_by_title_never_costs_the_place(place: str) -> None:
-    start = EVERYWHERE[place]
-    if start.now - (start.stands.heard_at or start.now) > timedelta(minutes=1):
-        start.say("/status")
+    start = _awake(EVERYWHERE[place].copy())
     if start.stands.stage == "paused":
         return
     for topic in faq.topics():
@@ -445,8 +450,8 @@ def test_after_a_quarter_of_an_hour_nothing_of_theirs_is_shown_by_a_button() -> 
         for message, button in walk.buttons:
             later = walk.copy()
             turn = later.tap(button, message)
-            assert not any(reply.private for reply in turn.replies), button.id
-            assert not later.stands.receipt, button.id
+            for reply in turn.replies:
+                assert not any(word in reply.text for word in PRIVATE), button.id
 
 
 def test_a_draft_is_gone_when_its_hours_are_over_and_that_is_said() -> None:

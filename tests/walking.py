@@ -35,11 +35,11 @@ MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 RECORDED = Path(__file__).parent / "recorded"
 PC_REED = SAM.officer
 PROFILE = "Robin"
-MY_NUMBER = "+447700900982"
+MY_NUMBER = "+447700900419"
 
 TYPED: Mapping[str, str] = {
     "name": "Robin Quincewood",
-    "number": "07700 900 982",
+    "number": "07700 900 417",
     "email": "robin.quincewood@example.com",
     "code_word": "lanternfish",
     "note": "Marmaladestreet is best after dark",
@@ -47,12 +47,12 @@ TYPED: Mapping[str, str] = {
     "officer_agency": "Harbourside Police",
     "officer_contact": "kim.volemarsh@example.com",
     "victim_name": "Ash Tumbledown",
-    "victim_contact": "07700 900 983",
+    "victim_contact": "07700 900 418",
     "line": "46/12345/26",
 }
 """What people type where nothing can be pressed; none of it may come back in a new message."""
 
-PRIVATE = ("Quincewood", "900 98", "90098", "quincewood", "lanternfish", "Marmaladestreet") + (
+PRIVATE = ("Quincewood", "900 41", "90041", "quincewood", "lanternfish", "Marmaladestreet") + (
     "Volemarsh",
     "volemarsh",
     "Harbourside",

@@ -41,7 +41,7 @@ def record_lines(record: Record, history: list[Taken], stage: str, may_contact: 
     if record.officer_contact:
         officer = f"{record.officer_name}, {record.officer_agency}, {record.officer_contact}"
         lines.append(f"  {say(_L, 'desk.queue.ring_officer')} {officer}")
-    lines += [f"  {_safe(line)}" for line in record.safe_contact]
+    lines += _safe_contact(record)
     lines += ["", "WHY HERE", *(f"  {_said('reasons', one)}" for one in record.reasons)]
     if record.flags:
         lines += ["", "TAKE NOTE", *(f"  {_said('flags', one)}" for one in record.flags)]
@@ -76,12 +76,16 @@ def _row(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _safe(line: Line) -> str:
-    title = say(_L, f"questions.{line.question}.title")
-    if line.given != "said":
-        unsafe = "not_asked" if line.given == "not_asked" else "not_safe"
-        return f"{title}: {say(_L, f'desk.queue.{unsafe}')}"
-    return f"{title}: {line.label}"
+def _safe_contact(record: Record) -> list[str]:
+    """Return the safe-contact block; what nobody answered is not safe, and is said so together."""
+    told = [line for line in record.safe_contact if line.given == "said"]
+    lines = [f"  {_title(line)}: {line.label}" for line in told]
+    open_ = [_title(line) for line in record.safe_contact if line.given != "said"]
+    return [*lines, f"  {say(_L, 'desk.queue.not_safe')}: {', '.join(open_)}"] if open_ else lines
+
+
+def _title(line: Line) -> str:
+    return say(_L, f"questions.{line.question}.title")
 
 
 def _answer(line: Line) -> str:

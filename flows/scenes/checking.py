@@ -19,7 +19,7 @@ from flows.conversation import (
     Rows,
     Turn,
 )
-from flows.handover import gathered, officer_of, record_of
+from flows.handover import gathered, officer_of, ready_key, record_of
 from flows.questionnaire import question
 from flows.scenes import card
 from flows.wording import say
@@ -29,7 +29,7 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
     """Return the check: a neutral message; an officer sees the whole card."""
     if conversation.journey == "officer":
         return card.show_check(conversation, _rows(conversation), heard)
-    text = say(conversation.language, _ready(conversation))
+    text = say(conversation.language, ready_key(conversation))
     return Turn(conversation, (Reply(text, _rows(conversation)),))
 
 
@@ -111,7 +111,7 @@ def press_show(conversation: Conversation, heard: Heard, pressed: Press, now: da
     """Return the answers, by changing the message the button stands on; never as a new one."""
     if conversation.stage != "checking" or not heard.message:
         return Turn(conversation, shows=True)
-    ready = say(conversation.language, _ready(conversation))
+    ready = say(conversation.language, ready_key(conversation))
     text = "\n".join([*answer_lines(conversation), "", ready])
     rows = _rows(conversation, shown=True)
     reply = Reply(text, rows, edits=heard.message, private=True, instead=ready)
@@ -122,7 +122,7 @@ def press_hide(conversation: Conversation, heard: Heard, pressed: Press, now: da
     """Return the neutral message in the place of the answers."""
     if conversation.stage != "checking" or not heard.message:
         return Turn(conversation, shows=True)
-    ready = say(conversation.language, _ready(conversation))
+    ready = say(conversation.language, ready_key(conversation))
     return Turn(conversation, (Reply(ready, _rows(conversation), edits=heard.message),))
 
 
@@ -161,10 +161,6 @@ def press_details(conversation: Conversation, heard: Heard, pressed: Press, now:
 
 def _reopened(conversation: Conversation) -> Conversation:
     return moves.moved(conversation, "reopen")
-
-
-def _ready(conversation: Conversation) -> str:
-    return f"scenes.checking.ready{'_callback' if conversation.journey == 'callback' else ''}"
 
 
 def _rows(conversation: Conversation, shown: bool = False) -> Rows:

@@ -33,6 +33,7 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         one: wording.words(conversation.language, f"scenes.notice.{words}")
         for one, words in zip(CHOICES, typed, strict=True)
     }
+    names["go_on"] += wording.words(conversation.language, "anytime.words.carry_on")
     chosen = nearest.exact(heard.text, names)
     if chosen:
         return _choose(conversation, chosen, now)
@@ -57,8 +58,8 @@ def _choose(conversation: Conversation, chosen: str, now: datetime) -> Turn:
     )
     if chosen in ("adult", "young"):
         age = chosen_answer(agreed, question("age"), chosen, now)
-        asked = say(agreed.language, "scenes.notice.text")
-        agreed = answered(agreed, replace(age, asked=f"{asked}\n\n{age.asked}"))
+        asked = say(agreed.language, f"scenes.notice.{chosen}")
+        agreed = answered(agreed, replace(age, asked=asked))
     return Turn(agreed, shows=True)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from storage.database import PRAGMAS
 from tests.bench.house import TALK, Measured, house_in
 
-TALKS, TOGETHER, ROUNDS = 12, 25, 5
+TALKS, TOGETHER, ROUNDS = 8, 25, 3
 Writes = list[list[tuple[str, Any]]]
 
 
