@@ -217,7 +217,7 @@ _MISREAD_BY_NAME = (
 )
 _FIT = ("good", "maybe", "not_found", "not_here", "not_harmed", "yes", "no", "unsure")
 _TYPED = ("typed_adult", "typed_young", "typed_yes", "typed_no")
-_QUEUE = ("empty", "not_safe", "no_contact", "claimed", "taken", "stepped", "not_asked")
+_QUEUE = ("empty", "not_safe", "no_contact", "claimed", "taken", "stepped", "ring_officer")
 _STAFF_ACTS = ("handed_over", "opened", "flag_raised")
 _ALERTS = ("new", "flag", "withdraw", "ask_to_delete")
 
@@ -276,6 +276,7 @@ ON_BUTTONS: Mapping[str, Fills] = {**MUST, "scenes.fit.*": _of("yes", "no", "uns
 """What the stars may be where the words stand on a button."""
 
 ALL = (
+    "anytime.words.*",
     "cards.*.title",
     "desk.given.*",
     "desk.queues.*",

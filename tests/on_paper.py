@@ -86,7 +86,7 @@ class PaperChannel:
                 return self._say(phone, body)
             case "acknowledge" if body["toast"]:
                 phone.seen.append(Seen("toast", body["toast"]))
-            case "acknowledge":
+            case "acknowledge" | "officer_commands":
                 pass
             case "clear" | "delete":
                 _take_away(phone, body["messages"])

@@ -267,7 +267,7 @@ def test_killed_at_random_moments(
         begun = time.monotonic()
         program.begins("marked and committed", nth=2)
         assert program.ended() == signal.SIGKILL
-        longest = 2 * (time.monotonic() - begun)
+        longest = 1.5 * (time.monotonic() - begun)
         for _ in range(RANDOM_KILLS):
             program.begins()
             time.sleep(dice.uniform(0, longest))
