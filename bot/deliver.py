@@ -34,13 +34,10 @@ class _Bucket:
     at: datetime
 
     def wait(self, now: datetime) -> float:
-        """Return 0.0 and take one, or the seconds until there is one to take."""
+        """Return the seconds until there is one to take; 0.0 when there is."""
         passed = max(0.0, (now - self.at).total_seconds())
         self.level, self.at = min(self.burst, self.level + passed * self.rate), now
-        if self.level >= 1:
-            self.level -= 1
-            return 0.0
-        return (1 - self.level) / self.rate
+        return max(0.0, (1 - self.level) / self.rate)
 
 
 @dataclass(slots=True)
@@ -53,11 +50,15 @@ class Limits:
         """Return the seconds that a row must wait; 0.0 takes its place in the count."""
         if row.kind not in _COUNTED:
             return 0.0
-        chat = self._bucket(f"{row.channel}/{row.chat_id}", PER_CHAT, CHAT_BURST, now)
-        seconds = chat.wait(now)
-        if seconds:
-            return seconds
-        return self._bucket(row.channel, PER_CHANNEL, CHANNEL_BURST, now).wait(now)
+        both = (
+            self._bucket(f"{row.channel}/{row.chat_id}", PER_CHAT, CHAT_BURST, now),
+            self._bucket(row.channel, PER_CHANNEL, CHANNEL_BURST, now),
+        )
+        seconds = max(bucket.wait(now) for bucket in both)
+        if not seconds:
+            for bucket in both:
+                bucket.level -= 1
+        return seconds
 
     def _bucket(self, name: str, rate: float, burst: float, now: datetime) -> _Bucket:
         if len(self.buckets) > 10_000:
@@ -69,6 +70,7 @@ class Limits:
 class _Outcome:
     row: Outgoing
     message: str | None = None
+    cleared: tuple[str, ...] = ()
     error: Exception | None = None
 
 
@@ -102,14 +104,15 @@ class Delivery:
         return self._limits.wait(row, now) if self._house.channels[row.channel].limited else 0.0
 
     async def _send(self, row: Outgoing, now: datetime) -> _Outcome:
-        body = row.body
-        if row.kind == "clear" and row.chat_id:
-            body = {"messages": await self._deletable(row.chat_id, now)}
+        body, cleared = row.body, []
         try:
+            if row.kind == "clear" and row.chat_id:
+                cleared = await self._deletable(row.chat_id, now)
+                body = {"messages": cleared}
             message = await self._house.channels[row.channel].send(row.address, row.kind, body)
         except Exception as error:
             return _Outcome(row, error=error)
-        return _Outcome(row, message=message)
+        return _Outcome(row, message, tuple(cleared))
 
     async def _deletable(self, chat_id: str, now: datetime) -> list[str]:
         vault = self._house.vault
@@ -121,16 +124,23 @@ class Delivery:
         now = self._clock()
         for outcome in outcomes:
             if outcome.error is None:
-                self._sent(connection, outcome, now)
+                outbox.sent(connection, outcome.row.id, now)
+                self._note_messages(connection, outcome, now)
             else:
                 self._not_sent(connection, outcome.row, outcome.error, now)
 
-    def _sent(self, connection: Connection, outcome: _Outcome, now: datetime) -> None:
+    def _note_messages(self, connection: Connection, outcome: _Outcome, now: datetime) -> None:
+        """Keep in mind what is in the chat. Failing at this must not send everything again."""
+        try:
+            with connection.begin_nested():
+                self._keep_or_drop(connection, outcome, now)
+        except Exception as problem:
+            log.error("message_not_noted", extra={"code": type(problem).__name__})
+
+    def _keep_or_drop(self, connection: Connection, outcome: _Outcome, now: datetime) -> None:
         row, vault = outcome.row, self._house.vault
-        outbox.sent(connection, row.id, now)
         if row.chat_id and row.kind == "clear":
-            cleared = messages.messages_in(connection, vault, row.chat_id, now - DELETABLE)
-            messages.drop_messages(connection, vault, row.chat_id, cleared)
+            messages.drop_messages(connection, vault, row.chat_id, outcome.cleared)
         elif row.chat_id and outcome.message:
             messages.note_message(connection, vault, row.chat_id, outcome.message, False, now)
 

@@ -83,11 +83,13 @@ def respond(
             continue
         try:
             with connection.begin_nested():
-                answered.append(_answer(connection, house, row.channel, arrived, now))
+                one = _answer(connection, house, row.channel, arrived, now)
                 inbox.done(connection, [row.id], now)
         except Exception as problem:
             held_up.add(row.chat)
             _failed(connection, house, row, arrived, type(problem).__name__, now)
+        else:
+            answered.append(one)
     return answered
 
 

@@ -68,12 +68,10 @@ def group(conversation: Conversation, id: str, edits: str | None = None) -> Turn
     return Turn(conversation, (Reply(text, in_rows([*rows, *ways_on(conversation)]), edits=edits),))
 
 
-def a_person(conversation: Conversation, heard: Heard, now: datetime | None = None) -> Turn:
+def a_person(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return how to reach a person: the telephone, its hours, or a call from us."""
     language = conversation.language
-    text = say(language, "anytime.person.text")
-    if now:
-        text = f"{text}\n\n{_open_or_not(language, now)}"
+    text = f"{say(language, 'anytime.person.text')}\n\n{_open_or_not(language, now)}"
     filing = conversation.journey == "officer" and conversation.stage in BUSY
     call = [] if filing else [said(conversation, "anytime.person.call_me", "call_me")]
     rows = [*call, *ways_on(conversation)]

@@ -139,7 +139,11 @@ def _consent(conversation: Conversation, found: Counting, now: datetime) -> tupl
 
 def ready_key(conversation: Conversation) -> str:
     """Return the key of what is agreed to by pressing Send."""
-    return f"scenes.checking.ready{'_callback' if conversation.journey == 'callback' else ''}"
+    if not may_contact(conversation):
+        return "scenes.checking.ready_no_contact"
+    if conversation.journey != "callback":
+        return "scenes.checking.ready"
+    return f"scenes.checking.ready_callback{'_with_more' if conversation.came_from else ''}"
 
 
 def _due(conversation: Conversation, goes_to: Route, now: datetime) -> datetime:

@@ -251,7 +251,7 @@ MUST: Mapping[str, Fills] = {
     "questions.*.title": _each(lambda: [one.key for one in questions()]),
     "scenes.asking.*": _of(*_specials()),
     "scenes.checking.*": _of("show", "hide"),
-    "scenes.checking.ready*": _of("", "_callback"),
+    "scenes.checking.ready_callback*": _of("", "_with_more"),
     "scenes.fit.*": _of(*learning.FIT_QUESTIONS, *_FIT),
     "scenes.notice.*": _of(*notice.CHOICES, *_TYPED),
     "scenes.sent.*": _of("thanks", "thanks_officer", "thanks_own_call"),

@@ -46,7 +46,13 @@ Reading = Read | Slip | Unread
 
 
 def read(question: Question, typed: str, language: str) -> Reading:
-    """Return how typed words answer a question; `typed` may hold anything at all."""
+    """Return how typed words answer a question; `typed` may hold anything at all.
+
+    A question's own words come first: "not known" is an answer where two people are meant.
+    """
+    option = nearest.exact(typed, _said(question, language))
+    if option:
+        return chosen(question, option, language)
     special = read_special(typed, language)
     if special:
         return special
@@ -62,7 +68,7 @@ def read_special(typed: str, language: str) -> Read | None:
 
 def special(given: Given, language: str) -> Read:
     """Return the reading for one of the three ways not to answer."""
-    return Read("", wording.say(language, f"scenes.asking.{given}"), given)
+    return Read("", wording.say(language, f"desk.given.{given}"), given)
 
 
 def chosen(question: Question, option: str, language: str) -> Read:
@@ -83,7 +89,7 @@ def find_number(text: str) -> str | None:
     """Return the first UK or international phone number in `text` as E.164, or None."""
     for found in phonenumbers.PhoneNumberMatcher(text[:2000], "GB"):
         return _e164(found.number)
-    drama = re.search(r"(?:\+44|\b0)(?:[ -]?\d){10}\b", text[:2000])
+    drama = re.search(r"(?:\+44|\b0044|\b0)(?:[ ()-]*\d){10,11}\b", text[:2000])
     number = _e164(phonenumbers.parse(drama[0], "GB")) if drama else ""
     return number if _DRAMA.match(number) else None
 
@@ -107,13 +113,8 @@ def _read_choice(question: Question, typed: str, language: str) -> Reading:
         and position.isdigit()
         and 1 <= int(position[:3]) <= len(question.options)
     ):
-        meant = nearest.exact(typed, _said(question, language))
-        return chosen(question, meant or question.options[int(position[:3]) - 1], language)
-    said = _said(question, language)
-    option = nearest.exact(typed, said)
-    if option:
-        return chosen(question, option, language)
-    near = nearest.slip(typed, said)
+        return chosen(question, question.options[int(position[:3]) - 1], language)
+    near = nearest.slip(typed, _said(question, language))
     return Slip(near) if near else Unread("choice")
 
 
@@ -200,17 +201,27 @@ def _short_text(typed: str, kind: str, most: int) -> Reading:
 
 
 def find_reference(text: str) -> str | None:
-    """Return the crime or case reference in `text`: letters, digits, strokes and dashes."""
-    for piece in re.findall(r"[A-Za-z0-9][A-Za-z0-9/\-]{3,29}", text[:LINE_MAX]):
+    """Return the crime or case reference in `text`: letters, digits, strokes and dashes.
+
+    What is somebody's own is never taken for one: a date, a telephone number, an email address,
+    a National Insurance number.
+    """
+    without_emails = re.sub(r"\S+@\S+", " ", text[:LINE_MAX])
+    for piece in re.findall(r"[A-Za-z0-9][A-Za-z0-9/\-]{3,29}", without_emails):
         digits = sum(c.isdigit() for c in piece)
-        marked = "/" in piece or "-" in piece or any(c.isalpha() for c in piece)
-        if digits >= 4 and marked and not _looks_like_a_date(piece):
+        lettered = any(c.isalpha() for c in piece)
+        marked = digits >= 5 and ("/" in piece or "-" in piece)
+        if ((digits >= 4 and lettered) or marked) and not _is_somebodys_own(piece):
             return str(piece.upper())
     return None
 
 
-def _looks_like_a_date(piece: str) -> bool:
-    return bool(re.fullmatch(r"\d{1,2}[/-]\d{1,2}[/-](19|20)?\d{2}|\d{4}-\d{2}-\d{2}", piece))
+def _is_somebodys_own(piece: str) -> bool:
+    dated = r"\d{1,2}[/-](\d{1,2}|[A-Za-z]{3,9})[/-](19|20)?\d{2}|\d{4}[/-]\d{1,2}[/-]\d{1,2}"
+    if re.fullmatch(rf"{dated}|[A-Za-z]{{2}}\d{{6}}[A-Da-d]", piece):
+        return True
+    bare = piece.replace("/", "").replace("-", "")
+    return bare.isdigit() and find_number(bare) is not None
 
 
 def _read_line(_: Question, typed: str, __: str) -> Reading:

@@ -82,7 +82,7 @@ class Rig:
         tried, wait = await self.delivery.round()
         if tried or wait is None:
             return tried
-        self.server.clock.advance(wait)
+        self.server.clock.advance(max(wait, 0.001))
         return (await self.delivery.round())[0]
 
     async def sweep(self) -> None:

@@ -461,9 +461,9 @@ def test_a_draft_is_gone_when_its_hours_are_over_and_that_is_said() -> None:
         walk = start.copy().wait(hours=service().draft_hours, seconds=1)
         turn = walk.say("hello")
         assert walk.stands.answers == ()
-        assert turn.replies[0].text == line("scenes.welcome.gone") or turn.replies[
-            0
-        ].clears_keyboard
+        assert (
+            turn.replies[0].text == line("scenes.welcome.gone") or turn.replies[0].clears_keyboard
+        )
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,11 +7,15 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from flows import anytime, questionnaire, routing
+from flows.conversation import Conversation
+from flows.scenes import stopped
 from tests import endings, telling
 from tests.on_paper import FlowPlayer
 from tests.on_telegram import TelegramPlayer
@@ -21,6 +25,11 @@ from tests.telling import STORIES, Story, Telling
 RECORD = os.environ.get("RECORD") == "1"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108
 """A file system that is quick to write through, on the machines that have one."""
+
+BACKSTOPS = {"consent_not_known", "offender_domestic_or_sexual"}
+"""Routes for what the questions do not let happen; the tests of routing cover them."""
+NEVER_SHOWN = {"details"}
+"""Asked by a button of the check, never as a question of its own."""
 
 
 @pytest.fixture
@@ -67,3 +76,80 @@ async def test_on_telegram(name: str, own_file: Path) -> None:
             endings.check(told, story.endings)
     finally:
         player.end()
+
+
+def every_story() -> list[Story]:
+    return [story_of(name) for name in telling.names()]
+
+
+def every_ending() -> set[str]:
+    return {ending for story in every_story() for ending in story.endings}
+
+
+def listed(in_endings: str) -> set[str]:
+    """Return what stands after a word in all endings, such as every reason after "because"."""
+    found = [one.removeprefix(in_endings) for one in every_ending() if one.startswith(in_endings)]
+    return {name for line in found for name in line.split(", ")}
+
+
+def typed() -> list[str]:
+    lines = [part.line.partition(" types: ") for story in every_story() for part in story.parts]
+    return [words for _, types, words in lines if types]
+
+
+def test_there_are_stories_enough() -> None:
+    assert len(telling.names()) >= 80
+
+
+def test_every_route_has_a_story() -> None:
+    assert listed("because ") >= {rule.reason for rule in routing.RULES} - BACKSTOPS
+
+
+def test_every_flag_has_a_story() -> None:
+    assert listed("flags ") >= {flag for flag, _ in routing.NOTES}
+
+
+def test_every_end_without_a_referral_has_a_story() -> None:
+    assert listed("stopped for ") == set(stopped._DECIDED_BY)
+
+
+def test_every_question_is_asked_in_a_story() -> None:
+    seen = "\n".join(line for story in every_story() for part in story.parts for line in part.saw)
+    for one in questionnaire.questions():
+        if one.key not in NEVER_SHOWN:
+            assert one.says("en", "ask") in seen, one.key
+
+
+def test_everything_understood_at_any_time_is_typed_in_a_story() -> None:
+    meant = {anytime.named(Conversation(), words) for words in typed()}
+    assert meant >= {*anytime.COMMANDS.values(), *anytime.SPOKEN, "unknown"}
+
+
+def test_nobody_meets_silence() -> None:
+    for story in every_story():
+        for part in story.parts:
+            if any(f" {does}" in part.line for does in ("types", "presses", "sends", "shares")):
+                assert part.saw, f"{story.title} {part.line}"
+
+
+def test_recording_changes_only_what_the_bot_says() -> None:
+    for story in every_story():
+        parts = tuple(replace(part, saw=("Something else.", "", "[Yes]")) for part in story.parts)
+        told = telling.write(replace(story, parts=parts))
+        again = telling.read(told)
+        assert telling.read(telling.write(story)) == story
+        assert [part.line for part in again.parts] == [part.line for part in story.parts]
+        assert (again.title, again.endings) == (story.title, story.endings)
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["= handed over to check", "= stage asking", "= nothing was sent", "= taps <= 13"],
+)
+async def test_an_ending_that_does_not_hold_is_found(told: str, own_file: Path) -> None:
+    story = story_of("harmed_shortest_way")
+    async with playing(FlowPlayer(own_file)) as player:
+        telling_it = Telling(player)
+        await telling_it.tell(story)
+        with pytest.raises(AssertionError):
+            endings.check(telling_it, (told.removeprefix("= "),))

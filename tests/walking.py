@@ -119,6 +119,14 @@ class Walk:
         message, button = self.newest(start)
         return self.tap(button, message)
 
+    def hear_topic(self, id: str) -> Turn:
+        """Read the answer to a topic, as its button shows it."""
+        return self.tap(Button("", f"topic:{id}~{self.stands.step}"), "555")
+
+    def hear_pressed(self, verb: str) -> Turn:
+        """Press a button of this step that carries only its name."""
+        return self.tap(Button("", f"{verb}~{self.stands.step}"), "555")
+
     def newest(self, start: str) -> tuple[str, Button]:
         """Return the newest button of that label or id, and the message it stands on."""
         for message, reply in reversed(self.screen.items()):
@@ -206,7 +214,9 @@ _USUAL = {
 
 def usual(one: Question) -> str:
     """Return an ordinary answer that lets the questions go on."""
-    return _USUAL.get(one.key) or TYPED.get(one.key) or one.options[0]
+    known = _USUAL.get(one.key) or TYPED.get(one.key, "")
+    chooses = known in one.options or known in [given.value for given in Given]
+    return known if chooses or not one.options else one.options[0]
 
 
 def begin_self(**stands: object) -> Walk:
@@ -391,8 +401,8 @@ def _through_the_first_door(walk: Walk) -> None:
 def record_places() -> Path:
     """Write where everybody can stand under today's content; return the file."""
     file = RECORDED / f"{content_files.version('en')}.json"
-    kept = {name: json.loads(write(walk.stands)) for name, walk in places().items()}
-    file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept = [f"{json.dumps(name)}: {write(one.stands)}" for name, one in different_places().items()]
+    file.write_text("{\n" + ",\n".join(kept) + "\n}\n", encoding="utf-8")
     return file
 
 

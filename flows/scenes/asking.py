@@ -6,7 +6,16 @@ from datetime import datetime
 from flows import explain, faq, journey, kinds, moves, nearest
 from flows.answering import take
 from flows.buttons import Press, button, in_rows, last_row, said
-from flows.conversation import Conversation, Given, Heard, Reply, Rows, Turn, Waiting
+from flows.conversation import (
+    ClearMessage,
+    Conversation,
+    Given,
+    Heard,
+    Reply,
+    Rows,
+    Turn,
+    Waiting,
+)
 from flows.kinds import Read, Slip, Unread
 from flows.questionnaire import Question, is_asked, question
 from flows.scenes import card
@@ -77,11 +86,18 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     reading = kinds.read(one, heard.text, conversation.language)
     match reading:
         case Read():
-            return take(conversation, one, reading, heard, now)
+            return _with_typed_cleared(take(conversation, one, reading, heard, now), one, heard)
         case Slip():
             return _confirm_slip(conversation, one, reading)
         case Unread():
             return _unread(conversation, one, reading, heard)
+
+
+def _with_typed_cleared(turn: Turn, one: Question, heard: Heard) -> Turn:
+    """What an officer typed stands on the card, so their message is taken out of the chat."""
+    if one.options or "officer" not in one.journeys or not heard.message:
+        return turn
+    return replace(turn, effects=(*turn.effects, ClearMessage(heard.message)))
 
 
 def _keeps(conversation: Conversation, text: str) -> bool:

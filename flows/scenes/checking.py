@@ -69,7 +69,12 @@ def press_send(conversation: Conversation, heard: Heard, pressed: Press, now: da
 
 
 def send(conversation: Conversation, now: datetime) -> Turn:
-    """Return the turn that hands the record over; the chat keeps a receipt and no answers."""
+    """Return the turn that hands the record over; the chat keeps a receipt and no answers.
+
+    A question that was added while somebody stood at the check is asked first.
+    """
+    if journey.open_question(conversation):
+        return Turn(conversation, shows=True)
     record = record_of(conversation, now)
     officer = officer_of(conversation)
     effects: list[Effect] = [HandOver(record), Count("sent", conversation.journey)]

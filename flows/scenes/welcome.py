@@ -54,14 +54,14 @@ def _pasted_referral(conversation: Conversation, heard: Heard, now: datetime) ->
     return card.hear(begun, journey.on_paper("officer")[0], heard, now)
 
 
-def _through(conversation: Conversation, heard: Heard, door: str) -> Turn:
+def _through(conversation: Conversation, heard: Heard, door: str, now: datetime) -> Turn:
     match door:
         case "self":
             return Turn(moves.begun(conversation, "begin", "self"), shows=True)
         case "officer":
             return Turn(moves.begun(conversation, "refer", "officer"), shows=True)
         case "person":
-            return explain.a_person(conversation, heard)
+            return explain.a_person(conversation, heard, now)
         case "questions":
             return explain.groups(conversation)
         case "fit":
@@ -83,7 +83,7 @@ def go(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) 
     busy = moves.has_draft(conversation) or not fresh
     if door not in DOORS or (busy and door not in ("person", "questions")):
         return Turn(conversation, shows=True)
-    return _through(conversation, heard, door)
+    return _through(conversation, heard, door, now)
 
 
 PRESSES = {"go": go}

@@ -12,6 +12,7 @@ from bot.channels.telegram.receive import LISTENS_FOR, Keep, arrival
 
 PATH = "/telegram"
 BODY_MAX = 256 * 1024
+_NUMBERS = 2**63
 _HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 
@@ -63,5 +64,5 @@ def _read(body: bytes) -> dict[str, object] | None:
         update = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(update, dict) and isinstance(update.get("update_id"), int)
-    return update if whole else None
+    number = update.get("update_id") if isinstance(update, dict) else None
+    return update if type(number) is int and 0 <= number < _NUMBERS else None
