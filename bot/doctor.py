@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.channels.telegram.checkup import check_up
 from bot.settings import Settings
 from flows import faq
-from flows.proofread import read_through
+from flows.proofreading import read_through
 from flows.service import service
 from flows.wording import helplines
 from storage import keys

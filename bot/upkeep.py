@@ -16,7 +16,7 @@ key_app = typer.Typer(help="The key that everything personal is kept under.", no
 @content_app.command("check")
 def content_check() -> None:
     """Check every word and setting: nothing missing, unused, too long, too hard or too old."""
-    from flows.proofread import proofread
+    from flows.proofreading import proofread
 
     report = proofread(datetime.now(UTC).date())
     for line in report.figures:

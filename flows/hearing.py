@@ -30,6 +30,8 @@ from flows.wording import say
 HEARD_MAX = 4096
 """The longest text that a message may hold (Telegram's own limit)."""
 _BOTH = ("yes", "no")
+_BESIDE_OPTIONS = ("profile:", "keep:", "use_words")
+"""Buttons under a question that are no options of it."""
 
 Pressed = Callable[[Conversation, Heard, Press, datetime], Turn]
 
@@ -102,13 +104,15 @@ def _said(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 def _button_typed(conversation: Conversation, heard: Heard) -> str | None:
     """Return the id of the scene's button whose label or number was typed, if one was.
 
-    The questions read their own options, with many more words for each.
+    The questions read their own options and numbers, with many more words for each.
     """
-    if conversation.stage == "asking":
+    if conversation.stage == "asking" and journey.open_question(conversation) is None:
         return None
     shown = SHOWS[conversation.stage](conversation, heard).replies[-1:]
     buttons = [b for reply in shown for row in reply.buttons for b in row if b.does == "press"]
     labels = {one.id: (one.label, str(n)) for n, one in enumerate(buttons, start=1)}
+    if conversation.stage == "asking":
+        labels = {one.id: (one.label,) for one in buttons if one.id.startswith(_BESIDE_OPTIONS)}
     return nearest.exact(heard.text, labels)
 
 

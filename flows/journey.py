@@ -65,11 +65,8 @@ def reopened_by(conversation: Conversation, answer: Answer) -> tuple[Question, .
     found = counting(conversation)
     changed = replace(conversation, answers=(*conversation.answers, answer))
     still = counting(changed)
-    return tuple(
-        one
-        for one in path(changed)
-        if one.key in found and one.key not in still and not one.silent
-    )
+    lost = set(found) - set(still)
+    return tuple(one for one in path(changed) if one.key in lost and not one.silent)
 
 
 def old_answer(conversation: Conversation, one: Question) -> Answer | None:

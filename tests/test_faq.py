@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import faq, measure, nearest, wording
+from flows import faq, nearest, wording
+from flows.proofreading import measure
 
 TOPICS = faq.topics()
 

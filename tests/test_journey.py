@@ -35,14 +35,16 @@ def keep_on(walk: Walk, until: str) -> None:
 @given(st.sampled_from(sorted(ANSWERED)), st.integers(1, 30))
 def test_any_number_of_backs_then_keeping_gives_the_same_answers(place: str, backs: int) -> None:
     walk = ANSWERED[place].copy()
-    before, open_before = walk.counting, walk.open
+    before, open_before, journey_before = walk.counting, walk.open, walk.stands.journey
     answers = len(walk.stands.answers)
     for _ in range(backs):
         if walk.stands.stage not in ("asking", "checking") or not walk.sees("back"):
             break
         walk.press("back")
-        assert walk.counting == before
+        assert before.items() <= walk.counting.items()
         assert len(walk.stands.answers) == answers
+        if walk.stands.journey != journey_before:
+            return
     if walk.stands.stage == "notice":
         walk.press("notice:go_on")
     if walk.stands.stage == "paused":

@@ -117,7 +117,8 @@ SHAPES: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
-        "vic f, {name}; susp m; domestic abuse; ex partner; victim asked; willing; {email}; KP/4417/26",
+        "vic f, {name}; susp m; domestic abuse; ex partner; victim asked; willing; {email}; "
+        "KP/4417/26",
         {
             "victim_gender": "woman",
             "offender_gender": "man",
@@ -141,8 +142,8 @@ SHAPES: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
-        "Is the victim known to the offender?: no\tIs the victim willing to engage in RJ?: yes\tHas "
-        "the victim been contacted yet?: no\t{name}\t{phone}",
+        "Is the victim known to the offender?: no\tIs the victim willing to engage in RJ?: yes\t"
+        "Has the victim been contacted yet?: no\t{name}\t{phone}",
         {"victim_known": "no", "willing": "yes", "contacted": "no"},
     ),
     (
@@ -156,8 +157,8 @@ SHAPES: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
-        "Hi, could you take this one please, {name} on {phone}, agreed earlier, victim 17, offender "
-        "adult, hate crime, charged, denies",
+        "Hi, could you take this one please, {name} on {phone}, agreed earlier, victim 17, "
+        "offender adult, hate crime, charged, denies",
         {
             "agreed": "me_earlier",
             "victim_age": "young",
@@ -181,7 +182,8 @@ SHAPES: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
-        "{email}, {name}, {street}, victim 71, offender 19, scam, consent given, interpreter, Chatham",
+        "{email}, {name}, {street}, victim 71, offender 19, scam, consent given, interpreter, "
+        "Chatham",
         {
             "victim_age": "adult",
             "offender_age": "adult",
@@ -205,8 +207,8 @@ SHAPES: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     (
-        "{name}\n{phone}\n{email}\n46/55555/26\nvictim child\noffender adult\nsexual assault\nvictim "
-        "asked\nagreed",
+        "{name}\n{phone}\n{email}\n46/55555/26\nvictim child\noffender adult\nsexual assault\n"
+        "victim asked\nagreed",
         {
             "line": "46/55555/26",
             "victim_age": "young",

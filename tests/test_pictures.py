@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from flows.conversation import Given
-from flows.proofread_words import FORM
+from flows.proofreading.words import FORM
 from flows.questionnaire import Question, question
 from flows.wording import say
 

@@ -1,4 +1,4 @@
-"""A conversation in progress survives a changed questionnaire: recorded ones are carried to the end.
+"""A conversation in progress survives a changed questionnaire: recorded ones are finished.
 
 `python -m tests.walking` records where people stand today, beside those of earlier wordings.
 """

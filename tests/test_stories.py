@@ -110,7 +110,7 @@ def test_every_flag_has_a_story() -> None:
 
 
 def test_every_end_without_a_referral_has_a_story() -> None:
-    assert listed("stopped for ") == set(stopped._DECIDED_BY)
+    assert listed("stopped for ") == set(stopped.DECIDED_BY)
 
 
 def test_every_question_is_asked_in_a_story() -> None:

@@ -1,4 +1,4 @@
-"""When somebody will be in touch: weekends, bank holidays, after closing, and the clock's changes."""
+"""When somebody will be in touch: weekends, bank holidays, evenings, and changes of the clock."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -52,7 +52,13 @@ TYPED: Mapping[str, str] = {
 }
 """What people type where nothing can be pressed; none of it may come back in a new message."""
 
-PRIVATE = ("Quincewood", "900 41", "90041", "quincewood", "lanternfish", "Marmaladestreet") + (
+PRIVATE = (
+    "Quincewood",
+    "quincewood",
+    "900 41",
+    "90041",
+    "lanternfish",
+    "Marmaladestreet",
     "Volemarsh",
     "volemarsh",
     "Harbourside",

@@ -8,7 +8,7 @@ from flows.conversation import Conversation, Heard, Reply, Turn
 from flows.service import service
 from flows.wording import say
 
-_DECIDED_BY = {
+DECIDED_BY = {
     "no_consent": ("agreed",),
     "victim_did_not_ask": ("victim_asked", "offence"),
     "not_wanted": ("willing", "interested"),
@@ -25,7 +25,7 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
         conversation.language, f"scenes.stopped.{reason}", mediation=_mediation(conversation)
     )
     own = "scenes.stopped.own_choice" if reason == "pushed" else "scenes.stopped.change"
-    key = next((one for one in _DECIDED_BY[reason] if one in journey.counting(conversation)), "")
+    key = next((one for one in DECIDED_BY[reason] if one in journey.counting(conversation)), "")
     rows = [
         said(conversation, own, "reopen", key),
         said(conversation, "scenes.welcome.buttons.person", "person"),

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flows import content_files, measure, proofread_tables, readable
-from flows.keys_used import Keys, keys_used
-from flows.proofread_words import (
+from flows import content_files
+from flows.proofreading import measure, readable, tables
+from flows.proofreading.keys import Keys, keys_used
+from flows.proofreading.words import (
     ANSWER_GRADE,
     FLOW_GRADE,
     Pages,
@@ -16,7 +17,7 @@ from flows.proofread_words import (
     wrong_words,
 )
 from flows.service import service
-from flows.wording import FIRST_LANGUAGE, helplines
+from flows.wording import helplines
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,19 @@ class Report:
 def proofread(today: date) -> Report:
     """Return what is wrong with the words and tables of content/, what to look at, and figures."""
     wrong, warnings = read_through(today)
-    return Report(wrong, warnings, tuple(_figures(_pages(), _keys())))
+    return Report(wrong, warnings, tuple(_figures(_pages(), keys_used())))
 
 
 def read_through(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is wrong, and what to look at, without measuring anything."""
-    keys, pages = _keys(), _pages()
-    wrong = [*keys.lost, *proofread_tables.wrong_questions(), *different(pages)]
-    wrong += proofread_tables.wrong_helplines(helplines())
+    keys, pages = keys_used(), _pages()
+    wrong = [*tables.wrong_questions(), *different(pages)]
+    wrong += tables.wrong_helplines(helplines())
     for page in pages:
         wrong += wrong_words(page, keys)
-        wrong += proofread_tables.mixed_up(page.language)
-        wrong += proofread_tables.wrong_topics(page.language)
-    return tuple(wrong), tuple(proofread_tables.to_look_at(today))
-
-
-def _keys() -> Keys:
-    return keys_used(content_files.read_language(FIRST_LANGUAGE))
+        wrong += tables.mixed_up(page.language)
+        wrong += tables.wrong_topics(page.language)
+    return tuple(wrong), tuple(tables.to_look_at(today))
 
 
 def _pages() -> list[Pages]:
@@ -56,7 +53,7 @@ def _pages() -> list[Pages]:
 
 def _figures(pages: Sequence[Pages], keys: Keys) -> Iterator[str]:
     """Give how much there is, the hardest texts, and how well is listened."""
-    yield proofread_tables.counts()
+    yield tables.counts()
     for page in pages:
         for what, limit in (("message", FLOW_GRADE), ("answer", ANSWER_GRADE)):
             graded = [

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
-from flows import content_files, kinds, readable
-from flows.keys_used import Keys
+from flows import content_files, kinds
+from flows.proofreading import readable
+from flows.proofreading.keys import Keys
 from flows.questionnaire import questions
 from flows.wording import own_facts
 

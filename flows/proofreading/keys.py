@@ -1,0 +1,136 @@
+"""Finds every key under which words are asked for: by reading the code, and from our tables."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flows import anytime, casework, content_files, faq, routing
+from flows.conversation import Given
+from flows.crisis import Danger
+from flows.questionnaire import Question, questions
+from flows.scenes import notice, stopped, welcome
+from flows.service import service
+from flows.wording import FIRST_LANGUAGE, has, say
+
+HERE = Path(__file__).resolve().parent
+CODE = HERE.parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What `must` be said, what stands on `labels` of buttons, and `patterns` of what may be."""
+
+    must: frozenset[str]
+    labels: frozenset[str]
+    patterns: frozenset[str]
+
+    def use(self, key: str) -> bool:
+        """Return whether the code may ask for this key; a star is any text without a dot."""
+        return key in self.must or any(_as_regex(one).fullmatch(key) for one in self.patterns)
+
+
+def keys_used(code: Path = CODE) -> Keys:
+    """Return the keys that our tables name, and those that the code of flows/ and bot/ holds.
+
+    Where a table of ours names all that a pattern can be, the pattern stands for nothing else.
+    """
+    asked, on_buttons = _in_code(code)
+    whole = frozenset(one for one in asked if "*" not in one)
+    named = {pattern: set(_filled(pattern, row)) for pattern, row in _tables().items()}
+    return Keys(
+        must=whole.union(*named.values()),
+        labels=(whole & on_buttons).union(*(named[pattern] for pattern in ON_BUTTONS)),
+        patterns=asked - whole - (named.keys() - AMONG_OTHERS),
+    )
+
+
+ON_BUTTONS = (
+    "anytime.language_names.*",
+    "cards.*.title",
+    "faq.*.title",
+    "questions.*.options.*",
+    "scenes.asking.*",
+    "scenes.notice.*",
+    "scenes.welcome.buttons.*",
+)
+AMONG_OTHERS = {"anytime.words.*", "scenes.notice.*"}
+"""Which rows below are labels of buttons, and which do not name all that the code asks for."""
+
+
+def _tables() -> Mapping[str, Iterable[str]]:
+    """Return what our tables name: what must fit each star; a dot parts what fits two stars."""
+    cards = content_files.read("cards.toml")["order"]
+    topics = [topic.id for topic in faq.topics()]
+    not_said = [given for given in Given if given != Given.SAID]
+    parts = ("title", "ask", "why")
+    return {
+        "anytime.language_names.*": service().languages,
+        "anytime.words.*": (*anytime.SPOKEN, *not_said),
+        "cards.*.text": cards,
+        "cards.*.title": cards,
+        "crisis.*.text": Danger,
+        "desk.acts.*": [act for act, _, _ in casework.ACTS.moves],
+        "desk.flags.*": [*(flag for flag, _ in routing.NOTES), *(f"danger_{d}" for d in Danger)],
+        "desk.given.*": not_said,
+        "desk.queues.*": service().queues,
+        "desk.reasons.*": [rule.reason for rule in routing.RULES],
+        "desk.stages.*": (*casework.OPEN, *casework.CLOSED),
+        "faq.*.answer": topics,
+        "faq.*.asked": topics,
+        "faq.*.title": (*topics, *faq.groups()),
+        "questions.*.*": [f"{one.key}.{part}" for one in questions() for part in parts],
+        "questions.*.options.*": [
+            f"{_words(one)}.{it}" for one in questions() for it in one.options
+        ],
+        "scenes.asking.*": not_said,
+        "scenes.notice.*": notice.CHOICES,
+        "scenes.stopped.*": stopped.DECIDED_BY,
+        "scenes.stopped.mediation_*": service().districts.values(),
+        "scenes.welcome.buttons.*": welcome.DOORS,
+    }
+
+
+def _words(one: Question) -> str:
+    """Return the question whose options this one says as its own."""
+    shared = f"questions.{one.key}.same_as"
+    return say(FIRST_LANGUAGE, shared) if has(FIRST_LANGUAGE, shared) else one.key
+
+
+def _filled(pattern: str, row: Iterable[str]) -> Iterator[str]:
+    return (pattern.replace("*", "{}").format(*fill.split(".")) for fill in row)
+
+
+@cache
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", "[^.]*"))
+
+
+def _in_code(code: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the keys in the code, with a star for each blank, and the same for buttons."""
+    branches = "|".join(map(re.escape, content_files.read_language(FIRST_LANGUAGE)))
+    key = re.compile(rf"({branches})(\.(?!toml$)[a-z0-9_*]+)+")
+    files = [file for room in ("flows", "bot") for file in (code / room).rglob("*.py")]
+    trees = [ast.parse(file.read_text("utf-8")) for file in files if file.parent != HERE]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    pieces = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    texts = frozenset(_text(node) for node in nodes if id(node) not in pieces)
+    asked = frozenset(filter(key.fullmatch, texts))
+    return asked, asked & frozenset(map(_label, nodes))
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(one) if isinstance(one, ast.Constant) else "*" for one in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def _label(node: ast.AST) -> str:
+    """Return what said(conversation, key) or button(conversation, say(language, key)) names."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args[1:]):
+        return ""
+    if node.func.id == "button":
+        return _text(getattr(node.args[1], "args", [None, node])[1])
+    return _text(node.args[1]) if node.func.id == "said" else ""
