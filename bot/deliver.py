@@ -89,7 +89,7 @@ class Delivery:
         now = self._clock()
         rows = await self._database.write(
             lambda connection: outbox.ready(
-                connection, self._house.vault, now, MANY, self._house.channels
+                connection, self._house.vault, now, self._house.channels, MANY
             )
         )
         waits = [(row, self._wait(row, now)) for row in rows]

@@ -73,7 +73,7 @@ def respond(
     """
     answered: list[Answered] = []
     held_up: set[str] = set()
-    for row in inbox.waiting(connection, house.vault, now, limit, house.channels):
+    for row in inbox.waiting(connection, house.vault, now, house.channels, limit):
         if row.chat in held_up:
             continue
         try:

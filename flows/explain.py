@@ -18,7 +18,7 @@ def answer_or_suggest(conversation: Conversation, typed: str) -> Turn:
     if found.answer:
         return topic(conversation, found.answer)
     if found.suggestions:
-        return _did_you_mean(conversation, found.suggestions)
+        return _did_you_mean(conversation, typed, found.suggestions)
     return _no_answer(conversation, typed)
 
 
@@ -115,13 +115,15 @@ def languages(conversation: Conversation) -> Turn:
     return Turn(conversation, (Reply(say(language, "anytime.language.which"), in_rows(rows)),))
 
 
-def _did_you_mean(conversation: Conversation, ids: tuple[str, ...]) -> Turn:
+def _did_you_mean(conversation: Conversation, typed: str, ids: tuple[str, ...]) -> Turn:
     language = conversation.language
     rows = [button(conversation, say(language, f"faq.{id}.title"), "topic", id) for id in ids[:3]]
     rows.append(said(conversation, "anytime.faq.person", "person"))
+    rows.append(said(conversation, "anytime.faq.keep", "pass_on"))
     text = say(language, "anytime.faq.did_you_mean")
     reply = Reply(text, in_rows([*rows, *ways_on(conversation)]))
-    return Turn(conversation, (reply,), (Count("faq", "suggested"),))
+    asked = replace(conversation, waiting=Waiting("missed", value=typed[:500]))
+    return Turn(asked, (reply,), (Count("faq", "suggested"),))
 
 
 def _no_answer(conversation: Conversation, typed: str) -> Turn:

@@ -104,15 +104,20 @@ def _said(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 def _button_typed(conversation: Conversation, heard: Heard) -> str | None:
     """Return the id of the scene's button whose label or number was typed, if one was.
 
-    The questions read their own options and numbers, with many more words for each.
+    The questions read their own options and numbers, with many more words for each. What sends
+    or deletes wants its words: a number typed once too often must do neither.
     """
     if conversation.stage == "asking" and journey.open_question(conversation) is None:
         return None
     shown = SHOWS[conversation.stage](conversation, heard).replies[-1:]
     buttons = [b for reply in shown for row in reply.buttons for b in row if b.does == "press"]
-    labels = {one.id: (one.label, str(n)) for n, one in enumerate(buttons, start=1)}
     if conversation.stage == "asking":
-        labels = {one.id: (one.label,) for one in buttons if one.id.startswith(_BESIDE_OPTIONS)}
+        beside = [one for one in buttons if one.id.startswith(_BESIDE_OPTIONS)]
+        return nearest.exact(heard.text, {one.id: [one.label] for one in beside})
+    labels = {
+        one.id: [one.label] if one.style else [one.label, str(n)]
+        for n, one in enumerate(buttons, start=1)
+    }
     return nearest.exact(heard.text, labels)
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 T = TypeVar("T")
 
 PRAGMAS: dict[str, str | int] = {
-    "busy_timeout": 5000,
+    "busy_timeout": 15000,  # ms
     "journal_mode": "delete",
     "synchronous": 3,  # EXTRA
     "fullfsync": 1,

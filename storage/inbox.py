@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, insert, select, update
 
 from storage.shapes import Unreadable, read_dict, write
-from storage.tables import INBOX, AnyRow, new_id
+from storage.tables import INBOX, AnyRow, Utc, new_id
 from storage.vault import Vault, VaultError
 
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
@@ -51,22 +51,22 @@ def waiting(
     conn: Connection,
     vault: Vault,
     now: datetime,
+    channels: Collection[str],
     limit: int = 100,
-    channels: Collection[str] | None = None,
 ) -> list[Waiting]:
-    """Return what can be handled now, the oldest first; only of `channels`, when they are named.
+    """Return what came in by `channels` and can be handled now, the oldest first.
 
     While a row waits to be tried again, the later ones of its chat wait too. A row that
     cannot be opened is set aside and the others go on.
     """
-    mine = INBOX.c.channel.in_(channels) if channels is not None else INBOX.c.id.is_not(None)
-    rows = conn.execute(_due(now).where(mine).limit(limit)).all()
+    asked = {"now": now, "channels": list(channels), "most": limit}
+    rows = conn.execute(_DUE, asked).all()
     opened = [_opened(vault, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
             set_aside(conn, row.id, now)
     readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else waiting(conn, vault, now, limit, channels)
+    return readable if readable or not rows else waiting(conn, vault, now, channels, limit)
 
 
 def done(conn: Connection, ids: Sequence[str], now: datetime) -> None:
@@ -119,16 +119,27 @@ def _row(
     }
 
 
-def _due(now: datetime) -> Any:
-    earlier = INBOX.alias("earlier")
+def _due_rows() -> Select[Any]:
+    earlier, now = INBOX.alias("earlier"), bindparam("now", type_=Utc)
     held_up = exists().where(
         earlier.c.chat_print == INBOX.c.chat_print,
         earlier.c.stage == "waiting",
         earlier.c.not_before > now,
         earlier.c.n <= INBOX.c.n,
     )
-    columns = (INBOX.c.id, INBOX.c.channel, INBOX.c.chat_print, INBOX.c.body, INBOX.c.attempts)
-    return select(*columns).where(INBOX.c.stage == "waiting", ~held_up).order_by(INBOX.c.n)
+    return (
+        select(INBOX.c.id, INBOX.c.channel, INBOX.c.chat_print, INBOX.c.body, INBOX.c.attempts)
+        .where(
+            INBOX.c.stage == "waiting",
+            INBOX.c.channel.in_(bindparam("channels", expanding=True)),
+            ~held_up,
+        )
+        .order_by(INBOX.c.n)
+        .limit(bindparam("most"))
+    )
+
+
+_DUE = _due_rows()
 
 
 def _opened(vault: Vault, row: AnyRow) -> Waiting | None:

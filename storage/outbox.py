@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from storage import tallies
 from storage.conversations import address_place
 from storage.shapes import Unreadable, read_dict, write
-from storage.tables import CHAT, OUTBOX, AnyRow, new_id
+from storage.tables import CHAT, OUTBOX, AnyRow, Utc, new_id
 from storage.vault import Vault, VaultError
 
 
@@ -60,24 +70,22 @@ def ready(
     conn: Connection,
     vault: Vault,
     now: datetime,
+    channels: Collection[str],
     limit: int = 50,
-    channels: Collection[str] | None = None,
 ) -> list[Outgoing]:
-    """Return what can be sent now, the oldest first and at most one a chat.
-
-    Only of `channels`, when they are named.
+    """Return what `channels` can send now, the oldest first and at most one a chat.
 
     A chat's later rows wait while an earlier one is due or to be tried again. Closed chats
     wait altogether. A row that cannot be opened is given up and the others go on.
     """
-    mine = OUTBOX.c.channel.in_(channels) if channels is not None else OUTBOX.c.id.is_not(None)
-    rows = conn.execute(_due(now).where(mine).limit(limit)).all()
+    asked = {"now": now, "channels": list(channels), "most": limit}
+    rows = conn.execute(_DUE, asked).all()
     opened = [_opened(vault, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
             give_up(conn, row.id, now)
     readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else ready(conn, vault, now, limit, channels)
+    return readable if readable or not rows else ready(conn, vault, now, channels, limit)
 
 
 def sent(conn: Connection, id: str, now: datetime) -> None:
@@ -109,8 +117,8 @@ def _end(conn: Connection, id: str, stage: str, now: datetime) -> bool:
     return conn.execute(ended).rowcount == 1
 
 
-def _due(now: datetime) -> Select[Any]:
-    earlier = OUTBOX.alias("earlier")
+def _due_rows() -> Select[Any]:
+    earlier, now = OUTBOX.alias("earlier"), bindparam("now", type_=Utc)
     before_it = exists().where(
         earlier.c.chat_id == OUTBOX.c.chat_id,
         earlier.c.stage == "waiting",
@@ -123,11 +131,16 @@ def _due(now: datetime) -> Select[Any]:
         .where(
             OUTBOX.c.stage == "waiting",
             or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
+            OUTBOX.c.channel.in_(bindparam("channels", expanding=True)),
             CHAT.c.closed_at.is_(None),
             ~before_it,
         )
         .order_by(OUTBOX.c.n)
+        .limit(bindparam("most"))
     )
+
+
+_DUE = _due_rows()
 
 
 def _opened(vault: Vault, row: AnyRow) -> Outgoing | None:

@@ -169,12 +169,13 @@ def history(session: Session, vault: Vault, reference: str) -> list[Taken]:
 
 
 def raise_flag(conn: Connection, vault: Vault, reference: str, flag: str, now: datetime) -> None:
-    """Add a flag that staff see first; raise Unknown. An erased referral stays as it is."""
+    """Add a flag that makes it urgent and seen first; raise Unknown. An erased one stays."""
     row = _known(conn, reference)
     if row.stage == "erased":
         return
     flags = dict.fromkeys([*flags_in(vault, row.id, row.flags), flag])
-    _move(conn, row, flags=sealed_flags(vault, row.id, list(flags)), unseen=True)
+    sealed = sealed_flags(vault, row.id, list(flags))
+    _move(conn, row, flags=sealed, unseen=True, urgent=True)
     _write_step(conn, row.id, "flag_raised", PERSON, row.stage, now)
 
 

@@ -11,6 +11,7 @@ from storage.vault import Vault
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CHANNELS = ("telegram", "web", "staff", "sms", "terminal", "email")
 PC_KAUR = Officer("Simran Kaur", "Kent Police", "simran.kaur@kent.example", verified=False)
 
 

@@ -434,7 +434,7 @@ def test_what_was_left_over_is_counted(
     with database.transaction() as connection:
         arrival = inbox.Arrival("1", "maya", {"say": "hello"})
         inbox.keep(connection, vault, "telegram", [arrival], NOW)
-        inbox.set_aside(connection, inbox.waiting(connection, vault, NOW)[0].id, NOW)
+        inbox.set_aside(connection, inbox.waiting(connection, vault, NOW, ["telegram"])[0].id, NOW)
         sent = outbox.put(connection, vault, "telegram", "alert", {"text": "x"}, NOW)
         outbox.give_up(connection, sent, NOW)
     _, notes = examined(database_url=f"sqlite:///{file}", vault_key_file=tmp_path / "vault.json")

@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.inbox import Arrival
 from storage.tables import INBOX
 from storage.vault import Vault
-from tests.storage_words import HOUR, NOW
+from tests.storage_words import CHANNELS, HOUR, NOW
 
 pytest_plugins = ["tests.storage_fixtures"]
 
@@ -43,7 +43,7 @@ def broken(conn: Connection, n: int) -> Iterator[None]:
 
 def test_what_came_in_waits_in_order(conn: Connection, vault: Vault) -> None:
     assert inbox.keep(conn, vault, "telegram", [arrival(3), arrival(1), arrival(2)], NOW) == 3
-    rows = inbox.waiting(conn, vault, NOW)
+    rows = inbox.waiting(conn, vault, NOW, CHANNELS)
     assert numbers(rows) == [3, 1, 2]
     assert rows[0].body == {"update_id": 3, "text": "words 3"}
     assert (rows[0].channel, rows[0].attempts) == ("telegram", 0)
@@ -58,14 +58,14 @@ def test_ten_thousand_shuffled_repeats_are_kept_once(conn: Connection, vault: Va
         for start in range(0, 10_000, 100)
     )
     assert kept == len({one.key for one in again})
-    assert len(inbox.waiting(conn, vault, NOW, limit=1000)) == kept
+    assert len(inbox.waiting(conn, vault, NOW, CHANNELS, limit=1000)) == kept
 
 
 def test_a_repeat_after_it_was_handled_is_still_a_repeat(conn: Connection, vault: Vault) -> None:
     inbox.keep(conn, vault, "telegram", [arrival(1)], NOW)
-    inbox.done(conn, [row.id for row in inbox.waiting(conn, vault, NOW)], NOW)
+    inbox.done(conn, [row.id for row in inbox.waiting(conn, vault, NOW, CHANNELS)], NOW)
     assert inbox.keep(conn, vault, "telegram", [arrival(1)], NOW) == 0
-    assert inbox.waiting(conn, vault, NOW) == []
+    assert inbox.waiting(conn, vault, NOW, CHANNELS) == []
 
 
 def test_the_same_number_with_other_words_is_new(conn: Connection, vault: Vault) -> None:
@@ -77,33 +77,33 @@ def test_the_same_number_with_other_words_is_new(conn: Connection, vault: Vault)
 
 def test_handled_rows_lose_their_bodies(conn: Connection, vault: Vault) -> None:
     inbox.keep(conn, vault, "telegram", [arrival(n) for n in range(450)], NOW)
-    inbox.done(conn, [row.id for row in inbox.waiting(conn, vault, NOW, limit=500)], NOW)
+    inbox.done(conn, [row.id for row in inbox.waiting(conn, vault, NOW, CHANNELS, limit=500)], NOW)
     assert set(conn.scalars(select(INBOX.c.body))) == {None}
 
 
 def test_a_failed_row_holds_up_its_own_chat_only(conn: Connection, vault: Vault) -> None:
     both = [arrival(1), arrival(2, "ben"), arrival(3), arrival(4, "ben")]
     inbox.keep(conn, vault, "telegram", both, NOW)
-    first = inbox.waiting(conn, vault, NOW)[0]
+    first = inbox.waiting(conn, vault, NOW, CHANNELS)[0]
     assert inbox.failed(conn, first.id, NOW) == 1
-    assert numbers(inbox.waiting(conn, vault, NOW)) == [2, 4]
-    assert numbers(inbox.waiting(conn, vault, NOW + HOUR)) == [1, 2, 3, 4]
+    assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS)) == [2, 4]
+    assert numbers(inbox.waiting(conn, vault, NOW + HOUR, CHANNELS)) == [1, 2, 3, 4]
 
 
 def test_what_came_before_a_failed_row_is_not_held_up(conn: Connection, vault: Vault) -> None:
     inbox.keep(conn, vault, "telegram", [arrival(1), arrival(2), arrival(3)], NOW)
-    inbox.failed(conn, inbox.waiting(conn, vault, NOW)[1].id, NOW)
-    assert numbers(inbox.waiting(conn, vault, NOW)) == [1]
+    inbox.failed(conn, inbox.waiting(conn, vault, NOW, CHANNELS)[1].id, NOW)
+    assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS)) == [1]
 
 
 def test_after_three_failures_it_is_set_aside_and_the_chat_goes_on(
     conn: Connection, vault: Vault
 ) -> None:
     inbox.keep(conn, vault, "telegram", [arrival(1), arrival(2)], NOW)
-    bad = inbox.waiting(conn, vault, NOW)[0]
+    bad = inbox.waiting(conn, vault, NOW, CHANNELS)[0]
     assert [inbox.failed(conn, bad.id, NOW) for _ in range(3)] == [1, 2, 3]
     inbox.set_aside(conn, bad.id, NOW)
-    assert numbers(inbox.waiting(conn, vault, NOW)) == [2]
+    assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS)) == [2]
     assert conn.execute(select(INBOX.c.body).where(INBOX.c.id == bad.id)).scalar_one()
 
 
@@ -113,18 +113,18 @@ def test_one_unreadable_row_in_a_hundred_is_set_aside_alone(
 ) -> None:
     inbox.keep(conn, vault, "telegram", [arrival(n) for n in range(1, 101)], NOW)
     with broken(conn, position):
-        rows = inbox.waiting(conn, vault, NOW)
+        rows = inbox.waiting(conn, vault, NOW, CHANNELS)
     assert numbers(rows) == [n for n in range(1, 101) if n != position]
-    assert len(inbox.waiting(conn, vault, NOW)) == 99
+    assert len(inbox.waiting(conn, vault, NOW, CHANNELS)) == 99
 
 
 def test_rows_behind_many_unreadable_ones_are_found(conn: Connection, vault: Vault) -> None:
     inbox.keep(conn, vault, "telegram", [arrival(1), arrival(2), arrival(3)], NOW)
     with broken(conn, 1), broken(conn, 2):
-        assert numbers(inbox.waiting(conn, vault, NOW, limit=2)) == [3]
+        assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS, limit=2)) == [3]
 
 
 def test_half_a_surrogate_pair_is_kept(conn: Connection, vault: Vault) -> None:
     odd = Arrival("1", "amina", {"text": "oh \ud83d no"})
     inbox.keep(conn, vault, "telegram", [odd], NOW)
-    assert inbox.waiting(conn, vault, NOW)[0].body == odd.body
+    assert inbox.waiting(conn, vault, NOW, CHANNELS)[0].body == odd.body

@@ -119,7 +119,7 @@ def test_first_the_unseen_then_the_urgent_then_by_due_time(conn: Connection, vau
     referrals.stop_contact(conn, "GONE", "withdraw", NOW)
     referrals.raise_flag(conn, vault, "FLAG", "in_danger", NOW)
     found = queue(conn, vault)
-    assert [one.reference for one in found] == ["GONE", "FLAG", "URGT", "LATE", "SOON"]
+    assert [one.reference for one in found] == ["FLAG", "GONE", "URGT", "LATE", "SOON"]
     assert [one.late for one in found] == [False, False, False, True, False]
     referrals.open_record(conn, vault, "GONE", "Ann", NOW)
     assert queue(conn, vault)[0].reference == "FLAG"

@@ -13,7 +13,18 @@ from storage.database import Database
 from storage.retention import Swept, Times
 from storage.tables import CHAT, CONVERSATION
 from storage.vault import Vault
-from tests.storage_words import DAY, HOUR, MINUTE, NOW, PC_KAUR, a_receipt, a_record, an_answer, say
+from tests.storage_words import (
+    CHANNELS,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    PC_KAUR,
+    a_receipt,
+    a_record,
+    an_answer,
+    say,
+)
 
 pytest_plugins = ["tests.storage_fixtures"]
 
@@ -130,14 +141,14 @@ def test_what_came_in_leaves_its_print_for_8_days(database: Database, vault: Vau
     with database.transaction() as conn:
         some = [inbox.Arrival(str(n), "amina", {"n": n}) for n in range(3)]
         inbox.keep(conn, vault, "telegram", some, NOW)
-        one, two, _ = inbox.waiting(conn, vault, NOW)
+        one, two, _ = inbox.waiting(conn, vault, NOW, CHANNELS)
         inbox.done(conn, [one.id], NOW)
         inbox.set_aside(conn, two.id, NOW)
     assert sweep(database, vault, 7 * DAY) == NOTHING
     assert sweep(database, vault, 8 * DAY).inbox == 1
     assert sweep(database, vault, 30 * DAY).inbox == 1
     with database.transaction() as conn:
-        assert len(inbox.waiting(conn, vault, NOW)) == 1, "what waits is never deleted"
+        assert len(inbox.waiting(conn, vault, NOW, CHANNELS)) == 1, "what waits is never deleted"
 
 
 def test_what_went_out_is_gone_after_24_hours(database: Database, vault: Vault) -> None:
@@ -151,7 +162,7 @@ def test_what_went_out_is_gone_after_24_hours(database: Database, vault: Vault) 
     assert sweep(database, vault, 23 * HOUR) == NOTHING
     assert sweep(database, vault, 24 * HOUR).outbox == 2
     with database.transaction() as conn:
-        left = outbox.ready(conn, vault, NOW + 36 * HOUR)
+        left = outbox.ready(conn, vault, NOW + 36 * HOUR, CHANNELS)
     assert [one.kind for one in left] == ["tidy", "alert"]
 
 

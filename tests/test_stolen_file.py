@@ -14,7 +14,7 @@ from storage.conversations import recall, remember
 from storage.database import Database
 from storage.tables import METADATA, MISSED
 from storage.vault import Vault
-from tests.storage_words import DAY, NOW, PC_KAUR, a_record, an_answer
+from tests.storage_words import CHANNELS, DAY, NOW, PC_KAUR, a_record, an_answer
 
 pytest_plugins = ["tests.storage_fixtures"]
 
@@ -105,7 +105,7 @@ def test_its_journal_holds_no_words_either(full: Database, file: Path, vault: Va
 def test_the_words_are_really_in_there(full: Database, file: Path, vault: Vault) -> None:
     with full.transaction() as conn:
         (row,) = conn.execute(select(MISSED)).all()
-        (found,) = inbox.waiting(conn, vault, NOW)
+        (found,) = inbox.waiting(conn, vault, NOW, CHANNELS)
     assert found.body == {"text": CANARIES["update"]}
     assert row.body in file.read_bytes()
 

@@ -2,16 +2,18 @@
 
 import re
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from flows import content_files, faq, kinds, proofread_tables, readable
-from flows.keys_used import CODE, MAY, MUST, Keys, keys_used, stop_reasons
-from flows.proofread import Report, proofread, read_through
-from flows.proofread_words import FORM, NOT_PROSE, QUIET, Pages, different, pages_of, wrong_words
+from flows import content_files, faq, kinds, rules
+from flows.proofreading import Report, proofread, read_through, readable, tables
+from flows.proofreading.keys import CODE, Keys, keys_used
+from flows.proofreading.words import FORM, NOT_PROSE, QUIET, Pages, different, pages_of, wrong_words
 from flows.questionnaire import questions
-from flows.scenes.stopped import _DECIDED_BY
+from flows.rules import Facts, Tri, Who
+from flows.scenes import stopped
 from flows.wording import helplines
 
 TODAY = max(topic.reviewed_on for topic in faq.topics())
@@ -26,7 +28,7 @@ def report() -> Report:
 @pytest.fixture(scope="module")
 def keys() -> Keys:
     """Return what the code asks for."""
-    return keys_used(content_files.read_language("en"))
+    return keys_used()
 
 
 @pytest.fixture
@@ -67,11 +69,11 @@ def test_what_nobody_confirmed_is_a_warning_and_never_wrong(report: Report) -> N
 
 
 def test_what_was_reviewed_long_ago_is_a_warning_and_never_wrong() -> None:
-    wrong, warnings = read_through(TODAY + proofread_tables.OLD + timedelta(days=1))
+    wrong, warnings = read_through(TODAY + tables.OLD + timedelta(days=1))
     assert wrong == ()
     old = [line for line in warnings if "last reviewed" in line or "last checked" in line]
     assert len(old) == len(faq.topics()) + len(helplines())
-    _, fresh = read_through(TODAY + proofread_tables.OLD)
+    _, fresh = read_through(TODAY + tables.OLD)
     assert not [line for line in fresh if "last reviewed" in line]
 
 
@@ -149,38 +151,111 @@ def test_another_language_has_the_same_texts_and_blanks(english: Pages) -> None:
 
 def test_a_helpline_without_a_number_or_a_day_is_seen() -> None:
     sound = {"number": "999", "hours": "always", "for_whom": "all", "status": "checked"}
-    assert not [*proofread_tables.wrong_helplines({"a": {**sound, "checked_on": TODAY}})]
-    assert [*proofread_tables.wrong_helplines({"a": sound})]
-    assert [*proofread_tables.wrong_helplines({"a": {"checked_on": date(2026, 1, 1)}})]
+    assert not [*tables.wrong_helplines({"a": {**sound, "checked_on": TODAY}})]
+    assert [*tables.wrong_helplines({"a": sound})]
+    assert [*tables.wrong_helplines({"a": {"checked_on": date(2026, 1, 1)}})]
 
 
 # --- how it finds out what is used
 
 
-def test_code_that_asks_for_a_new_pattern_of_keys_is_seen(tmp_path: Path) -> None:
+@pytest.fixture
+def new_code(tmp_path: Path) -> Keys:
+    """Return what code asks for that somebody has just written."""
     for room in ("flows", "bot"):
         (tmp_path / room).mkdir()
-    (tmp_path / "flows" / "new.py").write_text('say(language, f"scenes.brand_new.{one}")\n')
-    lost = keys_used(["scenes"], tmp_path).lost
-    assert [line for line in lost if line.startswith("scenes.brand_new.* is asked for")]
-    assert [line for line in lost if line.startswith("scenes.fit.* is not asked for any more")]
+    (tmp_path / "flows" / "new.py").write_text(
+        'say(language, "scenes.brand.new")\n'
+        'say(language, f"scenes.brand_new.{one}")\n'
+        'say(language, f"{any}.at_all")\n'
+        'said(conversation, "scenes.brand.button" if one else "scenes.brand.other", "press")\n'
+        'button(conversation, say(language, "scenes.brand.called"), "press")\n'
+        'read("cards.toml")\n'
+    )
+    return keys_used(tmp_path)
 
 
-def test_the_reasons_to_stop_are_those_that_have_a_way_back() -> None:
-    assert stop_reasons() == set(_DECIDED_BY)
+def test_a_key_in_new_code_must_be_said(english: Pages, new_code: Keys) -> None:
+    found = list(wrong_words(english, new_code))
+    assert "en: scenes.brand.new is not said." in found
+    assert "cards.toml" not in new_code.must
 
 
-def test_every_way_of_not_understanding_is_known_to_have_words() -> None:
+def test_a_blank_in_a_key_stands_for_anything_but_a_dot(new_code: Keys) -> None:
+    assert new_code.use("scenes.brand_new.word")
+    assert not new_code.use("scenes.brand_new.word.more")
+    assert not new_code.use("scenes.brand_new")
+    assert not new_code.use("scenes.at_all")
+
+
+def test_what_stands_on_a_button_is_known(new_code: Keys) -> None:
+    found = {label for label in new_code.labels if label.startswith("scenes.brand")}
+    assert found == {f"scenes.brand.{one}" for one in ("button", "other", "called")}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "anytime.words.leave",
+        "cards.rights.text",
+        "crisis.suicidal.text",
+        "desk.acts.claim",
+        "desk.flags.danger_suicidal",
+        "desk.reasons.somebody_under_18",
+        "desk.stages.waiting",
+        "faq.cost.answer",
+        "faq.privacy.title",
+        "questions.harm.why",
+        "questions.district.options.swale",
+        "scenes.stopped.pushed",
+        "scenes.welcome.buttons.self",
+    ],
+)
+def test_what_our_tables_name_must_be_said(english: Pages, keys: Keys, key: str) -> None:
+    kept = {name: text for name, text in english.texts.items() if name != key}
+    lists = {name: text for name, text in english.lists.items() if name != key}
+    assert f"en: {key} is not said." in seen(english, Pages("en", kept, lists), keys)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "cards.gone.text",
+        "faq.gone.answer",
+        "questions.gone.ask",
+        "questions.harm.options.gone",
+        "scenes.stopped.gone",
+    ],
+)
+def test_what_no_table_names_any_more_is_never_used(keys: Keys, key: str) -> None:
+    assert not keys.use(key)
+
+
+def test_every_reason_to_stop_has_a_way_back() -> None:
+    kinds_of_facts = (
+        Facts(
+            who=who,
+            consent=consent,
+            own_wish=wish,
+            domestic_or_sexual=kind,
+            victim_asked=asked,
+            in_area=area,
+            dispute=dispute,
+        )
+        for who, (consent, wish, kind, asked, area, dispute) in product(Who, product(Tri, repeat=6))
+    )
+    found = {rules.stop_reason(facts) for facts in kinds_of_facts} - {""}
+    assert found == set(stopped.DECIDED_BY)
+
+
+def test_every_way_of_not_understanding_has_words(english: Pages) -> None:
     source = (CODE / "flows" / "kinds.py").read_text()
     whys = set(re.findall(r'Unread\(\s*"([a-z_.]+)"', source))
     whys |= set(re.findall(r'return "([a-z_.]+)"', source))
-    known = {why for fill in (*MUST["errors.*"](), *MUST["errors.*.*"]()) for why in fill}
-    assert whys - known == set()
+    assert whys
+    for why in whys:
+        assert {f"errors.{why}", f"errors.{why}.first"} & english.texts.keys(), why
     assert kinds.READERS.keys() >= {one.kind for one in questions()}
-
-
-def test_what_may_be_said_is_never_also_required() -> None:
-    assert MUST.keys().isdisjoint(MAY)
 
 
 # --- the formula, and what is left out of it

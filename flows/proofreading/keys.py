@@ -4,7 +4,6 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from flows import anytime, casework, content_files, faq, routing
@@ -15,8 +14,7 @@ from flows.scenes import notice, stopped, welcome
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, has, say
 
-HERE = Path(__file__).resolve().parent
-CODE = HERE.parents[1]
+OWN, CODE = "proofreading", Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +23,11 @@ class Keys:
 
     must: frozenset[str]
     labels: frozenset[str]
-    patterns: frozenset[str]
+    patterns: tuple[re.Pattern[str], ...]
 
     def use(self, key: str) -> bool:
         """Return whether the code may ask for this key; a star is any text without a dot."""
-        return key in self.must or any(_as_regex(one).fullmatch(key) for one in self.patterns)
+        return key in self.must or any(one.fullmatch(key) for one in self.patterns)
 
 
 def keys_used(code: Path = CODE) -> Keys:
@@ -39,22 +37,21 @@ def keys_used(code: Path = CODE) -> Keys:
     """
     asked, on_buttons = _in_code(code)
     whole = frozenset(one for one in asked if "*" not in one)
-    named = {pattern: set(_filled(pattern, row)) for pattern, row in _tables().items()}
+    named = {
+        pattern: {pattern.replace("*", "{}").format(*fill.split(".")) for fill in row}
+        for pattern, row in _tables().items()
+    }
+    may_be = asked - whole - (named.keys() - AMONG_OTHERS)
     return Keys(
         must=whole.union(*named.values()),
         labels=(whole & on_buttons).union(*(named[pattern] for pattern in ON_BUTTONS)),
-        patterns=asked - whole - (named.keys() - AMONG_OTHERS),
+        patterns=tuple(re.compile(one.replace(".", r"\.").replace("*", "[^.]*")) for one in may_be),
     )
 
 
 ON_BUTTONS = (
-    "anytime.language_names.*",
-    "cards.*.title",
-    "faq.*.title",
-    "questions.*.options.*",
-    "scenes.asking.*",
-    "scenes.notice.*",
-    "scenes.welcome.buttons.*",
+    *("anytime.language_names.*", "cards.*.title", "faq.*.title", "questions.*.options.*"),
+    *("scenes.asking.*", "scenes.notice.*", "scenes.welcome.buttons.*"),
 )
 AMONG_OTHERS = {"anytime.words.*", "scenes.notice.*"}
 """Which rows below are labels of buttons, and which do not name all that the code asks for."""
@@ -65,7 +62,8 @@ def _tables() -> Mapping[str, Iterable[str]]:
     cards = content_files.read("cards.toml")["order"]
     topics = [topic.id for topic in faq.topics()]
     not_said = [given for given in Given if given != Given.SAID]
-    parts = ("title", "ask", "why")
+    parts = [f"{one.key}.{part}" for one in questions() for part in ("title", "ask", "why")]
+    options = [f"{_words(one)}.{option}" for one in questions() for option in one.options]
     return {
         "anytime.language_names.*": service().languages,
         "anytime.words.*": (*anytime.SPOKEN, *not_said),
@@ -81,10 +79,8 @@ def _tables() -> Mapping[str, Iterable[str]]:
         "faq.*.answer": topics,
         "faq.*.asked": topics,
         "faq.*.title": (*topics, *faq.groups()),
-        "questions.*.*": [f"{one.key}.{part}" for one in questions() for part in parts],
-        "questions.*.options.*": [
-            f"{_words(one)}.{it}" for one in questions() for it in one.options
-        ],
+        "questions.*.*": parts,
+        "questions.*.options.*": options,
         "scenes.asking.*": not_said,
         "scenes.notice.*": notice.CHOICES,
         "scenes.stopped.*": stopped.DECIDED_BY,
@@ -99,26 +95,17 @@ def _words(one: Question) -> str:
     return say(FIRST_LANGUAGE, shared) if has(FIRST_LANGUAGE, shared) else one.key
 
 
-def _filled(pattern: str, row: Iterable[str]) -> Iterator[str]:
-    return (pattern.replace("*", "{}").format(*fill.split(".")) for fill in row)
-
-
-@cache
-def _as_regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", "[^.]*"))
-
-
 def _in_code(code: Path) -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys in the code, with a star for each blank, and the same for buttons."""
     branches = "|".join(map(re.escape, content_files.read_language(FIRST_LANGUAGE)))
     key = re.compile(rf"({branches})(\.(?!toml$)[a-z0-9_*]+)+")
-    files = [file for room in ("flows", "bot") for file in (code / room).rglob("*.py")]
-    trees = [ast.parse(file.read_text("utf-8")) for file in files if file.parent != HERE]
+    files = [*(code / "flows").rglob("*.py"), *(code / "bot").rglob("*.py")]
+    trees = [ast.parse(one.read_text("utf-8")) for one in files if one.parent.name != OWN]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     pieces = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     texts = frozenset(_text(node) for node in nodes if id(node) not in pieces)
     asked = frozenset(filter(key.fullmatch, texts))
-    return asked, asked & frozenset(map(_label, nodes))
+    return asked, asked.intersection(label for node in nodes for label in _labels(node))
 
 
 def _text(node: ast.AST) -> str:
@@ -127,10 +114,7 @@ def _text(node: ast.AST) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
-def _label(node: ast.AST) -> str:
-    """Return what said(conversation, key) or button(conversation, say(language, key)) names."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args[1:]):
-        return ""
-    if node.func.id == "button":
-        return _text(getattr(node.args[1], "args", [None, node])[1])
-    return _text(node.args[1]) if node.func.id == "said" else ""
+def _labels(node: ast.AST) -> Iterator[str]:
+    """Give the texts in the second part of a call to said() or button(): what the button says."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args[1:]:
+        yield from map(_text, ast.walk(node.args[1]) if node.func.id in ("said", "button") else ())

@@ -13,7 +13,7 @@ DECIDED_BY = {
     "victim_did_not_ask": ("victim_asked", "offence"),
     "not_wanted": ("willing", "interested"),
     "dispute": ("harm", "offence"),
-    "outside": ("area", "victim_area"),
+    "outside": ("area",),
     "pushed": ("wish",),
 }
 

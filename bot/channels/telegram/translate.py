@@ -37,8 +37,25 @@ def chat_of(raw: Body) -> str:
 def translate(raw: Body) -> Arrived | None:
     """Return what a raw update means, None for what we do not listen to.
 
-    Raises whatever the library raises for an update that it cannot read.
+    Raises whatever the library raises for an update that it cannot read, and TypeError for one
+    that holds something else where words or a number belong: the library does not look.
     """
+    arrived = _meant(raw)
+    if arrived is not None and not _is_sound(arrived):
+        raise TypeError("not an update")
+    return arrived
+
+
+def _is_sound(arrived: Arrived) -> bool:
+    heard = arrived.heard
+    words = (heard.text, heard.profile_name, heard.language) if heard else ()
+    numbers = (arrived.address, arrived.message)
+    return all(one is None or isinstance(one, str) for one in (*words, arrived.press)) and all(
+        one is None or one.removeprefix("-").isdecimal() for one in numbers
+    )
+
+
+def _meant(raw: Body) -> Arrived | None:
     update = Update.de_json(raw, None)
     if update.callback_query:
         return _pressed(update.callback_query)
