@@ -54,4 +54,4 @@ def after(stage: str, act: str) -> str:
 
 def mermaid() -> str:
     """Return this table as a Mermaid picture."""
-    return ACTS.mermaid()
+    return ACTS.mermaid("What staff can do with a referral")

@@ -61,8 +61,8 @@ class Table:
             for place in self.places
         }
 
-    def mermaid(self) -> str:
-        """Return the table as a Mermaid state diagram, drawn by the library."""
+    def mermaid(self, title: str) -> str:
+        """Return the table as a Mermaid state diagram, drawn by the library, left uncoloured."""
         drawing: Any = GraphMachine(
             model=_Drawn(),
             states=list(self.places),
@@ -71,7 +71,11 @@ class Table:
             auto_transitions=False,
             graph_engine="mermaid",
         )
-        return str(drawing.get_combined_graph().source)
+        lines = str(drawing.get_combined_graph(title=f"title: {title}").source).splitlines()
+        return "\n".join(line for line in lines if not line.strip().startswith(_COLOURS))
+
+
+_COLOURS = ("classDef", "Class ")
 
 
 class _Drawn:

@@ -58,4 +58,4 @@ def allowed(stage: str) -> tuple[str, ...]:
 
 def mermaid() -> str:
     """Return this table as a Mermaid picture."""
-    return STAGES.mermaid()
+    return STAGES.mermaid("Where a conversation can be")
