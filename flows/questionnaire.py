@@ -34,7 +34,8 @@ class Question:
 
     def typed(self, language: str, option: str) -> tuple[str, ...]:
         """Return the other words that people type for an option."""
-        return wording.words(language, f"questions.{self._words_from(language)}.typed.{option}")
+        key = f"questions.{self._words_from(language)}.typed.{option}"
+        return wording.words(language, key) if wording.has(language, key) else ()
 
     def _words_from(self, language: str) -> str:
         shared = f"questions.{self.key}.same_as"

@@ -24,9 +24,8 @@ def say(language: str, key: str, **blanks: object) -> str:
 
 
 def words(language: str, key: str) -> tuple[str, ...]:
-    """Return the list of words under `key`; empty when there is none."""
-    found = _find(language, key, default=())
-    return tuple(found)
+    """Return the list of words under `key`; raise KeyError when there is none."""
+    return tuple(_find(language, key))
 
 
 def has(language: str, key: str) -> bool:
