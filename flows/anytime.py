@@ -17,6 +17,9 @@ from flows.scenes import checking, paused, sent
 from flows.service import service
 from flows.wording import say
 
+OTHER_SIDE = "from_the_person_responsible"
+"""The flag on a call-back that the person responsible asked for."""
+
 COMMANDS = {
     "start": "start",
     "help": "help",
@@ -107,7 +110,8 @@ def _back_one_question(conversation: Conversation) -> Turn:
         again = replace(
             moves.moved(conversation, "ask"), journey=conversation.came_from, came_from=""
         )
-        return Turn(replace(again, looking_at=""), shows=True)
+        own = tuple(flag for flag in again.flags if flag != OTHER_SIDE)
+        return Turn(replace(again, looking_at="", flags=own), shows=True)
     if conversation.journey == "self":
         return Turn(moves.moved(conversation, "read_again"), shows=True)
     return Turn(moves.moved(conversation, "welcome"), shows=True)
@@ -190,7 +194,7 @@ def press_call_me(conversation: Conversation, heard: Heard, pressed: Press, now:
     turn = drafts.call_me(conversation, heard, now)
     if pressed.args != ("responsible",) or turn.conversation.journey != "callback":
         return turn
-    flags = (*turn.conversation.flags, "from_the_person_responsible")
+    flags = (*turn.conversation.flags, OTHER_SIDE)
     return replace(turn, conversation=replace(turn.conversation, flags=flags))
 
 

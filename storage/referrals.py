@@ -2,7 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, case, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlmodel import Session, col, or_
 from sqlmodel import select as rows_of
 
@@ -247,13 +256,19 @@ def _work(
         "unseen": False,
         "closed_at": now if stage == "closed" else None,
     }
-    if act == "still_wanted":
+    if act == "still_wanted" and not _was_withdrawn(conn, row):
         changed["may_contact"] = record_in(vault, row).may_contact
     _move(conn, row, **changed)
     id = new_id()
     sealed = vault.seal(note, note_place(row.id, id)) if note else None
     _write_step(conn, row.id, act, who, stage, now, id=id, note=sealed, until=until)
     return stage
+
+
+def _was_withdrawn(conn: Connection, row: AnyRow) -> bool:
+    """Return whether the person ever asked us to stop; only a new request lifts that."""
+    asked = exists().where(STEP.c.referral_id == row.id, STEP.c.act == "withdraw")
+    return bool(conn.execute(select(asked)).scalar_one())
 
 
 def _move(conn: Connection, row: AnyRow, **changed: object) -> None:

@@ -32,8 +32,9 @@ from storage import (
 from storage.database import Database
 from storage.tables import OUTBOX, TALLY
 from storage.vault import Vault
-from tests.rig import STAFF, Rig, settings_for
+from tests.rig import STAFF, Rig, goes, settings_for
 from tests.telegram_server import Person, TelegramServer
+from tests.the_way import way
 
 pytest_plugins = ("tests.rig_fixtures",)
 
@@ -104,8 +105,8 @@ async def everything(person: Person, step: Callable[[], Awaitable[object]]) -> N
     )
     person.sends_contact_of_somebody_else()
     await step()
-    await says("email", f"{MARKS['email']}@example.org", NUMBER, "2", "1", "1", "1")
-    await says(MARKS["word"], "ashford", "yes", "over", "woman", "none", MARKS["note"])
+    await says("email", f"{MARKS['email']}@example.org", "2", "1", "morning", "no")
+    await says(MARKS["word"], "ashford", "yes", "4", "1", "1", MARKS["note"])
     await presses("show~1", "change~1")
     await says(f"I will kill myself {MARKS['answer']}", f"/leave {MARKS['leave']}", "carry on")
     await says("send", MARKS["question"], "withdraw", "yes", "/refer", *["1"] * 9)
@@ -166,6 +167,7 @@ async def test_all_that_people_can_do_lets_nothing_out(
     person = server.person(MARKS["profile"], last_name=MARKS["profile"])
     group = server.group(MARKS["group"])
     group.adds_the_bot(person)
+    await goes(rig, server.person("Tom"), way(MARKS["name"], NUMBER))
     await everything(person, lambda: rig.settle())
     server.clock.advance(hours=100)
     await rig.sweep()

@@ -337,6 +337,15 @@ def test_contact_stops_even_when_the_referral_is_closed(
     assert queue(conn, vault) == [found]
 
 
+def test_who_withdrew_before_asking_to_delete_is_not_contacted_again(
+    conn: Connection, vault: Vault, one: str
+) -> None:
+    referrals.stop_contact(conn, one, "withdraw", NOW)
+    referrals.stop_contact(conn, one, "ask_to_delete", NOW)
+    assert step(conn, vault, "still_wanted") == "new"
+    assert not entry(conn, vault).may_contact
+
+
 def test_after_a_check_that_it_is_still_wanted_contact_is_allowed_again(
     conn: Connection, vault: Vault, one: str
 ) -> None:
