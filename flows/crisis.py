@@ -45,7 +45,7 @@ def hear_pressure(text: str) -> bool:
 class Phrase(NamedTuple):
     """A phrase as a pattern, and for each of its places the words one of which must be there."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     needs: tuple[frozenset[str], ...]
 
 
@@ -61,7 +61,16 @@ def _is_heard(kind: str, sentence: str) -> bool:
 
 def _any_in(sentence: str, phrases: tuple[Phrase, ...]) -> bool:
     absent = frozenset(sentence.split()).isdisjoint
-    return any(one.pattern.search(sentence) for one in phrases if not any(map(absent, one.needs)))
+    return any(
+        _compiled(one.pattern).search(sentence)
+        for one in phrases
+        if not any(map(absent, one.needs))
+    )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 @cache
@@ -86,7 +95,7 @@ def _phrase(line: str, book: Tree) -> Phrase:
         else:
             pattern += any_of
             needs.append(frozenset(wording.split()[0] for wording in wordings))
-    return Phrase(re.compile(pattern + "(?= )"), tuple(sorted(needs, key=len)))
+    return Phrase(pattern + "(?= )", tuple(sorted(needs, key=len)))
 
 
 def _in_usual_words(line: str, book: Tree) -> str:
