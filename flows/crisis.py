@@ -54,7 +54,7 @@ def _is_heard(kind: str, sentence: str) -> bool:
     if not _any_in(sentence, signs["phrases"]):
         return False
     for figure in signs["figures"]:
-        sentence = figure.pattern.sub(" -", sentence)
+        sentence = _compiled(figure.pattern).sub(" -", sentence)
     now_or_timeless = _any_in(sentence, signs["now"]) or not _any_in(sentence, signs["not_when"])
     return now_or_timeless and _any_in(sentence, signs["phrases"])
 
