@@ -33,7 +33,7 @@ Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, in
 def main() -> None:
     """Run the command line; end with a plain line and exit code 1 for what cannot be done."""
     try:
-        app()
+        app(prog_name="rj")
     except (WrongSetUp, VaultError, NotSafe) as wrong:
         sys.exit(str(wrong))
     except BrokenPipeError:

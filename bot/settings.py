@@ -53,6 +53,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Settings":
+        self.telegram_webhook_url = self.telegram_webhook_url or self.public_url
         if self.telegram_mode == "webhook" and self.telegram_bot_token:
             missing = [
                 name

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,7 +93,7 @@ def _live(point: str | None, nth: int, home: str, settings: dict[str, str]) -> N
     """Run the program as "rj serve" does, and never come back."""
     os.chdir(home)
     os.environ.update(settings)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    threading.Thread(target=_end_with_the_test, daemon=True).start()
     told = os.open("told.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(told, 1)
     os.dup2(told, 2)
@@ -103,6 +104,12 @@ def _live(point: str | None, nth: int, home: str, settings: dict[str, str]) -> N
         program._run(conversation=True, pages=True)
     finally:
         os._exit(0)
+
+
+def _end_with_the_test() -> None:
+    """Outlive nobody: the line of commands is closed when the test that holds it is gone."""
+    if not os.read(0, 1):
+        os._exit(1)
 
 
 def _die_at(point: Point, nth: int) -> None:
