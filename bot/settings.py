@@ -89,13 +89,13 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as wrong:
-        raise WrongSetUp("\n".join(_plain(error) for error in wrong.errors())) from None
+        lines = [_plain(error["loc"], error["msg"]) for error in wrong.errors()]
+        raise WrongSetUp("\n".join(lines)) from None
 
 
-def _plain(error: object) -> str:
-    told = dict(error)  # type: ignore[call-overload]
-    name = "_".join(str(part) for part in told["loc"]).upper()
-    says = str(told["msg"]).removeprefix("Value error, ")
+def _plain(place: tuple[int | str, ...], message: str) -> str:
+    name = "_".join(str(part) for part in place).upper()
+    says = message.removeprefix("Value error, ")
     return f"{name}: {says}" if name else says
 
 
