@@ -54,7 +54,7 @@ def build_bot(settings: Settings) -> RawBot:
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{root}/bot",
         base_file_url=f"{root}/file/bot",
-        request=HTTPXRequest(connection_pool_size=32, read_timeout=15, connect_timeout=10),
+        request=HTTPXRequest(connection_pool_size=32, read_timeout=6, connect_timeout=6),
         get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=45),
     )
 
