@@ -22,9 +22,14 @@ def take_turn(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
 
 
 def _asked_before(after: Conversation, before: Conversation) -> Conversation:
-    """What still waits for a yes from an earlier turn is no longer what we just asked."""
+    """What still waits for a yes from an earlier turn is no longer what we just asked.
+
+    A question that had no answer is not kept on, unless the person agreed at once.
+    """
     if after.waiting is None or after.waiting is not before.waiting:
         return after
+    if after.waiting.about == "missed":
+        return replace(after, waiting=None)
     return replace(after, waiting=replace(after.waiting, just_asked=False))
 
 
