@@ -3,16 +3,17 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, journey, moves, paste
+from flows import explain, journey, moves, nearest, paste
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, Heard, Reply, Turn
 from flows.scenes import card, learning
 from flows.service import service
-from flows.wording import say
+from flows.wording import say, words
 
 ENOUGH, ENOUGH_FROM_ANYBODY = 2, 4
 """How many coded facts make a text a pasted referral."""
 
+TYPED = ("self", "officer", "learn", "fit")
 DOORS = ("self", "officer", "learn", "fit", "questions", "person")
 
 
@@ -40,7 +41,11 @@ def show_gone(conversation: Conversation, heard: Heard) -> Turn:
 
 
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
-    """Return the card of a pasted referral, else an answer to what people ask."""
+    """Return a door by other words for it, a pasted referral's card, or an answer."""
+    typed = {door: words(conversation.language, f"scenes.welcome.typed.{door}") for door in TYPED}
+    door = nearest.exact(heard.text, typed)
+    if door:
+        return _through(conversation, heard, door, now)
     referral = _pasted_referral(conversation, heard, now)
     return referral or explain.answer_or_suggest(conversation, heard.text)
 
