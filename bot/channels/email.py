@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import ssl
 from email.message import EmailMessage
 
 from bot.channels import Arrived, Body, Refused
@@ -38,7 +39,7 @@ class EmailChannel:
         message.set_content(text)
         with smtplib.SMTP(told.smtp_host or "", told.smtp_port, timeout=SECONDS) as server:
             if told.smtp_tls:
-                server.starttls()
+                server.starttls(context=ssl.create_default_context())
             if told.smtp_user and told.smtp_password:
                 server.login(told.smtp_user, told.smtp_password.get_secret_value())
             server.send_message(message)
