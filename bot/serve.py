@@ -11,14 +11,19 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bot.channels import Channel
 from bot.channels.email import EmailChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.deliver import Delivery
+from bot.desk.frame import Desk
+from bot.desk.routes import routes as desk_routes
+from bot.pages import files
+from bot.pages.headers import Headers
 from bot.respond import House, respond
 from bot.settings import Settings
 from bot.sweep import sweep
@@ -43,6 +48,11 @@ class Wake:
     inbox: asyncio.Event = field(default_factory=asyncio.Event)
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def both(self) -> None:
+        """Have the inbox and the outbox looked at now."""
+        self.inbox.set()
+        self.outbox.set()
+
 
 def real_time() -> datetime:
     """Return the time now, aware."""
@@ -65,6 +75,7 @@ class Running:
             vault, self._channels(), _alerts(settings), settings.officer_details == "chat"
         )
         self.wake = Wake()
+        self.desk = Desk(database, vault, settings, clock, changed=self.wake.both)
 
     def _channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {}
@@ -115,12 +126,13 @@ class Running:
             await asyncio.sleep(SWEEP_EVERY)
 
     def pages(self) -> Starlette:
-        """Return what is served by HTTP: a health page, and Telegram's webhook where it is used."""
-        routes = [Route("/health", _health)]
+        """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
+        routes: list[BaseRoute] = [Route("/health", _health), files.route()]
+        routes += desk_routes(self.desk)
         secret = self.settings.telegram_webhook_secret
         if self.settings.telegram_mode == "webhook" and secret:
             routes.append(webhook.route(secret.get_secret_value(), self.keep))
-        return Starlette(routes=routes)
+        return Starlette(routes=routes, middleware=[Middleware(Headers, self.desk.secure)])
 
     async def serve_pages(self) -> None:
         """Serve the pages on HOST and PORT."""

@@ -1,5 +1,6 @@
 """The staff queue: handed over once, claimed by one person, every act a dated step with a name."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -37,6 +38,17 @@ CLOCK = "clock"
 OVERDUE_LEASE = timedelta(hours=4)
 _CLAIMABLE = [stage for stage in casework.OPEN if "claim" in casework.allowed(stage)]
 _SHOWN = (*casework.OPEN, "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a referral stands: nothing that a person said."""
+
+    id: str
+    reference: str
+    queue: str
+    stage: str
+    owner: str | None
 
 
 class Unknown(LookupError):
@@ -83,6 +95,15 @@ def queue(
     if not include_closed:
         query = query.where(or_(col(Referral.stage).in_(_SHOWN), col(Referral.unseen)))
     return [entry_of(vault, row, now) for row in session.exec(query)]
+
+
+def standing(session: Session, reference: str) -> Standing | None:
+    """Return how a referral stands; None when there is no such reference."""
+    query = rows_of(Referral).where(Referral.reference == reference)
+    row = session.exec(query).first()
+    if row is None:
+        return None
+    return Standing(row.id, row.reference, row.queue, row.stage, row.owner)
 
 
 def claim(conn: Connection, reference: str, who: str, now: datetime) -> bool:

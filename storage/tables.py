@@ -68,7 +68,10 @@ class Inbox(SQLModel, table=True):
 
 
 class Chat(SQLModel, table=True):
-    """One place to write to somebody; found again by its fingerprint."""
+    """One place to write to somebody; found again by its fingerprint.
+
+    While `held_by` names a member of staff and `held_until` is ahead, the bot says nothing.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
     channel: str
@@ -76,6 +79,8 @@ class Chat(SQLModel, table=True):
     address_print: str = Field(unique=True)
     created_at: datetime = Field(sa_type=Utc)
     closed_at: datetime | None = Field(default=None, sa_type=Utc)
+    held_by: str | None = None
+    held_until: datetime | None = Field(default=None, sa_type=Utc)
 
 
 class Conversation(SQLModel, table=True):
@@ -139,7 +144,11 @@ class Outbox(SQLModel, table=True):
 
 
 class Referral(SQLModel, table=True):
-    """A referral in the staff queue. `unseen`: the person did something staff have not seen."""
+    """A referral in the staff queue. `unseen`: the person did something staff have not seen.
+
+    `door` is where it came in: a channel, or phone or paper. `alerted` counts the alerts that
+    it stayed unclaimed: first the team, then the manager.
+    """
 
     __table_args__ = (Index(None, "stage", "due"), Index(None, "stage", "lease_until"))
 
@@ -150,12 +159,15 @@ class Referral(SQLModel, table=True):
     )
     queue: str
     provider: str
+    door: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    journey: str = Field(default="", sa_column_kwargs={"server_default": ""})
     stage: str = "new"
     owner: str | None = None
     hold: bool
     urgent: bool
     may_contact: bool
     unseen: bool = False
+    alerted: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     body: bytes | None = None
     flags: bytes | None = None
     sent_at: datetime = Field(sa_type=Utc)
@@ -227,20 +239,21 @@ class Mark(SQLModel, table=True):
     body: bytes
 
 
-def _rows(name: str) -> Table:
+def rows(name: str) -> Table:
+    """Return a table for reading and writing its rows with Core."""
     return METADATA.tables[name]
 
 
-INBOX = _rows("inbox")
-CHAT = _rows("chat")
-CONVERSATION = _rows("conversation")
-ANSWER = _rows("answer")
-MESSAGE = _rows("message")
-OUTBOX = _rows("outbox")
-REFERRAL = _rows("referral")
-STEP = _rows("step")
-OFFICER = _rows("officer")
-INVITATION = _rows("invitation")
-MISSED = _rows("missed")
-TALLY = _rows("tally")
-MARK = _rows("mark")
+INBOX = rows("inbox")
+CHAT = rows("chat")
+CONVERSATION = rows("conversation")
+ANSWER = rows("answer")
+MESSAGE = rows("message")
+OUTBOX = rows("outbox")
+REFERRAL = rows("referral")
+STEP = rows("step")
+OFFICER = rows("officer")
+INVITATION = rows("invitation")
+MISSED = rows("missed")
+TALLY = rows("tally")
+MARK = rows("mark")

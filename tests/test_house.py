@@ -20,17 +20,29 @@ A_LIST = "storage/migrations/versions/*.py"
 ALONE = {
     "alembic": ["storage/migrations/**"],
     "cryptography": ["storage/vault.py"],
+    "argon2": ["bot/desk/passwords.py"],
+    "authlib": ["bot/desk/oidc.py"],
     "email_validator": ["flows/kinds.py"],
+    "fastapi": ["bot/desk/api.py"],
+    "fpdf": ["bot/desk/pdf.py"],
     "holidays": ["flows/workdays.py"],
+    "httpx": ["bot/channels/webhook.py", "bot/desk/oidc.py"],
+    "jinja2": ["bot/pages/templates.py"],
+    "limits": ["bot/pages/limits.py"],
     "phonenumbers": ["flows/kinds.py"],
-    "pydantic": ["bot/settings.py"],
+    "pwdlib": ["bot/desk/passwords.py"],
+    "pydantic": ["bot/settings.py", "bot/desk/api.py"],
     "pydantic_settings": ["bot/settings.py"],
+    "pyotp": ["bot/desk/codes.py"],
     "rapidfuzz": ["flows/nearest.py"],
+    "segno": ["bot/pages/pictures.py"],
     "smtplib": ["bot/channels/email.py"],
-    "sqlalchemy": ["storage/**", "bot/*.py"],
-    "sqlmodel": ["storage/**"],
+    "sqlalchemy": ["storage/**", "bot/*.py", "bot/desk/*.py", "bot/channels/web/*.py"],
+    "sqlmodel": ["storage/**", "bot/desk/*.py", "bot/channels/web/*.py"],
+    "sse_starlette": ["bot/pages/live.py"],
     "starlette": [
         "bot/serve.py",
+        "bot/pages/**",
         "bot/channels/telegram/webhook.py",
         "bot/channels/web/**",
         "bot/desk/**",
@@ -39,6 +51,8 @@ ALONE = {
     "transitions": ["flows/machine.py"],
     "typer": ["bot/__main__.py", "bot/upkeep.py", "bot/desk/commands.py"],
     "uvicorn": ["bot/serve.py"],
+    "webauthn": ["bot/desk/passkeys.py"],
+    "xlsxwriter": ["bot/desk/sheets.py"],
 }
 """Which files may know which library; a library that is not here may not be used at all."""
 
@@ -75,8 +89,15 @@ NEVER = {
 SHAPES = ["flows.conversation", "flows.record"]
 ONLY = {
     ("storage/**", "flows"): [*SHAPES, "flows.casework"],
-    ("bot/channels/**", "flows"): [*SHAPES, "flows.content_files", "flows.wording"],
-    ("bot/channels/**", "storage"): ["storage.inbox.Arrival"],
+    ("bot/channels/telegram/**", "flows"): [*SHAPES, "flows.content_files", "flows.wording"],
+    ("bot/channels/*.py", "flows"): [*SHAPES, "flows.wording"],
+    ("bot/channels/web/**", "flows"): [*SHAPES, "flows.form", "flows.paste", "flows.wording"],
+    ("bot/channels/telegram/**", "storage"): ["storage.inbox.Arrival"],
+    ("bot/channels/*.py", "storage"): ["storage.inbox.Arrival"],
+    ("bot/channels/web/**", "storage"): [
+        *("storage.conversations", "storage.database", "storage.inbox", "storage.links"),
+        *("storage.screens", "storage.vault", "storage.visits"),
+    ],
 }
 """From a room, what may be known of another one."""
 

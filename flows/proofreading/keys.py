@@ -104,8 +104,17 @@ def _in_code(code: Path) -> tuple[frozenset[str], frozenset[str]]:
     nodes = [node for tree in trees for node in ast.walk(tree)]
     pieces = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     texts = frozenset(_text(node) for node in nodes if id(node) not in pieces)
-    asked = frozenset(filter(key.fullmatch, texts))
+    asked = frozenset(filter(key.fullmatch, texts)) | _in_templates(code, key)
     return asked, asked.intersection(label for node in nodes for label in _labels(node))
+
+
+def _in_templates(code: Path, key: re.Pattern[str]) -> frozenset[str]:
+    """Return the keys in the pages' templates; what is joined on with ~ stands for a star."""
+    text = "\n".join(one.read_text("utf-8") for one in sorted(code.glob("bot/**/*.html")))
+    joined = re.sub(r"""["']\s*~\s*[\w.()\[\]]+\s*~\s*["']""", "*", text)
+    joined = re.sub(r"""(["'][a-z0-9_.*]+\.[a-z0-9_]*)["']\s*~\s*[\w.()\[\]]+""", r'\1*"', joined)
+    quoted = re.findall(r"""["']([a-z0-9_.*]+)["']""", joined)
+    return frozenset(filter(key.fullmatch, quoted))
 
 
 def _text(node: ast.AST) -> str:

@@ -94,6 +94,7 @@ BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
         r"scenes\.dates\.same_day_range",
         {"first": "Monday", "last": "Friday", "opens": "9am", "closes": "5pm"},
     ),
+    (r"desk\.refused\..*", {"owner": "Jo"}),
     (
         r"desk\.queue\..*",
         {"reference": "ACDE-3467", "until": "5pm", "owner": "Jo", "act": "Spoke", "stage": "New"},

@@ -1,0 +1,1 @@
+"""What every page in a browser shares: templates, headers, cookies, forms, limits."""

@@ -1,0 +1,66 @@
+"""Reads what a form sent: small, by its own page, as plain text."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+BODY_MAX = 64 * 1024
+"""The most that any form may send, in bytes."""
+FIELDS_MAX = 200
+
+
+class TooLarge(ValueError):
+    """A form sent more than any form of ours can."""
+
+
+class Unreadable(ValueError):
+    """What was sent is not a form."""
+
+
+async def read(request: Request, most: int = BODY_MAX) -> dict[str, str]:
+    """Return the fields of a form, the last of each name; raise TooLarge or Unreadable."""
+    several = await read_several(request, most)
+    return {name: values[-1] for name, values in several.items()}
+
+
+async def read_several(request: Request, most: int = BODY_MAX) -> dict[str, list[str]]:
+    """Return the fields of a form with all their values; raise TooLarge or Unreadable."""
+    if int_of(request.headers.get("content-length", "0")) > most:
+        raise TooLarge
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if body and kind != "application/x-www-form-urlencoded":
+        raise Unreadable
+    return _fields(body)
+
+
+def from_here(request: Request) -> bool:
+    """Return whether a page of this site sent the request, as far as the browser tells."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+
+
+def int_of(text: str, otherwise: int = 0) -> int:
+    """Return the number that a short text says, or another one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else otherwise
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    from urllib.parse import parse_qs
+
+    try:
+        return parse_qs(
+            body.decode("ascii", "strict"),
+            keep_blank_values=True,
+            errors="replace",
+            max_num_fields=FIELDS_MAX,
+        )
+    except ValueError:
+        raise Unreadable from None
