@@ -182,7 +182,8 @@ def _carry_out(
     vault = house.vault
     match effect:
         case HandOver(record):
-            referrals.hand_over(connection, vault, record, chat_id, now)
+            here = replace(record, door=record.door or channel)
+            referrals.hand_over(connection, vault, here, chat_id, now)
             _alert(connection, house, "new", record.reference, record.due, now)
         case StopContact(reference, act):
             referrals.stop_contact(connection, reference, act, now)

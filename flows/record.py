@@ -27,7 +27,8 @@ class Record:
     """A finished referral. Times are aware, in UTC; `zone` is where they were promised.
 
     `safe_contact` repeats the safe-contact block, in the order staff need it; what was not
-    answered there reads as not safe. `route` and `reasons` say where it goes and why.
+    answered there reads as not safe. `route` and `reasons` say where it goes and why. `door` is
+    where it came in: a channel, or phone or paper when a member of staff typed it (`typed_by`).
     """
 
     reference: str
@@ -52,3 +53,5 @@ class Record:
     officer_agency: str = ""
     officer_contact: str = ""
     officer_verified: bool = False
+    door: str = ""
+    typed_by: str = ""

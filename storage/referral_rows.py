@@ -36,6 +36,8 @@ class Entry:
     hold: bool
     unseen: bool
     late: bool
+    door: str
+    journey: str
     flags: tuple[str, ...]
 
 
@@ -59,6 +61,8 @@ def row_of(vault: Vault, id: str, record: Record, chat_id: str | None) -> dict[s
         "chat_id": chat_id,
         "queue": record.queue,
         "provider": record.provider,
+        "door": record.door,
+        "journey": record.journey,
         "stage": "new",
         "hold": record.hold,
         "urgent": record.urgent,
@@ -97,6 +101,8 @@ def entry_of(vault: Vault, row: Referral, now: datetime) -> Entry:
         hold=row.hold,
         unseen=row.unseen,
         late=row.due < now,
+        door=row.door,
+        journey=row.journey,
         flags=flags_in(vault, row.id, row.flags),
     )
 
