@@ -45,26 +45,23 @@ def main() -> None:
 
 @app.command()
 def demo() -> None:
-    """Talk to it here, on a throw-away database, and see the referral arrive in the queue."""
-    from bot.desk import lines
-    from bot.play import Player, play_by_hand
-    from storage import referrals
+    """See it in a browser: a chat and the staff desk, on a throw-away database. No token."""
+    from bot import demo as shown
+    from bot.log import start_logging
+    from bot.serve import Running, run
 
-    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder, made_up(folder) as (db, vault):
-        print("DEMO. Nothing here is real, and nothing is kept. Type a number, or words.")
-        print("End with Ctrl-D. Send a request and it arrives in the staff queue below.")
-        player = Player(db, vault)
-        sent = play_by_hand(player, "/start", until_sent=True)
-        if sent is None:
-            return
-        with db.session() as session:
-            entries = referrals.queue(session, vault, datetime.now(UTC))
-        print("\nTHE STAFF QUEUE  (rj queue)\n")
-        print("\n".join(lines.queue_lines(entries)))
-        with db.transaction() as connection:
-            referrals.claim(connection, sent, "demo", datetime.now(UTC))
-        print(f"\nCLAIMED AND OPENED  (rj queue claim {sent}; rj queue open {sent})\n")
-        commands.print_record(db, vault, sent, "demo", as_json=False)
+    settings = read_settings()
+    shown.refuse_what_is_real(settings)
+    start_logging("ERROR")
+    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder, made_up(folder) as parts:
+        database, vault = parts
+        sign_in = shown.furnish(database, vault)
+        on = settings.model_copy(update={"host": "127.0.0.1", "port": shown.free_port()})
+        print("DEMO. Nobody here is real, and nothing is kept. Open this page in a browser:")
+        print(f"\n    http://127.0.0.1:{on.port}/demo\n")
+        print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
+        print("End with Ctrl-C.", flush=True)
+        asyncio.run(run(Running(on, database, vault, demo=sign_in), True, True))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, r
 from bot.deliver import Delivery
 from bot.desk.frame import Desk
 from bot.desk.routes import routes as desk_routes
-from bot.pages import files
+from bot.pages import both, files
 from bot.pages.headers import Headers
 from bot.respond import House, respond
 from bot.settings import Settings
@@ -68,6 +68,7 @@ class Running:
         database: Database,
         vault: Vault,
         clock: Callable[[], datetime] = real_time,
+        demo: Mapping[str, str] | None = None,
     ) -> None:
         self.settings, self.database, self.vault, self.clock = settings, database, vault, clock
         self.bot: RawBot | None = build_bot(settings) if settings.telegram_bot_token else None
@@ -75,7 +76,7 @@ class Running:
             vault, self._channels(), _alerts(settings), settings.officer_details == "chat"
         )
         self.wake = Wake()
-        self.desk = Desk(database, vault, settings, clock, changed=self.wake.both)
+        self.desk = Desk(database, vault, settings, clock, changed=self.wake.both, demo=demo)
 
     def _channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {}
@@ -129,10 +130,14 @@ class Running:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
         routes: list[BaseRoute] = [Route("/health", _health), files.route()]
         routes += desk_routes(self.desk)
+        if self.desk.demo:
+            routes.append(both.route())
         secret = self.settings.telegram_webhook_secret
         if self.settings.telegram_mode == "webhook" and secret:
             routes.append(webhook.route(secret.get_secret_value(), self.keep))
-        return Starlette(routes=routes, middleware=[Middleware(Headers, self.desk.secure)])
+        return Starlette(
+            routes=routes, middleware=[Middleware(Headers, self.desk.secure, bool(self.desk.demo))]
+        )
 
     async def serve_pages(self) -> None:
         """Serve the pages on HOST and PORT."""
