@@ -1,0 +1,1 @@
+"""What people live through in a real browser: Debian's Chromium, driven by Playwright."""

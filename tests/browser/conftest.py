@@ -1,0 +1,68 @@
+"""A browser, a site for it, and people at it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from storage.database import Database
+from storage.vault import Vault
+from tests.browser.looks import watched
+from tests.browser.site import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+)
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 800}
+
+Opens = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give Debian's Chromium, one for all the tests of this process."""
+    if CHROMIUM is None:
+        pytest.skip("There is no Chromium here. Type: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(database: Database, vault: Vault) -> Iterator[Site]:
+    """Give a running site on a database of its own."""
+    running = Site(database, vault)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def opens(chromium: Browser, site: Site) -> Iterator[Opens]:
+    """Give what opens a browser of somebody's own; nothing from elsewhere may be asked for."""
+    with ExitStack() as stack:
+
+        def opened(wide: bool = False, script: bool = True, zoom: int = 1) -> Page:
+            size = DESKTOP if wide else PHONE
+            # Zooming in leaves that many times fewer CSS pixels on the same glass.
+            view = {side: pixels // zoom for side, pixels in size.items()}
+            context = chromium.new_context(
+                viewport={"width": view["width"], "height": view["height"]},
+                java_script_enabled=script,
+                device_scale_factor=zoom,
+                base_url=site.address,
+                reduced_motion="reduce",
+            )
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            stack.enter_context(watched(page, site.address))
+            return page
+
+        yield opened
