@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bot.desk import codes, passwords
 from bot.desk.rules import Role
 from bot.made_up import add_cases
-from bot.settings import Settings, WrongSetUp
+from bot.settings import LOOPBACK, Settings, WrongSetUp
 from storage import staff
 from storage.database import Database
 from storage.vault import Vault
@@ -24,7 +24,7 @@ def refuse_what_is_real(settings: Settings) -> None:
             "The demo never uses a real bot. Take TELEGRAM_BOT_TOKEN out of .env and of the "
             "environment, or run the real thing: ./run rj serve"
         )
-    if settings.public_url is not None or settings.host not in ("127.0.0.1", "localhost", "::1"):
+    if settings.public_url is not None or settings.host not in LOOPBACK:
         raise WrongSetUp(
             "The demo is only for this computer. Take PUBLIC_URL and HOST out of .env and of the "
             "environment, or run the real thing: ./run rj serve"

@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError, field_validator, model_validato
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM = "https://api.telegram.org"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class WrongSetUp(Exception):
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"TELEGRAM_MODE=webhook also needs {' and '.join(missing).upper()}"
                 )
+        self._is_served_safely()
         if self.is_real and self.vault_key_file is None:
             raise ValueError(
                 "VAULT_KEY_FILE must name the key file when a real bot is run; "
@@ -72,6 +74,18 @@ class Settings(BaseSettings):
         if self.staff_email and not (self.smtp_host and self.smtp_from):
             raise ValueError("STAFF_EMAIL also needs SMTP_HOST and SMTP_FROM")
         return self
+
+    def _is_served_safely(self) -> None:
+        """Raise ValueError for pages that others could read on the way, or steal a cookie from."""
+        address = urlsplit(self.public_url or "")
+        if self.public_url and address.scheme != "https" and not _is_loopback(self.public_url):
+            raise ValueError("PUBLIC_URL must begin with https://")
+        if self.public_url and (not address.hostname or address.path.strip("/")):
+            raise ValueError("PUBLIC_URL is a bare address, such as https://rj.example.org")
+        if not self.public_url and self.host not in LOOPBACK:
+            raise ValueError(
+                "HOST lets other computers in, so PUBLIC_URL must say by which https:// address"
+            )
 
     @property
     def is_real(self) -> bool:
@@ -100,4 +114,4 @@ def _plain(place: tuple[int | str, ...], message: str) -> str:
 
 
 def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    return urlsplit(url).hostname in LOOPBACK

@@ -24,6 +24,7 @@ class Hearing(StrEnum):
     EDITED = "edited"
     SENT = "sent"
     SHARED_NUMBER = "shared_number"
+    FILLED = "filled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,29 @@ class Officer:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduction:
+    """An officer who is with somebody told us of them; `line` is the officer's own reference."""
+
+    officer: Officer
+    line: str = ""
+    at: datetime | None = None
+
+
+Filled = tuple[tuple[str, str], ...]
+"""Several answers: a question, and an option, "special:" with a way not to answer, or words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """One thing a person did, in our own terms, whatever the channel.
 
     `text` holds the typed words, the pressed button's id, the shared number, or a caption.
     `thing` names what was sent when `how` is SENT: voice, photo, sticker, location, contact ...
+    When `how` is FILLED, `filled` is what stood on a page of ours, `thing` the journey it begins
+    if none is under way, and `text` is "send" when it is to be sent at once.
     `message` is the channel's id of the message it came in, or of the one the button stands on.
-    `profile_name` and `can_share_number` tell what this channel can offer; neither is kept.
+    `profile_name`, `can_share_number` and `can_open_page` tell what this channel can offer; none
+    is kept. `typed_by` is the member of staff who typed it, `door` how it reached them.
     """
 
     how: Hearing
@@ -52,8 +69,13 @@ class Heard:
     message: str | None = None
     profile_name: str = ""
     can_share_number: bool = False
+    can_open_page: bool = False
     language: str | None = None
     officer: Officer | None = None
+    introduced: Introduction | None = None
+    filled: Filled = ()
+    typed_by: str = ""
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +146,7 @@ class Conversation:
 
     `step` grows with every move and is carried by every button; buttons older than `began`
     belong to an earlier draft. `reference` is set aside by storage for when this is sent.
+    `by_page`: some of it was given on a private page, where details may stand.
     """
 
     stage: str = "welcome"
@@ -148,11 +171,18 @@ class Conversation:
     receipt: Receipt | None = None
     officer: Officer | None = None
     details_in_chat: bool = False
+    by_page: bool = False
+    introduced_by: Introduction | None = None
+    typed_by: str = ""
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button. `does` is press, share_number or copy; `style` is "", send or danger."""
+    """One button. `does` is press, share_number, copy, or open (its id is then an address).
+
+    quiet and two_key are opens whose address is not made yet. `style` is "", send or danger.
+    """
 
     label: str
     id: str

@@ -37,7 +37,7 @@ def open_question(conversation: Conversation) -> Question | None:
     """Return the question that waits for an answer, or None when nothing is left."""
     if conversation.looking_at and is_asked(conversation.looking_at):
         looked_at = question(conversation.looking_at)
-        if looked_at in path(conversation):
+        if looked_at in in_chat(conversation):
             return looked_at
     return first_unanswered(conversation)
 
@@ -45,15 +45,21 @@ def open_question(conversation: Conversation) -> Question | None:
 def first_unanswered(conversation: Conversation) -> Question | None:
     """Return the first question on the path without an answer that counts."""
     found = counting(conversation)
-    for one in path(conversation):
+    for one in in_chat(conversation):
         if one.key not in found and (not one.offered or wanted(found, "details")):
             return one
     return None
 
 
+def in_chat(conversation: Conversation) -> tuple[Question, ...]:
+    """Return the questions on the path that may be asked and shown in the chat itself."""
+    hidden = not conversation.details_in_chat
+    return tuple(one for one in path(conversation) if not (hidden and one.when == DETAILS))
+
+
 def before(conversation: Conversation) -> Question | None:
     """Return the question before the open one (or the last one, at the check), if there is one."""
-    shown = [one for one in path(conversation) if _shown(one, conversation)]
+    shown = [one for one in in_chat(conversation) if _shown(one, conversation)]
     now_open = open_question(conversation)
     if now_open in shown:
         shown = shown[: shown.index(now_open)]
@@ -66,7 +72,7 @@ def reopened_by(conversation: Conversation, answer: Answer) -> tuple[Question, .
     changed = replace(conversation, answers=(*conversation.answers, answer))
     still = counting(changed)
     lost = set(found) - set(still)
-    return tuple(one for one in path(changed) if one.key in lost and not one.silent)
+    return tuple(one for one in in_chat(changed) if one.key in lost and not one.silent)
 
 
 def old_answer(conversation: Conversation, one: Question) -> Answer | None:
@@ -155,10 +161,12 @@ def _officer_is_new(conversation: Conversation, _: Counting) -> bool:
     return conversation.officer is None
 
 
-def _details_may_stand_in_chat(conversation: Conversation, _: Counting) -> bool:
-    return conversation.details_in_chat
+def _details_may_be_given(conversation: Conversation, _: Counting) -> bool:
+    """Details may stand in the chat, or were given on a private page and never show in it."""
+    return conversation.details_in_chat or conversation.by_page
 
 
+DETAILS = "details_may_stand_in_chat"
 CONDITIONS: dict[str, Callable[[Conversation, Counting], bool]] = {
     "harm_may_go_on": _harm_may_go_on,
     "a_number_is_needed": _a_number_is_needed,
@@ -166,5 +174,5 @@ CONDITIONS: dict[str, Callable[[Conversation, Counting], bool]] = {
     "not_a_dispute": _not_a_dispute,
     "only_victims_may_ask": _only_victims_may_ask,
     "officer_is_new": _officer_is_new,
-    "details_may_stand_in_chat": _details_may_stand_in_chat,
+    DETAILS: _details_may_be_given,
 }

@@ -57,7 +57,8 @@ def acts(conn: Connection, vault: Vault) -> list[tuple[str, str]]:
 def step(
     conn: Connection, vault: Vault, act: str, who: str = "Ann", note: str = "", to: str = ""
 ) -> str:
-    return referrals.take_step(conn, vault, ONE, act, who, NOW, note, to=to)
+    until = NEXT_WEEK if act == "snooze" else None
+    return referrals.take_step(conn, vault, ONE, act, who, NOW, note, until, to)
 
 
 # Handing over

@@ -121,7 +121,9 @@ def test_the_api_is_named_with_or_without_bot(monkeypatch: pytest.MonkeyPatch, e
 def test_a_file_named_env_is_read_and_the_environment_wins(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / ".env").write_text("PORT=8001\nSMTP_PORT=\nHOST=0.0.0.0\nSOMEBODY_ELSES=1\n")
+    (tmp_path / ".env").write_text(
+        "PORT=8001\nSMTP_PORT=\nHOST=0.0.0.0\nPUBLIC_URL=https://rj.example\nSOMEBODY_ELSES=1\n"
+    )
     settings = told(monkeypatch, PORT="8002")
     assert (settings.host, settings.port) == ("0.0.0.0", 8002)  # noqa: S104
 
@@ -159,3 +161,18 @@ def default(name: str) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"HOST": "0.0.0.0"}, "PUBLIC_URL must say"),  # noqa: S104
+        ({"PUBLIC_URL": "http://rj.example"}, "https://"),
+        ({"PUBLIC_URL": "https://rj.example/desk"}, "bare address"),
+        ({"PUBLIC_URL": "https://"}, "bare address"),
+    ],
+)
+def test_pages_that_others_could_read_on_the_way_are_not_served(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], says: str
+) -> None:
+    assert says in refusal(monkeypatch, **env)

@@ -270,4 +270,4 @@ async def test_without_a_secret_there_is_no_door(
     server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with rigged(server, database, vault, monkeypatch) as rig:
-        assert [getattr(r, "path", "") for r in rig.running.pages().routes] == ["/health"]
+        assert "/telegram" not in [getattr(r, "path", "") for r in rig.running.pages().routes]

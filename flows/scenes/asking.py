@@ -187,8 +187,8 @@ def press_profile(conversation: Conversation, heard: Heard, pressed: Press, now:
 def press_reopen(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
     """Return the turn after an old question's "change that answer"."""
     key, _ = _two(pressed)
-    on_path = [one.key for one in journey.path(conversation)]
-    if conversation.stage not in ("asking", "checking", "stopped") or key not in on_path:
+    in_chat = [one.key for one in journey.in_chat(conversation)]
+    if conversation.stage not in ("asking", "checking", "stopped") or key not in in_chat:
         return Turn(conversation, shows=True)
     return Turn(replace(moves.moved(conversation, "reopen"), looking_at=key), shows=True)
 
@@ -216,7 +216,7 @@ def _press(
 def _offer_change(conversation: Conversation, one: Question) -> Turn:
     if conversation.stage not in ("asking", "checking", "stopped"):
         return _old_draft(conversation)
-    if one not in journey.path(conversation):
+    if one not in journey.in_chat(conversation):
         return _old_draft(conversation)
     language = conversation.language
     rows = [

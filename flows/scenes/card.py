@@ -49,7 +49,7 @@ def lines(conversation: Conversation, coded_only: bool = False) -> list[str]:
     found = journey.counting(conversation)
     return [
         f"{one.says(conversation.language, 'title')}: {found[one.key].label}"
-        for one in journey.path(conversation)
+        for one in journey.in_chat(conversation)
         if one.key in found and not one.silent and (one.options or not coded_only)
     ]
 

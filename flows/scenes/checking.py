@@ -142,7 +142,7 @@ def which_to_change(conversation: Conversation) -> Turn:
     found = journey.counting(conversation)
     rows = [
         button(conversation, one.says(language, "title").rstrip("*"), "reopen", one.key)
-        for one in journey.path(conversation)
+        for one in journey.in_chat(conversation)
         if one.key in found and not one.silent
     ]
     if rows and conversation.stage not in ("asking", "checking", "stopped"):
