@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flows import hearing, journey, moves, rules, wording
+from flows import counts, hearing, journey, moves, rules, wording
 from flows.conversation import Conversation, ForgetDraft, Heard, Reply, Turn
 from flows.scenes import sent
 from flows.scenes.by_stage import SHOWS
@@ -18,7 +18,8 @@ def take_turn(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     turn = _shown(turn, heard, fresh_send=woken.stage == "checking")
     turn = _with_keyboard_cleared(turn, woken)
     after = replace(_asked_before(turn.conversation, woken), heard_at=now)
-    return replace(turn, conversation=after, effects=(*lost, *turn.effects))
+    effects = (*lost, *turn.effects, *counts.counts(woken, after))
+    return replace(turn, conversation=after, effects=effects)
 
 
 def _asked_before(after: Conversation, before: Conversation) -> Conversation:

@@ -1,6 +1,6 @@
 """Working days of England, for what is promised and when. Alone knows `holidays`."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,24 @@ def opening(now: datetime, service: Service) -> datetime | None:
         if here.time() < service.opens:
             return _at(today, service.opens, service)
     return _at(next_working_day(today, service), service.opens, service)
+
+
+def working_time(start: datetime, end: datetime, service: Service) -> timedelta:
+    """Return how much of the time between two aware moments the service was open.
+
+    Nothing when `end` is not after `start`.
+    """
+    zone = ZoneInfo(service.zone)
+    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    worked = timedelta()
+    while day <= last:
+        if is_working_day(day, service):
+            opens, closes = _at(day, service.opens, service), _at(day, service.closes, service)
+            # In UTC: between two moments of one zone Python subtracts what the clock shows.
+            since, until = max(start, opens).astimezone(UTC), min(end, closes).astimezone(UTC)
+            worked += max(until - since, timedelta())
+        day += timedelta(days=1)
+    return worked
 
 
 def _at(day: date, hour: time, service: Service) -> datetime:

@@ -154,7 +154,12 @@ class Link(SQLModel, table=True):
 
 
 class Shown(SQLModel, table=True):
-    """One message on the screen of a browser chat; the words are sealed."""
+    """One message on the screen of a browser chat; the words are sealed.
+
+    `n` is never used again, and grows when a message changes: the largest tells what is new.
+    """
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     n: int | None = Field(default=None, primary_key=True)
     id: str = Field(default_factory=new_id, unique=True)

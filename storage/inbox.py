@@ -69,6 +69,12 @@ def waiting(
     return readable if readable or not rows else waiting(conn, vault, now, channels, limit)
 
 
+def is_waiting(conn: Connection, vault: Vault, channel: str, chat: str) -> bool:
+    """Return whether anything that came in from a chat is not answered yet."""
+    mine = INBOX.c.chat_print == _chat_print(vault, channel, chat)
+    return bool(conn.execute(select(exists().where(mine, INBOX.c.stage == "waiting"))).scalar())
+
+
 def done(conn: Connection, ids: Sequence[str], now: datetime) -> None:
     """Mark rows as handled and blank their bodies; the fingerprints stay."""
     ended = update(INBOX).values(stage="done", body=None, ended_at=now, not_before=None)
@@ -95,6 +101,10 @@ def _print(vault: Vault, channel: str, arrival: Arrival) -> str:
     return vault.fingerprint(write(["inbox", channel, arrival.key, arrival.body]))
 
 
+def _chat_print(vault: Vault, channel: str, chat: str) -> str:
+    return vault.fingerprint(write(["inbox chat", channel, chat]))
+
+
 def _known(conn: Connection, prints: list[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(prints), _SEVERAL):
@@ -111,7 +121,7 @@ def _row(
         "id": id,
         "channel": channel,
         "print": mark,
-        "chat_print": vault.fingerprint(write(["inbox chat", channel, arrival.chat])),
+        "chat_print": _chat_print(vault, channel, arrival.chat),
         "body": vault.seal(write(arrival.body), _place(channel, id)),
         "received_at": now,
         "stage": "waiting",

@@ -88,6 +88,15 @@ def ready(
     return readable if readable or not rows else ready(conn, vault, now, channels, limit)
 
 
+def is_waiting(conn: Connection, mark: str, now: datetime) -> bool:
+    """Return whether anything could go out now to the chat whose address has this fingerprint."""
+    due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now)
+    mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_print == mark)
+    return bool(
+        conn.execute(select(exists().where(*mine, OUTBOX.c.stage == "waiting", due))).scalar()
+    )
+
+
 def sent(conn: Connection, id: str, now: datetime) -> None:
     """Mark a row as sent and blank its body."""
     _end(conn, id, "sent", now)

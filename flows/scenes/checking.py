@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, journey, moves
+from flows import counts, explain, journey, moves
 from flows.answering import answered, chosen_answer
 from flows.buttons import Press, button, in_rows, last_row, said
 from flows.conversation import (
@@ -77,7 +77,7 @@ def send(conversation: Conversation, now: datetime) -> Turn:
         return Turn(conversation, shows=True)
     record = record_of(conversation, now)
     officer = officer_of(conversation)
-    effects: list[Effect] = [HandOver(record), Count("sent", conversation.journey)]
+    effects: list[Effect] = [HandOver(record), Count("sent", counts.key(conversation))]
     if officer and not conversation.officer:
         effects.append(RememberOfficer(officer))
     receipt = Receipt(

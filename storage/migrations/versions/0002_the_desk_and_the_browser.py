@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("n", name=op.f("pk_shown")),
         sa.UniqueConstraint("id", name=op.f("uq_shown_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("shown", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_shown_address_print"), ["address_print"], unique=False)
