@@ -83,7 +83,7 @@ def record_in(vault: Vault, row: AnyRow) -> Record:
     return shapes.read(Record, vault.unseal(row.body, _record_place(row.id, row.reference)))
 
 
-def entry_of(vault: Vault, row: Referral, now: datetime) -> Entry:
+def entry_of(vault: Vault, row: Referral | AnyRow, now: datetime) -> Entry:
     """Return a row as a line of the queue."""
     return Entry(
         reference=row.reference,
