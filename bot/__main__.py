@@ -78,7 +78,8 @@ def play(
         raise typer.BadParameter("--as takes victim or officer")
     settings = read_settings()
     with opened(read_settings()) as (database, vault):
-        player = Player(database, vault, settings.officer_details == "chat", language)
+        chat_holds_names = settings.officer_details == "chat"
+        player = Player(database, vault, chat_holds_names, language, settings.public_url)
         if chat:
             player.chat = f"named/{chat}"
         first = player.invite() if as_ == "officer" else "/start"

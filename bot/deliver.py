@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from bot import outgoing
 from bot.channels import Gone, Refused, Wait
-from bot.respond import House
-from storage import conversations, messages, outbox
+from bot.house import House
+from storage import messages, outbox
 from storage.database import Database
 from storage.outbox import Outgoing
 
@@ -87,11 +88,7 @@ class Delivery:
         Returns how many rows were tried, and the seconds until a row held back by a limit may go.
         """
         now = self._clock()
-        rows = await self._database.write(
-            lambda connection: outbox.ready(
-                connection, self._house.vault, now, self._house.channels, MANY
-            )
-        )
+        rows = await self._database.write(lambda connection: self._ready(connection, now))
         waits = [(row, self._wait(row, now)) for row in rows]
         going = [row for row, wait in waits if not wait]
         if going:
@@ -99,6 +96,13 @@ class Delivery:
             await self._database.write(lambda connection: self._note(connection, outcomes))
         held = [wait for _, wait in waits if wait]
         return len(going), min(held, default=None)
+
+    def _ready(self, connection: Connection, now: datetime) -> list[Outgoing]:
+        """Return what can be sent and may still be: the guard is asked about each again."""
+        vault = self._house.vault
+        rows = outbox.ready(connection, vault, now, self._house.channels, MANY)
+        going = [row for row in rows if outgoing.may_go(connection, vault, row, now)]
+        return going if going or not rows else self._ready(connection, now)
 
     def _wait(self, row: Outgoing, now: datetime) -> float:
         return self._limits.wait(row, now) if self._house.channels[row.channel].limited else 0.0
@@ -125,6 +129,7 @@ class Delivery:
         for outcome in outcomes:
             if outcome.error is None:
                 outbox.sent(connection, outcome.row.id, now)
+                outgoing.has_gone(connection, outcome.row, now)
                 self._note_messages(connection, outcome, now)
             else:
                 self._not_sent(connection, outcome.row, outcome.error, now)
@@ -150,12 +155,13 @@ class Delivery:
         match error:
             case Gone():
                 outbox.give_up(connection, row.id, now)
+                outgoing.not_sent(connection, self._house.vault, row, now)
                 if row.chat_id:
-                    conversations.close_chat(connection, row.chat_id, now)
-                    outbox.drop_chat(connection, row.chat_id)
+                    outgoing.close_chat(connection, self._house.vault, row.chat_id, now)
             case Refused():
                 log.error("row_refused", extra={"code": str(error)})
                 outbox.give_up(connection, row.id, now)
+                outgoing.not_sent(connection, self._house.vault, row, now)
             case Wait(seconds=seconds):
                 outbox.later(connection, row.id, now + timedelta(seconds=seconds), "wait")
             case _:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.channels import Body
+from bot.channels.page import PageChannel
 from bot.channels.terminal import Shown, TerminalChannel
 from bot.deliver import Delivery
 from bot.respond import Answered, House, respond
@@ -31,6 +32,7 @@ class Player:
     vault: Vault
     details_in_chat: bool = False
     language: str | None = None
+    public_url: str | None = None
     chat: str = field(default_factory=lambda: secrets.token_hex(8))
     channel: TerminalChannel = field(default_factory=TerminalChannel)
     skipped: timedelta = timedelta()
@@ -90,8 +92,13 @@ class Player:
             pass
 
     def _house(self) -> House:
-        channels = {"terminal": self.channel}
-        return House(self.vault, channels, details_in_chat=self.details_in_chat)
+        channels = {"terminal": self.channel, "page": PageChannel()}
+        return House(
+            self.vault,
+            channels,
+            details_in_chat=self.details_in_chat,
+            public_url=self.public_url,
+        )
 
 
 def play_lines(player: Player, lines: Iterable[str]) -> None:
@@ -169,6 +176,9 @@ def _print(shown: list[Shown]) -> dict[str, str]:
             labels = []
             for button in row:
                 if button["does"] == "copy":
+                    continue
+                if button["does"] == "open":
+                    labels.append(f"{button['label']}: {button['id']}")
                     continue
                 number = str(len(choices) + 1)
                 choices[number] = button["id"]

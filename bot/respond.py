@@ -1,13 +1,16 @@
 """Inbox to outbox: what came in, its turn, and all that follows, in one transaction."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.channels import Arrived, Body, Channel
+from bot import held, outgoing
+from bot.alerts import alert
+from bot.channels import Arrived, Body
+from bot.house import House as House
+from bot.private_links import INTRODUCED, Chat, introduction, with_links
 from flows.conversation import (
     ClearChat,
     ClearMessage,
@@ -18,16 +21,19 @@ from flows.conversation import (
     Heard,
     Hearing,
     KeepQuestion,
+    PassOn,
     RaiseFlag,
     RememberOfficer,
     Reply,
     StopContact,
     Turn,
 )
-from flows.turn import take_turn
-from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from flows.holding import must_be_said
+from flows.turn import come_back, take_turn
+from flows.wording import say
 from storage import (
     conversations,
+    holds,
     inbox,
     messages,
     missed,
@@ -36,22 +42,12 @@ from storage import (
     referrals,
     tallies,
 )
+from storage.conversations import Recalled
 from storage.inbox import Waiting
-from storage.vault import Vault
 
 log = logging.getLogger("rj.respond")
 TRIES = 3
 INVITATION = "/start i_"
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What responding needs to know of the set-up: who is met where, and who is alerted how."""
-
-    vault: Vault
-    channels: Mapping[str, Channel]
-    alerts: Sequence[str] = ()
-    details_in_chat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +94,7 @@ def _answer(
 ) -> Answered:
     if arrived is None:
         return Answered(channel, "", None)
+    channel = arrived.channel or channel
     if arrived.event:
         _event(connection, house, channel, arrived, now)
         return Answered(channel, arrived.address, None)
@@ -105,7 +102,17 @@ def _answer(
     recalled = conversations.recall(connection, vault, channel, arrived.address, now)
     heard = _by_invitation(connection, house, arrived.heard or Heard(Hearing.SAID), now)
     conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
-    turn = take_turn(conversation, heard, now)
+    hold, ended_by = held.holder(connection, recalled.chat_id, conversation, heard, now)
+    if hold and not ended_by:
+        held.listen(connection, house, hold, conversation, heard, now)
+        _kept_for_staff(connection, house, recalled, arrived, now)
+        return Answered(channel, arrived.address, None)
+    if ended_by == "computer":
+        turn = come_back(replace(conversation, heard_at=now), False, now)
+    else:
+        turn = take_turn(conversation, heard, now)
+    if hold:
+        held.end(connection, house, hold, ended_by, heard, turn, now)
     conversations.remember(connection, vault, recalled, turn.conversation, now)
     if recalled.closed:
         conversations.reopen_chat(connection, recalled.chat_id)
@@ -114,8 +121,27 @@ def _answer(
         outbox.put(connection, vault, channel, "officer_commands", {}, now, recalled.chat_id)
     if arrived.message:
         messages.note_message(connection, vault, recalled.chat_id, arrived.message, True, now)
+    chat = Chat(channel, arrived.address, turn.conversation, heard.can_share_number)
+    replies = with_links(connection, vault, house.public_url, chat, turn.replies, now)
+    turn = replace(turn, replies=tuple(replies))
     _put_in_line(connection, house, channel, recalled.chat_id, arrived, turn, now)
     return Answered(channel, arrived.address, turn)
+
+
+def _kept_for_staff(
+    connection: Connection, house: House, recalled: Recalled, arrived: Arrived, now: datetime
+) -> None:
+    """Keep what is to be kept although nothing is said: when, and what can be cleared away."""
+    heard_now = replace(recalled.conversation, heard_at=now)
+    conversations.remember(connection, house.vault, recalled, heard_now, now)
+    if recalled.closed:
+        conversations.reopen_chat(connection, recalled.chat_id)
+    if arrived.message:
+        chat_id, message = recalled.chat_id, arrived.message
+        messages.note_message(connection, house.vault, chat_id, message, True, now)
+    _acknowledge(
+        connection, house, recalled.channel, recalled.chat_id, arrived, Turn(heard_now), now
+    )
 
 
 def _put_in_line(
@@ -131,17 +157,25 @@ def _put_in_line(
     _acknowledge(connection, house, channel, chat_id, arrived, turn, now)
     for effect in turn.effects:
         _carry_out(connection, house, channel, chat_id, effect, now)
-    for reply in turn.replies:
-        outbox.put(connection, house.vault, channel, "say", asdict(reply), now, chat_id)
+    always = must_be_said(turn)
+    outgoing.answer(connection, house.vault, channel, chat_id, turn.replies, now, always)
 
 
 def _by_invitation(connection: Connection, house: House, heard: Heard, now: datetime) -> Heard:
-    """An invited officer is known from here on; a used or foreign link is a plain start."""
-    if heard.how != Hearing.SAID or not heard.text.startswith(INVITATION):
-        return heard
-    code = heard.text.removeprefix(INVITATION).strip()
-    officer = officers.redeem(connection, house.vault, code, now)
-    return replace(heard, text="/start", officer=officer)
+    """An invited officer is known from here on, and so is who sent somebody to us.
+
+    A used or foreign link is a plain start. Pages are only offered where they have an address.
+    """
+    heard = replace(heard, can_open_page=heard.can_open_page and bool(house.public_url))
+    if heard.how == Hearing.SAID and heard.text.startswith(INVITATION):
+        code = heard.text.removeprefix(INVITATION).strip()
+        officer = officers.redeem(connection, house.vault, code, now)
+        return replace(heard, text="/start", officer=officer)
+    if heard.how == Hearing.SAID and heard.text.startswith(INTRODUCED):
+        code = heard.text.removeprefix(INTRODUCED).strip()
+        introduced = introduction(connection, house.vault, code, now)
+        return replace(heard, text="/start", introduced=introduced)
+    return heard
 
 
 def _event(
@@ -153,8 +187,7 @@ def _event(
         return
     known = conversations.recall(connection, house.vault, channel, arrived.address, now)
     if arrived.event == "blocked":
-        conversations.close_chat(connection, known.chat_id, now)
-        outbox.drop_chat(connection, known.chat_id)
+        outgoing.close_chat(connection, house.vault, known.chat_id, now)
     else:
         conversations.reopen_chat(connection, known.chat_id)
 
@@ -172,8 +205,7 @@ def _acknowledge(
         body: Body = {"press": arrived.press, "toast": turn.toast}
         outbox.put(connection, house.vault, channel, "acknowledge", body, now, chat_id)
     elif turn.toast:
-        reply = asdict(Reply(turn.toast))
-        outbox.put(connection, house.vault, channel, "say", reply, now, chat_id)
+        outgoing.answer(connection, house.vault, channel, chat_id, [Reply(turn.toast)], now)
 
 
 def _carry_out(
@@ -184,13 +216,16 @@ def _carry_out(
         case HandOver(record):
             here = replace(record, door=record.door or channel)
             referrals.hand_over(connection, vault, here, chat_id, now)
-            _alert(connection, house, "new", record.reference, record.due, now)
+            alert(connection, house, "new", record.reference, record.due, now)
         case StopContact(reference, act):
             referrals.stop_contact(connection, reference, act, now)
-            _alert(connection, house, act, reference, now, now)
+            alert(connection, house, act, reference, now, now)
         case RaiseFlag(reference, flag):
             referrals.raise_flag(connection, vault, reference, flag, now)
-            _alert(connection, house, "flag", reference, now, now)
+            alert(connection, house, "flag", reference, now, now)
+        case PassOn(reference, text):
+            if holds.wrote(connection, vault, reference, text, now):
+                alert(connection, house, "wrote", reference, now, now)
         case RememberOfficer(officer):
             officers.remember_officer(connection, vault, chat_id, officer, now)
         case KeepQuestion(text):
@@ -203,16 +238,6 @@ def _carry_out(
             outbox.put(connection, vault, channel, "delete", {"messages": [message]}, now, chat_id)
         case ForgetDraft():
             pass  # remembering a conversation without its answers has deleted them
-
-
-def _alert(
-    connection: Connection, house: House, what: str, reference: str, when: datetime, now: datetime
-) -> None:
-    """Tell staff that there is something to see: a reference and a time, nothing personal."""
-    due = spoken_time(FIRST_LANGUAGE, when)
-    text = say(FIRST_LANGUAGE, f"desk.alerts.{what}", reference=reference, due=due)
-    for channel in house.alerts:
-        outbox.put(connection, house.vault, channel, "alert", {"text": text}, now)
 
 
 def _failed(
@@ -229,10 +254,12 @@ def _failed(
     _set_aside(connection, row, code, now)
     if arrived is None or not arrived.address:
         return
-    known = conversations.recall(connection, house.vault, row.channel, arrived.address, now)
+    channel = arrived.channel or row.channel
+    known = conversations.recall(connection, house.vault, channel, arrived.address, now)
     if not known.new:
-        trouble = asdict(Reply(say(known.conversation.language, "errors.chat.trouble")))
-        outbox.put(connection, house.vault, row.channel, "say", trouble, now, known.chat_id)
+        trouble = Reply(say(known.conversation.language, "errors.chat.trouble"))
+        conversations.reopen_chat(connection, known.chat_id)
+        outgoing.answer(connection, house.vault, channel, known.chat_id, [trouble], now)
 
 
 def _set_aside(connection: Connection, row: Waiting, code: str, now: datetime) -> None:

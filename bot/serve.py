@@ -16,9 +16,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route
 
-from bot.channels import Channel
+from bot.channels import Channel, web
 from bot.channels.email import EmailChannel
+from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
+from bot.channels.typed import TypedChannel
 from bot.deliver import Delivery
 from bot.desk.frame import Desk
 from bot.desk.routes import routes as desk_routes
@@ -72,14 +74,25 @@ class Running:
     ) -> None:
         self.settings, self.database, self.vault, self.clock = settings, database, vault, clock
         self.bot: RawBot | None = build_bot(settings) if settings.telegram_bot_token else None
+        self.web = web.Web(database, vault, clock)
         self.house = House(
-            vault, self._channels(), _alerts(settings), settings.officer_details == "chat"
+            vault,
+            self._channels(),
+            _alerts(settings),
+            settings.officer_details == "chat",
+            settings.public_url,
         )
         self.wake = Wake()
         self.desk = Desk(database, vault, settings, clock, changed=self.wake.both, demo=demo)
+        self.web.wake, self.web.secure = self.wake.both, self.desk.secure
+        self.web.demo = demo is not None
 
     def _channels(self) -> dict[str, Channel]:
-        channels: dict[str, Channel] = {}
+        channels: dict[str, Channel] = {
+            "web": web.WebChannel(self.database, self.vault, self.clock, self.web.live.changed),
+            "page": PageChannel(),
+            "typed": TypedChannel(),
+        }
         if self.bot:
             channels["telegram"] = TelegramChannel(self.bot, self.settings.staff_telegram_chat)
         if self.settings.staff_email:
@@ -129,7 +142,7 @@ class Running:
     def pages(self) -> Starlette:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
         routes: list[BaseRoute] = [Route("/health", _health), files.route()]
-        routes += desk_routes(self.desk)
+        routes += desk_routes(self.desk) + web.routes(self.web)
         if self.desk.demo:
             routes.append(both.route())
         secret = self.settings.telegram_webhook_secret

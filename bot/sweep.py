@@ -20,7 +20,12 @@ def sweep(connection: Connection, house: House, now: datetime) -> Swept:
 
 def times() -> Times:
     """Return how long things are kept, from the same settings that the privacy words use."""
-    return Times(draft_hours=service().draft_hours, receipt_days=service().receipt_days)
+    told = service()
+    return Times(
+        draft_hours=told.draft_hours,
+        receipt_days=told.receipt_days,
+        shown_hours=told.chat_clear_hours,
+    )
 
 
 def _return_claims(connection: Connection, house: House, now: datetime) -> None:

@@ -101,9 +101,13 @@ def _event(
         wording=content_files.version(language),
         language=language,
         at=now,
-        by="officer" if conversation.journey == "officer" else "person",
+        by=conversation.typed_by or _by(conversation),
         message=message,
     )
+
+
+def _by(conversation: Conversation) -> str:
+    return "officer" if conversation.journey == "officer" else "person"
 
 
 _AFTER = {

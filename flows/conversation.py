@@ -233,6 +233,14 @@ class RaiseFlag:
 
 
 @dataclass(frozen=True, slots=True)
+class PassOn:
+    """What a person answered to a message of staff goes on the timeline of their referral."""
+
+    reference: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetDraft:
     """Every answer of the draft is deleted now."""
 
@@ -275,6 +283,7 @@ Effect = (
     HandOver
     | StopContact
     | RaiseFlag
+    | PassOn
     | ForgetDraft
     | ClearChat
     | ClearMessage

@@ -24,7 +24,8 @@ from flows.questionnaire import is_asked, question
 from flows.service import service
 from flows.wording import has, say
 
-_WORDS = (Hearing.SAID, Hearing.EDITED, Hearing.SENT)
+WORDS = (Hearing.SAID, Hearing.EDITED, Hearing.SENT)
+"""The ways of being heard that can hold words of danger."""
 
 
 def first(conversation: Conversation, heard: Heard, now: datetime) -> Turn | None:
@@ -33,13 +34,39 @@ def first(conversation: Conversation, heard: Heard, now: datetime) -> Turn | Non
     The same kind is answered in full at most once in `danger_quiet_minutes`; in between, words
     that may be an answer are offered as one. The place is kept and nothing is taken as an answer.
     """
-    if heard.how not in _WORDS or not heard.text:
+    if heard.how not in WORDS or not heard.text:
         return None
     kind = hear_danger(heard.text)
     if kind is None:
         return _pressure(conversation, heard.text)
     if _told_lately(conversation, kind, now):
         return _maybe_an_answer(conversation, heard)
+    return _told(conversation, kind, now)
+
+
+def on_a_page(conversation: Conversation, typed: tuple[str, ...], now: datetime) -> Turn:
+    """Return what follows from danger and pressure in the words on a page: numbers and flags.
+
+    The words are still the answers that they stood for: a page was filled in on purpose.
+    """
+    turn = Turn(conversation)
+    for words in typed:
+        kind = hear_danger(words)
+        here = turn.conversation
+        if kind and not _told_lately(here, kind, now):
+            turn = _joined(turn, _told(here, kind, now))
+        elif kind is None:
+            turn = _joined(turn, _pressure(here, words) or Turn(here))
+    return turn
+
+
+def _joined(turn: Turn, more: Turn) -> Turn:
+    return replace(
+        more, replies=(*turn.replies, *more.replies), effects=(*turn.effects, *more.effects)
+    )
+
+
+def _told(conversation: Conversation, kind: str, now: datetime) -> Turn:
     flag = f"danger_{kind}"
     told = replace(
         conversation,

@@ -31,13 +31,14 @@ def delete(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return the proof that a draft is gone at once; for what was sent, that contact is paused."""
     language = conversation.language
     fresh = moves.begun(conversation, "forget", "") if _draft_stage(conversation) else conversation
+    fresh = replace(fresh, introduced_by=None)
     stopped = sent.contact_stopped(conversation, "ask_to_delete")
     if stopped:
         line = Reply(say(language, "anytime.delete.sent"))
         return Turn(sent.after_stopping(fresh), (line,), (ForgetDraft(), *stopped))
     if not (conversation.answers or conversation.journey) or not _draft_stage(conversation):
         nothing = Reply(say(language, "anytime.delete.nothing"))
-        return Turn(conversation, (nothing,), shows=True)
+        return Turn(replace(conversation, introduced_by=None), (nothing,), shows=True)
     return Turn(
         fresh, (Reply(say(language, "anytime.delete.draft")),), (ForgetDraft(), ClearChat())
     )

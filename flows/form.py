@@ -8,7 +8,7 @@ from flows import journey, kinds
 from flows.answering import read_answer
 from flows.conversation import Answer, Conversation, Filled, Given
 from flows.kinds import Read, Slip, Unread
-from flows.questionnaire import Question
+from flows.questionnaire import Question, is_asked, question
 from flows.wording import say
 
 SPECIAL = "special:"
@@ -127,8 +127,16 @@ def missing(conversation: Conversation) -> tuple[Question, ...]:
 
 
 def words_typed(filled: Filled) -> tuple[str, ...]:
-    """Return whatever in a form may be somebody's own words."""
-    return tuple(typed for _, typed in filled if typed and not typed.startswith(SPECIAL))
+    """Return whatever in a form may be somebody's own words: all that we do not offer."""
+    return tuple(
+        typed
+        for key, typed in filled
+        if typed and not (is_asked(key) and _is_offered(question(key), typed))
+    )
+
+
+def _is_offered(one: Question, typed: str) -> bool:
+    return typed in one.options or typed in [f"{SPECIAL}{given}" for given in Given]
 
 
 def _on_a_page(conversation: Conversation) -> Conversation:
@@ -195,6 +203,8 @@ def _reading(one: Question, typed: str, language: str) -> Read | Problem:
         return _special(one, typed.removeprefix(SPECIAL), language)
     if typed in one.options:
         return kinds.chosen(one, typed, language)
+    if len(typed) > kinds.TYPED_MAX:
+        return Problem(one.key, "chat.too_long", (("n", len(typed)), ("max", kinds.TYPED_MAX)))
     reading = kinds.read(one, typed, language)
     match reading:
         case Read():

@@ -5,7 +5,7 @@ from datetime import datetime
 from flows import content_files, journey, rules, wording, workdays
 from flows.conversation import Answer, Conversation, Given, Officer
 from flows.journey import Counting
-from flows.questionnaire import Question, questions
+from flows.questionnaire import Question, question, questions
 from flows.record import Line, Record
 from flows.routing import Route, route
 from flows.service import service
@@ -16,11 +16,15 @@ def record_of(conversation: Conversation, now: datetime) -> Record:
     found = gathered(conversation)
     goes_to = route(rules.facts_of(conversation), _flags(conversation, found))
     consent, consented_at = _consent(conversation, found, now)
-    officer = officer_of(conversation)
+    told = conversation.introduced_by
+    officer = told.officer if told else officer_of(conversation)
     return Record(
         reference=conversation.reference,
         journey=conversation.journey,
-        lines=tuple(_line(one, found, conversation) for one in _asked(conversation, found)),
+        lines=(
+            *(_line(one, found, conversation) for one in _asked(conversation, found)),
+            *_introduction(conversation),
+        ),
         safe_contact=tuple(
             _line(one, found, conversation)
             for one in questions()
@@ -44,6 +48,8 @@ def record_of(conversation: Conversation, now: datetime) -> Record:
         officer_agency=officer.agency if officer else "",
         officer_contact=officer.contact if officer else "",
         officer_verified=bool(officer and officer.verified),
+        door=conversation.door,
+        typed_by=conversation.typed_by,
     )
 
 
@@ -77,6 +83,19 @@ def officer_of(conversation: Conversation) -> Officer | None:
         for key in ("officer_name", "officer_agency", "officer_contact")
     )
     return Officer(name, agency, contact)
+
+
+def _introduction(conversation: Conversation) -> tuple[Line, ...]:
+    """Return the line that an officer added when they told us of somebody: their reference."""
+    told = conversation.introduced_by
+    if told is None or not told.line:
+        return ()
+    one, language = question("line"), conversation.language
+    version = content_files.version(language)
+    asked = one.asked(language)
+    return (
+        Line("line", asked, "said", told.line, told.line, "officer", told.at, version, language),
+    )
 
 
 def _asked(conversation: Conversation, found: Counting) -> list[Question]:
@@ -114,7 +133,7 @@ def _line(one: Question, found: Counting, conversation: Conversation) -> Line:
 
 
 def _flags(conversation: Conversation, found: Counting) -> tuple[str, ...]:
-    flags = list(conversation.flags)
+    flags = [*conversation.flags, *(["introduced"] if conversation.introduced_by else [])]
     officer = officer_of(conversation)
     if officer and not officer.verified:
         flags.append("not_verified")
@@ -131,6 +150,8 @@ def _wants(answer: Answer) -> bool:
 
 def _consent(conversation: Conversation, found: Counting, now: datetime) -> tuple[str, datetime]:
     agreed = found.get("agreed")
+    if conversation.typed_by and not agreed and conversation.consented_at:
+        return conversation.consent, conversation.consented_at
     if agreed:
         return f"{agreed.asked}\n{agreed.label}", agreed.at
     sending = wording.say(conversation.language, ready_key(conversation))

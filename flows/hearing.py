@@ -11,6 +11,8 @@ from flows import (
     crisis,
     danger,
     faq,
+    filling,
+    holding,
     journey,
     kinds,
     moves,
@@ -27,8 +29,7 @@ from flows.scenes.by_stage import HEARS, SHOWS
 from flows.service import service
 from flows.wording import say
 
-HEARD_MAX = 4096
-"""The longest text that a message may hold (Telegram's own limit)."""
+HEARD_MAX = kinds.TYPED_MAX
 _BOTH = ("yes", "no")
 _BESIDE_OPTIONS = ("profile:", "keep:", "use_words")
 """Buttons under a question that are no options of it."""
@@ -38,6 +39,7 @@ Pressed = Callable[[Conversation, Heard, Press, datetime], Turn]
 PRESSES: Mapping[str, Pressed] = {
     **anytime.PRESSES,
     **danger.PRESSES,
+    **holding.PRESSES,
     **welcome.PRESSES,
     **learning.PRESSES,
     **notice.PRESSES,
@@ -59,6 +61,8 @@ def warm_up() -> None:
 
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return what follows from one thing heard: danger first, then whatever it is."""
+    if heard.how == Hearing.FILLED:
+        return filling.take_page(conversation, heard, _away(conversation, now), now)
     in_danger = danger.first(conversation, heard, now)
     if in_danger:
         return in_danger
@@ -80,7 +84,7 @@ def _said(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         return _line(conversation, "errors.chat.too_long", n=len(heard.text), max=HEARD_MAX)
     if not kinds.tidy(heard.text):
         return _line(conversation, "errors.chat.unread")
-    if heard.officer:
+    if heard.officer or heard.introduced:
         busy = moves.has_draft(conversation)
         return Turn(conversation if busy else moves.begun(conversation, "welcome", ""), shows=True)
     name = anytime.named(conversation, heard.text)

@@ -13,6 +13,8 @@ from flows.conversation import Given
 from flows.questionnaire import Question
 
 NAME_MAX, WORDS_MAX, NOTE_MAX, LINE_MAX = 100, 60, 500, 300
+TYPED_MAX = 4096
+"""The longest text that is read at all: what a message may hold (Telegram's own limit)."""
 PHONE_EXAMPLE = "07700 900 982"
 _DRAMA = re.compile(r"^\+44(7700900|1632960)\d{3}$")
 """Numbers that Ofcom keeps for stories; no library calls them valid."""

@@ -19,7 +19,8 @@ def stepped(conversation: Conversation) -> Conversation:
 def begun(conversation: Conversation, name: str, journey: str) -> Conversation:
     """Return a fresh draft: no answers, and buttons from before belong to an earlier talk.
 
-    Danger or pressure heard just before the first question is still for staff to see.
+    Danger or pressure heard just before the first question is still for staff to see, and so is
+    who told us of somebody, unless they go on as an officer themselves.
     """
     fresh = moved(conversation, name)
     heard = tuple(flag for flag in fresh.flags if flag.startswith(("danger_", "pressure")))
@@ -35,7 +36,14 @@ def begun(conversation: Conversation, name: str, journey: str) -> Conversation:
         flags=heard if journey and not conversation.answers else (),
         consent="",
         consented_at=None,
+        by_page=False,
+        introduced_by=None if journey == "officer" else conversation.introduced_by,
     )
+
+
+def allowed(conversation: Conversation) -> tuple[str, ...]:
+    """Return the moves that start from where the conversation stands."""
+    return stages.allowed(conversation.stage)
 
 
 def has_draft(conversation: Conversation) -> bool:

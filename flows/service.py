@@ -18,6 +18,7 @@ class Service:
     days: tuple[int, ...]
     opens: time
     closes: time
+    windows: dict[str, tuple[time, time]]
     promise_by: time
     promise_days: dict[str, int]
     draft_hours: int
@@ -25,9 +26,11 @@ class Service:
     receipt_days: int
     chat_clear_hours: int
     danger_quiet_minutes: int
+    page_minutes: int
     adult_age: int
     queues: dict[str, str]
     districts: dict[str, str]
+    exit_to: str
 
     def provider(self, queue: str) -> str:
         """Return the name of whoever works this queue."""
@@ -47,10 +50,17 @@ def service() -> Service:
         days=tuple(told["hours"]["days"]),
         opens=time.fromisoformat(told["hours"]["opens"]),
         closes=time.fromisoformat(told["hours"]["closes"]),
+        windows={part: _window(hours) for part, hours in told["windows"].items()},
         promise_by=time.fromisoformat(promise.pop("by")),
         promise_days=promise,
         adult_age=told["ages"]["adult"],
         queues=dict(told["queues"]),
         districts=dict(told["districts"]),
+        exit_to=told["exit"]["to"],
         **told["keeps"],
     )
+
+
+def _window(hours: list[str]) -> tuple[time, time]:
+    opens, closes = map(time.fromisoformat, hours)
+    return opens, closes

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flows import counts, hearing, journey, moves, rules, wording
-from flows.conversation import Conversation, ForgetDraft, Heard, Reply, Turn
+from flows import counts, hearing, holding, journey, moves, rules, wording
+from flows.conversation import Conversation, ForgetDraft, HandOver, Heard, Hearing, Reply, Turn
 from flows.scenes import sent
 from flows.scenes.by_stage import SHOWS
 from flows.service import service
@@ -15,11 +15,20 @@ def take_turn(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return what should happen next; `now` is aware. Never silent, never raises for any input."""
     woken, lost = _wake(conversation, heard, now)
     turn = hearing.hear(woken, heard, now)
-    turn = _shown(turn, heard, fresh_send=woken.stage == "checking")
+    turn = _shown(turn, heard, fresh_send=any(isinstance(e, HandOver) for e in turn.effects))
     turn = _with_keyboard_cleared(turn, woken)
     after = replace(_asked_before(turn.conversation, woken), heard_at=now)
     effects = (*lost, *turn.effects, *counts.counts(woken, after))
     return replace(turn, conversation=after, effects=effects)
+
+
+def come_back(conversation: Conversation, quietly: bool, now: datetime) -> Turn:
+    """Return what the bot says when a member of staff has given the conversation back to it.
+
+    The person has done nothing: where they stand is shown again, or only offered (`quietly`).
+    """
+    turn = holding.comes_back(conversation, quietly, now)
+    return _shown(turn, Heard(Hearing.SAID), fresh_send=False)
 
 
 def _asked_before(after: Conversation, before: Conversation) -> Conversation:
@@ -42,12 +51,18 @@ def _wake(
         conversation = replace(conversation, language=wording.offered(heard.language))
     if heard.officer:
         conversation = replace(conversation, officer=heard.officer)
+    if heard.introduced and not conversation.officer:
+        told = replace(heard.introduced, at=now)
+        conversation = replace(conversation, introduced_by=told)
+    if heard.typed_by:
+        conversation = replace(conversation, typed_by=heard.typed_by, door=heard.door)
     receipt = conversation.receipt
     if receipt and now - receipt.sent_at > timedelta(days=service().receipt_days):
         conversation = replace(conversation, receipt=None)
     quiet = hearing.quiet_for(conversation, now)
     if moves.has_draft(conversation) and quiet > timedelta(hours=service().draft_hours):
-        return moves.begun(conversation, "run_out", ""), (ForgetDraft(),)
+        gone = moves.begun(conversation, "run_out", "")
+        return replace(gone, introduced_by=None), (ForgetDraft(),)
     return conversation, ()
 
 

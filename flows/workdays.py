@@ -44,14 +44,19 @@ def next_working_day(day: date, service: Service) -> date:
 
 def opening(now: datetime, service: Service) -> datetime | None:
     """Return None while the telephone is answered, otherwise when it next will be."""
+    return next_window(now, service.opens, service.closes, service)
+
+
+def next_window(now: datetime, opens: time, closes: time, service: Service) -> datetime | None:
+    """Return None within these hours of a working day, otherwise when they next begin."""
     here = now.astimezone(ZoneInfo(service.zone))
     today = here.date()
     if is_working_day(today, service):
-        if service.opens <= here.time() < service.closes:
+        if opens <= here.time() < closes:
             return None
-        if here.time() < service.opens:
-            return _at(today, service.opens, service)
-    return _at(next_working_day(today, service), service.opens, service)
+        if here.time() < opens:
+            return _at(today, opens, service)
+    return _at(next_working_day(today, service), opens, service)
 
 
 def working_time(start: datetime, end: datetime, service: Service) -> timedelta:

@@ -88,12 +88,16 @@ class ApiKey(SQLModel, table=True):
 
 
 class Export(SQLModel, table=True):
-    """A list that somebody asked to take away: a second person agrees when it is long."""
+    """A list that somebody asked to take away: a second person agrees when it is long.
+
+    `why` is a code; the words beside it are sealed.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
     asked_by: str
     asked_at: datetime = Field(sa_type=Utc)
     why: str
+    words: bytes | None = None
     chosen: str
     size: int
     form: str

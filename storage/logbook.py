@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select
 from sqlmodel import Session, col
 from sqlmodel import select as rows_of
 
 from storage.desk_tables import LOGGED, Logged
 from storage.shapes import write as as_text
+from storage.tables import AnyRow
 from storage.vault import Vault
 
 
@@ -43,10 +45,12 @@ def write(
 
 
 def read(session: Session, about: str = "", limit: int = 200) -> list[Line]:
-    """Return the newest lines first, all of them or those about one thing."""
+    """Return the newest lines first, all of them or those about one reference or person."""
     query = rows_of(Logged).order_by(col(Logged.n).desc()).limit(limit)
     if about:
-        query = query.where(Logged.about == about)
+        query = query.where(
+            or_(col(Logged.about).in_((about.upper(), about.lower())), Logged.who == about.lower())
+        )
     return [_line(row) for row in session.exec(query)]
 
 
@@ -56,14 +60,14 @@ def broken_at(session: Session, vault: Vault) -> datetime | None:
     Lines cut off at the very end cannot be seen from within.
     """
     before = ""
-    for row in session.exec(rows_of(Logged).order_by(col(Logged.n))):
+    for row in session.connection().execute(select(LOGGED).order_by(LOGGED.c.n)).yield_per(500):
         if row.mark != _mark(vault, before, _line(row)):
-            return row.at
+            return cast(datetime, row.at)
         before = row.mark
     return None
 
 
-def _line(row: Logged) -> Line:
+def _line(row: Logged | AnyRow) -> Line:
     return Line(row.at, row.who, row.did, row.about, row.why, row.refused)
 
 

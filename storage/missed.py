@@ -32,3 +32,8 @@ def read(session: Session, vault: Vault) -> list[Asked]:
 
 def _place(id: str) -> str:
     return f"missed/{id}/body"
+
+
+def times(session: Session) -> list[datetime]:
+    """Return when each question was asked, the oldest first; not a word of any."""
+    return list(session.exec(select(Missed.at).order_by(col(Missed.at))))

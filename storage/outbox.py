@@ -108,6 +108,29 @@ def later(conn: Connection, id: str, not_before: datetime, why: str) -> None:
     conn.execute(again.where(OUTBOX.c.id == id))
 
 
+def put_off(conn: Connection, id: str, not_before: datetime) -> None:
+    """Let a row wait until `not_before`; it was not tried, and later rows need not wait for it."""
+    conn.execute(update(OUTBOX).where(OUTBOX.c.id == id).values(not_before=not_before))
+
+
+def withhold(conn: Connection, id: str, now: datetime) -> None:
+    """Never send a row that may not go any more; blank its body and count it."""
+    if _end(conn, id, "withheld", now):
+        tallies.add(conn, now.date(), "outbox", "withheld")
+
+
+def waiting_in(conn: Connection, vault: Vault, chat_id: str) -> list[Outgoing]:
+    """Return what waits to be sent to a chat, now or later, the oldest first."""
+    query = (
+        select(OUTBOX, CHAT.c.address)
+        .join(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
+        .where(OUTBOX.c.chat_id == chat_id, OUTBOX.c.stage == "waiting")
+        .order_by(OUTBOX.c.n)
+    )
+    opened = [_opened(vault, row) for row in conn.execute(query).all()]
+    return [one for one in opened if one is not None]
+
+
 def give_up(conn: Connection, id: str, now: datetime) -> None:
     """Stop trying a row, blank its body and count it."""
     if _end(conn, id, "given_up", now):

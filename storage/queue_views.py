@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a view. `size` is how many there are in all; `cut`: not all were looked through."""
+    """One page of a view. `size`: how many there are; `cut`: not all were looked through."""
 
     entries: tuple[Entry, ...]
     size: int

@@ -1,13 +1,17 @@
-"""The steps of a referral: finding it, changing it only as it was seen, and dating what was done."""
+"""The steps of a referral: find it, change it only as it was seen, date what was done."""
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from storage.tables import REFERRAL, STEP, AnyRow, new_id
 
 PERSON = "person"
 CLOCK = "clock"
+
+
+LOOKS = ("opened", "reveal", "note")
+"""Steps that change nothing."""
 
 
 class Unknown(LookupError):
@@ -54,3 +58,12 @@ def write_step(
     """Add a dated step; `more` may hold its id, its sealed note, and until when."""
     row = {"id": new_id(), "referral_id": referral_id, "act": act, "who": who, "stage": stage}
     conn.execute(insert(STEP), {**row, "at": now, **more})
+
+
+def turns(conn: Connection, reference: str) -> int:
+    """Return how often something was done with a referral; looks and notes are not counted.
+
+    A page that was made before the last of them is out of date. Raises Unknown.
+    """
+    done = (STEP.c.referral_id == known(conn, reference).id, STEP.c.act.not_in(LOOKS))
+    return conn.execute(select(func.count()).select_from(STEP).where(*done)).scalar_one()

@@ -9,6 +9,7 @@ from sqlmodel import select as rows_of
 
 from flows import casework
 from flows.record import Record
+from storage import likeness
 from storage.referral_rows import Entry as Entry
 from storage.referral_rows import Erased as Erased
 from storage.referral_rows import Taken as Taken
@@ -67,6 +68,7 @@ def hand_over(
         return False
     id = new_id()
     conn.execute(insert(REFERRAL), row_of(vault, id, record, chat_id))
+    likeness.keep(conn, vault, id, record)
     write_step(conn, id, "handed_over", PERSON, "new", now)
     return True
 

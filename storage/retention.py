@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Connection, delete, exists, func, or_, select, update
 
 from flows.conversation import Conversation
-from storage import referrals
+from storage import contact_changes, referrals, tallies
 from storage.conversations import OFFICER_DAYS, opened_state, state, state_place
 from storage.database import Database
+from storage.desk_tables import LINK, SHOWN, VISIT
 from storage.tables import (
     ANSWER,
     CHAT,
@@ -33,7 +34,8 @@ class Times:
     """How long things are kept; the privacy notice says these numbers.
 
     `receipt_days` is also how long an unheard chat is remembered, and `closed_days` runs from
-    the day a member of staff closed the referral.
+    the day a member of staff closed the referral. `change_days` is how long it is kept what a
+    change of contact details was, once a second person decided on it.
     """
 
     draft_hours: int = 72
@@ -45,6 +47,9 @@ class Times:
     officer_days: int = OFFICER_DAYS
     receipt_days: int = 30
     closed_days: int = 30
+    tally_days: int = 400
+    change_days: int = 30
+    shown_hours: int = 36
 
 
 TIMES = Times()
@@ -63,6 +68,11 @@ class Swept:
     invitations: int
     officers: int
     referrals: int
+    tallies: int
+    changes: int
+    visits: int
+    links: int
+    shown: int
 
 
 def sweep(conn: Connection, vault: Vault, now: datetime, times: Times = TIMES) -> Swept:
@@ -80,6 +90,11 @@ def sweep(conn: Connection, vault: Vault, now: datetime, times: Times = TIMES) -
         invitations=_drop_old(conn, INVITATION.c.expires_at, now),
         officers=_drop_old(conn, OFFICER.c.seen_at, now - timedelta(days=times.officer_days)),
         referrals=_erase_closed(conn, now, now - timedelta(days=times.closed_days)),
+        tallies=tallies.drop(conn, (now - timedelta(days=times.tally_days)).date()),
+        changes=contact_changes.blank_decided(conn, now - timedelta(days=times.change_days)),
+        visits=_drop_old(conn, VISIT.c.seen_at, now - timedelta(hours=times.draft_hours)),
+        links=_drop_old(conn, LINK.c.expires_at, now),
+        shown=_drop_old(conn, SHOWN.c.at, now - timedelta(hours=times.shown_hours)),
     )
 
 

@@ -63,9 +63,7 @@ def change(
     return True
 
 
-def remove(
-    conn: Connection, vault: Vault, channel: str, address: str, ids: Iterable[str]
-) -> int:
+def remove(conn: Connection, vault: Vault, channel: str, address: str, ids: Iterable[str]) -> int:
     """Take messages off a chat's screen; return how many were there."""
     mine = SHOWN.c.address_print == address_print(vault, channel, address)
     return conn.execute(delete(SHOWN).where(mine, SHOWN.c.id.in_(list(ids)))).rowcount

@@ -83,6 +83,19 @@ def end_all(conn: Connection, staff_id: str, now: datetime, but: str = "") -> in
     return conn.execute(update(SIGN_IN).where(*mine).values(ended_at=now)).rowcount
 
 
+def listed_by_member(session: Session, now: datetime) -> dict[str, list[Listed]]:
+    """Return every open sign-in, by the id of whose it is."""
+    query = rows_of(SignIn).where(
+        col(SignIn.ended_at).is_(None),
+        SignIn.seen_at > now - IDLE,
+        SignIn.began_at > now - WHOLE,
+    )
+    found: dict[str, list[Listed]] = {}
+    for row in session.exec(query.order_by(col(SignIn.seen_at).desc())):
+        found.setdefault(row.staff_id, []).append(_listed(row))
+    return found
+
+
 def listed(session: Session, staff_id: str, now: datetime) -> list[Listed]:
     """Return the open sign-ins of a member of staff, the last used first."""
     query = (
@@ -95,7 +108,11 @@ def listed(session: Session, staff_id: str, now: datetime) -> list[Listed]:
         )
         .order_by(col(SignIn.seen_at).desc())
     )
-    return [Listed(row.id, row.how, row.began_at, row.seen_at) for row in session.exec(query)]
+    return [_listed(row) for row in session.exec(query)]
+
+
+def _listed(row: SignIn) -> Listed:
+    return Listed(row.id, row.how, row.began_at, row.seen_at)
 
 
 def _print(vault: Vault, token: str) -> str:

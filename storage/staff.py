@@ -138,6 +138,17 @@ def redeem(conn: Connection, vault: Vault, code: str, now: datetime) -> str | No
     return str(row.id)
 
 
+def join(
+    conn: Connection, vault: Vault, code: str, password: str, secret: str, now: datetime
+) -> str | None:
+    """Take an account up with the hash of a password and the secret of an app; return its id."""
+    id = redeem(conn, vault, code, now)
+    if id is not None:
+        set_password(conn, id, password)
+        set_secret(conn, vault, id, secret)
+    return id
+
+
 def set_password(conn: Connection, id: str, password: str) -> None:
     """Keep the hash of a password."""
     conn.execute(update(STAFF).where(STAFF.c.id == id).values(password=password))
@@ -151,7 +162,7 @@ def set_secret(conn: Connection, vault: Vault, id: str, secret: str) -> None:
 
 def use_step(conn: Connection, id: str, step: int) -> bool:
     """Use up the time step of a code; False when it, or a later one, was used before."""
-    unused = (STAFF.c.id == id, STAFF.c.totp_step < step)
+    unused = (STAFF.c.id == id, STAFF.c.totp_step < step, STAFF.c.disabled_at.is_(None))
     return conn.execute(update(STAFF).where(*unused).values(totp_step=step)).rowcount == 1
 
 
@@ -236,6 +247,14 @@ def disable(conn: Connection, name: str, now: datetime) -> None:
     closed = {"disabled_at": now, "code_print": None, "code_until": None}
     conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**closed))
     sign_ins.end_all(conn, row.id, now)
+
+
+def end_sign_ins(conn: Connection, name: str, now: datetime) -> int:
+    """End every sign-in of an account; return how many that were. Raises NoSuchAccount."""
+    row = conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
+    if row is None:
+        raise NoSuchAccount(name)
+    return sign_ins.end_all(conn, row.id, now)
 
 
 def owned(conn: Connection, name: str) -> list[str]:

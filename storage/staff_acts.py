@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, case, exists, literal, select, update
 
 from flows import casework
+from storage import likeness
+from storage.desk_tables import CONTACT_CHANGE
 from storage.referral_rows import note_place, record_in
 from storage.referral_steps import CLOCK, NotYours, known, move, write_step
 from storage.tables import REFERRAL, STEP, AnyRow, Utc, new_id
@@ -138,6 +140,9 @@ def erase(conn: Connection, reference: str, who: str, now: datetime) -> None:
     gone = {"body": None, "flags": None, "chat_id": None, "owner": None, "until": None}
     move(conn, row, stage=stage, unseen=False, erased_at=now, **gone)
     conn.execute(update(STEP).where(STEP.c.referral_id == row.id).values(note=None))
+    changes = CONTACT_CHANGE.c.referral_id == row.id
+    conn.execute(update(CONTACT_CHANGE).where(changes).values(body=None))
+    likeness.forget(conn, row.id)
     write_step(conn, row.id, "erase", who, stage, now)
 
 

@@ -71,6 +71,7 @@ class Chat(SQLModel, table=True):
     """One place to write to somebody; found again by its fingerprint.
 
     While `held_by` names a member of staff and `held_until` is ahead, the bot says nothing.
+    `held_for` is the reference of the referral that they hold it for.
     """
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -81,6 +82,7 @@ class Chat(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=Utc)
     held_by: str | None = None
     held_until: datetime | None = Field(default=None, sa_type=Utc)
+    held_for: str | None = None
 
 
 class Conversation(SQLModel, table=True):
@@ -233,7 +235,7 @@ class Tally(SQLModel, table=True):
 
 
 class Mark(SQLModel, table=True):
-    """One sealed line by which a vault is known to be the one that sealed everything here."""
+    """One sealed line: what shows that a vault sealed everything here, or when time was swept."""
 
     id: str = Field(primary_key=True)
     body: bytes

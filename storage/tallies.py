@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, col, select
 
 from storage.tables import TALLY, Tally
@@ -30,3 +30,8 @@ def read(session: Session) -> list[Counted]:
     """Return all counts, by day and then by name."""
     query = select(Tally).order_by(col(Tally.day), col(Tally.what), col(Tally.key))
     return [Counted(row.day, row.what, row.key, row.n) for row in session.exec(query)]
+
+
+def drop(conn: Connection, before: date) -> int:
+    """Drop the counts of every day before this one; return how many rows that were."""
+    return conn.execute(delete(TALLY).where(TALLY.c.day < before)).rowcount

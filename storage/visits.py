@@ -9,13 +9,13 @@ from sqlmodel import Session
 from storage import inbox, links, outbox, screens
 from storage.conversations import address_print
 from storage.desk_tables import LINK, VISIT
-from storage.references import ALPHABET
+from storage.references import LETTERS
 from storage.shapes import write
 from storage.tables import new_id
 from storage.vault import Vault
 
 RESUME = "resume"
-GROUPS, LETTERS = 4, 4
+GROUPS, IN_GROUP = 4, 4
 """A code to come back with: four groups of four letters and figures, none like another."""
 _TOUCH = timedelta(seconds=30)
 """How often it is noted that somebody is still there: not at every page."""
@@ -65,17 +65,12 @@ def code_to_come_back(
     """Return a code that opens a conversation once, within `hours`; earlier codes end."""
     mine = (LINK.c.kind == RESUME, LINK.c.address_print == address_print(vault, channel, address))
     conn.execute(delete(LINK).where(*mine))
-    code = "-".join(
-        "".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS)
-    )
-    return links.make(
-        conn, vault, RESUME, channel, address, now, hours * 60, code=_bare(code)
-    ) and code
+    groups = ["".join(secrets.choice(LETTERS) for _ in range(IN_GROUP)) for _ in range(GROUPS)]
+    links.make(conn, vault, RESUME, channel, address, now, hours * 60, code="".join(groups))
+    return "-".join(groups)
 
 
-def come_back(
-    conn: Connection, vault: Vault, code: str, now: datetime
-) -> tuple[str, str] | None:
+def come_back(conn: Connection, vault: Vault, code: str, now: datetime) -> tuple[str, str] | None:
     """Return a token and the address of the conversation that a code opens; None for no code.
 
     Other browsers are let out of it, and its screen is wiped.
@@ -88,9 +83,7 @@ def come_back(
     return begin(conn, vault, used.channel, used.address, now), used.address
 
 
-def is_waiting(
-    session: Session, vault: Vault, channel: str, address: str, now: datetime
-) -> bool:
+def is_waiting(session: Session, vault: Vault, channel: str, address: str, now: datetime) -> bool:
     """Return whether something in a conversation is not answered, or not shown, yet."""
     conn, mark = session.connection(), address_print(vault, channel, address)
     return inbox.is_waiting(conn, vault, channel, address) or outbox.is_waiting(conn, mark, now)

@@ -91,12 +91,15 @@ ONLY = {
     ("storage/**", "flows"): [*SHAPES, "flows.casework"],
     ("bot/channels/telegram/**", "flows"): [*SHAPES, "flows.content_files", "flows.wording"],
     ("bot/channels/*.py", "flows"): [*SHAPES, "flows.wording"],
-    ("bot/channels/web/**", "flows"): [*SHAPES, "flows.form", "flows.paste", "flows.wording"],
+    ("bot/channels/web/**", "flows"): [
+        *SHAPES,
+        *("flows.crisis", "flows.form", "flows.paste", "flows.service", "flows.wording"),
+    ],
     ("bot/channels/telegram/**", "storage"): ["storage.inbox.Arrival"],
     ("bot/channels/*.py", "storage"): ["storage.inbox.Arrival"],
     ("bot/channels/web/**", "storage"): [
         *("storage.conversations", "storage.database", "storage.inbox", "storage.links"),
-        *("storage.screens", "storage.vault", "storage.visits"),
+        *("storage.screens", "storage.shapes", "storage.vault", "storage.visits"),
     ],
 }
 """From a room, what may be known of another one."""

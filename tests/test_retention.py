@@ -7,10 +7,21 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from storage import inbox, messages, missed, officers, outbox, referrals, retention
+from storage import (
+    inbox,
+    messages,
+    missed,
+    officers,
+    outbox,
+    referrals,
+    retention,
+    screens,
+    visits,
+)
 from storage.conversations import Recalled, Stale, recall, remember
 from storage.database import Database
 from storage.retention import Swept, Times
+from storage.screens import Line
 from storage.tables import CHAT, CONVERSATION
 from storage.vault import Vault
 from tests.storage_words import (
@@ -188,6 +199,30 @@ def test_invitations_go_when_they_end(database: Database, vault: Vault) -> None:
         officers.invite(conn, vault, PC_KAUR, NOW)
     assert sweep(database, vault, 23 * HOUR).invitations == 0
     assert sweep(database, vault, 24 * HOUR).invitations == 1
+
+
+def test_a_browser_that_stayed_away_is_let_out_after_72_hours(
+    database: Database, vault: Vault
+) -> None:
+    with database.transaction() as conn:
+        token = visits.begin(conn, vault, "web", "amina", NOW)
+        visits.begin(conn, vault, "web", "beth", NOW)
+        visits.code_to_come_back(conn, vault, "web", "amina", NOW, hours=72)
+        assert visits.who(conn, vault, token, NOW + HOUR) == "amina"
+    assert sweep(database, vault, 72 * HOUR - MINUTE) == NOTHING
+    assert sweep(database, vault, 72 * HOUR) == replace(NOTHING, visits=1, links=1)
+    assert sweep(database, vault, 73 * HOUR) == replace(NOTHING, visits=1)
+
+
+def test_a_screen_is_cleared_after_36_hours(database: Database, vault: Vault) -> None:
+    with database.transaction() as conn:
+        screens.put(conn, vault, "web", "amina", Line("", "Hello"), NOW)
+        screens.put(conn, vault, "web", "amina", Line("", "Still here"), NOW + HOUR)
+    assert sweep(database, vault, 36 * HOUR - MINUTE) == NOTHING
+    assert sweep(database, vault, 36 * HOUR) == replace(NOTHING, shown=1)
+    with database.session() as session:
+        (left,) = screens.lines(session, vault, "web", "amina")
+    assert left.text == "Still here"
 
 
 def test_a_referral_nobody_has_read_is_never_deleted(database: Database, vault: Vault) -> None:

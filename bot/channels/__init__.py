@@ -11,7 +11,8 @@ Body = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """One thing that came in. `event` is "" for something a person did, or blocked, unblocked,
-    elsewhere (a group or channel, which is left). `press` is to be acknowledged at once.
+    elsewhere (a group or channel, which is left). `press` is to be acknowledged at once. `channel`
+    is the chat's own where it came by another door.
     """
 
     address: str
@@ -19,6 +20,7 @@ class Arrived:
     event: str = ""
     message: str | None = None
     press: str | None = None
+    channel: str = ""
 
 
 class Channel(Protocol):

@@ -48,7 +48,11 @@ class TerminalChannel:
     def translate(self, body: Body) -> Arrived | None:
         """Return what a line means; raise ValueError when it holds none of the known keys."""
         message = body.get("message")
-        about: Body = {"message": message, "language": body.get("language")}
+        about: Body = {
+            "message": message,
+            "language": body.get("language"),
+            "can_open_page": True,
+        }
         address = str(body["chat"])
         if "say" in body:
             heard = Heard(Hearing.SAID, str(body["say"]), **about)

@@ -1,7 +1,9 @@
 """The frame round every page of the desk: who is there, may they, is the form theirs."""
 
+import asyncio
 import logging
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +17,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.desk.rules import RULES, Whose, may
+from bot.desk.viewing import Viewing
 from bot.pages import cookies, forms
 from bot.pages.limits import Limiter
+from bot.pages.live import Live
 from bot.pages.templates import page
 from bot.settings import Settings
 from storage import logbook, referrals, sign_ins
@@ -62,6 +66,9 @@ class Desk:
     changed: Callable[[], None] = lambda: None
     limiter: Limiter = field(default_factory=Limiter)
     demo: Mapping[str, str] | None = None
+    viewing: Viewing = field(default_factory=Viewing)
+    live: Live = field(default_factory=Live)
+    locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
     def secure(self) -> bool:
@@ -110,6 +117,7 @@ class At:
         """Do something in one transaction, then let the other pages know."""
         done = await self.desk.database.write(act)
         self.desk.changed()
+        self.desk.live.changed()
         return done
 
     async def read(self, act: Callable[[Session], T]) -> T:
@@ -195,7 +203,7 @@ async def _let_in(here: Page, at: At) -> Response:
     if here.rule not in RULES:
         return await refused(at, here.rule, "no_rule")
     if at.signed is None and not RULES[here.rule].anyone:
-        return at.go(f"/desk/sign-in?next={quote(_back_to(at))}")
+        return at.go(f"/desk/sign-in{_back_to(at)}")
     if here.method == "POST":
         if not forms.from_here(at.request):
             return at.page("refused.html", 403, why="not_from_here")
@@ -250,4 +258,6 @@ def within_the_desk(path: str) -> str:
 def _back_to(at: At) -> str:
     """Return the page to come back to after signing in; a form has to be sent again."""
     url = at.request.url
-    return f"{url.path}?{url.query}" if url.query else url.path
+    if at.request.method != "GET":
+        return ""
+    return f"?next={quote(f'{url.path}?{url.query}' if url.query else url.path)}"

@@ -50,10 +50,12 @@ RULES: dict[str, Rule] = {
     # one referral: seen while it is free or one's own; somebody else's only by a coordinator
     "read": Rule(_TEAM, _FREE_OR_OWN),
     "read_others": Rule(_COORDINATOR, frozenset({Whose.OTHERS})),
-    "claim": Rule(_TEAM, frozenset({Whose.NOBODYS})),
+    "claim": Rule(_TEAM, _FREE_OR_OWN),
     "work": Rule(_TEAM, _OWN),
     "reveal": Rule(_TEAM, _OWN),
     "settle": Rule(_TEAM, _FREE_OR_OWN),
+    "note": Rule(_TEAM, _FREE_OR_OWN),
+    "too_late": Rule(_TEAM, _ANY),
     "reassign": Rule(_COORDINATOR, _ANY),
     "reply": Rule(_TEAM, _OWN),
     "agree_change": Rule(_TEAM, _ANY),
@@ -68,7 +70,11 @@ RULES: dict[str, Rule] = {
     "content": Rule(_EVERYONE),
     "logbook": Rule(_COORDINATOR),
 }
-"""`settle`: acts on what nobody holds, because the person stopped it or it is to be erased."""
+"""`settle`: acts on what nobody holds, because the person stopped it or it is to be erased.
+
+`too_late`: a form for what is no longer one's own does nothing; it gives back what was typed.
+Claiming what is already one's own only opens it.
+"""
 
 YOUNG = "young_people"
 """The queue that the young people's team works; they see no other, and mediators do not see it."""

@@ -41,7 +41,11 @@ def csv_of(rows: Rows) -> bytes:
 def xlsx_of(rows: Rows, made_at: datetime) -> bytes:
     """Return rows as a workbook of one sheet; every cell is text, the first row stays in sight."""
     kept = io.BytesIO()
-    text_only = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    text_only = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     book = Workbook(kept, {"in_memory": True, **text_only})
     book.set_properties({"created": made_at.replace(tzinfo=None)})
     sheet = book.add_worksheet()

@@ -1,5 +1,8 @@
 """The only file that knows `limits`: how often something may be done, by whom."""
 
+import math
+import time
+
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -19,6 +22,13 @@ class Limiter:
     def left(self, rule: str, *whose: str) -> bool:
         """Return whether one more would be within the rule; counts nothing."""
         return self._counted.test(self._rule(rule), *whose)
+
+    def wait(self, rule: str, *whose: str) -> int:
+        """Return in how many seconds one more will be within the rule; 0 when it is now."""
+        if self.left(rule, *whose):
+            return 0
+        again = self._counted.get_window_stats(self._rule(rule), *whose).reset_time
+        return max(1, math.ceil(again - time.time()))
 
     def _rule(self, rule: str) -> RateLimitItem:
         return self._rules.setdefault(rule, parse(rule))

@@ -21,7 +21,7 @@ TELEGRAM = {"telegram.name": 64, "telegram.short_description": 120, "telegram.de
 COMMAND = 256
 """Telegram's own limits, in letters (https://core.telegram.org/bots/api)."""
 
-FLOWS = ("scenes", "errors", "anytime", "cards", "crisis", "telegram")
+FLOWS = ("scenes", "errors", "anytime", "cards", "crisis", "telegram", "web")
 _NO_MESSAGES = (
     "scenes.dates.",
     "scenes.stopped.mediation_",

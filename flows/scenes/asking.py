@@ -31,13 +31,19 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
     if one is None:
         raise LookupError("there is no open question to show")
     if conversation.journey == "officer":
-        return card.show(conversation, one, answer_rows(conversation, one, heard), heard)
+        rows = (*_page_row(conversation, one, heard), *answer_rows(conversation, one, heard))
+        return card.show(conversation, one, rows, heard)
     text = one.asked(conversation.language)
     if journey.old_answer(conversation, one):
         text = f"{text}\n\n{say(conversation.language, 'scenes.asking.keep_hint')}"
     rows = (*answer_rows(conversation, one, heard), last_row(conversation))
     shares = any(b.does == "share_number" for row in rows for b in row)
-    return Turn(replace(conversation, keyboard=shares), (Reply(text, rows),))
+    page = _page_row(conversation, one, heard)
+    asking = replace(conversation, keyboard=shares)
+    if shares and page:
+        beside = Reply(say(conversation.language, "scenes.asking.or_on_a_page"), page)
+        return Turn(asking, (beside, Reply(text, rows)))
+    return Turn(asking, (Reply(text, (*page, *rows)),))
 
 
 def answer_rows(conversation: Conversation, one: Question, heard: Heard) -> Rows:
@@ -58,6 +64,14 @@ def answer_rows(conversation: Conversation, one: Question, heard: Heard) -> Rows
     if waiting and waiting.about == "words" and waiting.question == one.key:
         rows.append((said(conversation, "scenes.asking.use_typed", "use_words"),))
     return tuple(row for row in rows if row)
+
+
+def _page_row(conversation: Conversation, one: Question, heard: Heard) -> Rows:
+    """Return the way to a private page, for what is typed; a reply keyboard cannot hold it."""
+    if one.options or not heard.can_open_page:
+        return ()
+    page = said(conversation, "scenes.asking.on_a_page", "quiet")
+    return ((replace(page, does="quiet"),),)
 
 
 def _shortcuts(conversation: Conversation, one: Question, heard: Heard) -> Rows:

@@ -28,7 +28,10 @@ from flows.wording import say
 def show(conversation: Conversation, heard: Heard) -> Turn:
     """Return the check: a neutral message; an officer sees the whole card."""
     if conversation.journey == "officer":
-        return card.show_check(conversation, _rows(conversation), heard)
+        rows = _rows(conversation)
+        if heard.can_open_page:
+            rows = (*rows[:-1], *_pages(conversation), *rows[-1:])
+        return card.show_check(conversation, rows, heard)
     text = say(conversation.language, ready_key(conversation))
     return Turn(conversation, (Reply(text, _rows(conversation)),))
 
@@ -100,6 +103,8 @@ def send(conversation: Conversation, now: datetime) -> Turn:
         consented_at=None,
         officer=officer or conversation.officer,
         card=None,
+        by_page=False,
+        introduced_by=None,
     )
     return Turn(sent, (), tuple(effects), shows=True)
 
@@ -181,6 +186,13 @@ def _rows(conversation: Conversation, shown: bool = False) -> Rows:
     rows.append((said(conversation, "scenes.checking.delete", "delete", style="danger"),))
     rows.append(last_row(conversation))
     return tuple(rows)
+
+
+def _pages(conversation: Conversation) -> Rows:
+    """Return an officer's two private pages: for the details, and for whoever is with them."""
+    details = said(conversation, "scenes.checking.details_page", "quiet")
+    code = said(conversation, "scenes.checking.two_key", "two_key")
+    return (replace(details, does="quiet"),), (replace(code, does="two_key"),)
 
 
 def _more_on_offer(conversation: Conversation) -> bool:

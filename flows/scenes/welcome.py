@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flows import explain, journey, moves, nearest, paste
 from flows.buttons import Press, in_rows, said
-from flows.conversation import Conversation, Heard, Reply, Turn
+from flows.conversation import Conversation, Heard, Officer, Reply, Turn
 from flows.scenes import card, learning
 from flows.service import service
 from flows.wording import say, words
@@ -22,6 +22,8 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
     if moves.has_draft(conversation):
         return Turn(moves.moved(conversation, "leave"), shows=True)
     language = conversation.language
+    if conversation.introduced_by and not conversation.officer:
+        return _introduced(conversation, conversation.introduced_by.officer)
     if conversation.officer and conversation.officer.verified:
         doors = [
             said(conversation, "scenes.welcome.buttons.refer", "go", "officer"),
@@ -32,6 +34,20 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
         )
     doors = [said(conversation, f"scenes.welcome.buttons.{door}", "go", door) for door in DOORS]
     return Turn(conversation, (Reply(say(language, "scenes.welcome.hello"), in_rows(doors)),))
+
+
+def _introduced(conversation: Conversation, officer: Officer) -> Turn:
+    """Return the hello for somebody whom an officer told of us: it is their own choice."""
+    name = ", ".join(filter(None, (officer.name, officer.agency)))
+    text = say(conversation.language, "scenes.welcome.introduced", officer=name)
+    doors = [
+        said(conversation, "scenes.welcome.buttons.own_wish", "go", "self"),
+        *(
+            said(conversation, f"scenes.welcome.buttons.{door}", "go", door)
+            for door in ("learn", "questions", "person")
+        ),
+    ]
+    return Turn(conversation, (Reply(text, in_rows(doors)),))
 
 
 def show_gone(conversation: Conversation, heard: Heard) -> Turn:

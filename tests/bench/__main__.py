@@ -6,14 +6,14 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench import stored, updates
+from tests.bench import pages, stored, updates
 
 
 def main() -> None:
     """Print the figures; what counts are the ratios, which are taken in the same run."""
     started = perf_counter()
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
-    for name, part in (("updates", updates), ("stored", stored)):
+    for name, part in (("updates", updates), ("stored", stored), ("pages", pages)):
         with tempfile.TemporaryDirectory(prefix="rj-bench-") as folder:
             print(f"\n{name.upper()}")
             for line in part.measure(Path(folder)):

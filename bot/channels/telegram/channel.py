@@ -179,8 +179,14 @@ def _markup(body: Body) -> Any:
 
 
 def _inline(body: Body) -> InlineKeyboardMarkup | None:
-    rows = [[_button(button) for button in row] for row in body["buttons"] if row]
-    return InlineKeyboardMarkup(rows) if rows else None
+    rows = [[_button(button) for button in row if _is_allowed(button)] for row in body["buttons"]]
+    kept = [row for row in rows if row]
+    return InlineKeyboardMarkup(kept) if kept else None
+
+
+def _is_allowed(button: Body) -> bool:
+    """Telegram opens pages of the open network only, and refuses the whole message otherwise."""
+    return button["does"] != "open" or str(button["id"]).startswith("https://")
 
 
 def _button(button: Body) -> InlineKeyboardButton:
@@ -189,6 +195,8 @@ def _button(button: Body) -> InlineKeyboardButton:
         return InlineKeyboardButton(
             button["label"], copy_text=CopyTextButton(button["id"]), style=style
         )
+    if button["does"] == "open":
+        return InlineKeyboardButton(button["label"], url=button["id"], style=style)
     return InlineKeyboardButton(button["label"], callback_data=button["id"], style=style)
 
 

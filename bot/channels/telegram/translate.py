@@ -79,6 +79,7 @@ def _heard(message: Message, edited: bool) -> Heard | None:
         "profile_name": sender.first_name,
         "language": sender.language_code,
         "can_share_number": True,
+        "can_open_page": True,
     }
     if message.text is not None:
         return Heard(Hearing.EDITED if edited else Hearing.SAID, message.text, **about)
@@ -124,6 +125,7 @@ def _pressed(query: CallbackQuery) -> Arrived | None:
         profile_name=query.from_user.first_name,
         language=query.from_user.language_code,
         can_share_number=True,
+        can_open_page=True,
     )
     return Arrived(str(query.from_user.id), heard, press=query.id)
 

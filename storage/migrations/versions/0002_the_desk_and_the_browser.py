@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("why", sa.String(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=True),
         sa.Column("chosen", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("form", sa.String(), nullable=False),
@@ -209,6 +210,7 @@ def upgrade() -> None:
     with op.batch_alter_table("chat", schema=None) as batch_op:
         batch_op.add_column(sa.Column("held_by", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("held_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("held_for", sa.String(), nullable=True))
 
     with op.batch_alter_table("referral", schema=None) as batch_op:
         batch_op.add_column(sa.Column("door", sa.String(), server_default="", nullable=False))
@@ -227,6 +229,7 @@ def downgrade() -> None:
         batch_op.drop_column("door")
 
     with op.batch_alter_table("chat", schema=None) as batch_op:
+        batch_op.drop_column("held_for")
         batch_op.drop_column("held_until")
         batch_op.drop_column("held_by")
 

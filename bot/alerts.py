@@ -1,0 +1,40 @@
+"""Tells staff that there is something to see: a reference, a time, a link; never a person's words."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.house import House
+from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from storage import outbox
+
+MANAGER = "manager"
+"""Who an alert is for when it is not for the whole team."""
+
+
+def alert(
+    conn: Connection, house: House, what: str, reference: str, when: datetime, now: datetime
+) -> None:
+    """Alert the team about a referral. `what` is a key of desk.alerts."""
+    for channel in house.alerts:
+        body = {"text": _text(house, what, reference, when)}
+        outbox.put(conn, house.vault, channel, "alert", body, now)
+
+
+def alert_manager(
+    conn: Connection, house: House, what: str, reference: str, when: datetime, now: datetime
+) -> None:
+    """Alert the manager; where they have no address of their own, the team once more."""
+    if not house.manager:
+        alert(conn, house, what, reference, when, now)
+    for channel in house.manager:
+        body = {"text": _text(house, what, reference, when), "to": MANAGER}
+        outbox.put(conn, house.vault, channel, "alert", body, now)
+
+
+def _text(house: House, what: str, reference: str, when: datetime) -> str:
+    due = spoken_time(FIRST_LANGUAGE, when)
+    text = say(FIRST_LANGUAGE, f"desk.alerts.{what}", reference=reference, due=due)
+    if not house.public_url:
+        return text
+    return f"{text}\n{house.public_url.rstrip('/')}/desk/r/{reference}"

@@ -1,0 +1,73 @@
+"""The page of numbers: how many came, how soon they were met, and where drafts end."""
+
+from sqlmodel import Session
+from starlette.responses import Response
+
+from bot.desk import figures, sheets, weeks
+from bot.desk.frame import At, Page
+from bot.desk.tables import Shown
+from bot.desk.weeks import NoWeek, Weeks
+from storage import numbers
+
+
+async def show(at: At) -> Response:
+    """Return the tables of the weeks that the address asks for; the usual ones if it is wrong."""
+    try:
+        chosen, wrong = weeks.asked(at.asked("from"), at.asked("to"), at.now), None
+    except NoWeek as problem:
+        chosen, wrong = weeks.asked("", "", at.now), problem
+    return at.page(
+        "numbers.html",
+        tables=await tables(at, chosen),
+        wrong=wrong,
+        since=at.asked("from") if wrong else weeks.name_of(chosen.first),
+        until=at.asked("to") if wrong else weeks.name_of(chosen.last),
+        first=weeks.name_of(chosen.first),
+        last=weeks.name_of(chosen.last),
+    )
+
+
+async def take(at: At) -> Response:
+    """Return one of the tables as CSV, just as it is shown."""
+    try:
+        chosen = weeks.asked(at.asked("from"), at.asked("to"), at.now)
+    except NoWeek:
+        return at.go("/desk/numbers")
+    key = str(at.request.path_params["table"])
+    found = [one for one in await tables(at, chosen) if one.key == key]
+    if not found:
+        return at.page("missing.html", 404)
+    await at.note("numbers_taken", key)
+    sheet = sheets.csv_of([found[0].heads, *found[0].rows])
+    name = f"{key}_{weeks.name_of(chosen.first)}_{weeks.name_of(chosen.last)}.csv"
+    return Response(
+        sheet,
+        headers={
+            "Content-Type": sheets.TYPES["csv"],
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
+    )
+
+
+async def tables(at: At, chosen: Weeks) -> list[Shown]:
+    """Return every table of these weeks."""
+
+    def found(session: Session) -> list[Shown]:
+        since, until = chosen.since, chosen.until
+        sent = numbers.sent(session, since, until)
+        funnel = numbers.funnel(session, chosen.first, chosen.last)
+        return [
+            figures.by_week(sent, chosen),
+            figures.by_source(numbers.by_source(session, since, until)),
+            figures.by_route(numbers.by_route(session, since, until)),
+            figures.times(sent, at.now),
+            *figures.funnels(funnel),
+        ]
+
+    return await at.read(found)
+
+
+PAGES = (
+    Page("/desk/numbers", "GET", "numbers", show),
+    Page("/desk/numbers/{table}.csv", "GET", "numbers", take),
+)

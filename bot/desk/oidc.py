@@ -1,0 +1,145 @@
+"""The only file that knows `authlib`: the organisation's own sign-in (OpenID Connect), if set.
+
+Code flow with PKCE, state and nonce. Only the subject is taken from the answer: an account is
+never made by it, and never found by an e-mail address.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from bot.settings import Settings
+
+_TIMEOUT = 10.0
+_LEEWAY = 60
+_SIGNED_BY = ["RS256", "PS256", "ES256", "EdDSA"]
+_MOST = 256 * 1024
+
+
+class NoSignIn(Exception):
+    """The organisation's sign-in did not prove who somebody is; the text is a code of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in that was begun: where the browser goes, and what must come back unchanged."""
+
+    url: str
+    state: str
+    nonce: str
+    verifier: str
+
+
+def is_set(settings: Settings) -> bool:
+    """Return whether there is an organisation's sign-in."""
+    return settings.oidc_issuer is not None
+
+
+async def begin(settings: Settings, come_back: str) -> Begun:
+    """Return a sign-in to send the browser on to; raise NoSignIn when it cannot be reached."""
+    found = await _discovered(settings)
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    asked = {
+        "response_type": "code",
+        "client_id": settings.oidc_client_id or "",
+        "redirect_uri": come_back,
+        "scope": "openid",
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": create_s256_code_challenge(verifier),
+        "code_challenge_method": "S256",
+    }
+    start = str(found["authorization_endpoint"])
+    url = f"{start}{'&' if '?' in start else '?'}{urlencode(asked)}"
+    return Begun(url, state, nonce, verifier)
+
+
+async def subject(
+    settings: Settings, code: str, nonce: str, verifier: str, come_back: str, now: datetime
+) -> str:
+    """Return the subject that a code proves; raise NoSignIn for anything that does not fit."""
+    found = await _discovered(settings)
+    given = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": come_back,
+        "code_verifier": verifier,
+    }
+    async with _browser() as client:
+        tokens = await _json(
+            client.post(str(found["token_endpoint"]), data=given, auth=_own_name(settings))
+        )
+        keys = await _json(client.get(str(found["jwks_uri"])))
+    return _proved(settings, tokens, keys, nonce, now)
+
+
+def _proved(
+    settings: Settings, tokens: dict[str, Any], keys: dict[str, Any], nonce: str, now: datetime
+) -> str:
+    allowed = {
+        "iss": {"essential": True, "value": settings.oidc_issuer},
+        "aud": {"essential": True, "value": settings.oidc_client_id},
+    }
+    expected = {
+        "nonce": nonce,
+        "client_id": settings.oidc_client_id,
+        "access_token": tokens.get("access_token"),
+    }
+    try:
+        token = jwt.decode(
+            str(tokens["id_token"]), KeySet.import_key_set(keys), algorithms=_SIGNED_BY
+        )
+        claims = CodeIDToken(token.claims, token.header, allowed, expected)
+        claims.validate(now=int(now.timestamp()), leeway=_LEEWAY)
+    except (JoseError, ValueError, KeyError, TypeError) as wrong:
+        raise NoSignIn(type(wrong).__name__) from None
+    found = claims.get("sub")
+    if not isinstance(found, str) or not found:
+        raise NoSignIn("no_subject")
+    return found
+
+
+async def _discovered(settings: Settings) -> dict[str, Any]:
+    """Return what the issuer says of itself; it must be the issuer that the settings name."""
+    issuer = settings.oidc_issuer or ""
+    async with _browser() as client:
+        found = await _json(
+            client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        )
+    needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    if found.get("issuer") != issuer or not all(isinstance(found.get(k), str) for k in needed):
+        raise NoSignIn("other_issuer")
+    return found
+
+
+async def _json(answer: Any) -> dict[str, Any]:
+    try:
+        response = await answer
+        response.raise_for_status()
+        body = response.json() if len(response.content) <= _MOST else None
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as trouble:
+        raise NoSignIn(type(trouble).__name__) from None
+    if not isinstance(body, dict):
+        raise NoSignIn("no_object")
+    return body
+
+
+def _browser() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+
+
+def _own_name(settings: Settings) -> httpx.BasicAuth:
+    """Return how we prove ourselves to the issuer (client_secret_basic)."""
+    secret = settings.oidc_client_secret
+    return httpx.BasicAuth(
+        settings.oidc_client_id or "", secret.get_secret_value() if secret else ""
+    )

@@ -1,0 +1,25 @@
+"""Who else has a referral open just now: a courtesy, kept in this process only."""
+
+from datetime import datetime, timedelta
+
+SEEN_FOR = timedelta(seconds=30)
+
+
+class Viewing:
+    """Who looked at which referral in the last half minute."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, datetime]] = {}
+
+    def others(self, reference: str, who: str, now: datetime) -> list[str]:
+        """Note that somebody looks; return who else does, by name."""
+        seen = self._seen.get(reference, {})
+        kept = {name: at for name, at in seen.items() if now - at <= SEEN_FOR}
+        self._seen[reference] = {**kept, who: now}
+        self._forget(now)
+        return sorted(name for name in kept if name != who)
+
+    def _forget(self, now: datetime) -> None:
+        if len(self._seen) > 200:
+            seen = self._seen.items()
+            self._seen = {k: v for k, v in seen if now - max(v.values()) <= SEEN_FOR}

@@ -1,0 +1,158 @@
+"""What the numbers are made of: counts and times of referrals and drafts, and no person in any."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Subquery, case, func, select
+from sqlmodel import Session
+
+from flows import casework
+from storage.tables import REFERRAL, STEP, TALLY
+
+FIRST = ("spoke", "no_answer", "wrong_number", "not_now", "declined")
+"""Acts that are a try to be in touch; the others come after it."""
+CAME_OF_IT = ("suitable", "not_suitable", "declined", "refer_on", "withdraw")
+FUNNEL = ("asked", "answered", "sent", "stopped", "left")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One referral as times alone: nothing tells which it is.
+
+    `tried` is how it was first tried to be in touch, `tries` how often that was until somebody
+    was spoken to, `spoke_at` None while nobody was.
+    """
+
+    sent_at: datetime
+    due: datetime
+    claimed_at: datetime | None
+    tried_at: datetime | None
+    tried: str
+    spoke_at: datetime | None
+    tries: int
+
+
+Pairs = dict[tuple[str, str], int]
+
+
+def by_source(session: Session, since: datetime, until: datetime) -> Pairs:
+    """Return how many came, by who they are from and the door: since <= sent < until."""
+    return _pairs(session, REFERRAL.c.journey, REFERRAL.c.door, since, until)
+
+
+def by_route(session: Session, since: datetime, until: datetime) -> Pairs:
+    """Return how many came, by queue and by what came of it: since <= sent < until.
+
+    That is one of CAME_OF_IT, whichever was last; else open, paused or close.
+    """
+    last = _last_of(CAME_OF_IT)
+    suitable = case((last.c.act == "suitable", "suitable"), else_="open")
+    what = case(
+        (REFERRAL.c.stage == "paused", "paused"),
+        (REFERRAL.c.stage.in_(casework.OPEN), suitable),
+        else_=func.coalesce(last.c.act, "close"),
+    )
+    query = (
+        select(REFERRAL.c.queue, what.label("what"), func.count().label("n"))
+        .outerjoin(last, last.c.referral_id == REFERRAL.c.id)
+        .where(*_between(since, until))
+        .group_by(REFERRAL.c.queue, what)
+    )
+    return {(row.queue, row.what): row.n for row in session.connection().execute(query)}
+
+
+def sent(session: Session, since: datetime, until: datetime) -> list[Sent]:
+    """Return the times of each referral that came, in no order: since <= sent < until."""
+    claimed = _first("claim")
+    tried = _first(*FIRST)
+    spoke = _first("spoke", "not_now", "declined")
+    query = (
+        select(
+            REFERRAL.c.id,
+            REFERRAL.c.sent_at,
+            REFERRAL.c.due,
+            claimed.c.at.label("claimed_at"),
+            tried.c.at.label("tried_at"),
+            spoke.c.at.label("spoke_at"),
+        )
+        .outerjoin(claimed, claimed.c.referral_id == REFERRAL.c.id)
+        .outerjoin(tried, tried.c.referral_id == REFERRAL.c.id)
+        .outerjoin(spoke, spoke.c.referral_id == REFERRAL.c.id)
+        .where(*_between(since, until))
+    )
+    acts = _tries(session, since, until)
+    return [
+        Sent(
+            row.sent_at,
+            row.due,
+            row.claimed_at,
+            row.tried_at,
+            acts[row.id][0][0] if row.id in acts else "",
+            row.spoke_at,
+            sum(row.spoke_at is None or at <= row.spoke_at for _, at in acts.get(row.id, ())),
+        )
+        for row in session.connection().execute(query)
+    ]
+
+
+def funnel(session: Session, first: date, last: date) -> dict[str, Counter[str]]:
+    """Return how often each thing of FUNNEL was counted on these days, by its key."""
+    days = (TALLY.c.day >= first, TALLY.c.day <= last, TALLY.c.what.in_(FUNNEL))
+    query = (
+        select(TALLY.c.what, TALLY.c.key, func.sum(TALLY.c.n).label("n"))
+        .where(*days)
+        .group_by(TALLY.c.what, TALLY.c.key)
+    )
+    found: dict[str, Counter[str]] = {what: Counter() for what in FUNNEL}
+    for row in session.connection().execute(query):
+        found[row.what][row.key] = int(row.n)
+    return found
+
+
+def _between(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    return REFERRAL.c.sent_at >= since, REFERRAL.c.sent_at < until
+
+
+def _pairs(
+    session: Session,
+    one: ColumnElement[str],
+    other: ColumnElement[str],
+    since: datetime,
+    until: datetime,
+) -> Pairs:
+    query = select(one, other, func.count()).where(*_between(since, until)).group_by(one, other)
+    return {(first, second): n for first, second, n in session.connection().execute(query)}
+
+
+def _first(*acts: str) -> Subquery:
+    """Return when one of these acts was first taken on each referral."""
+    return (
+        select(STEP.c.referral_id, func.min(STEP.c.at, type_=STEP.c.at.type).label("at"))
+        .where(STEP.c.act.in_(acts))
+        .group_by(STEP.c.referral_id)
+        .subquery()
+    )
+
+
+def _last_of(acts: Sequence[str]) -> Subquery:
+    """Return the newest of these acts on each referral."""
+    newest = select(func.max(STEP.c.n)).where(STEP.c.act.in_(acts)).group_by(STEP.c.referral_id)
+    return select(STEP.c.referral_id, STEP.c.act).where(STEP.c.n.in_(newest)).subquery()
+
+
+def _tries(
+    session: Session, since: datetime, until: datetime
+) -> dict[str, list[tuple[str, datetime]]]:
+    """Return the tries of each referral, in their order."""
+    query = (
+        select(STEP.c.referral_id, STEP.c.act, STEP.c.at)
+        .join(REFERRAL, REFERRAL.c.id == STEP.c.referral_id)
+        .where(STEP.c.act.in_(FIRST), *_between(since, until))
+        .order_by(STEP.c.n)
+    )
+    found: dict[str, list[tuple[str, datetime]]] = {}
+    for row in session.connection().execute(query):
+        found.setdefault(row.referral_id, []).append((row.act, row.at))
+    return found
