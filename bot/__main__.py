@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from bot import upkeep
-from bot.desk import commands
+from bot.desk import commands, staff_commands
 from bot.opening import made_up, opened
 from bot.settings import WrongSetUp, read_settings
 from storage.database import NotSafe
@@ -24,6 +24,7 @@ app = typer.Typer(
     help="RJ intake for Kent: a conversation that ends in a referral staff can claim.",
 )
 app.add_typer(commands.queue_app, name="queue")
+app.add_typer(staff_commands.staff_app, name="staff")
 app.add_typer(upkeep.content_app, name="content")
 app.add_typer(upkeep.key_app, name="key")
 

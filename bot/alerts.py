@@ -1,4 +1,4 @@
-"""Tells staff that there is something to see: a reference, a time, a link; never a person's words."""
+"""Tells staff that there is something to see: a reference, a time, a link; no words of people."""
 
 from datetime import datetime
 

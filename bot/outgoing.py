@@ -10,6 +10,7 @@ from flows import guard
 from flows.conversation import Reply
 from flows.guard import Go, Kind, NotBefore, Outward, Refuse, SafeContact, Verdict
 from flows.holding import HELD_FOR
+from flows.wording import FIRST_LANGUAGE, say
 from storage import conversations, holds, outbox
 from storage.outbox import Outgoing
 from storage.referral_steps import CLOCK
@@ -173,10 +174,9 @@ def _carried(row: Outgoing) -> tuple[Outward, str]:
     return message, str(told.get("reference", ""))
 
 
-def _note_unsent(
-    conn: Connection, vault: Vault, row: Outgoing, reason: str, now: datetime
-) -> None:
+def _note_unsent(conn: Connection, vault: Vault, row: Outgoing, reason: str, now: datetime) -> None:
     """Staff see on the timeline that a message of theirs was not sent, and why."""
     message, reference = _carried(row)
     if message.kind == Kind.STAFF and holds.reached(conn, vault, reference):
-        holds.keep_words(conn, vault, reference, "not_sent", CLOCK, reason, now)
+        why = say(FIRST_LANGUAGE, f"desk.no_reply.{reason}")
+        holds.keep_words(conn, vault, reference, "not_sent", CLOCK, why, now)

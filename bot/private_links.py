@@ -12,11 +12,24 @@ from flows.service import service
 from storage import links
 from storage.vault import Vault
 
-QUIET, SHOW_CODE, TWO_KEY = "quiet", "show_code", "two_key"
-"""The kinds of links: to type off the chat, to show a code, and that code itself."""
+QUIET, FORM, SHOW_CODE, TWO_KEY = "quiet", "quiet_form", "show_code", "two_key"
+"""The kinds of links: to type off the chat, its open form, to show a code, that code itself."""
+ON_BUTTONS = (QUIET, SHOW_CODE)
+FORM_MINUTES = 30
+"""How long an open form may be filled in."""
 INTRODUCED = "/start k_"
 _KINDS = {"quiet": QUIET, "two_key": SHOW_CODE}
 """By what a button does: the kind of link that it opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A page that a link opened: its kind, whose chat it is for, and the page's own code."""
+
+    kind: str
+    channel: str
+    address: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,27 @@ def with_links(
         yield replace(reply, buttons=tuple(row for row in rows if row))
 
 
+def opened(connection: Connection, vault: Vault, code: str, now: datetime) -> Opened | None:
+    """Use up a link on a button; return the page that it opens, None when it opens none.
+
+    An open form gets a code of its own, and so does the person to whom a code is shown.
+    """
+    quiet, shown = (links.use(connection, vault, kind, code, now) for kind in ON_BUTTONS)
+    used = quiet or shown
+    if used is None:
+        return None
+    kind, minutes = (FORM, FORM_MINUTES) if quiet else (TWO_KEY, service().page_minutes)
+    fresh = links.make(connection, vault, kind, used.channel, used.address, now, minutes, used.body)
+    return Opened(kind, used.channel, used.address, fresh)
+
+
+def show_code(connection: Connection, vault: Vault, chat: Chat, line: str, now: datetime) -> str:
+    """Return a code for the person who is with an officer, from the officer's own page."""
+    body = {**introducing(chat.conversation), "line": line}
+    minutes = service().page_minutes
+    return links.make(connection, vault, TWO_KEY, chat.channel, chat.address, now, minutes, body)
+
+
 def introduction(
     connection: Connection, vault: Vault, code: str, now: datetime
 ) -> Introduction | None:
@@ -66,8 +100,7 @@ def introduction(
     used = links.use(connection, vault, TWO_KEY, code, now)
     if used is None or not used.body["officer"]:
         return None
-    officer = Officer(**used.body["officer"])
-    return Introduction(officer, str(used.body["line"]))
+    return Introduction(Officer(**used.body["officer"]), str(used.body["line"]))
 
 
 def _link(connection: Connection, vault: Vault, chat: Chat, kind: str, now: datetime) -> str:

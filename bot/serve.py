@@ -12,9 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from bot.channels import Channel, web
 from bot.channels.email import EmailChannel
@@ -24,7 +22,7 @@ from bot.channels.typed import TypedChannel
 from bot.deliver import Delivery
 from bot.desk.frame import Desk
 from bot.desk.routes import routes as desk_routes
-from bot.pages import both, files
+from bot.pages import both, files, health
 from bot.pages.headers import Headers
 from bot.respond import House, respond
 from bot.settings import Settings
@@ -39,6 +37,8 @@ log = logging.getLogger("rj.serve")
 IDLE = 1.0
 """Seconds between looks at the inbox and the outbox when nothing woke us."""
 SWEEP_EVERY = 60.0
+GRACE = 3
+"""Seconds that a page under way has to end when the program is stopped."""
 VACUUM_EVERY = 24 * 60
 """In sweeps: how often what was deleted is taken out of the file itself."""
 
@@ -81,6 +81,7 @@ class Running:
             _alerts(settings),
             settings.officer_details == "chat",
             settings.public_url,
+            ("email",) if settings.manager_email else (),
         )
         self.wake = Wake()
         self.desk = Desk(database, vault, settings, clock, changed=self.wake.both, demo=demo)
@@ -95,7 +96,7 @@ class Running:
         }
         if self.bot:
             channels["telegram"] = TelegramChannel(self.bot, self.settings.staff_telegram_chat)
-        if self.settings.staff_email:
+        if self.settings.staff_email or self.settings.manager_email:
             channels["email"] = EmailChannel(self.settings)
         return channels
 
@@ -141,7 +142,8 @@ class Running:
 
     def pages(self) -> Starlette:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
-        routes: list[BaseRoute] = [Route("/health", _health), files.route()]
+        routes: list[BaseRoute] = [files.route()]
+        routes.append(health.route(self.database, self.vault, self.clock))
         routes += desk_routes(self.desk) + web.routes(self.web)
         if self.desk.demo:
             routes.append(both.route())
@@ -153,7 +155,7 @@ class Running:
         )
 
     async def serve_pages(self) -> None:
-        """Serve the pages on HOST and PORT."""
+        """Serve the pages on HOST and PORT; when cancelled, let what is under way end first."""
         config = uvicorn.Config(
             self.pages(),
             host=self.settings.host,
@@ -163,9 +165,16 @@ class Running:
             server_header=False,
             lifespan="off",
             h11_max_incomplete_event_size=65536,
+            timeout_graceful_shutdown=GRACE,
         )
         server = _Quiet(config)
-        await server.serve()
+        serving = asyncio.create_task(server.serve())
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
 
 
 class _Quiet(uvicorn.Server):
@@ -254,7 +263,3 @@ async def _until(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
     event.clear()
-
-
-async def _health(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("ok")

@@ -36,9 +36,13 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     officer_details: Literal["pointer", "chat"] = "pointer"
     staff_telegram_chat: int | None = None
     staff_email: str | None = None
+    manager_email: str | None = None
     smtp_host: str | None = None
     smtp_port: int = 587
     smtp_user: str | None = None
@@ -71,8 +75,15 @@ class Settings(BaseSettings):
                 "VAULT_KEY_FILE must name the key file when a real bot is run; "
                 "make one with: rj key make FILE"
             )
-        if self.staff_email and not (self.smtp_host and self.smtp_from):
-            raise ValueError("STAFF_EMAIL also needs SMTP_HOST and SMTP_FROM")
+        for name in ("staff_email", "manager_email"):
+            if getattr(self, name) and not (self.smtp_host and self.smtp_from):
+                raise ValueError(f"{name.upper()} also needs SMTP_HOST and SMTP_FROM")
+        oidc = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
+        if any(oidc) and not all(oidc):
+            raise ValueError("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET go together")
+        issuer = self.oidc_issuer
+        if issuer and urlsplit(issuer).scheme != "https" and not _is_loopback(issuer):
+            raise ValueError("OIDC_ISSUER must begin with https://")
         return self
 
     def _is_served_safely(self) -> None:

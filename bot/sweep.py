@@ -4,16 +4,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.respond import House
+from bot import held
+from bot.alerts import alert
+from bot.house import House
+from bot.promises import alert_of_unclaimed
 from flows.service import service
-from flows.wording import FIRST_LANGUAGE, say
-from storage import messages, outbox, referrals, retention
+from storage import messages, outbox, pulse, referrals, retention
 from storage.retention import Swept, Times
 
 
 def sweep(connection: Connection, house: House, now: datetime) -> Swept:
     """Do all that is due at `now`, in the open transaction; return how many of each went."""
+    pulse.beat(connection, house.vault, now)
     _return_claims(connection, house, now)
+    held.sweep(connection, house.vault, now)
+    alert_of_unclaimed(connection, house, now)
     _tidy_chats(connection, house, now)
     return retention.sweep(connection, house.vault, now, times())
 
@@ -30,9 +35,7 @@ def times() -> Times:
 
 def _return_claims(connection: Connection, house: House, now: datetime) -> None:
     for reference in referrals.return_unworked(connection, now):
-        text = say(FIRST_LANGUAGE, "desk.alerts.returned", reference=reference)
-        for channel in house.alerts:
-            outbox.put(connection, house.vault, channel, "alert", {"text": text}, now)
+        alert(connection, house, "returned", reference, now, now)
 
 
 def _tidy_chats(connection: Connection, house: House, now: datetime) -> None:

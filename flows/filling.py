@@ -9,6 +9,8 @@ from flows.scenes import checking
 from flows.wording import say
 
 SEND = "send"
+WHOLE = ("self", "officer")
+"""The journeys that a page may hold from the first question to the last."""
 _TAKES = ("asking", "checking", "stopped", "paused")
 
 
@@ -39,7 +41,7 @@ def _begun(conversation: Conversation, heard: Heard, now: datetime) -> Conversat
         if conversation.stage == "paused":
             return moves.moved(conversation, "carry_on") if heard.thing else conversation
         return moves.moved(conversation, "reopen")
-    if not heard.thing:
+    if heard.thing not in WHOLE:
         return None
     if heard.thing == "officer":
         return moves.begun(conversation, "refer", "officer")

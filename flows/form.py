@@ -6,9 +6,11 @@ from datetime import datetime
 
 from flows import journey, kinds
 from flows.answering import read_answer
-from flows.conversation import Answer, Conversation, Filled, Given
+from flows.conversation import Answer, Conversation, Filled, Given, Heard, Hearing
 from flows.kinds import Read, Slip, Unread
 from flows.questionnaire import Question, is_asked, question
+from flows.scenes import sent
+from flows.scenes.by_stage import SHOWS
 from flows.wording import say
 
 SPECIAL = "special:"
@@ -126,6 +128,21 @@ def missing(conversation: Conversation) -> tuple[Question, ...]:
     )
 
 
+def problems_of(conversation: Conversation) -> tuple[Problem, ...]:
+    """Return a problem for each question of a whole form that still needs an answer."""
+    return tuple(
+        Problem(one.key, _why(one.kind), (("example", kinds.PHONE_EXAMPLE),))
+        for one in missing(conversation)
+    )
+
+
+def outcome(conversation: Conversation) -> str:
+    """Return what the chat says where a conversation stands, for a page that says it as well."""
+    heard = Heard(Hearing.FILLED)
+    show = sent.show_thanks if conversation.stage == "sent" else SHOWS[conversation.stage]
+    return show(conversation, heard).replies[-1].text
+
+
 def words_typed(filled: Filled) -> tuple[str, ...]:
     """Return whatever in a form may be somebody's own words: all that we do not offer."""
     return tuple(
@@ -204,7 +221,7 @@ def _reading(one: Question, typed: str, language: str) -> Read | Problem:
     if typed in one.options:
         return kinds.chosen(one, typed, language)
     if len(typed) > kinds.TYPED_MAX:
-        return Problem(one.key, "chat.too_long", (("n", len(typed)), ("max", kinds.TYPED_MAX)))
+        return Problem(one.key, "chat.page_too_long", (("n", len(typed)), ("max", kinds.TYPED_MAX)))
     reading = kinds.read(one, typed, language)
     match reading:
         case Read():
@@ -222,8 +239,16 @@ def _special(one: Question, named: str, language: str) -> Read | Problem:
     return kinds.special(Given(named), language)
 
 
+_ON_A_PAGE = {
+    "choice": "choice.pick",
+    "line": "line.page",
+    "words": "words.empty",
+    "note.empty": "note.page_empty",
+    "note.too_long": "note.page_too_long",
+}
+"""What is said in other words on a page: it has no buttons to press, and no message above."""
+
+
 def _why(why: str) -> str:
-    """Return the wording of a page: there are no buttons to press on it."""
-    if why == "choice":
-        return "choice.pick"
-    return why if "." in why else f"{why}.first"
+    whole = why if "." in why else f"{why}.first"
+    return _ON_A_PAGE.get(why, whole)

@@ -109,10 +109,15 @@ def days(now: datetime) -> tuple[date, ...]:
 
 def spoken(day: date, part: str, language: str) -> str:
     """Return a part of a day in words, such as "on Tuesday 24 November, in the morning"."""
+    part_said = say(language, f"replies.parts.{part}")
+    return say(language, "replies.part_of_day", part=part_said, day=day_said(day, language))
+
+
+def day_said(day: date, language: str) -> str:
+    """Return a day in words, such as "Tuesday 24 November"."""
     return say(
         language,
-        "replies.part_of_day",
-        part=say(language, f"replies.parts.{part}"),
+        "replies.day",
         day=words(language, "scenes.dates.days")[day.weekday()],
         date=day.day,
         month=words(language, "scenes.dates.months")[day.month - 1],

@@ -70,6 +70,7 @@ def own_facts(language: str) -> dict[str, str]:
         promise=_working_days(language, set_up.promise_days["self"]),
         draft_hours=str(set_up.draft_hours),
         chat_clear_hours=str(set_up.chat_clear_hours),
+        lock_minutes=str(set_up.lock_minutes),
         page_minutes=str(set_up.page_minutes),
     )
     return facts

@@ -13,7 +13,7 @@ from storage import likeness, shapes
 from storage.desk_tables import CONTACT_CHANGE, ContactChange
 from storage.referral_rows import record_in, row_of
 from storage.referral_steps import NotYours, known, move, write_step
-from storage.tables import STEP, AnyRow, new_id
+from storage.tables import REFERRAL, STEP, AnyRow, new_id
 from storage.vault import Vault
 
 ACT = "contact_changed"
@@ -84,6 +84,17 @@ def waiting(session: Session, vault: Vault, referral_id: str) -> Waiting | None:
     if row is None or row.body is None:
         return None
     return Waiting(row.id, row.asked_by, row.asked_at, _wanted(vault, row.id, row.body))
+
+
+def lines(session: Session, vault: Vault, referral_id: str) -> dict[str, Line] | None:
+    """Return the answers about contact that can be changed; None once all is erased."""
+    query = select(REFERRAL).where(REFERRAL.c.id == referral_id)
+    row = session.connection().execute(query).first()
+    if row is None or row.body is None:
+        return None
+    record = record_in(vault, row)
+    found = {key: contact.current(record, key) for key in contact.CHANGEABLE}
+    return {key: line for key, line in found.items() if line}
 
 
 def decide(

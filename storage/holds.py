@@ -100,9 +100,7 @@ def reached(conn: Connection, vault: Vault, reference: str) -> Reached | None:
         return None
     chat_open = row.channel is not None and row.chat_closed_at is None
     channel = row.channel or ""
-    return Reached(
-        record, row.stage, row.owner, row.may_contact, row.chat_id, channel, chat_open
-    )
+    return Reached(record, row.stage, row.owner, row.may_contact, row.chat_id, channel, chat_open)
 
 
 def keep_words(

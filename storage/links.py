@@ -11,7 +11,7 @@ from sqlmodel import Session
 from storage.conversations import address_print
 from storage.desk_tables import LINK
 from storage.shapes import read_dict, write
-from storage.tables import new_id
+from storage.tables import AnyRow, new_id
 from storage.vault import Vault
 
 CODE_MAX = 200
@@ -62,6 +62,13 @@ def look(session: Session, vault: Vault, kind: str, code: str, now: datetime) ->
     return session.connection().execute(good).first() is not None
 
 
+def peek(session: Session, vault: Vault, kind: str, code: str, now: datetime) -> Used | None:
+    """Return what a code was made for while it is good; it is not used up by this."""
+    good = select(LINK).where(*_good(vault, kind, code, now))
+    row = session.connection().execute(good).first()
+    return _opened(vault, row) if row else None
+
+
 def use(conn: Connection, vault: Vault, kind: str, code: str, now: datetime) -> Used | None:
     """Use a code up and return what it was made for.
 
@@ -73,6 +80,10 @@ def use(conn: Connection, vault: Vault, kind: str, code: str, now: datetime) -> 
     conn.execute(update(LINK).where(mine, LINK.c.used_at.is_not(None)).values(body=None))
     if used.rowcount != 1 or row is None:
         return None
+    return _opened(vault, row)
+
+
+def _opened(vault: Vault, row: AnyRow) -> Used:
     kept = read_dict(vault.unseal(row.body, _place(row.id)))
     return Used(row.channel, kept["address"], kept["body"])
 

@@ -48,8 +48,9 @@ def read(session: Session, about: str = "", limit: int = 200) -> list[Line]:
     """Return the newest lines first, all of them or those about one reference or person."""
     query = rows_of(Logged).order_by(col(Logged.n).desc()).limit(limit)
     if about:
+        name = about.lower()
         query = query.where(
-            or_(col(Logged.about).in_((about.upper(), about.lower())), Logged.who == about.lower())
+            or_(col(Logged.about).in_((about.upper(), name)), col(Logged.who) == name)
         )
     return [_line(row) for row in session.exec(query)]
 

@@ -46,6 +46,16 @@ def invite(
     return code
 
 
+def is_open(session: Session, vault: Vault, code: str, now: datetime) -> bool:
+    """Return whether an invitation would still be good; it is not used up by this."""
+    good = select(INVITATION.c.id).where(
+        INVITATION.c.code_print == _print(vault, code),
+        INVITATION.c.used_at.is_(None),
+        INVITATION.c.expires_at > now,
+    )
+    return session.connection().execute(good).first() is not None
+
+
 def redeem(conn: Connection, vault: Vault, code: str, now: datetime) -> Officer | None:
     """Use an invitation up and return its officer, verified.
 

@@ -81,9 +81,7 @@ def listed(session: Session, staff_id: str) -> list[Listed]:
 def credentials(session: Session, vault: Vault, staff_id: str) -> list[str]:
     """Return the ids of somebody's passkeys, so that none is made twice on one device."""
     rows = session.exec(rows_of(Passkey).where(Passkey.staff_id == staff_id))
-    return [
-        str(read_dict(vault.unseal(row.body, _place(row.id)))["credential"]) for row in rows
-    ]
+    return [str(read_dict(vault.unseal(row.body, _place(row.id)))["credential"]) for row in rows]
 
 
 def remove(conn: Connection, staff_id: str, id: str) -> bool:

@@ -17,6 +17,8 @@ from storage.vault import Vault
 PAGE = 50
 LOOKED_THROUGH = 5000
 """How many of the newest are opened to look for a flag, a name or a number."""
+LIVE = 500
+"""How many of the newest a page that is open hears of."""
 VIEWS = ("open", "mine", "new", "due", "snoozed", "check", "all", "done")
 """`open` is what there is to do first: what is new, and what is one's own."""
 MARKS = ("urgent", "hold", "unseen", "no_contact")
@@ -98,13 +100,13 @@ def matching(
     return [(row.reference, row.stage, what) for row, what in found if what]
 
 
-def state(session: Session, asked: Asked) -> tuple[int, list[tuple[str, str | None, str]]]:
-    """Return how many are new, and (reference, owner, stage) of what is open: for a live page."""
-    n = session.connection().scalar(select(func.count()).where(*_within(asked), _new())) or 0
+def state(session: Session, asked: Asked) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the references that are new, and (reference, owner) of those somebody has."""
     open_ = (*_within(asked), _R.stage.in_(casework.OPEN))
-    query = select(_R.reference, _R.owner, _R.stage).where(*open_).order_by(_R.due).limit(500)
-    rows = session.connection().execute(query)
-    return n, [(row.reference, row.owner, row.stage) for row in rows]
+    query = select(_R.reference, _R.owner, _R.stage).where(*open_).order_by(_R.sent_at.desc())
+    rows = session.connection().execute(query.limit(LIVE)).all()
+    new = [row.reference for row in rows if row.stage == "new"]
+    return new, [(row.reference, row.owner) for row in rows if row.owner]
 
 
 def _views(asked: Asked) -> dict[str, ColumnElement[bool]]:

@@ -76,7 +76,7 @@ def row_of(vault: Vault, id: str, record: Record, chat_id: str | None) -> dict[s
     }
 
 
-def record_in(vault: Vault, row: AnyRow) -> Record:
+def record_in(vault: Vault, row: Referral | AnyRow) -> Record:
     """Return the record in a row; raise Erased when it is gone."""
     if row.body is None:
         raise Erased(row.reference)

@@ -3,20 +3,23 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
+from bot.desk import passwords
 from bot.desk.frame import SEAT, SIGNED
 from bot.serve import Running
 from bot.settings import Settings
-from storage import sign_ins, staff
+from storage import referrals, sign_ins, staff
 from storage.database import Database
 from storage.shapes import write
 from storage.vault import Vault
 from tests.rig import START
+from tests.storage_words import a_record
 
 SITE = "http://desk.test"
 
@@ -80,6 +83,7 @@ class AtTheDesk:
     running: Running
     clock: Clock
     open: AsyncExitStack
+    site: ASGIApp
 
     @property
     def database(self) -> Database:
@@ -103,6 +107,17 @@ class AtTheDesk:
         assert id is not None
         return id
 
+    def referral(
+        self, reference: str = "AAAA-CCCC", queue: str = "adults", owner: str | None = None
+    ) -> str:
+        """Have a referral in a queue, claimed by somebody or by nobody; return its reference."""
+        record = replace(a_record(reference), queue=queue, due=self.clock() + timedelta(days=2))
+        with self.database.transaction() as conn:
+            referrals.hand_over(conn, self.vault, record, None, self.clock())
+            if owner:
+                referrals.claim(conn, reference, owner, self.clock())
+        return reference
+
     async def signed_in(self, role: str, name: str) -> Browser:
         """Return a browser in which somebody is signed in; a new one at each call."""
         id = self.account(role, name)
@@ -117,7 +132,7 @@ class AtTheDesk:
 
     async def nobody(self, seat: str = "a seat", address: str = "192.0.2.7") -> Browser:
         """Return a browser in which nobody is signed in, at an address of its own."""
-        door = httpx.ASGITransport(app=self.running.pages(), client=(address, 4711))
+        door = httpx.ASGITransport(app=self.site, client=(address, 4711))
         client = await self.open.enter_async_context(
             httpx.AsyncClient(transport=door, base_url=SITE, headers={"Origin": SITE})
         )
@@ -132,12 +147,19 @@ def settings_of_a_desk(**more: object) -> Settings:
 
 
 @pytest.fixture
-async def desk(database: Database, vault: Vault) -> AsyncIterator[AtTheDesk]:
-    """Give a desk on a fresh database; its clock stands at START until it is moved."""
+async def desk(
+    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AtTheDesk]:
+    """Give a desk on a fresh database; its clock stands at START until it is moved.
+
+    Passwords are hashed at a small cost, so that a test can try many.
+    """
+    monkeypatch.setattr(passwords, "ROUNDS", 1)
+    monkeypatch.setattr(passwords, "MEMORY", 64)
     clock = Clock()
     running = Running(settings_of_a_desk(), database, vault, clock)
     async with AsyncExitStack() as open:
-        yield AtTheDesk(running, clock, open)
+        yield AtTheDesk(running, clock, open, running.pages())
 
 
 def _named(headers: dict[str, str]) -> dict[str, str]:

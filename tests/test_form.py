@@ -145,7 +145,7 @@ def test_a_whole_referral_on_one_page() -> None:
 def test_what_is_missing_is_asked_for() -> None:
     turn = fills(officer(), QUICK[:3], send=True, thing="officer")
     assert turn.conversation.stage == "asking"
-    assert not turn.effects
+    assert not any(isinstance(one, HandOver) for one in turn.effects)
     assert [one.key for one in form.missing(turn.conversation)][:2] == ["willing", "interested"]
 
 
@@ -207,7 +207,7 @@ def test_problems_name_the_question_and_guess_nothing() -> None:
         ("offence", "choice.meant"),
         ("officer_name", "name.first"),
         ("victim_gender", "choice.pick"),
-        ("officer_contact", "chat.too_long"),
+        ("officer_contact", "chat.page_too_long"),
     }
 
 

@@ -26,6 +26,7 @@ ALONE = {
     "fastapi": ["bot/desk/api.py"],
     "fpdf": ["bot/desk/pdf.py"],
     "holidays": ["flows/workdays.py"],
+    "joserfc": ["bot/desk/oidc.py"],
     "httpx": ["bot/channels/webhook.py", "bot/desk/oidc.py"],
     "jinja2": ["bot/pages/templates.py"],
     "limits": ["bot/pages/limits.py"],
@@ -49,7 +50,7 @@ ALONE = {
     ],
     "telegram": ["bot/channels/telegram/**"],
     "transitions": ["flows/machine.py"],
-    "typer": ["bot/__main__.py", "bot/upkeep.py", "bot/desk/commands.py"],
+    "typer": ["bot/__main__.py", "bot/upkeep.py", "bot/desk/*commands.py"],
     "uvicorn": ["bot/serve.py"],
     "webauthn": ["bot/desk/passkeys.py"],
     "xlsxwriter": ["bot/desk/sheets.py"],
@@ -88,7 +89,7 @@ NEVER = {
 
 SHAPES = ["flows.conversation", "flows.record"]
 ONLY = {
-    ("storage/**", "flows"): [*SHAPES, "flows.casework"],
+    ("storage/**", "flows"): [*SHAPES, "flows.alike", "flows.casework", "flows.contact"],
     ("bot/channels/telegram/**", "flows"): [*SHAPES, "flows.content_files", "flows.wording"],
     ("bot/channels/*.py", "flows"): [*SHAPES, "flows.wording"],
     ("bot/channels/web/**", "flows"): [
@@ -104,7 +105,7 @@ ONLY = {
 }
 """From a room, what may be known of another one."""
 
-PRINTS = ["bot/__main__.py", "bot/play.py", "bot/upkeep.py", "bot/desk/commands.py"]
+PRINTS = ["bot/__main__.py", "bot/play.py", "bot/upkeep.py", "bot/desk/*commands.py"]
 TELLS_TIME = {"now", "today", "utcnow", "fromtimestamp"}
 
 TOP = {

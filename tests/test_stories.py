@@ -1,4 +1,4 @@
-"""Every story in tests/stories, told through the flow and told on Telegram over HTTP.
+"""Every story in tests/stories, told through the flow, on Telegram and in a browser, over HTTP.
 
 RECORD=1 pytest tests/test_stories.py writes down again what the bot says; read the difference.
 """
@@ -16,7 +16,8 @@ import pytest
 from flows import anytime, questionnaire, routing
 from flows.conversation import Conversation
 from flows.scenes import stopped
-from tests import endings, telling
+from tests import endings, in_a_browser, telling
+from tests.in_a_browser import BrowserPlayer
 from tests.on_paper import FlowPlayer
 from tests.on_telegram import TelegramPlayer
 from tests.players import Player
@@ -76,6 +77,17 @@ async def test_on_telegram(name: str, own_file: Path) -> None:
             endings.check(told, story.endings)
     finally:
         player.end()
+
+
+@pytest.mark.parametrize("name", telling.names())
+async def test_in_a_browser(name: str, own_file: Path) -> None:
+    story = in_a_browser.told_there(name, story_of(name))
+    async with playing(BrowserPlayer(own_file, story.names_in_chat)) as player:
+        told = Telling(player)
+        went = await told.tell(story)
+        assert telling.write(went) == telling.write(story)
+        if story.endings:
+            endings.check(told, story.endings)
 
 
 def every_story() -> list[Story]:

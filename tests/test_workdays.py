@@ -124,3 +124,32 @@ def test_the_telephone_opens_later_and_is_then_open(now: datetime) -> None:
     if opens:
         assert opens > now
         assert workdays.opening(opens, service()) is None
+
+
+WORKED = {
+    "within a day": ("2026-11-23 10:00", "2026-11-23 12:30", 2.5),
+    "over a night": ("2026-11-23 16:00", "2026-11-24 10:00", 2),
+    "over a weekend": ("2026-11-27 16:30", "2026-11-30 09:30", 1),
+    "in the night": ("2026-11-23 18:00", "2026-11-24 08:00", 0),
+    "over Christmas 2026": ("2026-12-24 16:00", "2026-12-29 10:00", 2),
+    "over a change of the clock": ("2026-10-23 16:00", "2026-10-26 10:00", 2),
+    "backwards": ("2026-11-24 10:00", "2026-11-23 10:00", 0),
+    "two whole weeks": ("2026-11-09 00:00", "2026-11-23 00:00", 80),
+}
+
+
+@pytest.mark.parametrize("case", WORKED)
+def test_time_is_counted_in_working_hours(case: str) -> None:
+    start, end, hours = WORKED[case]
+    assert workdays.working_time(at(start), at(end), service()) == timedelta(hours=hours)
+
+
+@given(MOMENTS, st.integers(0, 400), st.integers(0, 400))
+@settings(max_examples=50)
+def test_working_time_adds_up(moment: datetime, one: int, other: int) -> None:
+    middle = moment + timedelta(hours=one)
+    end = middle + timedelta(hours=other)
+    whole = workdays.working_time(moment, end, service())
+    parts = (moment, middle), (middle, end)
+    assert whole == sum((workdays.working_time(*part, service()) for part in parts), timedelta())
+    assert timedelta() <= whole <= end - moment

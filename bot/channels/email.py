@@ -12,7 +12,7 @@ SECONDS = 20
 
 
 class EmailChannel:
-    """The channel named email: it only goes out, to the one address that the service set."""
+    """The channel named email: it only goes out, to the addresses that the service set."""
 
     name = "email"
     limited = False
@@ -28,13 +28,18 @@ class EmailChannel:
         """Send an alert; raises what the mail server raises, and it is tried again."""
         if kind != "alert":
             raise Refused(f"email_{kind}")
-        await asyncio.to_thread(self._send, str(body["text"]))
+        to = self._settings.staff_email
+        if body.get("to") == "manager":
+            to = self._settings.manager_email or to
+        if not to:
+            raise Refused("email_to_nobody")
+        await asyncio.to_thread(self._send, to, str(body["text"]))
         return None
 
-    def _send(self, text: str) -> None:
+    def _send(self, to: str, text: str) -> None:
         told = self._settings
         message = EmailMessage()
-        message["From"], message["To"] = told.smtp_from, told.staff_email
+        message["From"], message["To"] = told.smtp_from, to
         message["Subject"] = text.split(".", maxsplit=1)[0]
         message.set_content(text)
         with smtplib.SMTP(told.smtp_host or "", told.smtp_port, timeout=SECONDS) as server:

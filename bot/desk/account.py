@@ -23,8 +23,7 @@ async def show(at: At) -> Response:
 
 async def end_sign_in(at: At) -> Response:
     """End one of one's own sign-ins, or every other one."""
-    assert at.signed is not None
-    who, id = at.signed, at.form.get("id", "")
+    who, id = at.me, at.form.get("id", "")
 
     def end(conn: Connection) -> None:
         if id == "others":
@@ -40,16 +39,14 @@ async def end_sign_in(at: At) -> Response:
 
 async def set_shortcuts(at: At) -> Response:
     """Turn one's keyboard shortcuts on or off."""
-    assert at.signed is not None
-    who, on = at.signed, at.form.get("shortcuts") == "on"
+    who, on = at.me, at.form.get("shortcuts") == "on"
     await at.write(lambda conn: staff.set_shortcuts(conn, who.staff_id, on))
     return at.go(f"/desk/account?done={'shortcuts_on' if on else 'shortcuts_off'}")
 
 
 async def change_password(at: At) -> Response:
     """Change one's password; every other sign-in of the account ends."""
-    assert at.signed is not None
-    who, new = at.signed, at.form.get("new", "")
+    who, new = at.me, at.form.get("new", "")
     proofs = await at.read(lambda session: staff.proofs(session, at.desk.vault, at.who))
     if proofs is None:
         return await _page(at, {"password": "password"}, 422)
@@ -71,8 +68,7 @@ async def change_password(at: At) -> Response:
 
 
 async def _page(at: At, wrong: dict[str, str], status: int = 200) -> Response:
-    assert at.signed is not None
-    id, vault = at.signed.staff_id, at.desk.vault
+    id, vault = at.me.staff_id, at.desk.vault
     done = at.asked("done")
     return at.page(
         "people/account.html",
@@ -81,7 +77,8 @@ async def _page(at: At, wrong: dict[str, str], status: int = 200) -> Response:
         done=done if done in _DONE else "",
         open=await at.read(lambda session: sign_ins.listed(session, id, at.now)),
         passkeys=await at.read(lambda session: passkeys.listed(session, id)),
-        has_password=await at.read(lambda session: staff.proofs(session, vault, at.who)) is not None,
+        has_password=await at.read(lambda session: staff.proofs(session, vault, at.who))
+        is not None,
     )
 
 

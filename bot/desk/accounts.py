@@ -1,6 +1,6 @@
 """The administrator's pages: who has an account, in which role, and who is signed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -108,18 +108,21 @@ async def _act(
     return answer(name, done)
 
 
-async def _list(at: At, status: int = 200, **more: object) -> Response:
+async def _list(
+    at: At, status: int = 200, wrong: Mapping[str, str] | None = None, **more: object
+) -> Response:
     members = await at.read(lambda session: staff.listed(session))
     opened = await at.read(lambda session: sign_ins.listed_by_member(session, at.now))
-    values = {"wrong": {}, "done": "", "stopped": "", "about": "", "references": []}
+    values = {"done": "", "stopped": "", "about": "", "references": [], **more}
     return at.page(
         "people/accounts.html",
         status,
         members=members,
         opened=opened,
         roles=list(Role),
-        name=at.form.get("name", "")[:60] if "name" in dict(more.get("wrong") or {}) else "",
-        **{**values, **more},
+        wrong=wrong or {},
+        name=at.form.get("name", "")[:60] if wrong else "",
+        **values,
     )
 
 

@@ -12,12 +12,13 @@ from bot.desk.forms_of_acts import CERTAIN, HANDS, HAPPENED, SETTLES, Forms, Wan
 from bot.desk.frame import At, Page
 from bot.desk.referral import forms_of, whose
 from bot.desk.rules import Whose
+from bot.desk.said import day_words
 from flows import casework
 from storage import logbook, queue_views, referral_steps, referrals, staff, staff_acts
 from storage.referrals import Entry, NotYours
 
 _LEAVES = {
-    **{act: "closed" for act in ("close", "not_suitable", "declined", "refer_on")},
+    **dict.fromkeys(("close", "not_suitable", "declined", "refer_on"), "closed"),
     **{act: act for act in ("hand_back", "transfer", "erase", "withdraw")},
 }
 """Acts after which there is nothing more to do on the page; what the queue then says."""
@@ -181,7 +182,8 @@ async def _again(at: At, asked: Wanted, status: int) -> Response:
     found = await at.read(forms)
     if "T" in at.form.get(f"when_{asked.act}", ""):
         found = replace(found, proposed=asked.until)
-    return at.page("again.html", status, entry=entry, forms=found, wanted=asked, form=at.form)
+    kept = {"entry": entry, "forms": found, "wanted": asked, "form": at.form}
+    return at.page("again.html", status, day_words=day_words, **kept)
 
 
 async def _too_late(at: At, asked: Wanted) -> Response:
@@ -193,9 +195,7 @@ async def _too_late(at: At, asked: Wanted) -> Response:
 
 async def _entry(at: At) -> Entry:
     vault = at.desk.vault
-    entry = await at.read(
-        lambda session: queue_views.entry(session, vault, at.reference, at.now)
-    )
+    entry = await at.read(lambda session: queue_views.entry(session, vault, at.reference, at.now))
     if entry is None:
         raise referrals.Unknown(at.reference)
     return entry

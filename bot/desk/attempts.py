@@ -62,7 +62,10 @@ def by_sign_in(at: At) -> Attempts:
 
 
 def _by_address(at: At) -> tuple[str, str]:
-    return BY_ADDRESS, f"sign-in address {network(at.request.client.host if at.request.client else '')}"
+    return (
+        BY_ADDRESS,
+        f"sign-in address {network(at.request.client.host if at.request.client else '')}",
+    )
 
 
 def network(host: str) -> str:

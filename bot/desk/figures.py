@@ -1,12 +1,11 @@
 """Works the numbers out: the tables of referrals, of times against the promise, of the funnel."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
 from statistics import median
-from zoneinfo import ZoneInfo
 
 from bot.desk.small_cells import LEAST, Cell, rows, safe, share, split
 from bot.desk.tables import Shown, bars_of, text_of
@@ -62,8 +61,11 @@ def by_route(pairs: Pairs) -> Shown:
     return Shown(
         "routes",
         say(_L, "desk.numbers.captions.routes"),
-        (say(_L, "desk.numbers.heads.routes"), say(_L, "desk.numbers.heads.count"))
-        + tuple(say(_L, f"desk.numbers.came.{came}") for came in CAME),
+        (
+            say(_L, "desk.numbers.heads.routes"),
+            say(_L, "desk.numbers.heads.count"),
+            *(say(_L, f"desk.numbers.came.{came}") for came in CAME),
+        ),
         tuple(
             (labels[queue], text_of(one.whole), *map(text_of, one.parts))
             for queue, one in shares.items()

@@ -89,6 +89,13 @@ class At:
     form: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def me(self) -> Signed:
+        """Return who is signed in; raise LookupError on a page that anyone may open."""
+        if self.signed is None:
+            raise LookupError("Nobody is signed in.")
+        return self.signed
+
+    @property
     def who(self) -> str:
         """Return the name of whoever is signed in; "" when nobody is."""
         return self.signed.name if self.signed else ""

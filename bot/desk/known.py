@@ -50,8 +50,11 @@ def bring_back(at: At, response: Response) -> None:
     kept, _, rest = at.request.query_params.get(KNOWN, "")[:300].rpartition(".")
     kept, _, until = kept.rpartition(".")
     fresh = at.now.timestamp() < forms.int_of(until)
-    if kept and fresh and not _kept(at) and secrets.compare_digest(
-        rest.encode(), _signed(at, kept, until).encode()
+    if (
+        kept
+        and fresh
+        and not _kept(at)
+        and secrets.compare_digest(rest.encode(), _signed(at, kept, until).encode())
     ):
         _keep(at, response, kept)
 

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from authlib.oidc.core import CodeIDToken
+from authlib.oauth2.rfc7636 import (  # type: ignore[import-untyped]
+    create_s256_code_challenge,
+)
+from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -96,7 +98,9 @@ def _proved(
     }
     try:
         token = jwt.decode(
-            str(tokens["id_token"]), KeySet.import_key_set(keys), algorithms=_SIGNED_BY
+            str(tokens["id_token"]),
+            KeySet.import_key_set({"keys": keys["keys"]}),
+            algorithms=_SIGNED_BY,
         )
         claims = CodeIDToken(token.claims, token.header, allowed, expected)
         claims.validate(now=int(now.timestamp()), leeway=_LEEWAY)
@@ -112,9 +116,7 @@ async def _discovered(settings: Settings) -> dict[str, Any]:
     """Return what the issuer says of itself; it must be the issuer that the settings name."""
     issuer = settings.oidc_issuer or ""
     async with _browser() as client:
-        found = await _json(
-            client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        )
+        found = await _json(client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
     needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     if found.get("issuer") != issuer or not all(isinstance(found.get(k), str) for k in needed):
         raise NoSignIn("other_issuer")

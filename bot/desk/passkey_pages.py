@@ -21,8 +21,7 @@ _WRONG = {"go": "/desk/sign-in?error=passkey"}
 
 async def ask_to_make(at: At) -> Response:
     """Return what a device needs to make a passkey, once the password was given again."""
-    assert at.signed is not None
-    who, vault = at.signed, at.desk.vault
+    who, vault = at.me, at.desk.vault
     if not await password_again(at):
         return JSONResponse({"go": "/desk/account?error=password"}, 403)
     kept = await at.read(lambda session: kept_passkeys.credentials(session, vault, who.staff_id))
@@ -33,8 +32,7 @@ async def ask_to_make(at: At) -> Response:
 
 async def make(at: At) -> Response:
     """Keep the passkey that a device made."""
-    assert at.signed is not None
-    who, vault, answer = at.signed, at.desk.vault, at.form.get("answer", "")
+    who, vault, answer = at.me, at.desk.vault, at.form.get("answer", "")
     try:
         challenge = await _challenge(at, _TO_MAKE, answer)
         made = passkeys.made(site(at), answer, challenge)
@@ -56,8 +54,7 @@ async def make(at: At) -> Response:
 
 async def remove(at: At) -> Response:
     """Forget one of one's own passkeys."""
-    assert at.signed is not None
-    who, id = at.signed, at.form.get("id", "")
+    who, id = at.me, at.form.get("id", "")
 
     def gone(conn: Connection) -> None:
         if kept_passkeys.remove(conn, who.staff_id, id):

@@ -11,6 +11,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 SHORTEST, LONGEST = 12, 200
 """Letters of a password. Length is all that is asked: NIST SP 800-63B-4, 3.1.1.2."""
+ROUNDS, MEMORY = 3, 64 * 1024
+"""What hashing costs: times over, and KiB (RFC 9106, section 4, the second choice)."""
 _FEWEST_DIFFERENT = 5
 _COMMON = (
     *("password", "passw0rd", "qwerty", "letmein", "welcome", "iloveyou", "administrator"),
@@ -64,9 +66,8 @@ def _plain(password: str) -> str:
     return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode("utf-8")
 
 
-@cache
 def _hasher() -> PasswordHash:
-    return PasswordHash((Argon2Hasher(time_cost=3, memory_cost=64 * 1024, type=Type.ID),))
+    return PasswordHash((Argon2Hasher(time_cost=ROUNDS, memory_cost=MEMORY, type=Type.ID),))
 
 
 @cache

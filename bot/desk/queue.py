@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bot.desk.frame import At, Page
 from bot.desk.rules import queues_of
-from bot.desk.said import flags_of, how_soon, next_at, today_ends
+from bot.desk.said import flags_of, how_soon, next_at, said, today_ends
 from bot.pages import forms
 from flows import routing
 from flows.crisis import Danger
@@ -24,7 +24,16 @@ FLAGS = (
     *(f"danger_{danger}" for danger in Danger),
 )
 FROM = ("self", "callback", "officer")
-TOLD = ("none_next", "hand_back", "transfer", "reassigned", "closed", "withdraw", "erase", "settled")
+TOLD = (
+    "none_next",
+    "hand_back",
+    "transfer",
+    "reassigned",
+    "closed",
+    "withdraw",
+    "erase",
+    "settled",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ async def show(at: At) -> Response:
     return at.page(
         "queue.html",
         rows=rows,
+        said=said,
         found=found,
         counts=counts,
         chosen=chosen,
@@ -127,9 +137,7 @@ def asked_by(at: At, chosen: Chosen) -> Asked:
     """Return what to look up for somebody: only in the queues they may know of."""
     queues = (chosen.queue,) if chosen.queue else queues_of(at.role, tuple(service().queues))
     ends = today_ends(at.now)
-    return Asked(
-        chosen.view, at.who, queues, at.now, ends, chosen.flag, chosen.sender, chosen.page
-    )
+    return Asked(chosen.view, at.who, queues, at.now, ends, chosen.flag, chosen.sender, chosen.page)
 
 
 def as_reference(typed: str) -> str:

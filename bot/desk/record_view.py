@@ -125,9 +125,9 @@ def _warnings(record: Record, may_contact: bool) -> list[str]:
         found.append(said("may_write", _choice(record, (_MAY_WRITE,), "no_service")))
     if way in ("call", "text") or record.journey != "self":
         found.append(said("may_say", _choice(record, _MAY_SAY, "no_message")))
-    secret = _choice(record, ("must_not_know",), "")
-    if secret and secret != "no":
-        found.append(said("secret_from", secret))
+    from_whom = _choice(record, ("must_not_know",), "")
+    if from_whom not in ("", "no"):
+        found.append(said("secret_from", from_whom))
     return found
 
 

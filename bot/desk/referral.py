@@ -1,5 +1,7 @@
 """One referral as a page: safe contact first, then what was said, what can be done, what was."""
 
+from typing import Any
+
 from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
@@ -8,7 +10,7 @@ from bot.desk.forms_of_acts import Forms, forms_for, may_go_to
 from bot.desk.frame import At, Page, whose_is
 from bot.desk.record_view import best_time, shown, timeline
 from bot.desk.rules import Role, Whose
-from bot.desk.said import flags_of, how_soon, next_at, said
+from bot.desk.said import day_words, flags_of, how_soon, next_at, said
 from flows import kinds
 from flows.record import Record
 from storage import logbook, queue_views, referral_steps, referrals, staff, staff_acts
@@ -80,18 +82,22 @@ async def _opened(at: At, why: str = "", words: str = "", reveal: bool = False) 
     record = await at.write(opening)
     entry, history, forms = await at.read(lambda session: _rest(session, at, record))
     own = entry.owner == at.who
-    values = {
+    at.desk.viewing.note(reference, at.who, at.now)
+    values: dict[str, Any] = {
         "entry": entry,
         "soon": how_soon(entry, at.now),
         "at_time": next_at(entry),
         "steps": timeline(history),
+        "said": said,
+        "day_words": day_words,
         "forms": forms,
         "told": at.asked("told") if at.asked("told") in TOLD else "",
     }
     if record is None:
-        return at.page("erased.html", **values)
+        return at.page("erased.html", 200, **values)
     return at.page(
         "referral.html",
+        200,
         record=record,
         shown=shown(record, own, own or bool(why), reveal, entry.may_contact),
         own=own,
@@ -123,9 +129,7 @@ def forms_of(
     mark = referral_steps.turns(session.connection(), entry.reference)
     named = best_time(record) if record else None
     coordinates = at.may("reassign", whose(at), entry.queue)
-    return forms_for(
-        entry, whose(at), history, named, tuple(people), coordinates, mark, at.now
-    )
+    return forms_for(entry, whose(at), history, named, tuple(people), coordinates, mark, at.now)
 
 
 PAGES = (

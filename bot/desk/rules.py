@@ -62,12 +62,14 @@ RULES: dict[str, Rule] = {
     "take_down": Rule(_TEAM),
     # taking away
     "export": Rule(_TEAM),
+    "print": Rule(_TEAM, _OWN),
     "agree_export": Rule(_COORDINATOR),
     "api_keys": Rule(_ADMINISTRATOR),
     "webhook": Rule(_COORDINATOR | _ADMINISTRATOR),
     # looking back
     "numbers": Rule(_TEAM | _ADMINISTRATOR),
     "content": Rule(_EVERYONE),
+    "missed_words": Rule(_COORDINATOR),
     "logbook": Rule(_COORDINATOR),
 }
 """`settle`: acts on what nobody holds, because the person stopped it or it is to be erased.

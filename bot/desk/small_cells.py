@@ -70,9 +70,10 @@ def rows(table: Mapping[str, Sequence[int]]) -> dict[str, Shares]:
 
 
 def share(part: int, whole: int) -> int | None:
-    """Return a share as a percentage so rounded that it stands for at least five counts.
+    """Return a share as a percentage so rounded that it stands for about five counts or more.
 
-    The step is 5, 10 or 25; None when even that would stand for fewer, below 20 in all.
+    At 0 and at 100 it stands for three. The step is 5, 10 or 25; None below 20 in all, where
+    even that would say too much.
     """
     for step in (5, 10, 25):
         if whole * step >= 100 * LEAST:

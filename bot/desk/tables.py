@@ -42,7 +42,9 @@ def text_of(cell: Cell) -> str:
 def bars_of(counts: Sequence[tuple[str, Cell]]) -> tuple[Bar, ...]:
     """Return a bar for each count; what is hidden has a bar of one length, or none."""
     most = max((n for _, n in counts if isinstance(n, int)), default=0) or 1
-    return tuple(Bar(label, text_of(n), _percent(n, most), not isinstance(n, int)) for label, n in counts)
+    return tuple(
+        Bar(label, text_of(n), _percent(n, most), not isinstance(n, int)) for label, n in counts
+    )
 
 
 def _percent(n: Cell, most: int) -> int:

@@ -11,13 +11,15 @@ class Viewing:
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, datetime]] = {}
 
-    def others(self, reference: str, who: str, now: datetime) -> list[str]:
-        """Note that somebody looks; return who else does, by name."""
-        seen = self._seen.get(reference, {})
-        kept = {name: at for name, at in seen.items() if now - at <= SEEN_FOR}
-        self._seen[reference] = {**kept, who: now}
+    def note(self, reference: str, who: str, now: datetime) -> None:
+        """Note that somebody looks."""
+        self._seen[reference] = {**self._seen.get(reference, {}), who: now}
         self._forget(now)
-        return sorted(name for name in kept if name != who)
+
+    def others(self, reference: str, who: str, now: datetime) -> list[str]:
+        """Return who else looks, by name."""
+        seen = self._seen.get(reference, {})
+        return sorted(name for name, at in seen.items() if name != who and now - at <= SEEN_FOR)
 
     def _forget(self, now: datetime) -> None:
         if len(self._seen) > 200:

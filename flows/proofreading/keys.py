@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows import anytime, casework, content_files, faq, routing
+from flows import anytime, casework, content_files, faq, guard, replies, routing
 from flows.conversation import Given
 from flows.crisis import Danger
 from flows.questionnaire import Question, questions
@@ -51,7 +51,7 @@ def keys_used(code: Path = CODE) -> Keys:
 
 ON_BUTTONS = (
     *("anytime.language_names.*", "cards.*.title", "faq.*.title", "questions.*.options.*"),
-    *("scenes.asking.*", "scenes.notice.*", "scenes.welcome.buttons.*"),
+    *("replies.buttons.*", "scenes.asking.*", "scenes.notice.*", "scenes.welcome.buttons.*"),
 )
 AMONG_OTHERS = {"anytime.words.*", "scenes.notice.*"}
 """Which rows below are labels of buttons, and which do not name all that the code asks for."""
@@ -79,8 +79,13 @@ def _tables() -> Mapping[str, Iterable[str]]:
         "faq.*.answer": topics,
         "faq.*.asked": topics,
         "faq.*.title": (*topics, *faq.groups()),
+        "desk.no_reply.*": guard.REASONS,
+        "desk.wordings.*": [one.id for one in replies.wordings()],
         "questions.*.*": parts,
         "questions.*.options.*": options,
+        "replies.*.*": [f"{one.id}.{v}" for one in replies.wordings() for v in guard.VARIANTS],
+        "replies.buttons.*": ["computer", *(b for one in replies.wordings() for b in one.buttons)],
+        "replies.parts.*": service().windows,
         "scenes.asking.*": not_said,
         "scenes.notice.*": notice.CHOICES,
         "scenes.stopped.*": stopped.DECIDED_BY,

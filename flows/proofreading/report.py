@@ -7,6 +7,7 @@ from datetime import date
 from flows import content_files
 from flows.proofreading import measure, readable, tables
 from flows.proofreading.keys import Keys, keys_used
+from flows.proofreading.replies import wrong_replies
 from flows.proofreading.words import (
     ANSWER_GRADE,
     FLOW_GRADE,
@@ -43,6 +44,7 @@ def read_through(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for page in pages:
         wrong += wrong_words(page, keys)
         wrong += tables.mixed_up(page.language)
+        wrong += wrong_replies(page.language)
         wrong += tables.wrong_topics(page.language)
     return tuple(wrong), tuple(tables.to_look_at(today))
 

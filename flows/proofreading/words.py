@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
-from flows import content_files, kinds
+from flows import content_files
+from flows.discretion import RISKY
 from flows.proofreading import readable
+from flows.proofreading.blanks import BLANKS
 from flows.proofreading.keys import Keys
 from flows.questionnaire import questions
 from flows.wording import own_facts
@@ -21,8 +23,10 @@ TELEGRAM = {"telegram.name": 64, "telegram.short_description": 120, "telegram.de
 COMMAND = 256
 """Telegram's own limits, in letters (https://core.telegram.org/bots/api)."""
 
-FLOWS = ("scenes", "errors", "anytime", "cards", "crisis", "telegram", "web")
+FLOWS = ("replies", "scenes", "errors", "anytime", "cards", "crisis", "telegram", "web")
 _NO_MESSAGES = (
+    "replies.day",
+    "replies.part",
     "scenes.dates.",
     "scenes.stopped.mediation_",
     "telegram.commands.",
@@ -58,15 +62,12 @@ QUIET = {
     "anytime.withdraw.done": "stands on the phone after the talk has ended",
     "anytime.delete.": "stands on the phone after the talk has ended",
     "errors.chat.trouble": "may come minutes later, when the phone lies on a table",
+    "replies.": "comes when nobody has just written, and may show on a locked screen",
+    "anytime.held.": "comes when nobody has just written, and may show on a locked screen",
     "desk.alerts.": "shows on a locked screen, or in the subject of an e-mail",
     "telegram.": "is seen by anybody who sees the list of chats",
 }
 """What may be seen by somebody else, and how. It says nothing of why somebody is in touch."""
-
-RISKY = re.compile(
-    r"\b(police|victim|offen[dc]|crim|abus|restorative|justice|harm|domestic|sexual|rape|violen"
-    r"|assault|court|suspect|prison|refuge)"
-)
 
 TOGETHER = (
     ("scenes.paused.welcome_back", "scenes.paused.keep_until"),
@@ -74,33 +75,6 @@ TOGETHER = (
     ("anytime.person.text", "anytime.person.closed_now"),
 )
 """Texts that are shown as one message."""
-
-BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
-    (r"errors\.(phone|contact)\..*", {"example": kinds.PHONE_EXAMPLE}),
-    (r"errors\..*\.too_long", {"n": "4321", "max": "4096"}),
-    (r"errors\..*\.empty", {"max": "500"}),
-    (r"anytime\.person\.closed_now", {"opens_next": "9am on Monday 23 November"}),
-    (r"scenes\.asking\.changes_others", {"titles": "Your age, What it was about"}),
-    (r"scenes\.asking\.old_button", {"title": "What it was about"}),
-    (r"scenes\.stopped\.[a-z_]*", {"mediation": "Maidstone Mediation covers your area."}),
-    (
-        r"(scenes\.sent\.(thanks|now|withdrawn)|desk\.alerts\.).*",
-        {"reference": "ACDE-3467", "due": "5pm on Tuesday 24 November"},
-    ),
-    (r"scenes\.card\.took.*", {"n": "2"}),
-    (r"scenes\.dates\.by", {"time": "5pm", "day": "Monday", "date": "3", "month": "March"}),
-    (r"scenes\.dates\.working_days", {"n": "2"}),
-    (
-        r"scenes\.dates\.same_day_range",
-        {"first": "Monday", "last": "Friday", "opens": "9am", "closes": "5pm"},
-    ),
-    (r"desk\.refused\..*", {"owner": "Jo"}),
-    (
-        r"desk\.queue\..*",
-        {"reference": "ACDE-3467", "until": "5pm", "owner": "Jo", "act": "Spoke", "stage": "New"},
-    ),
-)
-"""Which blanks the code fills besides the service's own facts, with something to fill them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from storage.inbox import Arrival
 from storage.screens import Line
 from storage.shapes import write as as_text
 
-LOOK_EVERY, AT_MOST = 0.03, 5.0
-"""Seconds between looks for the answer, and until the page is shown without one."""
+LOOK_EVERY = 0.03
+"""Seconds between looks for the answer."""
 ONCE_MAX = 60
 
 
@@ -58,7 +58,7 @@ async def until_answered(here: Here, address: str) -> None:
     """Wait until everything in a conversation is answered and shown; not for ever."""
     vault = here.web.vault
     loop = asyncio.get_running_loop()
-    until = loop.time() + AT_MOST
+    until = loop.time() + here.web.answer_within
     while loop.time() < until:
         waits = await here.read(
             lambda session: visits.is_waiting(session, vault, NAME, address, here.web.clock())

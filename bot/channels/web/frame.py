@@ -37,7 +37,10 @@ class Busy(Exception):
 
 @dataclass(slots=True)
 class Web:
-    """What the pages of the chat share. `wake` is called after anything was kept."""
+    """What the pages of the chat share. `wake` is called after anything was kept.
+
+    `answer_within` is how many seconds a page waits for its answer before it is shown without.
+    """
 
     database: Database
     vault: Vault
@@ -47,6 +50,7 @@ class Web:
     live: Live = field(default_factory=Live)
     limiter: Limiter = field(default_factory=Limiter)
     demo: bool = False
+    answer_within: float = 5.0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _newest: tuple[int, str] = (-1, "")
 

@@ -123,7 +123,7 @@ async def act(here: Here) -> Response:
     elif "press" in here.form:
         await arriving.arrive(here, pressed(screen, press))
     else:
-        bubble = words if words.strip() else ""
+        bubble = words if words.strip() and not words.startswith("/start") else ""
         await arriving.arrive(here, Done("say", words, bubble=bubble, wipes=screen.locked))
     return here.go("/chat#latest")
 

@@ -1,0 +1,38 @@
+"""Tells open pages of the desk what is new and what was taken; nothing that a person said."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session
+from starlette.responses import Response
+
+from bot.desk.frame import At, Page
+from bot.desk.queue import Chosen, asked_by
+from storage import queue_views, sign_ins
+
+
+async def live(at: At) -> Response:
+    """Return a stream: how many are new, who has what. It says so when the sign-in has ended."""
+    looking_at = at.asked("at").upper()
+
+    async def look() -> str:
+        now = at.desk.clock()
+        if looking_at:
+            at.desk.viewing.note(looking_at, at.who, now)
+        return json.dumps(await at.read(lambda session: _told(session, at, now)))
+
+    return at.desk.live.events(at.request, look)
+
+
+def _told(session: Session, at: At, now: datetime) -> dict[str, object]:
+    """Return what a page is told. Listening does not keep anybody signed in."""
+    signed = at.signed
+    still = signed and sign_ins.listed(session, signed.staff_id, now)
+    if not signed or not still or signed.id not in {one.id for one in still}:
+        return {"out": True}
+    new, taken = queue_views.state(session, asked_by(replace(at, now=now), Chosen()))
+    return {"new": new, "taken": taken}
+
+
+PAGES = (Page("/desk/live", "GET", "queue", live),)

@@ -1,0 +1,54 @@
+"""One referral to take away: a page to print, and a PDF; both only by whoever has it."""
+
+import asyncio
+
+from sqlalchemy import Connection
+from sqlmodel import Session
+from starlette.responses import Response
+
+from bot.desk.frame import At, Page
+from bot.desk.paper import Paper, paper_of
+from bot.desk.pdf import pdf_of
+from storage import logbook, queue_views, referrals
+from storage.referrals import Erased
+
+
+async def show(at: At) -> Response:
+    """Return the page to print."""
+    paper = await _paper(at, "print")
+    return at.page("print.html", paper=paper) if paper else at.page("missing.html", 404)
+
+
+async def pdf(at: At) -> Response:
+    """Return the PDF."""
+    paper = await _paper(at, "pdf")
+    if paper is None:
+        return at.page("missing.html", 404)
+    named = f'attachment; filename="{at.reference}.pdf"'
+    headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
+    body = await asyncio.to_thread(pdf_of, paper, at.now)
+    return Response(body, media_type="application/pdf", headers=headers)
+
+
+async def _paper(at: At, did: str) -> Paper | None:
+    """Return the referral, read in one go with the line that says so; None once it is erased."""
+    vault = at.desk.vault
+
+    def reading(conn: Connection) -> Paper | None:
+        logbook.write(conn, vault, at.who, did, at.now, at.reference)
+        session = Session(conn)
+        try:
+            record = referrals.open_record(conn, vault, at.reference, at.who, at.now)
+        except Erased:
+            return None
+        entry = queue_views.entry(session, vault, at.reference, at.now)
+        steps = referrals.history(session, vault, at.reference)
+        return paper_of(entry, record, steps, at.who, at.now) if entry else None
+
+    return await at.write(reading)
+
+
+PAGES = (
+    Page("/desk/r/{reference}/print", "GET", "print", show),
+    Page("/desk/r/{reference}/pdf", "GET", "print", pdf),
+)

@@ -1,0 +1,38 @@
+"""Finds where in the program a text is asked for, for whoever looks after the words."""
+
+import re
+from functools import cache
+
+from flows import content_files
+from flows.proofreading.keys import CODE, OWN
+from flows.wording import FIRST_LANGUAGE
+
+_QUOTED = re.compile(r"""["']([a-z_]+\.[^"'\s\\]*)["'](\s*~)?""")
+
+
+def where_used(key: str) -> tuple[str, ...]:
+    """Return the files of the program that may ask for this key."""
+    return tuple(path for path, asks in _files() if any(one.fullmatch(key) for one in asks))
+
+
+@cache
+def _files() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+    """Return each file with the keys it asks for; a blank in one is any text without a dot."""
+    found = []
+    for room, ending in (("flows", "py"), ("bot", "py"), ("bot", "html")):
+        for path in sorted((CODE / room).rglob(f"*.{ending}")):
+            asks = _asked_in(path.read_text("utf-8")) if path.parent.name != OWN else set()
+            if asks:
+                patterns = tuple(re.compile(one) for one in sorted(asks))
+                found.append((path.relative_to(CODE).as_posix(), patterns))
+    return tuple(found)
+
+
+def _asked_in(text: str) -> set[str]:
+    branches = content_files.read_language(FIRST_LANGUAGE)
+    found = set()
+    for key, joined in _QUOTED.findall(text):
+        if key.split(".")[0] in branches and not key.endswith((".toml", ".py")):
+            pieces = re.split(r"\{[^{}]*\}", key + ("{}" if joined else ""))
+            found.add("[^.]*".join(map(re.escape, pieces)))
+    return found

@@ -1,0 +1,176 @@
+"""Referrals of the same person are found by staff; nobody else can tell a second from a first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, event, select
+
+from bot.desk.alike import alike_for, marked_for
+from bot.pages.templates import render
+from flows.alike import marks_of
+from flows.record import Line, Record
+from storage import referrals
+from storage.database import Database
+from storage.desk_tables import LIKENESS
+from storage.tables import REFERRAL
+from storage.vault import Vault
+from tests.on_paper import FlowPlayer
+from tests.people import MAYA, TOM
+from tests.storage_words import NOW, a_record
+from tests.telling import tell
+
+QUEUES = ("adults", "young_people")
+
+
+def told(reference: str, queue: str = "adults", **answers: str) -> Record:
+    """Return a record in which these questions were answered."""
+    line = Line("", "?", "said", "", "", "person", NOW, "1", "en")
+    lines = tuple(replace(line, question=key, value=value) for key, value in answers.items())
+    return replace(a_record(reference), lines=lines, queue=queue)
+
+
+def hand_over(database: Database, vault: Vault, *records: Record) -> None:
+    """Have records handed over."""
+    with database.transaction() as conn:
+        for record in records:
+            assert referrals.hand_over(conn, vault, record, None, NOW)
+
+
+def same(database: Database, reference: str, role: str = "coordinator") -> dict[str, tuple[str, ...]]:
+    """Return the references that staff see as alike, and in what."""
+    with database.session() as session:
+        standing = referrals.standing(session, reference)
+        assert standing is not None
+        return {one.reference: one.same for one in alike_for(session, role, standing.id)}
+
+
+def test_what_is_a_mark_and_in_which_form() -> None:
+    record = told(
+        "ACDE-3467",
+        number="+447700900417",
+        email="Maya@EXAMPLE.com",
+        line="46/12345-26",
+        name="Dr. Zoë  O'Neil",
+        birth_year="1990",
+    )
+    assert dict(marks_of(record)) == {
+        "phone": "+447700900417",
+        "email": "maya@example.com",
+        "reference": "461234526",
+        "name": "zoeoneil/1990",
+    }
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"name": "Maya"},
+        {"name": "Maya", "birth_year": "soon"},
+        {"name": "Dr", "birth_year": "1990"},
+        {"number": "not a number"},
+        {"number": "\x00\ud800" * 9},
+        {"line": "1/2"},
+        {"officer_contact": "+447700900101", "officer_name": "PC Sam Reed"},
+    ],
+)
+def test_what_is_no_mark(answers: dict[str, str]) -> None:
+    assert marks_of(told("ACDE-3467", **answers)) == ()
+
+
+def test_what_was_not_said_is_no_mark() -> None:
+    record = told("ACDE-3467", number="+447700900417")
+    skipped = tuple(replace(line, given="skipped") for line in record.lines)
+    assert marks_of(replace(record, lines=skipped)) == ()
+
+
+def test_alike_by_number_and_reference(database: Database, vault: Vault) -> None:
+    hand_over(
+        database,
+        vault,
+        told("ACDE-3467", number="+447700900417", line="46/12345/26"),
+        told("ACDE-3468", victim_contact="07700 900417", line="46-12345-26"),
+        told("ACDE-3469", number="+447700900733"),
+    )
+    assert same(database, "ACDE-3467") == {"ACDE-3468": ("phone", "reference")}
+    assert same(database, "ACDE-3469") == {}
+    with database.session() as session:
+        assert marked_for(session, "mediator") == {"ACDE-3467", "ACDE-3468"}
+
+
+def test_nobody_learns_of_a_queue_that_is_not_theirs(database: Database, vault: Vault) -> None:
+    hand_over(
+        database,
+        vault,
+        told("ACDE-3467", "adults", number="+447700900417"),
+        told("ACDE-3468", "young_people", number="+447700900417"),
+    )
+    assert same(database, "ACDE-3467", "mediator") == {}
+    assert same(database, "ACDE-3467", "coordinator") == {"ACDE-3468": ("phone",)}
+    with database.session() as session:
+        assert marked_for(session, "mediator") == frozenset()
+        assert marked_for(session, "administrator") == frozenset()
+        assert marked_for(session, "coordinator") == {"ACDE-3467", "ACDE-3468"}
+
+
+def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(
+    database: Database, vault: Vault
+) -> None:
+    hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
+    with database.transaction() as conn:
+        (row,) = conn.execute(select(LIKENESS)).all()
+        assert "7700" not in row.print
+        referrals.stop_contact(conn, "ACDE-3467", "withdraw", NOW)
+        referrals.erase(conn, "ACDE-3467", "mira", NOW)
+        assert conn.execute(select(LIKENESS)).all() == []
+
+
+def test_another_house_has_other_hashes(database: Database, vault: Vault, tmp_path: object) -> None:
+    from pathlib import Path
+
+    other = Vault.open(Path(str(tmp_path)) / "other.json", create=True)
+    hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
+    hand_over(database, other, told("ACDE-3468", number="+447700900417"))
+    assert same(database, "ACDE-3467") == {}
+
+
+@contextmanager
+def statements(conn: Connection) -> Iterator[list[str]]:
+    """Give the list of what is executed inside."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    event.listen(conn, "before_cursor_execute", note)
+    yield seen
+    event.remove(conn, "before_cursor_execute", note)
+
+
+def test_a_second_referral_is_the_same_work_as_a_first(database: Database, vault: Vault) -> None:
+    seen = []
+    for reference in ("ACDE-3467", "ACDE-3468"):
+        with database.transaction() as conn, statements(conn) as done:
+            referrals.hand_over(conn, vault, told(reference, number="+447700900417"), None, NOW)
+        seen.append(done)
+    assert seen[0] == seen[1]
+
+
+async def test_nobody_is_told_of_a_second_referral(tmp_path: object, file: object) -> None:
+    from pathlib import Path
+
+    said = []
+    for who in (MAYA, TOM):
+        player = FlowPlayer(Path(str(file)))
+        await player.open()
+        for label in WAY:
+            await _does(player, who, label)
+        said.append([one.text for one in player.seen_by(who)])
+        with player.database.session() as session:
+            stages = list(session.connection().execute(select(REFERRAL.c.reference)))
+        await player.close()
+    assert len(stages) == 2
+    first, second = (["".join(_plain(text)) for text in one] for one in said)
+    assert first == second
