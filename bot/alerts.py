@@ -1,15 +1,20 @@
 """Tells staff that there is something to see: a reference, a time, a link; no words of people."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from bot.house import House
+from flows.record import Record
 from flows.wording import FIRST_LANGUAGE, say, spoken_time
 from storage import outbox
+from storage.tables import new_id
 
 MANAGER = "manager"
 """Who an alert is for when it is not for the whole team."""
+
+WEBHOOK = "webhook"
+"""The channel by which another system is told."""
 
 
 def alert(
@@ -30,6 +35,19 @@ def alert_manager(
     for channel in house.manager:
         body = {"text": _text(house, what, reference, when), "to": MANAGER}
         outbox.put(conn, house.vault, channel, "alert", body, now)
+
+
+def tell(conn: Connection, house: House, record: Record, now: datetime) -> None:
+    """Tell another system that there is a new referral: nothing personal.
+
+    The event's id stays the same however often it is sent.
+    """
+    if WEBHOOK not in house.channels:
+        return
+    due = record.due.astimezone(UTC).isoformat()
+    told = {"event": new_id(), "kind": "referral", "reference": record.reference}
+    body = {**told, "queue": record.queue, "due": due}
+    outbox.put(conn, house.vault, WEBHOOK, "referral", body, now)
 
 
 def _text(house: House, what: str, reference: str, when: datetime) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from bot import outgoing
-from bot.channels import Gone, Refused, Wait
+from bot.channels import Gone, Later, Refused, Wait
 from bot.house import House
 from storage import messages, outbox
 from storage.database import Database
@@ -23,6 +23,10 @@ PER_CHANNEL, CHANNEL_BURST = 30.0, 30.0
 DELETABLE = timedelta(hours=48)
 BACK_OFF = (1, 2, 5, 15, 60, 300, 900)
 """Seconds until the next try, by how often it has failed."""
+PATIENT = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
+"""Channels on which a row is tried once more than it says here, for a day at most, and then waits
+in the list of the dead until somebody sends it again."""
+A_DAY = timedelta(hours=24)
 MANY = 100
 _COUNTED = ("say", "alert")
 
@@ -165,7 +169,17 @@ class Delivery:
             case Wait(seconds=seconds):
                 outbox.later(connection, row.id, now + timedelta(seconds=seconds), "wait")
             case _:
-                code = type(error).__name__
+                code = str(error) if isinstance(error, Later) else type(error).__name__
                 log.warning("row_later", extra={"code": code})
-                delay = BACK_OFF[min(row.tries, len(BACK_OFF) - 1)]
-                outbox.later(connection, row.id, now + timedelta(seconds=delay), code)
+                self._again_or_dead(connection, row, code, now)
+
+    def _again_or_dead(
+        self, connection: Connection, row: Outgoing, code: str, now: datetime
+    ) -> None:
+        """Try a row again later; where that has an end, lay it where somebody sees it."""
+        waits = PATIENT.get(row.channel, BACK_OFF)
+        if row.channel in PATIENT and (row.tries >= len(waits) or now >= row.put_at + A_DAY):
+            outbox.died(connection, row.id, now, code)
+            return
+        delay = waits[min(row.tries, len(waits) - 1)]
+        outbox.later(connection, row.id, now + timedelta(seconds=delay), code)

@@ -18,13 +18,16 @@ from flows import faq
 from flows.proofreading import read_through
 from flows.service import service
 from flows.wording import helplines
-from storage import keys
+from storage import keys, logbook, staff
 from storage.database import Database, NotSafe
 from storage.tables import INBOX, OUTBOX
 from storage.vault import Vault, VaultError
 
 ROOM = 0.2
 """The share of the disk that should be free: rewriting the file needs its size once more."""
+
+ADMINISTRATOR = "administrator"
+INVITE = "Type: rj staff invite NAME --role administrator"
 
 Found = tuple[list[str], list[str]]
 
@@ -95,6 +98,11 @@ def _looked_into(database: Database, vault: Vault | None, file: str) -> Found:
         notes = list(_left_over(connection))
         if vault and not _fits(connection, vault):
             wrong.append("The key file is not the one that this database was kept under.")
+    with database.session() as session:
+        if not staff.listed(session, (ADMINISTRATOR,)):
+            notes.append(f"Nobody looks after the accounts of staff. {INVITE}")
+        if vault and not wrong and (when := logbook.broken_at(session, vault)):
+            wrong.append(f"A line of the logbook was changed or lost: {when:%d %B %Y %H:%M} UTC.")
     return wrong, notes
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bot import held, outgoing
-from bot.alerts import alert
+from bot.alerts import alert, tell
 from bot.channels import Arrived, Body
 from bot.house import House as House
 from bot.private_links import INTRODUCED, Chat, introduction, with_links
@@ -217,6 +217,7 @@ def _carry_out(
             here = replace(record, door=record.door or channel)
             referrals.hand_over(connection, vault, here, chat_id, now)
             alert(connection, house, "new", record.reference, record.due, now)
+            tell(connection, house, record, now)
         case StopContact(reference, act):
             referrals.stop_contact(connection, reference, act, now)
             alert(connection, house, act, reference, now, now)

@@ -5,21 +5,24 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
 
+from bot.alerts import WEBHOOK
 from bot.channels import Channel, web
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.channels.typed import TypedChannel
+from bot.channels.webhook import WebhookChannel
 from bot.deliver import Delivery
+from bot.desk.api import api
 from bot.desk.frame import Desk
 from bot.desk.routes import routes as desk_routes
 from bot.pages import both, files, health
@@ -87,6 +90,7 @@ class Running:
         self.desk = Desk(database, vault, settings, clock, changed=self.wake.both, demo=demo)
         self.web.wake, self.web.secure = self.wake.both, self.desk.secure
         self.web.demo = demo is not None
+        self.web.public_url, self.web.telegram = settings.public_url, self._telegram_name
 
     def _channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {
@@ -98,7 +102,16 @@ class Running:
             channels["telegram"] = TelegramChannel(self.bot, self.settings.staff_telegram_chat)
         if self.settings.staff_email or self.settings.manager_email:
             channels["email"] = EmailChannel(self.settings)
+        if self.settings.webhook_url:
+            channels[WEBHOOK] = WebhookChannel(self.settings, self.clock)
         return channels
+
+    def _telegram_name(self) -> str:
+        """Return the bot's name on Telegram, once Telegram has told it."""
+        try:
+            return self.bot.username if self.bot else ""
+        except RuntimeError:
+            return ""
 
     async def keep(self, arrivals: list[Arrival]) -> None:
         """Save what came in, whole, before anybody is told that it did."""
@@ -122,7 +135,15 @@ class Running:
 
     async def deliver_for_ever(self) -> None:
         """Send what is in the outbox."""
-        delivery = Delivery(self.database, self.house, self.clock)
+        await self._deliver({name for name in self.house.channels if name != WEBHOOK})
+
+    async def tell_for_ever(self) -> None:
+        """Tell the other system; apart, so that nobody waits for an answer of its."""
+        await self._deliver({WEBHOOK} & set(self.house.channels))
+
+    async def _deliver(self, names: set[str]) -> None:
+        mine = {name: channel for name, channel in self.house.channels.items() if name in names}
+        delivery = Delivery(self.database, replace(self.house, channels=mine), self.clock)
         while True:
             tried, wait = await delivery.round()
             if not tried:
@@ -144,6 +165,7 @@ class Running:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
         routes: list[BaseRoute] = [files.route()]
         routes.append(health.route(self.database, self.vault, self.clock))
+        routes.append(Mount("/api/v1", app=api(self.desk), name="api"))
         routes += desk_routes(self.desk) + web.routes(self.web)
         if self.desk.demo:
             routes.append(both.route())
@@ -197,6 +219,8 @@ async def run(running: Running, conversation: bool, pages: bool) -> None:
                 _steadily("deliver", running.deliver_for_ever),
                 _steadily("sweep", running.sweep_for_ever),
             ]
+            if WEBHOOK in running.house.channels:
+                parts.append(_steadily("tell", running.tell_for_ever))
             if running.bot and running.settings.telegram_mode == "polling":
                 parts.append(_steadily("poll", _polling(running.bot, running.keep)))
         if pages:

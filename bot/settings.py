@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_from: str | None = None
     smtp_tls: bool = True
+    export_alone_up_to: int = 20
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("telegram_api_url")
@@ -97,6 +100,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "HOST lets other computers in, so PUBLIC_URL must say by which https:// address"
             )
+
+    @model_validator(mode="after")
+    def _tells_in_private(self) -> "Settings":
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError("WEBHOOK_URL and WEBHOOK_SECRET belong together")
+        url = self.webhook_url or "https://"
+        if urlsplit(url).scheme != "https" and not _is_loopback(url):
+            raise ValueError("WEBHOOK_URL must begin with https://")
+        return self
 
     @property
     def is_real(self) -> bool:

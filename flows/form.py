@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows import journey, kinds
+from flows import journey, kinds, rules
 from flows.answering import read_answer
 from flows.conversation import Answer, Conversation, Filled, Given, Heard, Hearing
 from flows.kinds import Read, Slip, Unread
@@ -126,6 +126,11 @@ def missing(conversation: Conversation) -> tuple[Question, ...]:
         for one in journey.path(own)
         if one.key not in found and not one.offered and not _may_be_left(one)
     )
+
+
+def stops(conversation: Conversation) -> bool:
+    """Return whether the answers so far say that it cannot go on here."""
+    return bool(rules.stop_reason(rules.facts_of(conversation)))
 
 
 def problems_of(conversation: Conversation) -> tuple[Problem, ...]:

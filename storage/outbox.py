@@ -12,10 +12,12 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    null,
     or_,
     select,
     update,
 )
+from sqlmodel import Session
 
 from storage import tallies
 from storage.conversations import address_place
@@ -35,6 +37,17 @@ class Outgoing:
     chat_id: str | None
     address: str
     tries: int
+    put_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """One thing that was not sent yet, or never will be unless somebody sends it again."""
+
+    id: str
+    body: dict[str, Any]
+    tries: int
+    why: str
     put_at: datetime
 
 
@@ -135,6 +148,42 @@ def give_up(conn: Connection, id: str, now: datetime) -> None:
     """Stop trying a row, blank its body and count it."""
     if _end(conn, id, "given_up", now):
         tallies.add(conn, now.date(), "outbox", "given_up")
+
+
+def died(conn: Connection, id: str, now: datetime, why: str) -> None:
+    """Stop trying a row, count it, and keep it where staff see it and can send it again."""
+    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "waiting")
+    dead_ = {"stage": "dead", "why": why, "tries": OUTBOX.c.tries + 1, "ended_at": now}
+    if conn.execute(update(OUTBOX).where(*mine).values(dead_)).rowcount == 1:
+        tallies.add(conn, now.date(), "outbox", "dead")
+
+
+def again(conn: Connection, id: str, now: datetime) -> bool:
+    """Put a dead row back in line, as if it were new; return whether there was one."""
+    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "dead")
+    fresh = {"stage": "waiting", "tries": 0, "why": "", "put_at": now}
+    rest = {"not_before": None, "ended_at": None}
+    return conn.execute(update(OUTBOX).where(*mine).values({**fresh, **rest})).rowcount == 1
+
+
+def dead(session: Session, vault: Vault, channel: str) -> list[Stuck]:
+    """Return what a channel never got rid of, the oldest first."""
+    return _stuck(session, vault, channel, "dead")
+
+
+def waiting(session: Session, vault: Vault, channel: str) -> list[Stuck]:
+    """Return what a channel has still to send, the oldest first."""
+    return _stuck(session, vault, channel, "waiting")
+
+
+def _stuck(session: Session, vault: Vault, channel: str, stage: str) -> list[Stuck]:
+    mine = (OUTBOX.c.channel == channel, OUTBOX.c.stage == stage, OUTBOX.c.chat_id.is_(None))
+    query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
+    rows = session.connection().execute(query).all()
+    opened = ((row, _opened(vault, row)) for row in rows)
+    return [
+        Stuck(row.id, one.body, row.tries, row.why, row.put_at) for row, one in opened if one
+    ]
 
 
 def drop_chat(conn: Connection, chat_id: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Connection, delete, exists, func, or_, select, update
 
 from flows.conversation import Conversation
-from storage import contact_changes, referrals, tallies
+from storage import contact_changes, referrals, tallies, visits
 from storage.conversations import OFFICER_DAYS, opened_state, state, state_place
 from storage.database import Database
 from storage.desk_tables import LINK, SHOWN, VISIT
@@ -49,6 +49,7 @@ class Times:
     closed_days: int = 30
     tally_days: int = 400
     change_days: int = 30
+    dead_days: int = 30
     shown_hours: int = 36
 
 
@@ -84,7 +85,7 @@ def sweep(conn: Connection, vault: Vault, now: datetime, times: Times = TIMES) -
         drafts=_rest_drafts(conn, vault, now, now - timedelta(hours=times.draft_hours)),
         chats=_forget_chats(conn, now, times),
         inbox=_drop_inbox(conn, now, times),
-        outbox=_drop_outbox(conn, now - timedelta(hours=times.outbox_hours)),
+        outbox=_drop_outbox(conn, now, times),
         messages=_drop_old(conn, MESSAGE.c.at, now - timedelta(hours=times.message_hours)),
         missed=_drop_old(conn, MISSED.c.at, now - timedelta(days=times.missed_days)),
         invitations=_drop_old(conn, INVITATION.c.expires_at, now),
@@ -92,7 +93,7 @@ def sweep(conn: Connection, vault: Vault, now: datetime, times: Times = TIMES) -
         referrals=_erase_closed(conn, now, now - timedelta(days=times.closed_days)),
         tallies=tallies.drop(conn, (now - timedelta(days=times.tally_days)).date()),
         changes=contact_changes.blank_decided(conn, now - timedelta(days=times.change_days)),
-        visits=_drop_old(conn, VISIT.c.seen_at, now - timedelta(hours=times.draft_hours)),
+        visits=_drop_visits(conn, now, times),
         links=_drop_old(conn, LINK.c.expires_at, now),
         shown=_drop_old(conn, SHOWN.c.at, now - timedelta(hours=times.shown_hours)),
     )
@@ -169,15 +170,31 @@ def _drop_inbox(conn: Connection, now: datetime, times: Times) -> int:
     return conn.execute(delete(INBOX).where(old)).rowcount
 
 
-def _drop_outbox(conn: Connection, before: datetime) -> int:
-    """Drop what has ended, and what a chat should have had long ago; staff alerts stay."""
+def _drop_outbox(conn: Connection, now: datetime, times: Times) -> int:
+    """Drop what has ended, and what a chat should have had long ago; staff alerts stay.
+
+    What is dead stays longer, for somebody may send it again.
+    """
+    before = now - timedelta(hours=times.outbox_hours)
+    long_before = now - timedelta(days=times.dead_days)
     due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.put_at, type_=Utc)
     too_late = (OUTBOX.c.stage == "waiting") & OUTBOX.c.chat_id.is_not(None) & (due <= before)
-    return conn.execute(delete(OUTBOX).where(or_(OUTBOX.c.ended_at <= before, too_late))).rowcount
+    ended = (OUTBOX.c.stage != "dead") & (OUTBOX.c.ended_at <= before)
+    buried = (OUTBOX.c.stage == "dead") & (OUTBOX.c.ended_at <= long_before)
+    return conn.execute(delete(OUTBOX).where(or_(ended, buried, too_late))).rowcount
 
 
 def _drop_old(conn: Connection, at: Column[datetime], before: datetime) -> int:
     return conn.execute(delete(at.table).where(at <= before)).rowcount
+
+
+def _drop_visits(conn: Connection, now: datetime, times: Times) -> int:
+    """Let browsers out that were not seen for long; an officer's stays as long as the officer."""
+    idle = now - timedelta(hours=times.draft_hours)
+    long_idle = now - timedelta(days=times.officer_days)
+    own = VISIT.c.channel == visits.OFFICER
+    old = or_((VISIT.c.seen_at <= idle) & ~own, VISIT.c.seen_at <= long_idle)
+    return conn.execute(delete(VISIT).where(old)).rowcount
 
 
 def _erase_closed(conn: Connection, now: datetime, before: datetime) -> int:

@@ -14,10 +14,11 @@ from storage.shapes import write
 from storage.tables import new_id
 from storage.vault import Vault
 
-RESUME = "resume"
+RESUME, OFFICER = "resume", "officer"
+"""A kind of link, and the channel under which an officer's browser is in a conversation."""
 GROUPS, IN_GROUP = 4, 4
 """A code to come back with: four groups of four letters and figures, none like another."""
-_TOUCH = timedelta(seconds=30)
+TOUCH = timedelta(seconds=30)
 """How often it is noted that somebody is still there: not at every page."""
 
 
@@ -38,13 +39,21 @@ def begin(conn: Connection, vault: Vault, channel: str, address: str, now: datet
 
 
 def who(conn: Connection, vault: Vault, token: str, now: datetime) -> str | None:
-    """Return whose conversation a browser is in: its address, None when it is in none."""
+    """Return whose conversation a browser is in: its address, None when it is in none.
+
+    It is noted now and then that somebody is still there.
+    """
+    found = seen(conn, vault, token)
+    if found and now - found[1] > TOUCH:
+        mine = VISIT.c.token_print == _print(vault, token)
+        conn.execute(update(VISIT).where(mine).values(seen_at=now))
+    return found[0] if found else None
+
+
+def seen(conn: Connection, vault: Vault, token: str) -> tuple[str, datetime] | None:
+    """Return the same, and when it was last noted that somebody is there; writes nothing."""
     row = conn.execute(select(VISIT).where(VISIT.c.token_print == _print(vault, token))).first()
-    if row is None:
-        return None
-    if now - row.seen_at > _TOUCH:
-        conn.execute(update(VISIT).where(VISIT.c.id == row.id).values(seen_at=now))
-    return vault.unseal(row.address, _place(row.id))
+    return (vault.unseal(row.address, _place(row.id)), row.seen_at) if row else None
 
 
 def end(conn: Connection, vault: Vault, token: str) -> bool:
@@ -87,6 +96,11 @@ def is_waiting(session: Session, vault: Vault, channel: str, address: str, now: 
     """Return whether something in a conversation is not answered, or not shown, yet."""
     conn, mark = session.connection(), address_print(vault, channel, address)
     return inbox.is_waiting(conn, vault, channel, address) or outbox.is_waiting(conn, mark, now)
+
+
+def is_unheard(session: Session, vault: Vault, channel: str, address: str) -> bool:
+    """Return whether something that the person did is not answered yet."""
+    return inbox.is_waiting(session.connection(), vault, channel, address)
 
 
 def _bare(code: str) -> str:

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from bot.channels import Body, Wait
+from bot.channels import Body, Channel, Wait
 from bot.channels.web import WebChannel
 from bot.pages.limits import Limiter
 from bot.respond import Answered, House
@@ -20,7 +21,7 @@ from tests.on_paper import PaperChannel
 from tests.pages_read import PageRead, read_page
 from tests.people import Person
 from tests.players import Player, Seen, Troubles
-from tests.telling import Part, Story
+from tests.telling import MARKS, Part, Story
 
 SITE = "http://chat.test"
 USES_NAME, SHARES_NUMBER = "Use the name on my account", "Share my number"
@@ -34,8 +35,13 @@ CANNOT = {
     "adds the bot": "there are no groups",
 }
 """What cannot be done in a browser: the step is passed over, and the story goes on without it."""
-TOLD_UNTIL = {"edited_message": "edits"}
-"""Stories whose later steps hang on such a step: they are told until there, without their end."""
+TOLD_UNTIL = {
+    "edited_message": ("edits", ("told number: +447700900733", "safe if_answered: no_message")),
+    "away_for_three_days": ("types: hello", ("stage welcome",)),
+    "nobody_worked_on_it": ("types: /status", ()),
+}
+"""Stories whose later steps hang on such a step, or on a visit that ended after 72 hours: they are
+told until there, and end without what hangs on the rest."""
 NO_ENDINGS = {
     "the chat is closed": "a page cannot be blocked",
     "typed <= 0": "a name and a number are typed here",
@@ -115,7 +121,7 @@ class BrowserPlayer(Player):
         self.running.web.answer_within, self.running.web.limiter = 0.0, NoLimits()
         self.alerts = self._paper.alerts
         self.line = TroubledChannel(self.database, self.vault, self.clock.now)
-        channels = {"web": self.line, "paper": self._paper}
+        channels: dict[str, Channel] = {"web": self.line, "paper": self._paper}
         app = self.running.pages()
         self.tabs: dict[str, Tab] = defaultdict(
             lambda: Tab(
@@ -241,9 +247,8 @@ class BrowserPlayer(Player):
         for tab in self.tabs.values():
             token = tab.client.cookies.get("chat")
             if token:
-                tab.address = await self.database.write(
-                    lambda conn, token=token: visits.who(conn, self.vault, token, now) or ""
-                )
+                who = partial(visits.who, vault=self.vault, token=token, now=now)
+                tab.address = await self.database.write(who) or ""
                 tab.shows((await tab.client.get("/chat")).text)
                 _note(tab)
 
@@ -280,22 +285,32 @@ def _note(tab: Tab) -> None:
 
 def told_there(name: str, story: Story) -> Story:
     """Return a story as it goes in a browser, by the tables above."""
+    until, not_reached = TOLD_UNTIL.get(name, ("", ()))
     parts = story.parts
-    endings = tuple(one for one in story.endings if one not in NO_ENDINGS)
-    if name in TOLD_UNTIL:
-        stop = next(n for n, one in enumerate(parts) if _does(one, TOLD_UNTIL[name]))
-        parts, endings = parts[:stop], ()
-    return replace(story, parts=tuple(_part(story, part) for part in parts), endings=endings)
+    if until:
+        parts = parts[: next(n for n, one in enumerate(parts) if _does(one, until))]
+    dropped = {*not_reached, *NO_ENDINGS}
+    endings = tuple(one for one in story.endings if one not in dropped)
+    return replace(story, parts=tuple(map(_part, parts)), endings=endings)
 
 
 def _does(part: Part, what: str) -> bool:
     return part.line.partition(" ")[2].startswith(what)
 
 
-def _part(story: Story, part: Part) -> Part:
+def _part(part: Part) -> Part:
+    """Return a step with what is seen in a browser.
+
+    Sent twice it counts once; after a while away, a page hides the talk before it is cleared.
+    """
     if any(_does(part, what) for what in CANNOT):
         return replace(part, saw=())
-    return replace(part, saw=tuple(_only_the_newest_asks(_messages(part.saw))))
+    blocks = _messages(part.saw)
+    if _does(part, "presses twice"):
+        blocks = blocks[:1]
+    if _does(part, "waits"):
+        blocks = [block for block in blocks if block != [MARKS["cleared"]]]
+    return replace(part, saw=tuple(_only_the_newest_asks(blocks)))
 
 
 def _messages(saw: tuple[str, ...]) -> list[list[str]]:

@@ -67,7 +67,9 @@ def a_referral(
     return replace(handover.record_of(told, at), door=door)
 
 
-def send(desk: AtTheDesk, reference: str, answers: dict[str, str] | None = None, **more: str) -> str:
+def send(
+    desk: AtTheDesk, reference: str, answers: dict[str, str] | None = None, **more: str
+) -> str:
     """Have a referral handed over at the desk's time; return its reference."""
     kind = more.get("kind", "self")
     officer = SAM.officer if kind == "officer" else None

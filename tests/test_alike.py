@@ -1,11 +1,14 @@
 """Referrals of the same person are found by staff; nobody else can tell a second from a first."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event, select
+from sqlmodel import select as rows_of
 
 from bot.desk.alike import alike_for, marked_for
 from bot.pages.templates import render
@@ -14,12 +17,12 @@ from flows.record import Line, Record
 from storage import referrals
 from storage.database import Database
 from storage.desk_tables import LIKENESS
-from storage.tables import REFERRAL
+from storage.likeness import Alike
+from storage.tables import Referral
 from storage.vault import Vault
 from tests.on_paper import FlowPlayer
-from tests.people import MAYA, TOM
+from tests.people import MAYA, TOM, Person
 from tests.storage_words import NOW, a_record
-from tests.telling import tell
 
 QUEUES = ("adults", "young_people")
 
@@ -38,7 +41,9 @@ def hand_over(database: Database, vault: Vault, *records: Record) -> None:
             assert referrals.hand_over(conn, vault, record, None, NOW)
 
 
-def same(database: Database, reference: str, role: str = "coordinator") -> dict[str, tuple[str, ...]]:
+def same(
+    database: Database, reference: str, role: str = "coordinator"
+) -> dict[str, tuple[str, ...]]:
     """Return the references that staff see as alike, and in what."""
     with database.session() as session:
         standing = referrals.standing(session, reference)
@@ -127,10 +132,8 @@ def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(
         assert conn.execute(select(LIKENESS)).all() == []
 
 
-def test_another_house_has_other_hashes(database: Database, vault: Vault, tmp_path: object) -> None:
-    from pathlib import Path
-
-    other = Vault.open(Path(str(tmp_path)) / "other.json", create=True)
+def test_another_house_has_other_hashes(database: Database, vault: Vault, tmp_path: Path) -> None:
+    other = Vault.open(tmp_path / "other.json", create=True)
     hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
     hand_over(database, other, told("ACDE-3468", number="+447700900417"))
     assert same(database, "ACDE-3467") == {}
@@ -158,19 +161,42 @@ def test_a_second_referral_is_the_same_work_as_a_first(database: Database, vault
     assert seen[0] == seen[1]
 
 
-async def test_nobody_is_told_of_a_second_referral(tmp_path: object, file: object) -> None:
-    from pathlib import Path
+ASKS = ("Talk to a person", "Ask us to call you", "Rather not say")
+SENDS = ("Leave no message", "Send to the service")
 
-    said = []
-    for who in (MAYA, TOM):
-        player = FlowPlayer(Path(str(file)))
-        await player.open()
-        for label in WAY:
-            await _does(player, who, label)
-        said.append([one.text for one in player.seen_by(who)])
-        with player.database.session() as session:
-            stages = list(session.connection().execute(select(REFERRAL.c.reference)))
-        await player.close()
-    assert len(stages) == 2
-    first, second = (["".join(_plain(text)) for text in one] for one in said)
+
+async def replies_to(player: FlowPlayer, who: Person) -> list[str]:
+    """Have somebody ask for a call on Maya's number; return all they saw, but the reference."""
+    player.says(who, "/start")
+    await player.settle()
+    for label in ASKS:
+        player.presses(who, label)
+        await player.settle()
+    player.says(who, "07700 900417")
+    await player.settle()
+    for label in SENDS:
+        player.presses(who, label)
+        await player.settle()
+    return [re.sub(r"[A-Z0-9]{4}-[A-Z0-9]{4}", "", one.text) for one in player.seen_by(who)]
+
+
+async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
+    player = FlowPlayer(file)
+    await player.open()
+    first, second = await replies_to(player, MAYA), await replies_to(player, TOM)
+    with player.database.session() as session:
+        references = [row.reference for row in session.exec(rows_of(Referral))]
+        alike = marked_for(session, "mediator")
+    await player.close()
     assert first == second
+    assert len(references) == 2
+    assert alike == set(references)
+
+
+def test_what_staff_see_names_the_other_and_what_is_the_same() -> None:
+    found = [Alike("ACDE-3468", "adults", "claimed", "omar", ("phone", "name"))]
+    page = render("desk/alike.html", {"alike": found})
+    assert "ACDE-3468" in page
+    assert "the same number, the same name and year of birth" in " ".join(page.split())
+    assert "with omar" in page
+    assert render("desk/alike.html", {"alike": []}).strip() == ""

@@ -32,7 +32,7 @@ ALONE = {
     "limits": ["bot/pages/limits.py"],
     "phonenumbers": ["flows/kinds.py"],
     "pwdlib": ["bot/desk/passwords.py"],
-    "pydantic": ["bot/settings.py", "bot/desk/api.py"],
+    "pydantic": ["bot/settings.py", "bot/desk/api_shapes.py"],
     "pydantic_settings": ["bot/settings.py"],
     "pyotp": ["bot/desk/codes.py"],
     "rapidfuzz": ["flows/nearest.py"],

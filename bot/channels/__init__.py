@@ -50,6 +50,10 @@ class Wait(Exception):
         self.seconds = seconds
 
 
+class Later(Exception):
+    """It was not taken: try again as after any failure. It carries a code, never words."""
+
+
 class Gone(Exception):
     """The person closed the chat; nothing more can be sent there."""
 

@@ -103,7 +103,14 @@ class _Api:
 
 def api(desk: Desk) -> Door:
     """Return the API as an app to be mounted; nothing in it answers without a token."""
-    app = FastAPI(title="Referrals", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Referrals",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.add_exception_handler(RequestValidationError, _does_not_fit)
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(OperationalError, _busy)
@@ -114,8 +121,9 @@ def api(desk: Desk) -> Door:
 
 
 def _add_routes(app: FastAPI, own: _Api) -> None:
-    _add_reading(app, own)
-    _add_writing(app, own)
+    _add_list(app, own)
+    _add_record(app, own)
+    _add_steps(app, own)
 
     @app.get("/health", responses=_only(401, 429))
     async def health(request: Request) -> Well:
@@ -128,22 +136,20 @@ def _add_routes(app: FastAPI, own: _Api) -> None:
         return JSONResponse(described(app))
 
 
-def _add_reading(app: FastAPI, own: _Api) -> None:
+def _add_list(app: FastAPI, own: _Api) -> None:
     desk = own.desk
 
     @app.get("/referrals", responses=_only(401, 403, 422, 429))
     async def list_referrals(
         request: Request,
-        queue: Annotated[str, Query(enum=["", *service().queues])] = "",
-        stage: Annotated[str, Query(enum=["", *STAGES])] = "",
+        queue: Annotated[str, Query(pattern=_one_of(*service().queues))] = "",
+        stage: Annotated[str, Query(pattern=_one_of(*STAGES))] = "",
         since: Annotated[date | None, Query(description="Sent on this day (UTC) or later.")] = None,
         closed: Annotated[bool, Query(description="Also those that are not open.")] = False,
         cursor: Annotated[str, Query(max_length=40, description="What `next` said.")] = "",
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
     ) -> Listing:
         """Return the referrals in the order they were sent: nothing that a person said."""
-        if queue not in ("", *service().queues) or stage not in ("", *STAGES):
-            raise Refusal(422, "wrong", ("queue",) if stage in ("", *STAGES) else ("stage",))
         from_ = datetime.combine(since, time(), UTC) if since else None
         which = Filter(queue, stage, from_, closed)
 
@@ -157,6 +163,10 @@ def _add_reading(app: FastAPI, own: _Api) -> None:
             return await own.done(request, "read:queue", "api_list", "", reading)
         except in_order.NoSuchPlace:
             raise Refusal(422, "wrong", ("cursor",)) from None
+
+
+def _add_record(app: FastAPI, own: _Api) -> None:
+    desk = own.desk
 
     @app.get("/referrals/{reference}", responses=_only(401, 403, 404, 422, 429))
     async def read_referral(request: Request, reference: Named) -> Whole:
@@ -178,7 +188,7 @@ def _add_reading(app: FastAPI, own: _Api) -> None:
         return await own.done(request, "read:records", "api_read", named, reading)
 
 
-def _add_writing(app: FastAPI, own: _Api) -> None:
+def _add_steps(app: FastAPI, own: _Api) -> None:
     desk = own.desk
 
     @app.post("/referrals/{reference}/steps", status_code=201, responses=_only(*_WHY))
@@ -214,6 +224,11 @@ def described(app: FastAPI) -> dict[str, Any]:
         made["security"], made["servers"] = [{"token": []}], [{"url": "/api/v1"}]
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _one_of(*words: str) -> str:
+    """Return the pattern of one of these words, or nothing."""
+    return f"^({'|'.join(words)})?$"
 
 
 def _only(*codes: int) -> dict[int | str, dict[str, Any]]:

@@ -89,7 +89,7 @@ async def _body(receive: Receive) -> bytes | None:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > BODY_MAX:
             return None
         if not message.get("more_body"):

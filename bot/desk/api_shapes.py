@@ -8,8 +8,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from storage.referrals import Entry
 
 Act = Literal[
-    *("claim", "hand_back", "spoke", "no_answer", "wrong_number", "not_now", "suitable"),
-    *("not_suitable", "declined", "refer_on", "close", "still_wanted", "reopen"),
+    "claim",
+    "hand_back",
+    "spoke",
+    "no_answer",
+    "wrong_number",
+    "not_now",
+    "suitable",
+    "not_suitable",
+    "declined",
+    "refer_on",
+    "close",
+    "still_wanted",
+    "reopen",
 ]
 """What another system may record; transferring and erasing are done at the desk, by a person."""
 Reference = Annotated[str, Field(description="Eight letters and numbers, such as ACDE-3467.")]

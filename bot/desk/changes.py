@@ -51,7 +51,7 @@ async def ask(at: At) -> Response:
         return await _page(at, which, note="waits_already", status=409)
     except (Erased, NotYours):
         return await refused(at, "work", Whose.OTHERS, at.reference)
-    await at.note("contact_change_asked", at.reference, which)
+    await at.note("contact_change_asked", at.reference)
     return at.go(_path(at))
 
 

@@ -40,6 +40,8 @@ LINKS = (
     ("content", "/desk/content", "content"),
     ("logbook", "/desk/logbook", "logbook"),
     ("accounts", "/desk/accounts", "accounts"),
+    ("api_keys", "/desk/api-keys", "api_keys"),
+    ("webhook", "/desk/webhook", "webhook"),
 )
 """The navigation: its word, its path, and the rule that lets somebody see it."""
 SIGNED, SEAT = "desk", "seat"

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from bot.desk.alike import marked_for
 from bot.desk.frame import At, Page
 from bot.desk.rules import queues_of
 from bot.desk.said import flags_of, how_soon, next_at, said, today_ends
@@ -86,10 +87,11 @@ async def show(at: At) -> Response:
         return at.go(f"/desk/r/{reference}")
     chosen = chosen_by(at)
     asked = asked_by(at, chosen)
-    found, counts = await at.read(
+    found, counts, alike = await at.read(
         lambda session: (
             queue_views.listed(session, at.desk.vault, asked),
             queue_views.counts(session, asked_by(at, Chosen())),
+            marked_for(session, at.role),
         )
     )
     if chosen.page > found.pages:
@@ -99,6 +101,7 @@ async def show(at: At) -> Response:
     return at.page(
         "queue.html",
         rows=rows,
+        alike=alike,
         said=said,
         found=found,
         counts=counts,

@@ -53,6 +53,7 @@ class Shown:
     script: str
     answers: list[Item]
     minutes: int
+    in_chat: bool
 
 
 def shown(record: Record, own: bool, read: bool, reveal: bool, may_contact: bool) -> Shown:
@@ -70,6 +71,7 @@ def shown(record: Record, own: bool, read: bool, reveal: bool, may_contact: bool
         script=script_of(record) if may_contact else "",
         answers=[_answer(line, read) for line in record.lines],
         minutes=_minutes(record),
+        in_chat=may_contact and _choice(record, ("way",), "") == "here",
     )
 
 

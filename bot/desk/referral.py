@@ -1,11 +1,14 @@
 """One referral as a page: safe contact first, then what was said, what can be done, what was."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
+from bot.desk.alike import alike_for
 from bot.desk.forms_of_acts import Forms, forms_for, may_go_to
 from bot.desk.frame import At, Page, whose_is
 from bot.desk.record_view import best_time, shown, timeline
@@ -13,7 +16,16 @@ from bot.desk.rules import Role, Whose
 from bot.desk.said import day_words, flags_of, how_soon, next_at, said
 from flows import kinds
 from flows.record import Record
-from storage import logbook, queue_views, referral_steps, referrals, staff, staff_acts
+from storage import (
+    contact_changes,
+    logbook,
+    queue_views,
+    referral_steps,
+    referrals,
+    staff,
+    staff_acts,
+)
+from storage.likeness import Alike
 from storage.referrals import Entry, Erased, Taken
 
 WHYS = ("cover", "check", "complaint", "person_rang", "other")
@@ -23,6 +35,17 @@ TOLD = (
     *("note", "still_wanted", "reopen"),
 )
 WHY_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a page shows round the record itself."""
+
+    entry: Entry
+    history: list[Taken]
+    forms: Forms
+    alike: Sequence[Alike]
+    contact_waits: bool
 
 
 async def show(at: At) -> Response:
@@ -80,44 +103,54 @@ async def _opened(at: At, why: str = "", words: str = "", reveal: bool = False) 
             return None
 
     record = await at.write(opening)
-    entry, history, forms = await at.read(lambda session: _rest(session, at, record))
-    own = entry.owner == at.who
     at.desk.viewing.note(reference, at.who, at.now)
-    values: dict[str, Any] = {
-        "entry": entry,
-        "soon": how_soon(entry, at.now),
-        "at_time": next_at(entry),
-        "steps": timeline(history),
-        "said": said,
-        "day_words": day_words,
-        "forms": forms,
-        "told": at.asked("told") if at.asked("told") in TOLD else "",
-    }
+    around = await at.read(lambda session: _around(session, at, record))
     if record is None:
-        return at.page("erased.html", 200, **values)
+        return at.page("erased.html", 200, **_common(at, around))
+    entry, own = around.entry, around.entry.owner == at.who
     return at.page(
         "referral.html",
         200,
         record=record,
         shown=shown(record, own, own or bool(why), reveal, entry.may_contact),
         own=own,
-        others=whose(at) == Whose.OTHERS,
-        revealed=reveal,
         flags=flags_of(entry),
         reasons=[said("reasons", reason) for reason in record.reasons],
         door=said("doors", record.door) if record.door else "",
         also=at.desk.viewing.others(reference, at.who, at.now),
-        **values,
+        alike=around.alike,
+        contact_waits=around.contact_waits,
+        **_common(at, around),
     )
 
 
-def _rest(session: Session, at: At, record: Record | None) -> tuple[Entry, list[Taken], Forms]:
+def _common(at: At, around: Around) -> dict[str, Any]:
+    entry, told = around.entry, at.asked("told")
+    return {
+        "entry": entry,
+        "soon": how_soon(entry, at.now),
+        "at_time": next_at(entry),
+        "steps": timeline(around.history),
+        "forms": around.forms,
+        "told": told if told in TOLD else "",
+        "said": said,
+        "day_words": day_words,
+    }
+
+
+def _around(session: Session, at: At, record: Record | None) -> Around:
     vault, reference = at.desk.vault, at.reference
-    entry = queue_views.entry(session, vault, reference, at.now)
-    if entry is None:
+    entry, id = queue_views.entry(session, vault, reference, at.now), at.standing and at.standing.id
+    if entry is None or not id:
         raise referrals.Unknown(reference)
     history = referrals.history(session, vault, reference)
-    return entry, history, forms_of(session, at, entry, history, record)
+    return Around(
+        entry,
+        history,
+        forms_of(session, at, entry, history, record),
+        alike_for(session, at.role, id),
+        contact_changes.waiting(session, vault, id) is not None,
+    )
 
 
 def forms_of(

@@ -19,7 +19,7 @@ _TOLD = ("wrong", "organisation", "unlinked", "passkey")
 async def show(at: At) -> Response:
     """Return the page to sign in on; whoever is signed in goes on to their work."""
     if at.signed:
-        return at.go(home(at))
+        return at.go("/desk/")
     error = at.asked("error")
     response = await page(at, error if error in _TOLD else "")
     known.bring_back(at, response)
@@ -103,16 +103,6 @@ async def sign_out(at: At) -> Response:
     return response
 
 
-async def start(at: At) -> Response:
-    """Send somebody on to where their work begins."""
-    return at.go(home(at))
-
-
-def home(at: At) -> str:
-    """Return where the work of whoever is signed in begins."""
-    return "/desk/queue" if at.may("queue") else "/desk/accounts"
-
-
 async def _checked(at: At, name: str) -> str | None:
     """Return the id of the account that password and code open; the code is used up."""
     found = await at.read(lambda session: staff.proofs(session, at.desk.vault, name))
@@ -137,7 +127,6 @@ async def _demo(at: At) -> dict[str, str] | None:
 
 
 PAGES = (
-    Page("/desk/", "GET", "own_account", start),
     Page("/desk/sign-in", "GET", "sign_in", show),
     Page("/desk/sign-in", "POST", "sign_in", sign_in),
     Page("/desk/sign-out", "POST", "sign_in", sign_out),

@@ -59,6 +59,11 @@ class Field:
         return (*self.asked.options, *self.asked.also) if self.asked.options else ()
 
     @property
+    def label(self) -> str:
+        """Return what the field is called: a line is for one thing here, not for a paste."""
+        return self.asked.title if self.asked.kind == "line" else self.asked.ask
+
+    @property
     def shape(self) -> str:
         """Return how it is drawn: radios, select, textarea or input."""
         if self.choices:

@@ -6,7 +6,11 @@ from flows import kinds
 
 BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"errors\.(phone|contact)\..*", {"example": kinds.PHONE_EXAMPLE}),
-    (r"errors\..*\.too_long", {"n": "4321", "max": "4096"}),
+    (r"errors\..*[._]too_long", {"n": "4321", "max": "4096"}),
+    (r"errors\.choice\.meant", {"option": "Burglary or theft"}),
+    (r"form\.only_if", {"title": "Do you know them?", "answers": "Yes"}),
+    (r"form\.paste\..*", {"titles": "Victim gender, Willing", "n": "2"}),
+    (r"scenes\.welcome\.introduced", {"officer": "PC Sam Reed, Kent Police"}),
     (r"errors\..*\.empty", {"max": "500"}),
     (r"anytime\.person\.closed_now", {"opens_next": "9am on Monday 23 November"}),
     (r"scenes\.asking\.changes_others", {"titles": "Your age, What it was about"}),
@@ -45,7 +49,35 @@ BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
             **{"door": "Telegram", "version": "0123456789ab"},
         },
     ),
+    (
+        r"desk\.reply\..*",
+        {"reference": "ACDE-3467", "until": "5pm", "when": "9am on Monday 2 March", "who": "mira"},
+    ),
+    (
+        r"desk\.(list|told|page|look|sure|too_late|facts|search|live)\..*",
+        {
+            **{"n": "2", "page": "1", "pages": "3", "about": "ACDE-3467", "who": "Jo", "by": "Jo"},
+            **{"reference": "ACDE-3467", "owner": "Jo", "names": "Jo", "at": "5pm", "due": "5pm"},
+            **{"until": "5pm", "weekday": "Monday", "day": "2", "month": "March"},
+        },
+    ),
     (r"desk\.refused\..*", {"owner": "Jo"}),
+    (
+        r"desk\.(signing_in|joining|accounts?|logbook)\..*",
+        {
+            **{"name": "jo", "role": "Mediator", "references": "ACDE-3467", "n": "2"},
+            **dict.fromkeys(("until", "when"), "5pm on Tuesday 24 November"),
+        },
+    ),
+    (
+        r"desk\.(exports|sheet|paper|api_keys)\..*",
+        {
+            **{"n": "20", "who": "Mira", "when": "5pm on Tuesday 24 November", "id": "a1b2c3"},
+            **{"why": "For a team meeting.", "day": "2026-11-22", "reference": "ACDE-3467"},
+            **{"due": "5pm on Tuesday 24 November", "sent": "9am on Monday 23 November"},
+            "name": "Case system",
+        },
+    ),
     (
         r"desk\.queue\..*",
         {"reference": "ACDE-3467", "until": "5pm", "owner": "Jo", "act": "Spoke", "stage": "New"},

@@ -8,11 +8,19 @@ from flows.proofreading.keys import CODE, OWN
 from flows.wording import FIRST_LANGUAGE
 
 _QUOTED = re.compile(r"""["']([a-z_]+\.[^"'\s\\]*)["'](\s*~)?""")
+_BLANK = "[^.]*"
 
 
 def where_used(key: str) -> tuple[str, ...]:
-    """Return the files of the program that may ask for this key."""
-    return tuple(path for path, asks in _files() if any(one.fullmatch(key) for one in asks))
+    """Return the files of the program that ask for this key, by its name or as closely as any."""
+    fits = [
+        (one.pattern.count(_BLANK), path)
+        for path, asks in _files()
+        for one in asks
+        if one.fullmatch(key)
+    ]
+    closest = min((blanks for blanks, _ in fits), default=0)
+    return tuple(dict.fromkeys(path for blanks, path in fits if blanks == closest))
 
 
 @cache
@@ -34,5 +42,5 @@ def _asked_in(text: str) -> set[str]:
     for key, joined in _QUOTED.findall(text):
         if key.split(".")[0] in branches and not key.endswith((".toml", ".py")):
             pieces = re.split(r"\{[^{}]*\}", key + ("{}" if joined else ""))
-            found.add("[^.]*".join(map(re.escape, pieces)))
+            found.add(_BLANK.join(map(re.escape, pieces)))
     return found

@@ -23,7 +23,7 @@ TELEGRAM = {"telegram.name": 64, "telegram.short_description": 120, "telegram.de
 COMMAND = 256
 """Telegram's own limits, in letters (https://core.telegram.org/bots/api)."""
 
-FLOWS = ("replies", "scenes", "errors", "anytime", "cards", "crisis", "telegram", "web")
+FLOWS = ("replies", "scenes", "errors", "form", "anytime", "cards", "crisis", "telegram", "web")
 _NO_MESSAGES = (
     "replies.day",
     "replies.part",

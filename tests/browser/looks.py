@@ -19,11 +19,12 @@ def violations(page: Page) -> list[str]:
         ".then(r => JSON.stringify(r.violations))",
         list(RULES),
     )
-    return [
+    lines = [
         f"{page.url} {one['id']}: {node['html'][:120]}"
         for one in json.loads(found)
         for node in one["nodes"]
     ]
+    return list(dict.fromkeys(lines))
 
 
 def runs_over(page: Page) -> int:

@@ -96,8 +96,9 @@ def test_leaving_shows_something_else_and_back_does_not_come_back(opens: Opens) 
     with page.expect_request(service().exit_to):
         for _ in range(3):
             page.keyboard.press("Shift")
-    page.goto("/chat")
-    assert NAME not in page.content()
+    again = page.context.new_page()
+    again.goto("/chat")
+    assert NAME not in again.content()
 
 
 def test_leaving_works_without_the_script(opens: Opens) -> None:
@@ -107,8 +108,9 @@ def test_leaving_works_without_the_script(opens: Opens) -> None:
         does(page, step)
     with page.expect_request(service().exit_to):
         page.locator("#leave").click()
-    page.goto("/chat")
-    assert page.get_by_role("log").count() == 0
+    again = page.context.new_page()
+    again.goto("/chat")
+    assert log(again).count() == 0
 
 
 def test_a_lost_connection_keeps_what_was_typed(opens: Opens, site: Site) -> None:

@@ -30,6 +30,9 @@ COOKIE = "chat"
 PATIENCE = 5.0
 """Seconds that a page waits for a busy database before it says so."""
 
+AT_ONCE = 5
+"""How many new chats are taken on at a time: more of them wait, and nobody who is known does."""
+
 
 class Busy(Exception):
     """The database had no time for us; nothing was lost, and it can be tried again."""
@@ -40,6 +43,7 @@ class Web:
     """What the pages of the chat share. `wake` is called after anything was kept.
 
     `answer_within` is how many seconds a page waits for its answer before it is shown without.
+    `telegram` returns the bot's name on Telegram, "" where there is none.
     """
 
     database: Database
@@ -51,6 +55,9 @@ class Web:
     limiter: Limiter = field(default_factory=Limiter)
     demo: bool = False
     answer_within: float = 5.0
+    public_url: str | None = None
+    telegram: Callable[[], str] = lambda: ""
+    beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _newest: tuple[int, str] = (-1, "")
 
@@ -76,6 +83,11 @@ class Here:
     def csrf(self) -> str:
         """Return what a form of this browser must carry."""
         return form_mark(self.web.vault, self.token)
+
+    @property
+    def is_ours(self) -> bool:
+        """Return whether a form of this browser's own pages was sent."""
+        return secrets.compare_digest(self.form.get("csrf", "").encode(), self.csrf.encode())
 
     @property
     def chat(self) -> str:
@@ -134,38 +146,56 @@ def form_mark(vault: Vault, token: str) -> str:
     return vault.fingerprint(as_text(["chat form", token]))
 
 
-def in_frame(web: Web, path: str, method: str, answer: Endpoint, known: bool = True) -> Route:
-    """Return a route; where `known`, only browsers that are in a conversation get an answer."""
+def in_frame(
+    web: Web,
+    path: str,
+    method: str,
+    answer: Endpoint,
+    known: bool = True,
+    cookie: str = COOKIE,
+    asks: bool = True,
+) -> Route:
+    """Return a route; where `known`, only browsers that are in a conversation get an answer.
+
+    `asks` is False where the answer must not wait for the database to say who is there.
+    """
 
     async def framed(request: Request) -> Response:
-        here = Here(web, request, web.clock(), cookies.read(request, COOKIE, web.secure))
+        here = Here(web, request, web.clock(), cookies.read(request, cookie, web.secure))
+        if request.method == "POST":
+            try:
+                here = replace(here, form=await forms.read(request))
+            except (forms.TooLarge, forms.Unreadable):
+                return here.page("trouble.html", 413, why="too_large")
         try:
-            return await _let_in(here, answer, known)
+            return await _let_in(here, answer, known, asks)
         except Busy:
             return _busy(here)
 
     return Route(path, framed, methods=[method], name=f"{method} {path}")
 
 
-async def _let_in(here: Here, answer: Endpoint, known: bool) -> Response:
-    if here.request.method == "POST":
-        try:
-            here = replace(here, form=await forms.read(here.request))
-        except (forms.TooLarge, forms.Unreadable):
-            return here.page("trouble.html", 413, why="too_large")
-        if not forms.from_here(here.request):
-            return here.page("trouble.html", 403, why="not_from_here")
-    if here.token:
-        vault = here.web.vault
-        address = await here.write(lambda conn: visits.who(conn, vault, here.token, here.now))
-        here = replace(here, address=address)
+async def _let_in(here: Here, answer: Endpoint, known: bool, asks: bool) -> Response:
+    if here.request.method == "POST" and not forms.from_here(here.request):
+        return here.page("trouble.html", 403, why="not_from_here")
+    if here.token and asks:
+        here = replace(here, address=await _whose(here))
     if not known:
         return await answer(here)
     if here.address is None:
         return lost(here)
-    if here.request.method == "POST" and not _is_ours(here):
+    if here.request.method == "POST" and not here.is_ours:
         return here.page("trouble.html", 403, why="old_form", words=here.form.get("say", ""))
     return await answer(here)
+
+
+async def _whose(here: Here) -> str | None:
+    """Return whose conversation this browser is in; mostly read, so that nobody waits in line."""
+    vault, token = here.web.vault, here.token
+    found = await here.read(lambda session: visits.seen(session.connection(), vault, token))
+    if found and here.now - found[1] > visits.TOUCH:
+        return await here.write(lambda conn: visits.who(conn, vault, token, here.now))
+    return found[0] if found else None
 
 
 def lost(here: Here) -> Response:
@@ -175,10 +205,6 @@ def lost(here: Here) -> Response:
     response = here.page("trouble.html", 410, why="lost", words=here.form.get("say", ""))
     cookies.drop(response, COOKIE, here.web.secure)
     return response
-
-
-def _is_ours(here: Here) -> bool:
-    return secrets.compare_digest(here.form.get("csrf", "").encode(), here.csrf.encode())
 
 
 def _busy(here: Here) -> Response:

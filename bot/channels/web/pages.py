@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.channels.web import arriving, leaving
 from bot.channels.web.arriving import Done
 from bot.channels.web.channel import NAME
-from bot.channels.web.frame import COOKIE, Here
+from bot.channels.web.frame import COOKIE, Here, patiently
 from bot.channels.web.watching import Watch
 from bot.pages import cookies, forms
 from flows.crisis import hear_danger
@@ -33,13 +33,14 @@ class Screen:
     lines: list[Line]
     mark: str
     waits: bool
+    unheard: bool
     language: str
     quiet: timedelta
 
     @property
     def locked(self) -> bool:
         """Return whether the person was quiet for so long that nothing is shown."""
-        return not self.waits and self.lock_in <= 0
+        return not self.unheard and self.lock_in <= 0
 
     @property
     def lock_in(self) -> int:
@@ -82,6 +83,14 @@ async def start(here: Here) -> Response:
             return too_often(here, rule)
     if not limiter.may(NEW_IN_ALL, "new chats"):
         return too_often(here, NEW_IN_ALL)
+    await patiently(here.web.beginning.acquire())
+    try:
+        return await _begun(here)
+    finally:
+        here.web.beginning.release()
+
+
+async def _begun(here: Here) -> Response:
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
@@ -89,8 +98,7 @@ async def start(here: Here) -> Response:
         arriving.keep(conn, here, Done("say", "/start"), address)
         return token
 
-    token = await here.write(begin)
-    return await into_chat(here, token, address)
+    return await into_chat(here, await here.write(begin), address)
 
 
 async def into_chat(here: Here, token: str, address: str) -> Response:
@@ -168,9 +176,18 @@ def look(here: Here, session: Session) -> Screen:
         screens.lines(session, vault, NAME, address),
         screens.newest_of(session, vault, NAME, address),
         visits.is_waiting(session, vault, NAME, address, here.now),
+        visits.is_unheard(session, vault, NAME, address),
         found.conversation.language,
-        here.now - (found.conversation.heard_at or here.now),
+        _quiet_for(here, found),
     )
+
+
+def _quiet_for(here: Here, found: conversations.Recalled) -> timedelta:
+    """Return how long the person said nothing; for ever once the talk was tidied away."""
+    heard_at = found.conversation.heard_at
+    if heard_at is None:
+        return timedelta() if found.new else timedelta.max
+    return here.now - heard_at
 
 
 def too_often(here: Here, rule: str, words: str = "") -> Response:

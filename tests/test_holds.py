@@ -1,0 +1,373 @@
+"""Staff, the bot and a person at once, in any order: nobody talks over anybody, nothing is lost."""
+
+import asyncio
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from bot import held, outgoing
+from bot.channels import Arrived, Body
+from bot.deliver import Delivery
+from bot.house import House
+from bot.respond import respond
+from bot.sweep import sweep
+from flows import casework, guard, holding, journey, replies
+from flows.conversation import Conversation, Heard, Hearing
+from flows.guard import VARIANTS, Kind, Outward
+from flows.replies import Chosen
+from flows.scenes import paused
+from flows.service import service
+from flows.wording import say
+from flows.workdays import is_working_day
+from storage import conversations, holds, inbox, referrals
+from storage.database import Database
+from storage.inbox import Arrival
+from storage.referral_steps import NotYours
+from storage.tables import CHAT, REFERRAL
+from storage.vault import Vault
+from tests.the_way import SEND, option, until, way
+
+pytest_plugins = ("tests.storage_fixtures",)
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+KENT = ZoneInfo("Europe/London")
+WHO = ("mira", "omar")
+WORDS = ("hello", "yes", "1", "no", "what now?", "I can talk after four", "/start", "help", "next")
+ENDINGS = ("computer", "stop", "withdraw", "my husband is going to kill me")
+BUTTONS = ("told:when:morning~0", "told:closing:keep~0", "computer~0", "here~0", "withdraw~0")
+STAFF_SAYS = {
+    replies.message(Chosen(one, START.date(), "morning", "Mira"), variant, "en").text
+    for one in replies.wordings()
+    for variant in VARIANTS
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message that reached the person, and how things stood at that moment."""
+
+    at: datetime
+    text: str
+    guarded: Body
+    held_by: str | None
+
+
+@dataclass
+class Wire:
+    """A channel whose messages arrive at once, or fail when told to."""
+
+    house: "Rehearsal | None" = None
+    name: str = "spoken"
+    limited: bool = False
+    fails: int = 0
+    sent: list[Sent] = field(default_factory=list)
+
+    def translate(self, body: Body) -> Arrived | None:
+        """Return what a line means."""
+        how = Hearing.PRESSED if "press" in body else Hearing.SAID
+        heard = Heard(how, body.get("press") or body["say"], message=body["n"])
+        return Arrived("amina", heard, message=body["n"])
+
+    async def send(self, address: str, kind: str, body: Body) -> str | None:
+        """Note what is said, with who holds the chat now; fail if told to."""
+        if kind != "say" or self.house is None:
+            return None
+        if self.fails:
+            self.fails -= 1
+            raise OSError("the line is down")
+        held_by = self.house.holder()
+        self.sent.append(Sent(self.house.now, body["text"], body[outgoing.GUARD], held_by))
+        return str(len(self.sent))
+
+
+class Rehearsal:
+    """One person with a request that was sent, staff, the bot, and a clock."""
+
+    def __init__(self, file: Path, vault: Vault) -> None:
+        self.database, self.vault, self.now, self.n = Database(f"sqlite:///{file}"), vault, START, 0
+        self.wire = Wire(self)
+        self.house = House(vault, {"spoken": self.wire}, ())
+        self.reference = ""
+
+    def keep(self, body: Body) -> None:
+        """Put a line into the inbox."""
+        self.n += 1
+        line = {**body, "n": str(self.n)}
+        with self.database.transaction() as conn:
+            arrival = Arrival(str(self.n), "amina", line)
+            inbox.keep(conn, self.vault, "spoken", [arrival], self.now)
+
+    def hear(self) -> bool:
+        """Answer the first thing that waits; return whether a turn was taken."""
+        with self.database.transaction() as conn:
+            answered = respond(conn, self.house, self.now, 1)
+        return bool(answered and answered[0].turn)
+
+    def deliver(self) -> None:
+        """Send what can be sent now."""
+        delivery = Delivery(self.database, self.house, lambda: self.now)
+        for _ in range(20):
+            if not asyncio.run(delivery.round())[0]:
+                return
+
+    def stands(self) -> Conversation:
+        """Return where the person's conversation stands."""
+        with self.database.session() as session:
+            conn = session.connection()
+            return conversations.recall(conn, self.vault, "spoken", "amina", self.now).conversation
+
+    def holder(self) -> str | None:
+        """Return who holds the chat, worked out from the rows themselves."""
+        with self.database.session() as session:
+            conn = session.connection()
+            chat = conn.execute(select(CHAT)).one()
+            if chat.held_by is None or chat.held_until <= self.now:
+                return None
+            mine = select(REFERRAL).where(REFERRAL.c.reference == chat.held_for)
+            return str(chat.held_by) if conn.execute(mine).one().owner == chat.held_by else None
+
+    def wrote(self) -> list[str]:
+        """Return what the person wrote while they were held."""
+        with self.database.session() as session:
+            steps = referrals.history(session, self.vault, self.reference)
+        return [step.note for step in steps if step.act == "wrote"]
+
+    def waiting(self) -> int:
+        """Return how many lines wait for an answer."""
+        with self.database.transaction() as conn:
+            return len(inbox.waiting(conn, self.vault, self.now, ["spoken"], 100))
+
+
+def where(conversation: Conversation) -> tuple[str, str]:
+    """Return which question is open, as it is once somebody who was away carries on."""
+    if conversation.stage == "paused":
+        conversation = paused.resumed(conversation)
+    now_open = journey.open_question(conversation) if conversation.stage == "asking" else None
+    return conversation.stage, now_open.key if now_open else ""
+
+
+@pytest.fixture(scope="module")
+def begun(empty_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Vault, str]:
+    """Return a file in which somebody has sent a request and begun another."""
+    folder = tmp_path_factory.mktemp("begun")
+    file = Path(shutil.copy(empty_file, folder / "rj.db"))
+    vault = Vault.open(folder / "vault.json", create=True)
+    made = Rehearsal(file, vault)
+    steps = [one.press or one.say for one in until("way")]
+    chat = [option("way", "here"), option("if_seen", "no_service"), way()[-2].press, SEND]
+    for words in ("/start", *steps, *chat):
+        made.keep({"say": words})
+        made.hear()
+    receipt = made.stands().receipt
+    assert receipt is not None
+    for words in (say("en", "scenes.sent.another"), *steps[1:5]):
+        made.keep({"say": words})
+        made.hear()
+    assert where(made.stands())[0] == "asking"
+    made.deliver()
+    made.database.close()
+    return file, vault, receipt.reference
+
+
+class Together(RuleBasedStateMachine):
+    """Whatever happens in whatever order."""
+
+    begun: tuple[Path, Vault, str]
+    folder: Path
+    count = 0
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin from a copy of the same file."""
+        file, vault, reference = self.begun
+        Together.count += 1
+        own = Path(shutil.copy(file, self.folder / f"{Together.count}.db"))
+        self.house = Rehearsal(own, vault)
+        self.house.reference, self.house.n = reference, 1000
+        self.owed: list[str] = []
+
+    # --- the person
+
+    @rule(words=st.sampled_from(WORDS))
+    def says(self, words: str) -> None:
+        """The person types."""
+        self.house.keep({"say": words})
+
+    @rule(words=st.sampled_from(ENDINGS))
+    def says_what_ends_it(self, words: str) -> None:
+        """The person types what ends a hold."""
+        self.house.keep({"say": words})
+
+    @rule(button=st.sampled_from(BUTTONS))
+    def presses(self, button: str) -> None:
+        """The person presses a button."""
+        self.house.keep({"press": button})
+
+    # --- the bot
+
+    @rule()
+    def answers(self) -> None:
+        """The bot hears the next thing; while it is held it only keeps it, and moves nothing."""
+        house = self.house
+        if not house.waiting():
+            return
+        with house.database.transaction() as conn:
+            (row,) = inbox.waiting(conn, house.vault, house.now, ["spoken"], 1)
+        arrived = house.wire.translate(row.body)
+        assert arrived is not None and arrived.heard is not None
+        before, kept = house.stands(), house.wrote()
+        holds_on = house.holder() and not holding.ends_hold(before, arrived.heard)
+        turned = house.hear()
+        assert turned == (not holds_on)
+        if holds_on:
+            assert house.wrote() == [*kept, holding.words_of(before, arrived.heard)]
+            assert where(house.stands()) == where(before)
+            assert house.stands().answers == before.answers
+
+    @rule(fails=st.integers(0, 2))
+    def delivers(self, fails: int) -> None:
+        """What waits is sent; some of it fails and is tried again."""
+        self.house.wire.fails = fails
+        self.house.deliver()
+        self.house.wire.fails = 0
+
+    @rule(minutes=st.sampled_from([1, 5, 29, 31, 180, 600]))
+    def time_passes(self, minutes: int) -> None:
+        """Time passes."""
+        self.house.now += timedelta(minutes=minutes)
+
+    @rule()
+    def sweeps(self) -> None:
+        """What time makes due is done; where the person stood is kept."""
+        house, before = self.house, self.house.stands()
+        with house.database.transaction() as conn:
+            sweep(conn, house.house, house.now)
+        quiet = house.now - (before.heard_at or house.now)
+        if quiet < timedelta(hours=service().draft_hours):
+            assert where(house.stands()) == where(before)
+
+    # --- staff
+
+    @rule(who=st.sampled_from(WHO))
+    def claims(self, who: str) -> None:
+        """Somebody claims it."""
+        with self.house.database.transaction() as conn:
+            referrals.claim(conn, self.house.reference, who, self.house.now)
+
+    @rule(who=st.sampled_from(WHO), which=st.sampled_from(replies.wordings()))
+    def writes(self, who: str, which: replies.Wording) -> None:
+        """Somebody sends approved wording."""
+        house = self.house
+        chosen = Chosen(which, START.date(), "morning", "Mira")
+        message = Outward(Kind.STAFF, "no_service", who)
+        house.n += 1
+        with house.database.transaction() as conn:
+            reply = replies.message(chosen, "no_service", "en")
+            step_id = f"{house.n:032x}"
+            outgoing.send(conn, house.vault, house.reference, reply, message, house.now, step_id)
+
+    @rule()
+    def gives_back(self) -> None:
+        """Whoever holds it gives it back; the bot returns to where they were."""
+        house, before = self.house, self.house.stands()
+        with house.database.transaction() as conn:
+            chat_id = conn.scalars(select(CHAT.c.id)).one()
+            own = holds.holder(conn, chat_id, house.now)
+            if own:
+                held.give_back(conn, house.vault, own, house.now)
+        assert house.holder() is None
+        assert where(house.stands()) == where(before)
+
+    @rule(
+        who=st.sampled_from(WHO),
+        act=st.sampled_from(["hand_back", "transfer", "spoke", "no_answer", "close", "reopen"]),
+    )
+    def acts(self, who: str, act: str) -> None:
+        """Somebody does something with it, where that is allowed."""
+        house, to = self.house, "omar" if who == "mira" else "mira"
+        try:
+            with house.database.transaction() as conn:
+                referrals.take_step(
+                    *(conn, house.vault, house.reference, act, who, house.now), to=to
+                )
+        except (NotYours, casework.NotAllowed):
+            return
+
+    @rule()
+    def stops(self) -> None:
+        """The person rang and asked that contact stops."""
+        with self.house.database.transaction() as conn:
+            referrals.stop_contact(conn, self.house.reference, "withdraw", self.house.now)
+
+    # --- what must hold
+
+    @invariant()
+    def nobody_talks_over_anybody(self) -> None:
+        """While somebody holds the chat only they write; nothing has gone past the guard."""
+        if not hasattr(self, "house"):
+            return
+        for one in self.house.wire.sent:
+            kind = one.guarded["kind"]
+            assert (kind == Kind.STAFF) == (one.text in STAFF_SAYS)
+            if one.held_by and not one.guarded["always"]:
+                assert kind == Kind.STAFF, one
+                assert one.guarded["by"] == one.held_by
+            if kind != Kind.ANSWER:
+                here = one.at.astimezone(KENT)
+                assert is_working_day(here.date(), service())
+                assert service().opens <= here.time() < service().closes
+                self._may_be_written_to(one)
+        self.house.wire.sent.clear()
+
+    def _may_be_written_to(self, one: Sent) -> None:
+        house = self.house
+        with house.database.session() as session:
+            mine = select(REFERRAL).where(REFERRAL.c.reference == house.reference)
+            row = session.connection().execute(mine).one()
+        assert row.stage not in guard.REFUSED_AT
+        assert row.may_contact
+        assert one.guarded["kind"] == Kind.RETURN or row.owner == one.guarded["by"]
+
+    @invariant()
+    def nothing_is_set_aside(self) -> None:
+        """Every line was answered or kept."""
+        if hasattr(self, "house"):
+            with self.house.database.session() as session:
+                rows = session.connection().exec_driver_sql(
+                    "select count(*) from inbox where stage = 'set_aside'"
+                )
+                assert rows.scalar_one() == 0
+
+    def teardown(self) -> None:
+        """Let go of the file."""
+        if hasattr(self, "house"):
+            self.house.database.close()
+
+
+def test_in_any_order_nobody_talks_over_anybody(
+    begun: tuple[Path, Vault, str], tmp_path: Path
+) -> None:
+    Together.begun, Together.folder = begun, tmp_path
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Together,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
