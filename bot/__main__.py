@@ -145,15 +145,18 @@ def invite(
     hours: Annotated[int, typer.Option(help="How long the link works.")] = 24,
     bot_name: Annotated[str, typer.Option("--bot", help="The bot's user name.")] = "",
 ) -> None:
-    """Make a one-time link for a partner officer."""
+    """Make a one-time link for a partner officer: for Telegram or a browser, whichever is first."""
     from flows.conversation import Officer
     from storage import officers
 
-    with opened(read_settings()) as (database, vault), database.transaction() as connection:
+    settings = read_settings()
+    with opened(settings) as (database, vault), database.transaction() as connection:
         officer = Officer(name, agency, contact, verified=True)
         code = officers.invite(connection, vault, officer, datetime.now(UTC), hours)
     username = bot_name or _bot_name()
     print(f"https://t.me/{username}?start=i_{code}" if username else f"/start i_{code}")
+    if settings.public_url:
+        print(f"{settings.public_url.rstrip('/')}/officer/i/{code}")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from flows.wording import say
 
 SPECIAL = "special:"
 """Stands before a way not to answer, such as "special:not_sure"."""
+LEFT = f"{SPECIAL}{Given.SKIPPED}"
 _SETTLED = ("officer_is_new", journey.DETAILS)
 """Conditions that hang on who is there, and not on another answer."""
 
@@ -111,9 +112,9 @@ def whole(conversation: Conversation, filled: Filled) -> Filled:
     for one in asked:
         if one.silent:
             wants = any(other.key in given and _opened_by(other, one) for other in asked)
-            given[one.key] = one.options[0] if wants else f"{SPECIAL}{Given.SKIPPED}"
+            given[one.key] = one.options[0] if wants else LEFT
         elif Given.SKIPPED in one.also:
-            given.setdefault(one.key, f"{SPECIAL}{Given.SKIPPED}")
+            given.setdefault(one.key, LEFT)
     return tuple(given.items())
 
 
@@ -131,6 +132,22 @@ def missing(conversation: Conversation) -> tuple[Question, ...]:
 def stops(conversation: Conversation) -> bool:
     """Return whether the answers so far say that it cannot go on here."""
     return bool(rules.stop_reason(rules.facts_of(conversation)))
+
+
+def why_not(conversation: Conversation) -> str:
+    """Return why it cannot go on with these answers, in the chat's own words; "" when it can."""
+    reason = rules.stop_reason(rules.facts_of(conversation))
+    return outcome(replace(conversation, stage="stopped", stopped_for=reason)) if reason else ""
+
+
+def lines(conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    """Return each answer that counts, as a title and what was said."""
+    found = journey.counting(_on_a_page(conversation))
+    return tuple(
+        (one.says(conversation.language, "title").rstrip("*"), found[one.key].label)
+        for one in journey.on_paper(conversation.journey)
+        if one.key in found and not one.silent and found[one.key].given != Given.SKIPPED
+    )
 
 
 def problems_of(conversation: Conversation) -> tuple[Problem, ...]:

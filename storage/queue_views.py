@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, se
 from sqlmodel import Session
 
 from flows import casework
-from flows.record import Record
-from storage.referral_rows import Entry, entry_of, flags_in, record_in
+from storage.referral_rows import Entry, Said, entry_of, flags_in, said_in
 from storage.tables import REFERRAL, AnyRow, Utc
 from storage.vault import Vault
 
@@ -21,6 +20,8 @@ LIVE = 500
 """How many of the newest a page that is open hears of."""
 VIEWS = ("open", "mine", "new", "due", "snoozed", "check", "all", "done")
 """`open` is what there is to do first: what is new, and what is one's own."""
+PROMISED = ("new", "claimed", "waiting")
+"""Stages in which the time stands for something that is still to be done."""
 MARKS = ("urgent", "hold", "unseen", "no_contact")
 """Filters that need no flag to be opened."""
 _R = REFERRAL.c
@@ -62,10 +63,10 @@ def listed(session: Session, vault: Vault, asked: Asked) -> Found:
     if asked.flag:
         where.append(_mark(asked.flag))
     size = session.connection().scalar(select(func.count()).where(*where)) or 0
-    query = _ordered(select(*_LISTED).where(*where), asked)
-    rows = session.connection().execute(query.limit(PAGE).offset(PAGE * (asked.page - 1)))
-    entries = tuple(entry_of(vault, row, asked.now) for row in rows)
-    return Found(entries, size, _pages(size))
+    chosen = _ordered(select(_R.reference).where(*where), asked)
+    page = chosen.limit(PAGE).offset(PAGE * (asked.page - 1))
+    references = list(session.connection().scalars(page))
+    return Found(_entries(session, vault, references, asked.now), size, _pages(size))
 
 
 def counts(session: Session, asked: Asked) -> dict[str, int]:
@@ -92,11 +93,12 @@ def newest(session: Session, queues: Collection[str]) -> list[str]:
 
 
 def matching(
-    session: Session, vault: Vault, ids: Collection[str], matches: Callable[[Record], str]
+    session: Session, vault: Vault, ids: Collection[str], matches: Callable[[Said], str]
 ) -> list[tuple[str, str, str]]:
-    """Return (reference, stage, what matched) of those whose record matches something."""
-    rows = session.connection().execute(select(REFERRAL).where(_R.id.in_(ids))).all()
-    found = ((row, matches(record_in(vault, row))) for row in rows if row.body)
+    """Return (reference, stage, what matched) of those in whose answers something matches."""
+    query = select(_R.id, _R.reference, _R.stage, _R.body).where(_R.id.in_(ids))
+    rows = session.connection().execute(query).all()
+    found = ((row, matches(said_in(vault, row))) for row in rows if row.body)
     return [(row.reference, row.stage, what) for row, what in found if what]
 
 
@@ -113,9 +115,9 @@ def _views(asked: Asked) -> dict[str, ColumnElement[bool]]:
     """Return what each view holds. A snoozed one stands in no other view of its owner's work."""
     open_ = _R.stage.in_(casework.OPEN)
     snoozed = and_(open_, _R.until > asked.now, ~_R.unseen)
-    awake = and_(open_, or_(_R.until.is_(None), _R.until <= asked.now, _R.unseen))
-    own = and_(awake, _R.owner == asked.who)
-    promised = and_(awake, _next() <= asked.today_ends, _R.stage.in_(("new", "claimed", "waiting")))
+    back = or_(_R.until.is_(None), _R.until <= asked.now, _R.unseen)
+    own = and_(open_, back, _R.owner == asked.who)
+    promised = and_(_R.stage.in_(PROMISED), back, _next() <= asked.today_ends)
     stopped = _R.stage.in_(("paused", "withdrawn"))
     unowned = and_(_R.unseen, _R.owner.is_(None))
     check = or_(stopped, _R.unseen, and_(open_, or_(_R.queue == "check", _R.hold)))
@@ -160,12 +162,21 @@ def _with_flag(
     session: Session, vault: Vault, asked: Asked, where: list[ColumnElement[bool]]
 ) -> Found:
     """Flags are sealed: the first ones of the view, in its order, are opened one by one."""
-    query = _ordered(select(*_LISTED).where(*where), asked).limit(LOOKED_THROUGH + 1)
-    rows = session.connection().execute(query).all()
-    has = [row for row in rows[:LOOKED_THROUGH] if _flagged(vault, row, asked.flag)]
+    query = _ordered(select(_R.reference, _R.id, _R.flags).where(*where), asked)
+    rows = session.connection().execute(query.limit(LOOKED_THROUGH + 1)).all()
+    has = [row.reference for row in rows[:LOOKED_THROUGH] if _flagged(vault, row, asked.flag)]
     first = PAGE * (asked.page - 1)
-    entries = tuple(entry_of(vault, row, asked.now) for row in has[first : first + PAGE])
+    entries = _entries(session, vault, has[first : first + PAGE], asked.now)
     return Found(entries, len(has), _pages(len(has)), len(rows) > LOOKED_THROUGH)
+
+
+def _entries(
+    session: Session, vault: Vault, references: list[str], now: datetime
+) -> tuple[Entry, ...]:
+    """Return these referrals as lines, in this order; only they are read and opened."""
+    query = select(*_LISTED).where(_R.reference.in_(references))
+    rows = {row.reference: row for row in session.connection().execute(query)}
+    return tuple(entry_of(vault, rows[one], now) for one in references)
 
 
 def _flagged(vault: Vault, row: AnyRow, flag: str) -> bool:

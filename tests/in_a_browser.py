@@ -121,7 +121,8 @@ class BrowserPlayer(Player):
         self.running.web.answer_within, self.running.web.limiter = 0.0, NoLimits()
         self.alerts = self._paper.alerts
         self.line = TroubledChannel(self.database, self.vault, self.clock.now)
-        channels: dict[str, Channel] = {"web": self.line, "paper": self._paper}
+        own: dict[str, Channel] = {"web": self.line, "paper": self._paper}
+        channels = {**self.running.house.channels, **own}
         app = self.running.pages()
         self.tabs: dict[str, Tab] = defaultdict(
             lambda: Tab(

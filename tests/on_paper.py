@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.channels import Arrived, Body, Refused, Wait
+from bot.channels import Arrived, Body, Channel, Refused, Wait
+from bot.channels.page import PageChannel
+from bot.channels.typed import TypedChannel
 from bot.respond import House
 from flows.conversation import Heard, Hearing
 from storage import inbox
@@ -129,7 +131,9 @@ class FlowPlayer(Player):
     def build(self) -> House:
         """Return the parts, with paper for a channel."""
         self.alerts = self.paper.alerts
-        return House(self.vault, {"paper": self.paper}, ("paper",), self.names_in_chat)
+        channels: dict[str, Channel] = {"paper": self.paper, "page": PageChannel()}
+        channels["typed"] = TypedChannel()
+        return House(self.vault, channels, ("paper",), self.names_in_chat)
 
     async def keep_what_came(self) -> None:
         """Save what was done on paper."""

@@ -8,14 +8,18 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
+from bot import private_links
 from bot.deliver import Delivery
+from bot.pages.filled import PAGE, TYPED, filled_body
 from bot.respond import Answered, House, respond
 from bot.sweep import sweep
-from storage import officers
+from flows.conversation import Filled
+from storage import conversations, inbox, officers
 from storage.database import Database
+from storage.inbox import Arrival
 from storage.tables import CHAT, INBOX, OUTBOX
 from storage.vault import Vault
-from tests.people import Person
+from tests.people import PRIYA, Person
 
 BEGINS = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 """A Tuesday, when the telephone is answered."""
@@ -139,6 +143,32 @@ class Player(ABC):
         with self.database.transaction() as connection:
             code = officers.invite(connection, self.vault, officer.officer, self.clock.now())
         return f"/start i_{code}"
+
+    def fills_in(self, who: Person, filled: Filled, journey: str = "") -> None:
+        """Let somebody fill in a page of their chat; one with a whole journey is sent as well."""
+        self._keep_page(self.channel, self.address_of(who), filled, journey)
+
+    def is_taken_down(self, who: Person, filled: Filled) -> None:
+        """Let staff type what somebody tells them on the telephone."""
+        more = {"typed_by": PRIYA, "door": "phone"}
+        self._keep_page(TYPED, f"call of {who.called}", filled, "self", **more)
+
+    def shows_code(self, who: Person, line: str) -> str:
+        """Return what the code that an officer shows types for whoever is with them."""
+        with self.database.transaction() as connection:
+            now, address = self.clock.now(), self.address_of(who)
+            kept = conversations.recall(connection, self.vault, self.channel, address, now)
+            chat = private_links.Chat(self.channel, address, kept.conversation)
+            code = private_links.show_code(connection, self.vault, chat, line, now)
+        return f"{private_links.INTRODUCED}{code}"
+
+    def _keep_page(
+        self, channel: str, address: str, filled: Filled, journey: str, **more: str
+    ) -> None:
+        body = filled_body(channel, address, filled, journey, send=bool(journey), **more)
+        arrival = Arrival(self.clock.now().isoformat(), address, body)
+        with self.database.transaction() as connection:
+            inbox.keep(connection, self.vault, PAGE, [arrival], self.clock.now())
 
     async def restart(self) -> None:
         """End the program and start it again on the same file."""

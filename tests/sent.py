@@ -6,7 +6,7 @@ from datetime import datetime
 from flows import answering, handover, journey, kinds
 from flows.conversation import Conversation, Given, Officer
 from flows.kinds import Read
-from flows.questionnaire import Question, question
+from flows.questionnaire import Question
 from flows.record import Record
 from storage import referrals
 from tests.desk_fixtures import AtTheDesk
@@ -47,7 +47,7 @@ BY_OFFICER = {
     "offender_gender": "man",
     "offence": "theft",
 }
-CALL_BACK = {"name": "Tom", "number": "+447700900416", "if_answered": "say_service"}
+CALL_BACK = {"name": "Tamsin", "number": "+447700900416", "if_answered": "say_service"}
 
 
 def a_referral(

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.respond import Answered
-from flows.conversation import HandOver
+from flows.conversation import Filled, HandOver
 from storage import referrals
 from storage.tables import REFERRAL
 from tests.people import CAST, PRIYA, Person
@@ -223,6 +223,22 @@ class Telling:
         self.taps += 1
         self.player.presses(who, label, old=True)
 
+    def fills_in(self, who: Person, told: str) -> None:
+        """Fill in a private page of the chat."""
+        self.player.fills_in(who, _pairs(told))
+
+    def fills_in_whole(self, who: Person, told: str) -> None:
+        """Fill in an officer's page, and send it."""
+        self.player.fills_in(who, _pairs(told), "officer")
+
+    def is_taken_down(self, who: Person, told: str) -> None:
+        """Ring, and tell staff what they ask."""
+        self.player.is_taken_down(who, _pairs(told))
+
+    def shows_code(self, who: Person, line: str) -> None:
+        """Show a code to whoever is there."""
+        self._link = self.player.shows_code(who, line)
+
     def shares_number(self, who: Person) -> None:
         """Press Share my number, and say yes to Telegram."""
         self.taps += 2
@@ -240,6 +256,11 @@ ACTS: tuple[tuple[str, Act], ...] = (
     (r"presses: (.+)", Telling.presses),
     (r"presses twice: (.+)", Telling.presses_twice),
     (r"presses the old button: (.+)", Telling.presses_old),
+    (r"fills in a private page: (.+)", Telling.fills_in),
+    (r"fills in the whole form and sends it: (.+)", Telling.fills_in_whole),
+    (r"rings, and staff type: (.+)", Telling.is_taken_down),
+    (r"shows a code, with the reference (.+)", Telling.shows_code),
+    (r"scans the code", Telling.opens_same),
     (r"shares (?:her|his|their) number", Telling.shares_number),
     (r"sends: (\w+)(?:, saying: (.+))?", lambda t, *told: t.player.sends(*told)),
     (r'edits "(.+)" to: (.+)', lambda t, *told: t.player.edits(*told)),
@@ -263,6 +284,12 @@ def _at_a_glance(seen: list[Seen]) -> list[Seen]:
             one = max(one, found.pop(), key=lambda gone: gone.how == "cleared")
         found.append(one)
     return found
+
+
+def _pairs(told: str) -> Filled:
+    """Return "name = Maya; way = call" as what was filled in."""
+    pairs = [one.partition(" = ") for one in told.split("; ")]
+    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
 
 
 def _trimmed(lines: tuple[str, ...]) -> tuple[str, ...]:

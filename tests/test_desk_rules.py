@@ -8,7 +8,7 @@ from itertools import product
 
 import httpx
 import pytest
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import func, select, update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -44,6 +44,10 @@ class Case:
     who: str
     whose: Whose | None = None
     queue: str = ""
+
+    def __str__(self) -> str:
+        """Return the case in a line."""
+        return f"{self.page.method} {self.path} {self.who} {self.whose or ''} {self.queue}"
 
     @property
     def path(self) -> str:
@@ -103,6 +107,7 @@ class Visitors:
         self.ids = {who: desk.account(role, who) for who, role in CAST.items() if role}
         self.ids["zoe, disabled"] = desk.account("mediator", "zoe")
         self.browsers: dict[str, Browser] = {}
+        self.read = 0
 
     async def come(self, case: Case) -> Browser:
         """Return the browser of whoever asks, with the referral as the case has it."""
@@ -136,11 +141,14 @@ class Visitors:
         stage = "new" if case.whose == Whose.NOBODYS else "claimed"
         return {**self.referral, **standing, "stage": stage}
 
-    def refusals(self) -> list[Row[tuple[str, str, str]]]:
-        """Return the lines about refusals: who, what, about what."""
+    def refusals(self) -> list[tuple[str, str, str]]:
+        """Return the lines about refusals since this was last asked: who, what, about what."""
         with self.desk.database.session() as session:
-            rows = select(LOGGED.c.who, LOGGED.c.did, LOGGED.c.about).where(LOGGED.c.refused)
-            return list(session.connection().execute(rows.order_by(LOGGED.c.n)))
+            rows = select(LOGGED.c.n, LOGGED.c.who, LOGGED.c.did, LOGGED.c.about)
+            new = rows.where(LOGGED.c.n > self.read, LOGGED.c.refused).order_by(LOGGED.c.n)
+            found = session.connection().execute(new).all()
+        self.read = found[-1].n if found else self.read
+        return [(row.who, row.did, row.about) for row in found]
 
 
 async def asked(case: Case, browser: Browser, **fields: str) -> httpx.Response | None:
@@ -169,27 +177,34 @@ async def test_every_route_for_everyone_about_every_referral(desk: AtTheDesk) ->
     visitors, wrong, counted = Visitors(desk), [], 0
     for case in cases():
         counted += 1
-        browser = await visitors.come(case)
-        before = len(visitors.refusals())
-        answer = await asked(case, browser)
-        lines = [tuple(line) for line in visitors.refusals()[before:]]
-        about = REFERENCE if case.about_a_referral else ""
-        line = (case.who, case.page.rule, about)
-        expected = case.expected()
-        if expected == "refused" and (answered(answer) != "refused" or lines != [line]):
-            wrong.append((case, answer, lines))
-        if expected == "sent to sign in" and answered(answer) != expected:
-            wrong.append((case, answer, lines))
-        if expected == "served":
-            bare = RULES[case.page.rule].anyone
-            fell = answer is not None and answer.status_code >= 500
-            if fell or line in lines or (answered(answer) != "served" and not bare):
-                wrong.append((case, answer, lines))
-        if expected != "served" and answer is not None:
-            wrong += [(case, said) for said in SAID if said in answer.text]
+        answer = await asked(case, await visitors.come(case))
+        lines = visitors.refusals()
+        if not went_as_expected(case, answer, lines):
+            status = answer.status_code if answer is not None else "a stream"
+            wrong.append(f"{case}: {case.expected()} expected; {status}, {lines}")
+        if case.expected() != "served" and answer is not None:
+            wrong += [f"{case} shows {said}" for said in SAID if said in answer.text]
     print(f"{counted} requests: {len(PAGES)} routes, {len(CAST)} visitors")  # noqa: T201
     assert wrong == []
     assert counted > 300
+
+
+def went_as_expected(
+    case: Case, answer: httpx.Response | None, lines: list[tuple[str, str, str]]
+) -> bool:
+    """Return whether the frame let a request through, or not, as the table says.
+
+    A page that was let through may still say no for a reason of its own, with a line of its own.
+    """
+    line = (case.who, case.page.rule, REFERENCE if case.about_a_referral else "")
+    expected = case.expected()
+    if expected == "refused":
+        return answered(answer) == expected and lines == [line]
+    if expected == "sent to sign in":
+        return answered(answer) == expected and not lines
+    if line in lines or (answer is not None and answer.status_code >= 500):
+        return False
+    return answered(answer) == "served" or bool(lines) or RULES[case.page.rule].anyone
 
 
 async def test_an_administrator_opens_no_record(desk: AtTheDesk) -> None:

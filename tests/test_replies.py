@@ -86,7 +86,7 @@ async def test_a_talk_with_mira_and_back_to_the_computer(
     await presses(rig, maya, "Afternoon")
     await says(rig, maya, "After four, I am at work before", "thank you")
     assert bot_said(rig, maya) == before, "the bot says nothing while Mira holds the talk"
-    assert maya.spinning() == []
+    assert maya.spinning == []
 
     page = (await mira.get(f"/desk/r/{reference}/reply")).text
     for words in ("Afternoon", "After four, I am at work before", "thank you"):
@@ -244,7 +244,7 @@ async def test_a_closed_chat_is_said_and_nothing_is_lost_in_silence(
 ) -> None:
     mira, reference = await mira_writes_with(rig, desk, maya)
     await sends(mira, reference, "thanks", first_name="Mira")
-    maya.blocks()
+    maya.blocks_the_bot()
     await rig.settle()
     assert wrote(rig, reference, "not_sent") == [say("en", "desk.no_reply.chat_closed")]
     page = (await mira.get(f"/desk/r/{reference}/reply")).text

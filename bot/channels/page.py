@@ -3,39 +3,14 @@
 from collections.abc import Mapping
 
 from bot.channels import Arrived, Body, Refused
-from flows.conversation import Filled, Heard, Hearing
-
-NAME = "page"
-
-
-def filled_body(
-    channel: str,
-    address: str,
-    filled: Filled,
-    journey: str = "",
-    send: bool = False,
-    shares: bool = False,
-    pages: bool = False,
-) -> Body:
-    """Return what is kept of a page: the chat it belongs to, the answers, what comes of them.
-
-    `journey` is begun if none is under way; `shares` and `pages` say what the chat can offer.
-    """
-    return {
-        "channel": channel,
-        "address": address,
-        "filled": [list(pair) for pair in filled],
-        "journey": journey,
-        "send": send,
-        "shares": shares,
-        "pages": pages,
-    }
+from bot.pages.filled import PAGE
+from flows.conversation import Heard, Hearing
 
 
 class PageChannel:
     """Hears pages; their chats' own channels answer."""
 
-    name = NAME
+    name = PAGE
     limited = False
 
     def translate(self, body: Body) -> Arrived | None:

@@ -1,14 +1,13 @@
 """The channel named typed: what staff typed for somebody who rang or wrote; nobody is answered."""
 
 from bot.channels import Arrived, Body, Refused
-
-NAME = "typed"
+from bot.pages.filled import TYPED
 
 
 class TypedChannel:
     """Where a conversation has no screen of its own: what is said in it is dropped."""
 
-    name = NAME
+    name = TYPED
     limited = False
 
     def translate(self, body: Body) -> Arrived | None:

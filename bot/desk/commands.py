@@ -15,7 +15,7 @@ from bot.opening import opened
 from bot.settings import read_settings
 from flows import casework
 from flows.wording import FIRST_LANGUAGE, say, spoken_time
-from storage import referrals
+from storage import referrals, staff_acts
 from storage.database import Database
 from storage.vault import Vault
 
@@ -89,7 +89,7 @@ def step(
     until: Annotated[datetime | None, typer.Option(help="When to come back to it, UTC.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Record an act: spoke, no_answer, wrong_number, not_now, declined, refer_on, close ..."""
+    """Record an act: spoke, no_answer, wrong_number, not_now, snooze, declined, close ..."""
     name, now = who or getpass.getuser(), datetime.now(UTC)
     back = until.replace(tzinfo=UTC) if until else None
     with (
@@ -105,6 +105,30 @@ def step(
     else:
         words = say(FIRST_LANGUAGE, f"desk.acts.{act}"), say(FIRST_LANGUAGE, f"desk.stages.{stage}")
         print(_desk("stepped", reference=reference.upper(), act=words[0], stage=words[1]))
+
+
+@queue_app.command()
+def snooze(
+    reference: str,
+    until: Annotated[datetime, typer.Argument(help="When it comes back, UTC.")],
+    who: Who = "",
+    note: Annotated[str, typer.Option(help="Why; only staff can read it.")] = "",
+) -> None:
+    """Put one of your referrals off until a time; it stays yours."""
+    step(reference, "snooze", who, note, "", until, False)
+
+
+@queue_app.command()
+def note(reference: str, words: str, who: Who = "") -> None:
+    """Add a dated note that only staff can read."""
+    name, now = who or getpass.getuser(), datetime.now(UTC)
+    with (
+        opened(read_settings()) as (database, vault),
+        _plainly(),
+        database.transaction() as connection,
+    ):
+        staff_acts.write_note(connection, vault, reference.upper(), name, now, words)
+    print(_desk("noted", reference=reference.upper()))
 
 
 def print_record(database: Database, vault: Vault, reference: str, who: str, as_json: bool) -> None:

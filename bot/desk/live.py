@@ -20,13 +20,16 @@ async def live(at: At) -> Response:
         now = at.desk.clock()
         if looking_at:
             at.desk.viewing.note(looking_at, at.who, now)
-        return json.dumps(await at.read(lambda session: _told(session, at, now)))
+        return json.dumps(await at.read(lambda session: told(session, at, now)))
 
     return at.desk.live.events(at.request, look)
 
 
-def _told(session: Session, at: At, now: datetime) -> dict[str, object]:
-    """Return what a page is told. Listening does not keep anybody signed in."""
+def told(session: Session, at: At, now: datetime) -> dict[str, object]:
+    """Return what a page is told: `new` references, and who has `taken` which.
+
+    Listening does not keep anybody signed in; `out` says that the sign-in has ended.
+    """
     signed = at.signed
     still = signed and sign_ins.listed(session, signed.staff_id, now)
     if not signed or not still or signed.id not in {one.id for one in still}:

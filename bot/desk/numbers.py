@@ -1,5 +1,7 @@
 """The page of numbers: how many came, how soon they were met, and where drafts end."""
 
+import asyncio
+
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -8,6 +10,7 @@ from bot.desk.frame import At, Page
 from bot.desk.tables import Shown
 from bot.desk.weeks import NoWeek, Weeks
 from storage import numbers
+from storage.numbers import Pairs, Sent
 
 
 async def show(at: At) -> Response:
@@ -52,19 +55,24 @@ async def take(at: At) -> Response:
 async def tables(at: At, chosen: Weeks) -> list[Shown]:
     """Return every table of these weeks."""
 
-    def found(session: Session) -> list[Shown]:
+    def counted(session: Session) -> tuple[list[Sent], Pairs, Pairs, figures.Funnel]:
         since, until = chosen.since, chosen.until
-        sent = numbers.sent(session, since, until)
-        funnel = numbers.funnel(session, chosen.first, chosen.last)
-        return [
-            figures.by_week(sent, chosen),
-            figures.by_source(numbers.by_source(session, since, until)),
-            figures.by_route(numbers.by_route(session, since, until)),
-            figures.times(sent, at.now),
-            *figures.funnels(funnel),
-        ]
+        return (
+            numbers.sent(session, since, until),
+            numbers.by_source(session, since, until),
+            numbers.by_route(session, since, until),
+            numbers.funnel(session, chosen.first, chosen.last),
+        )
 
-    return await at.read(found)
+    sent, sources, routes, funnel = await at.read(counted)
+    return [
+        figures.by_week(sent, chosen),
+        figures.by_source(sources),
+        figures.by_route(routes),
+        # Working hours take a while for many referrals: the readers' thread is free meanwhile.
+        await asyncio.to_thread(figures.times, sent, at.now),
+        *figures.funnels(funnel),
+    ]
 
 
 PAGES = (

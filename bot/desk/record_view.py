@@ -95,16 +95,6 @@ def timeline(steps: Iterable[Taken]) -> list[Happened]:
     return found[::-1]
 
 
-def names_in(record: Record) -> list[str]:
-    """Return the names that a record holds, and "" for none of them."""
-    return [*_values(record, ("name",)), record.officer_name]
-
-
-def contacts_in(record: Record) -> list[str]:
-    """Return the numbers and addresses that a record holds."""
-    return [*_values(record, WAYS_IN), record.officer_contact]
-
-
 def best_time(record: Record) -> str:
     """Return the part of the day that the person named; "" when they named none."""
     return _choice(record, ("best_time",), "")
@@ -175,11 +165,6 @@ def _ways(record: Record) -> list[Item]:
         if _kind(line) in WAYS_IN and line.given == Given.SAID and line.question[:7] != "officer":
             found.append(Item(_title(line), line.label))
     return found
-
-
-def _values(record: Record, kinds: tuple[str, ...]) -> list[str]:
-    lines = (*record.lines, *record.safe_contact)
-    return [one.value for one in lines if _kind(one) in kinds and one.given == Given.SAID]
 
 
 def _kind(line: Line) -> str:

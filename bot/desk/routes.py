@@ -22,6 +22,7 @@ from bot.desk import (
     reply,
     search,
     signing_in,
+    taking_down,
     webhook_pages,
 )
 from bot.desk.frame import Desk, Page
@@ -47,6 +48,7 @@ PAGES: tuple[Page, ...] = (
     *content.PAGES,
     *numbers.PAGES,
     *reply.PAGES,
+    *taking_down.PAGES,
 )
 
 

@@ -5,11 +5,10 @@ from zoneinfo import ZoneInfo
 
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, has, say, words
+from storage.queue_views import PROMISED
 from storage.referrals import Entry
 
 _L = FIRST_LANGUAGE
-PROMISED = ("new", "claimed", "waiting")
-"""Stages in which the time stands for something that is still to be done."""
 
 
 def said(table: str, key: str) -> str:

@@ -1,18 +1,20 @@
 """The search: a reference leads straight to it; a name or number is looked for in the records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.frame import At, Page
 from bot.desk.queue import as_reference
-from bot.desk.record_view import contacts_in, names_in
+from bot.desk.record_view import WAYS_IN
 from bot.desk.rules import queues_of, sees
 from flows import kinds
-from flows.record import Record
+from flows.questionnaire import questions
 from flows.service import service
 from storage import queue_views, referrals
+from storage.referral_rows import Said
 
 AT_A_TIME = 250
 """How many records are opened before somebody else's page gets a turn."""
@@ -46,17 +48,30 @@ class Sought:
         """Return whether it is long enough to be looked for."""
         if self._is_number:
             return len(self._figures) >= _FIGURES
-        return sum(map(len, self._words)) >= _SHORT
+        return sum(one.isalnum() for word in self._words for one in word) >= _SHORT
 
-    def in_record(self, record: Record) -> str:
-        """Return what of a record matches: name, number, or "" when nothing does."""
+    def among(self, answers: Said) -> str:
+        """Return what of some answers matches: name, number, or "" when nothing does."""
         if self._is_number:
-            has = any(_figures(one).endswith(self._figures) for one in contacts_in(record))
-            return "number" if has else ""
-        for one in names_in(record):
-            if all(word in one.casefold() for word in self._words) and one:
+            ends = (_figures(one).endswith(self._figures) for one in _of_kinds(answers, WAYS_IN))
+            return "number" if any(ends) else ""
+        for one in _of_kinds(answers, ("name",)):
+            if all(word in one.casefold() for word in self._words):
                 return "name"
-        return "number" if " ".join(self._words) in map(str.casefold, contacts_in(record)) else ""
+        typed = " ".join(self._words)
+        same = (one.casefold() == typed for one in _of_kinds(answers, WAYS_IN))
+        return "number" if any(same) else ""
+
+
+def _of_kinds(answers: Said, kinds: tuple[str, ...]) -> Iterator[str]:
+    """Give the answers to questions of some kinds."""
+    keys = _keys(kinds)
+    return (value for key, value in answers if value and key in keys)
+
+
+@cache
+def _keys(kinds: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(one.key for one in questions() if one.kind in kinds)
 
 
 async def _found(at: At, look_for: Sought) -> tuple[list[tuple[str, str, str]], bool]:
@@ -71,7 +86,7 @@ async def _found(at: At, look_for: Sought) -> tuple[list[tuple[str, str, str]], 
 def _look(
     at: At, ids: list[str], look_for: Sought
 ) -> Callable[[Session], list[tuple[str, str, str]]]:
-    return lambda session: queue_views.matching(session, at.desk.vault, ids, look_for.in_record)
+    return lambda session: queue_views.matching(session, at.desk.vault, ids, look_for.among)
 
 
 async def _is_there(at: At, reference: str) -> bool:

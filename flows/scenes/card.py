@@ -10,6 +10,7 @@ from flows.conversation import (
     Button,
     ClearMessage,
     Conversation,
+    Given,
     Heard,
     Hearing,
     Reply,
@@ -81,12 +82,22 @@ def _take_all(conversation: Conversation, readings: dict[str, Read], now: dateti
 def _card(conversation: Conversation, below: str, rows: Rows, heard: Heard) -> Turn:
     card = heard.message if heard.how == Hearing.PRESSED else conversation.card
     head = "\n\n".join([*_told(conversation), say(conversation.language, "scenes.card.head")])
-    coded = "\n".join((head, *lines(conversation, coded_only=True)))
+    apart = _kept_apart(conversation)
+    coded = "\n".join((head, *lines(conversation, coded_only=True), *apart))
     reply = Reply(f"{coded}\n\n{below}", rows)
     if card:
-        whole = "\n".join((head, *lines(conversation)))
+        whole = "\n".join((head, *lines(conversation), *apart))
         reply = Reply(f"{whole}\n\n{below}", rows, card, private=True, instead=reply.text)
     return Turn(replace(conversation, card=card), (reply,))
+
+
+def _kept_apart(conversation: Conversation) -> list[str]:
+    """Return one line for what was given on a private page and never shows in the chat."""
+    found = journey.counting(conversation)
+    shown = journey.in_chat(conversation)
+    hidden = [one for one in journey.path(conversation) if one not in shown and one.key in found]
+    given = any(found[one.key].given == Given.SAID for one in hidden)
+    return [say(conversation.language, "scenes.card.apart")] if given else []
 
 
 def _told(conversation: Conversation) -> list[str]:

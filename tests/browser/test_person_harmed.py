@@ -47,7 +47,7 @@ def test_every_page_on_the_way_is_open_to_all(opens: Opens) -> None:
         page.goto(path)
         found += violations(page)
         over = max(over, runs_over(page))
-    assert found == []
+    assert found == [], "\n".join(found)
     assert over == 0
 
 

@@ -10,8 +10,6 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot import private_links
-from bot.channels.page import NAME as PAGE
-from bot.channels.page import filled_body
 from bot.channels.web import arriving
 from bot.channels.web.arriving import Done
 from bot.channels.web.channel import NAME
@@ -20,6 +18,7 @@ from bot.channels.web.pages import too_often
 from bot.channels.web.private import TRIES, code_of, code_page, dangers, ended, shown
 from bot.pages import cookies
 from bot.pages.fields import Field, fields_of, filled_of, grouped
+from bot.pages.filled import PAGE, filled_body
 from bot.private_links import Chat
 from flows import form, paste
 from flows.conversation import Conversation, Filled

@@ -9,12 +9,11 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot import private_links
-from bot.channels.page import NAME as PAGE
-from bot.channels.page import filled_body
 from bot.channels.web.frame import Here
 from bot.channels.web.pages import too_often
 from bot.pages import pictures
 from bot.pages.fields import fields_of, filled_of
+from bot.pages.filled import PAGE, filled_body
 from bot.pages.templates import page
 from bot.private_links import Opened
 from flows import form

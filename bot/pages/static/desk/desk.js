@@ -22,15 +22,27 @@ function goTo(id) {
     found.parentElement.querySelector("input:not([type=hidden])"))?.focus();
 }
 
+function press(what, elsewhere) {
+  const found = document.querySelector(what);
+  if (found) found.click();
+  else location.href = elsewhere;
+}
+
+function search() {
+  const field = document.getElementById("q");
+  if (field) field.focus();
+  else location.href = "/desk/queue";
+}
+
 const keys = {
-  n: () => document.querySelector("[data-key=n]")?.click() ?? (location.href = "/desk/queue"),
+  n: () => press("[data-key=n]", "/desk/queue"),
   j: () => move(1),
   k: () => move(-1),
   o: () => rows()[at]?.querySelector("a")?.click(),
   c: () => here().querySelector("[data-key=c]")?.click(),
   s: () => goTo("put-off"),
   e: () => goTo("happened"),
-  "/": () => document.getElementById("q")?.focus() ?? (location.href = "/desk/queue"),
+  "/": () => search(),
   "?": () => document.getElementById("keys")?.showModal(),
 };
 
