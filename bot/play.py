@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.channels import Body
+from bot.channels import Body, Channel
 from bot.channels.page import PageChannel
 from bot.channels.terminal import Shown, TerminalChannel
 from bot.deliver import Delivery
@@ -92,7 +92,7 @@ class Player:
             pass
 
     def _house(self) -> House:
-        channels = {"terminal": self.channel, "page": PageChannel()}
+        channels: dict[str, Channel] = {"terminal": self.channel, "page": PageChannel()}
         return House(
             self.vault,
             channels,

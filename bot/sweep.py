@@ -9,7 +9,7 @@ from bot.alerts import alert
 from bot.house import House
 from bot.promises import alert_of_unclaimed
 from flows.service import service
-from storage import messages, outbox, pulse, referrals, retention
+from storage import messages, outbox, pulse, referrals, retention, unclaimed
 from storage.retention import Swept, Times
 
 
@@ -36,6 +36,7 @@ def times() -> Times:
 def _return_claims(connection: Connection, house: House, now: datetime) -> None:
     for reference in referrals.return_unworked(connection, now):
         alert(connection, house, "returned", reference, now, now)
+        unclaimed.alerted(connection, reference, 1)
 
 
 def _tidy_chats(connection: Connection, house: House, now: datetime) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from flows.officers import Introduction as Introduction
+from flows.officers import Officer as Officer
 from flows.record import Record
 
 
@@ -25,25 +27,6 @@ class Hearing(StrEnum):
     SENT = "sent"
     SHARED_NUMBER = "shared_number"
     FILLED = "filled"
-
-
-@dataclass(frozen=True, slots=True)
-class Officer:
-    """A partner officer's own work details; `verified` when they came by invitation."""
-
-    name: str
-    agency: str
-    contact: str
-    verified: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """An officer who is with somebody told us of them; `line` is the officer's own reference."""
-
-    officer: Officer
-    line: str = ""
-    at: datetime | None = None
 
 
 Filled = tuple[tuple[str, str], ...]

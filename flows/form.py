@@ -165,6 +165,11 @@ def outcome(conversation: Conversation) -> str:
     return show(conversation, heard).replies[-1].text
 
 
+def is_field(name: str) -> bool:
+    """Return whether a form of ours may have a field of this name."""
+    return is_asked(name)
+
+
 def words_typed(filled: Filled) -> tuple[str, ...]:
     """Return whatever in a form may be somebody's own words: all that we do not offer."""
     return tuple(
@@ -263,6 +268,7 @@ def _special(one: Question, named: str, language: str) -> Read | Problem:
 
 _ON_A_PAGE = {
     "choice": "choice.pick",
+    "contact": "contact.page",
     "line": "line.page",
     "words": "words.empty",
     "note.empty": "note.page_empty",

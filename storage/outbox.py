@@ -181,9 +181,7 @@ def _stuck(session: Session, vault: Vault, channel: str, stage: str) -> list[Stu
     query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
     rows = session.connection().execute(query).all()
     opened = ((row, _opened(vault, row)) for row in rows)
-    return [
-        Stuck(row.id, one.body, row.tries, row.why, row.put_at) for row, one in opened if one
-    ]
+    return [Stuck(row.id, one.body, row.tries, row.why, row.put_at) for row, one in opened if one]
 
 
 def drop_chat(conn: Connection, chat_id: str) -> None:

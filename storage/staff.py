@@ -118,7 +118,7 @@ def invited(session: Session, vault: Vault, code: str, now: datetime) -> Member 
         col(Staff.disabled_at).is_(None),
     )
     row = session.exec(query).first()
-    return _member(row) if row else None
+    return member_of(row) if row else None
 
 
 def redeem(conn: Connection, vault: Vault, code: str, now: datetime) -> str | None:
@@ -166,20 +166,6 @@ def use_step(conn: Connection, id: str, step: int) -> bool:
     return conn.execute(update(STAFF).where(*unused).values(totp_step=step)).rowcount == 1
 
 
-def link(conn: Connection, vault: Vault, id: str, issuer: str, subject: str) -> bool:
-    """Tie an account to a person at the organisation's sign-in; False if that one is taken."""
-    own = subject_print(vault, issuer, subject)
-    if conn.execute(select(STAFF.c.id).where(STAFF.c.subject_print == own)).first():
-        return False
-    conn.execute(update(STAFF).where(STAFF.c.id == id).values(subject_print=own))
-    return True
-
-
-def subject_print(vault: Vault, issuer: str, subject: str) -> str:
-    """Return what a person at the organisation's sign-in is known by; never their e-mail."""
-    return vault.fingerprint(write(["subject", issuer, subject]))
-
-
 def set_shortcuts(conn: Connection, id: str, on: bool) -> None:
     """Turn the keyboard shortcuts of an account on or off."""
     conn.execute(update(STAFF).where(STAFF.c.id == id).values(shortcuts=on))
@@ -188,7 +174,7 @@ def set_shortcuts(conn: Connection, id: str, on: bool) -> None:
 def find(session: Session, name: str) -> Member | None:
     """Return the account of a name, whatever became of it; None when there never was one."""
     row = session.exec(rows_of(Staff).where(Staff.name == name)).first()
-    return _member(row) if row else None
+    return member_of(row) if row else None
 
 
 def listed(session: Session, roles: tuple[str, ...] = ()) -> list[Member]:
@@ -197,7 +183,7 @@ def listed(session: Session, roles: tuple[str, ...] = ()) -> list[Member]:
     if roles:
         joined = (col(Staff.joined_at).is_not(None), col(Staff.disabled_at).is_(None))
         query = query.where(col(Staff.role).in_(roles), *joined)
-    return [_member(row) for row in session.exec(query)]
+    return [member_of(row) for row in session.exec(query)]
 
 
 def proofs(session: Session, vault: Vault, name: str) -> Proofs | None:
@@ -218,17 +204,6 @@ def pending_secret(session: Session, vault: Vault, id: str) -> str | None:
     """Return the secret that somebody who is joining was shown; None before that."""
     row = session.get(Staff, id)
     return vault.unseal(row.totp, _secret_place(id)) if row and row.totp else None
-
-
-def by_subject(session: Session, vault: Vault, issuer: str, subject: str) -> Member | None:
-    """Return the account that is tied to a person at the organisation's sign-in."""
-    query = rows_of(Staff).where(
-        Staff.subject_print == subject_print(vault, issuer, subject),
-        col(Staff.joined_at).is_not(None),
-        col(Staff.disabled_at).is_(None),
-    )
-    row = session.exec(query).first()
-    return _member(row) if row else None
 
 
 def change_role(conn: Connection, name: str, role: str, now: datetime) -> None:
@@ -274,7 +249,8 @@ def _without_cases(conn: Connection, name: str) -> AnyRow:
     return row
 
 
-def _member(row: Staff) -> Member:
+def member_of(row: Staff) -> Member:
+    """Return an account as the administrator sees it."""
     return Member(
         row.id,
         row.name,

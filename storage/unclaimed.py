@@ -31,6 +31,6 @@ def unclaimed(conn: Connection, most_alerted: int) -> list[Unclaimed]:
 
 
 def alerted(conn: Connection, reference: str, times: int) -> None:
-    """Note how often staff were alerted of it."""
-    mine = REFERRAL.c.reference == reference
-    conn.execute(update(REFERRAL).where(mine).values(alerted=times))
+    """Note that staff were alerted of it so often; never less than is noted already."""
+    fewer = (REFERRAL.c.reference == reference, REFERRAL.c.alerted < times)
+    conn.execute(update(REFERRAL).where(*fewer).values(alerted=times))

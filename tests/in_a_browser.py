@@ -249,7 +249,8 @@ class BrowserPlayer(Player):
             token = tab.client.cookies.get("chat")
             if token:
                 who = partial(visits.who, vault=self.vault, token=token, now=now)
-                tab.address = await self.database.write(who) or ""
+                found: str | None = await self.database.write(who)
+                tab.address = found or ""
                 tab.shows((await tab.client.get("/chat")).text)
                 _note(tab)
 

@@ -31,9 +31,10 @@ COMMANDS = [
     [],
     *([name] for name in ("demo", "play", "faq", "crisis", "serve", "bot", "web", "invite")),
     *([name] for name in ("publish", "doctor", "tidy", "flow", "migrate", "queue")),
-    *(["queue", name] for name in ("claim", "open", "step")),
+    *(["queue", name] for name in ("claim", "open", "step", "snooze", "note")),
     *(["content", name] for name in ("check", "missed")),
     *(["key", name] for name in ("make", "rotate")),
+    *(["staff", name] for name in ("invite", "list", "disable")),
 ]
 
 
@@ -81,7 +82,7 @@ def test_no_other_command_is_there() -> None:
 def named(group: Any, before: str = "") -> Iterator[str]:
     """Give the names of all commands of a group, and of the groups inside it."""
     for name, command in getattr(group, "commands", {}).items():
-        yield from [f"{before}{name}"] if name not in ("content", "key") else []
+        yield from [f"{before}{name}"] if name not in ("content", "key", "staff") else []
         yield from named(command, f"{before}{name} ")
 
 
@@ -235,6 +236,21 @@ def test_a_step_is_recorded_and_one_that_cannot_be_is_refused(rj: Rj, reference:
     spoke = rj("queue", "step", reference, "spoke", "--as", "Priya", "--json")
     assert json.loads(spoke.stdout) == {"reference": reference, "act": "spoke", "stage": "in_touch"}
     assert rj("queue", "step", reference, "spoke", "--as", "Lee").exit_code == 1
+
+
+def test_one_is_put_off_and_noted_without_a_browser(rj: Rj, reference: str) -> None:
+    later = "2099-01-04T10:00:00"
+    assert rj("queue", "snooze", reference, later, "--as", "Priya").exit_code == 1
+    rj("queue", "claim", reference, "--as", "Priya")
+    off = rj("queue", "snooze", reference, later, "--as", "Priya", "--note", "On leave")
+    assert off.exit_code == 0
+    assert rj("queue", "note", reference, "One more thing", "--as", "Lee").exit_code == 0
+    record = json.loads(rj("queue", "open", reference, "--as", "Priya", "--json").stdout)
+    assert [(one["act"], one["note"]) for one in record["steps"][2:4]] == [
+        ("snooze", "On leave"),
+        ("note", "One more thing"),
+    ]
+    assert rj("queue", "note", "ZZZZ-9999", "x").exit_code == 1
 
 
 @pytest.mark.parametrize("words", [["claim"], ["open"], ["step"]])

@@ -372,6 +372,10 @@ async def test_an_act_that_is_not_offered_is_refused_with_the_note_kept(
     page = await does(mira, act, note="Keep this")
     assert page.status_code == 422
     assert "Keep this" in page.text
+    ids = re.findall(r'\sid="([^"]+)"', page.text)
+    assert len(ids) == len(set(ids))
+    for link in re.findall(r'<li><a href="#([^"]+)">', page.text):
+        assert link in ids
     assert acts(desk)[-1] == ("claim", "mira")
 
 

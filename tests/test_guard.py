@@ -4,6 +4,7 @@ import ast
 from datetime import UTC, datetime, time, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -131,7 +132,7 @@ def test_taking_an_answer_away_never_lets_more_through(
         {"stage": ""},
         {"stage": "withdrawn"},
     ):
-        changed = SafeContact(**{**_parts(contact), **less})
+        changed = SafeContact(**{**_parts(contact), **dict(less)})
         assert isinstance(guard.check(message, changed, now), Refuse)
 
 
@@ -203,7 +204,7 @@ def _at(day: datetime, hour: time) -> datetime:
     return datetime.combine(day.astimezone(KENT).date(), hour, KENT)
 
 
-def _parts(contact: SafeContact) -> dict[str, object]:
+def _parts(contact: SafeContact) -> dict[str, Any]:
     return {name: getattr(contact, name) for name in SafeContact.__dataclass_fields__}
 
 

@@ -100,6 +100,7 @@ ONLY = {
     ("bot/channels/*.py", "storage"): ["storage.inbox.Arrival"],
     ("bot/channels/web/**", "storage"): [
         *("storage.conversations", "storage.database", "storage.inbox", "storage.links"),
+        "storage.officers",
         *("storage.screens", "storage.shapes", "storage.vault", "storage.visits"),
     ],
 }

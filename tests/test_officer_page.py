@@ -5,10 +5,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from bot.__main__ import app
+from bot.channels.web import frame
 from bot.pages.fields import fields_of
 from bot.serve import Running
 from bot.settings import Settings
@@ -17,6 +21,7 @@ from flows.conversation import Conversation
 from storage.database import Database
 from storage.vault import Vault
 from tests.forms_site import SITE, Site, answering, field_of
+from tests.pages_read import read_page
 from tests.people import SAM
 from tests.rig import START
 
@@ -210,6 +215,35 @@ async def test_a_form_from_elsewhere_is_refused_and_kept(site: Site) -> None:
     assert answer.status_code == 403
     assert field_of(answer, "victim_name") == "Rosa Diaz"
     assert site.sent() == []
+
+
+async def test_a_busy_database_loses_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, page = await invited(site)
+
+    async def no_time(_: object) -> object:
+        raise frame.Busy
+
+    with monkeypatch.context() as busy:
+        busy.setattr(site.running.database, "read", no_time)
+        told = await sends(browser, page, QUICK)
+    assert told.status_code == 503
+    assert site.sent() == []
+    again = next(form for form in read_page(told.text).forms if "offence" in form.fields)
+    assert again.fields["victim_name"] == "Rosa Diaz"
+    await browser.post(again.action, data=again.fields)
+    await browser.post(again.action, data=again.fields)
+    assert len(site.sent()) == 1
+
+
+def test_an_invitation_is_printed_for_a_browser_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PUBLIC_URL", SITE)
+    asked = ["invite", "--name", "PC Sam Reed", "--agency", "Kent Police"]
+    ran = CliRunner().invoke(app, [*asked, "--contact", "sam.reed@kent.example"])
+    telegram, browser = ran.output.split()[-2:]
+    assert browser == f"{SITE}/officer/i/{telegram.removeprefix('i_')}"
 
 
 HOSTILE = [

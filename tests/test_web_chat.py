@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from bot.channels import Body
 from bot.channels.web import frame, pages
 from bot.pages.templates import static
 from bot.serve import Running
@@ -139,7 +140,8 @@ class Site:
 
     async def staff_write(self, address: str, text: str) -> None:
         """Put a message of staff in line for a chat."""
-        running, body = self.running, {"text": text, "buttons": [], "edits": None}
+        running = self.running
+        body: Body = {"text": text, "buttons": [], "edits": None}
         mark = address_print(running.vault, "web", address)
         with running.database.session() as session:
             chat = select(CHAT.c.id).where(CHAT.c.address_print == mark)
@@ -622,6 +624,23 @@ async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(site: Site, may
     codes = await asyncio.gather(*flood)
     assert codes.count(429) == 1000 - 299, "300 a minute in all, one of them the known one's own"
     assert set(codes) <= {303, 429, 503}
+
+
+async def test_a_start_that_was_given_up_on_takes_no_place(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "PATIENCE", 0.01)
+    places = [site.running.web.beginning.acquire() for _ in range(frame.AT_ONCE)]
+    await asyncio.gather(*places)
+    for n in range(20):
+        browser = site.browser(at=f"192.0.2.{n}")
+        await browser.begins()
+        assert browser.answer.status_code == 503
+    monkeypatch.setattr(frame, "PATIENCE", 20.0)
+    for _ in places:
+        site.running.web.beginning.release()
+    await asyncio.gather(*(site.browser(at=f"198.51.100.{n}").begins() for n in range(8)))
+    assert not site.running.web.beginning.locked()
 
 
 async def test_one_chat_has_a_limit_but_danger_gets_through(site: Site, maya: Browser) -> None:

@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from statistics import median
 
-from bot.desk.small_cells import LEAST, Cell, rows, safe, share, split
-from bot.desk.tables import Shown, bars_of, text_of
+from bot.desk.small_cells import LEAST, Cell, safe, share, split
+from bot.desk.small_cells import rows as shares_of
+from bot.desk.tables import Bar, Shown, bars_of, text_of
 from bot.desk.weeks import Weeks, monday_of, name_of
 from flows import content_files, journey, workdays
 from flows.questionnaire import question
@@ -56,7 +57,7 @@ def by_route(pairs: Pairs) -> Shown:
     """Return how many referrals went to each queue, and what came of them."""
     queues = [queue for queue in service().queues if any(one == queue for one, _ in pairs)]
     table = {queue: [pairs.get((queue, came), 0) for came in CAME] for queue in queues}
-    shares = rows(table)
+    shares = shares_of(table)
     labels = {queue: say(_L, f"desk.queues.{queue}") for queue in queues}
     return Shown(
         "routes",
@@ -84,17 +85,19 @@ def times(sent: Sequence[Sent], now: datetime) -> Shown:
         _time("tried", sent, lambda one: one.tried_at, now),
         _time("spoke", sent, lambda one: one.spoke_at, now),
     ]
+    rows = [row for row, _ in found]
     for act in FIRST:
         first = [one for one in sent if one.tried == act]
-        row = _time(f"first_{act}", first, lambda one: one.tried_at, now)
-        found.append((*row[:3], ""))
-    found.append(_tries([one.tries for one in sent if one.spoke_at]))
+        row, _ = _time(f"first_{act}", first, lambda one: one.tried_at, now)
+        rows.append((*row[:3], ""))
+    rows.append(_tries([one.tries for one in sent if one.spoke_at]))
     heads = ("times", "median", "p90", "promise")
     return Shown(
         "times",
         say(_L, "desk.numbers.captions.times"),
         tuple(say(_L, f"desk.numbers.heads.{head}") for head in heads),
-        tuple(found),
+        tuple(rows),
+        _time_bars([(row, middle) for row, middle in found if middle is not None]),
     )
 
 
@@ -168,16 +171,25 @@ def _counted(key: str, labels: Sequence[str], cells: Sequence[Cell], whole: Cell
 
 def _time(
     name: str, sent: Sequence[Sent], when: Callable[[Sent], datetime | None], now: datetime
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], float | None]:
+    """Return a row of times, and its median in hours where that is shown."""
     reached = [(one, at) for one in sent if (at := when(one))]
     took = sorted(workdays.working_time(one.sent_at, at, service()) for one, at in reached)
     within = sum(at <= one.due for one, at in reached)
     owed = len(reached) + sum(when(one) is None and one.due < now for one in sent)
     hours = [one / timedelta(hours=1) for one in took]
-    return (
+    row = (
         say(_L, f"desk.numbers.times.{name}"),
         *_middle_and_most(hours, "desk.numbers.hours"),
         part_of_hundred(share(within, owed)),
+    )
+    return row, median(hours) if len(hours) >= LEAST else None
+
+
+def _time_bars(middles: Sequence[tuple[tuple[str, ...], float]]) -> tuple[Bar, ...]:
+    longest = max((middle for _, middle in middles), default=0) or 1
+    return tuple(
+        Bar(row[0], row[1], round(100 * middle / longest), hidden=False) for row, middle in middles
     )
 
 

@@ -7,7 +7,7 @@ from bot.desk import attempts, oidc
 from bot.desk.frame import At, Page
 from bot.desk.joining import invited
 from bot.desk.signing_in import let_in, limited
-from storage import links, logbook, staff
+from storage import links, logbook, staff, subjects
 
 _KIND, _CHANNEL, _MINUTES = "oidc", "desk", 10
 BACK = "/desk/organisation/back"
@@ -65,7 +65,7 @@ async def come_back(at: At) -> Response:
 
 async def _enter(at: At, subject: str) -> Response:
     vault, issuer = at.desk.vault, at.desk.settings.oidc_issuer or ""
-    member = await at.read(lambda session: staff.by_subject(session, vault, issuer, subject))
+    member = await at.read(lambda session: subjects.by_subject(session, vault, issuer, subject))
     if member is None:
         await at.note("sign_in", "", "unlinked", refused=True)
         return at.go("/desk/sign-in?error=unlinked")
@@ -78,7 +78,7 @@ async def _join(at: At, invitation: str, subject: str) -> Response:
     def take_up(conn: Connection) -> str | None:
         taken = conn.begin_nested()
         id = staff.redeem(conn, vault, invitation, at.now)
-        if id is None or not staff.link(conn, vault, id, issuer, subject):
+        if id is None or not subjects.link(conn, vault, id, issuer, subject):
             taken.rollback()
             return None
         taken.commit()
@@ -88,7 +88,7 @@ async def _join(at: At, invitation: str, subject: str) -> Response:
     if id is None:
         await at.note("join", "", "no_invitation", refused=True)
         return at.go("/desk/sign-in?error=unlinked")
-    member = await at.read(lambda session: staff.by_subject(session, vault, issuer, subject))
+    member = await at.read(lambda session: subjects.by_subject(session, vault, issuer, subject))
     if member is None:
         return at.go("/desk/sign-in?error=unlinked")
     await at.write(

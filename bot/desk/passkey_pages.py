@@ -36,7 +36,8 @@ async def make(at: At) -> Response:
     try:
         challenge = await _challenge(at, _TO_MAKE, answer)
         made = passkeys.made(site(at), answer, challenge)
-    except Refused:
+    except Refused as why:
+        await at.note("passkey_added", who.name, f"passkey_{why}"[:60], refused=True)
         return JSONResponse({"go": "/desk/account?error=passkey"}, 403)
 
     def add(conn: Connection) -> None:

@@ -157,8 +157,8 @@ def _day(text: str) -> date | None:
 def _seen(at: At, stands: Stands, chosen: Chosen) -> Response:
     """Return the message as the person will read it, with the button that sends it."""
     message = replies.message(chosen, stands.variant, stands.language)
-    values = {"stands": stands, "message": message, "once": secrets.token_hex(16)}
-    return at.page("reply_seen.html", chosen=chosen, **values)
+    once = secrets.token_hex(16)
+    return at.page("reply_seen.html", stands=stands, message=message, chosen=chosen, once=once)
 
 
 def _page(at: At, stands: Stands, problems: tuple[str, ...] = (), status: int = 200) -> Response:

@@ -75,6 +75,7 @@ RULES: dict[str, Rule] = {
 """`settle`: acts on what nobody holds, because the person stopped it or it is to be erased.
 
 `too_late`: a form for what is no longer one's own does nothing; it gives back what was typed.
+Whoever may `reassign` may write a note about a colleague's referral as well.
 Claiming what is already one's own only opens it.
 """
 

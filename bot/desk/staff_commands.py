@@ -44,7 +44,8 @@ def invite(
             sys.exit(_cases(known, owns))
         logbook.write(connection, vault, BY, "invite", now, known, role)
     print(f"The one-time code for {known}, {role}, good for 72 hours: {code}")
-    print(f"It is taken up at {settings.public_url or ''}/desk/join?code={quote(code)}")
+    address = settings.public_url or f"http://{settings.host}:{settings.port}"
+    print(f"It is taken up at {address.rstrip('/')}/desk/join?code={quote(code)}")
 
 
 @staff_app.command("list")

@@ -19,6 +19,7 @@ from bot.pages.limits import Limiter
 from bot.pages.live import Live
 from bot.pages.templates import page
 from flows import wording
+from flows.form import is_field
 from flows.service import service
 from storage import screens, visits
 from storage.database import Database
@@ -136,7 +137,8 @@ Endpoint = Callable[[Here], Awaitable[Response]]
 async def patiently(awaited: Awaitable[T]) -> T:
     """Return what is waited for; raise Busy when the database does not come to it in time."""
     try:
-        return await asyncio.wait_for(awaited, PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await awaited
     except (TimeoutError, OperationalError):
         raise Busy from None
 
@@ -209,11 +211,11 @@ def lost(here: Here) -> Response:
 
 def _busy(here: Here) -> Response:
     """Say that nothing is lost; what a form held can be sent again from here, counted once."""
-    again = {name: value for name, value in here.form.items() if name in KEPT}
+    again = {name: told for name, told in here.form.items() if name in KEPT or is_field(name)}
     response = here.page("trouble.html", 503, why="busy", again=again)
     response.headers["Retry-After"] = "10"
     return response
 
 
-KEPT = ("csrf", "once", "press", "say", "go_on", "code")
-"""The fields of our forms."""
+KEPT = ("csrf", "once", "press", "say", "go_on", "code", "page", "after", "do", "paste")
+"""The fields of our forms, besides those of the questions."""

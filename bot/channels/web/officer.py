@@ -136,7 +136,7 @@ async def _code(here: Here, conversation: Conversation) -> Response:
     line = _read_line(here, conversation, filled)
     vault = here.web.vault
     code = await here.write(lambda conn: private_links.show_code(conn, vault, chat, line, here.now))
-    return code_page(here, code)
+    return code_page(here, code, back="/officer")
 
 
 async def _send(here: Here, conversation: Conversation) -> Response:

@@ -87,10 +87,10 @@ def code_of(here: Here) -> str:
     return str(here.request.path_params.get("code", ""))
 
 
-def code_page(here: Here, code: str) -> Response:
+def code_page(here: Here, code: str, back: str = "") -> Response:
     """Show an officer the code for the person who is with them: a picture, and the address."""
     link = f"{root(here)}/k/{code}"
-    return shown(here, "code.html", link=link, picture=pictures.qr(link))
+    return shown(here, "code.html", link=link, picture=pictures.qr(link), back=back)
 
 
 def root(here: Here) -> str:

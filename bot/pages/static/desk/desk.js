@@ -11,10 +11,12 @@ function move(by) {
   all[at].querySelector("a")?.focus();
 }
 
-const here = () => rows()[at] ?? document;
+const here = () => (rows().length ? rows()[at] : document);
 
 function goTo(id) {
   const found = document.getElementById(id);
+  const link = rows()[at]?.querySelector("a");
+  if (!found && link) location.href = `${link.href}#${id}`;
   if (!found) return;
   if (found instanceof HTMLDetailsElement) found.open = true;
   found.scrollIntoView();
@@ -39,7 +41,7 @@ const keys = {
   j: () => move(1),
   k: () => move(-1),
   o: () => rows()[at]?.querySelector("a")?.click(),
-  c: () => here().querySelector("[data-key=c]")?.click(),
+  c: () => here()?.querySelector("[data-key=c]")?.click(),
   s: () => goTo("put-off"),
   e: () => goTo("happened"),
   "/": () => search(),
@@ -74,7 +76,8 @@ function badge(count) {
 
 function news(count) {
   const place = document.querySelector("[data-live-news]");
-  if (!place || count < 1) return;
+  if (!place) return;
+  if (count < 1) return place.replaceChildren();
   const link = document.createElement("a");
   link.className = "govuk-link";
   link.href = document.querySelector("[data-queue]") ? location.href : "/desk/queue";
@@ -97,9 +100,8 @@ function taken(all) {
 function changed(told) {
   if (told.out) return location.reload();
   badge(told.new.length);
-  const fresh = known.new ? told.new.filter((one) => !known.new.has(one)).length : 0;
-  if (fresh) news(fresh);
-  else known.new ??= new Set(told.new);
+  known.new ??= new Set(told.new);
+  news(told.new.filter((one) => !known.new.has(one)).length);
   taken(told.taken);
 }
 

@@ -1,0 +1,23 @@
+"""Who a partner officer is, and how they tell us of somebody who is with them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """A partner officer's own work details; `verified` when they came by invitation."""
+
+    name: str
+    agency: str
+    contact: str
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """An officer who is with somebody told us of them; `line` is the officer's own reference."""
+
+    officer: Officer
+    line: str = ""
+    at: datetime | None = None
