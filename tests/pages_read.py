@@ -70,7 +70,7 @@ class _Reader(HTMLParser):
         if tag not in _VOID:
             self._open.append((tag, told))
         match tag:
-            case "li" if told.get("id", "").startswith("m-"):
+            case "div" if told.get("id", "").startswith("m-"):
                 self.page.messages.append(Message(told["id"], told["class"]))
             case "form":
                 self._form = Form(told.get("method", "get"), told.get("action", ""))
@@ -109,7 +109,7 @@ class _Reader(HTMLParser):
             self.page.heading += data
         if self._area and self._form:
             self._form.fields[self._area] = self._form.fields.get(self._area, "") + data
-        if "bdi" in inside and "li" in inside:
+        if "bdi" in inside and any(of.get("id", "").startswith("m-") for _, of in self._open):
             self.page.messages[-1].text += data
         for tag, told in self._open:
             if tag == "a":

@@ -196,7 +196,7 @@ INNER: tuple[tuple[Any, str], ...] = (
     (respond, "take_turn"),
     (respond, "_put_in_line"),
     (respond, "_carry_out"),
-    (respond, "_alert"),
+    (respond, "alert"),
     (respond, "_failed"),
     (respond, "_set_aside"),
     (inbox, "keep"),

@@ -20,7 +20,7 @@ def log(page: Page) -> Locator:
 
 def asked(page: Page, first_line: str) -> None:
     """Wait until the newest message says this."""
-    expect(log(page).locator("li").last).to_contain_text(first_line)
+    expect(log(page).locator(".ours, .own").last).to_contain_text(first_line)
 
 
 def does(page: Page, step: Step) -> None:

@@ -37,8 +37,9 @@ class Site:
         self.clock = Clock()
         self.database, self.vault = database, vault
         port = _free_port()
-        told = Settings(_env_file=None, **{"host": "127.0.0.1", "port": port, **settings})
         self.address = f"http://127.0.0.1:{port}"
+        here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
+        told = Settings(_env_file=None, **{**here, **settings})
         self.running = Running(told, database, vault, self.clock.now)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site", daemon=True)
