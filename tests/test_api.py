@@ -126,11 +126,19 @@ async def test_a_record_is_read_and_that_is_written_down(desk: AtTheDesk) -> Non
 
 
 async def test_where_contact_is_barred_the_record_says_so(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467")
+    record = a_record("ACDE-3467")
+    said = {"given": "said", "value": "+447700900123", "label": "07700 900123"}
+    number = replace(record.lines[0], question="number", **said)
     with desk.database.transaction() as conn:
+        known = replace(record, lines=(*record.lines, number))
+        referrals.hand_over(conn, desk.vault, known, None, START)
         referrals.stop_contact(conn, "ACDE-3467", "withdraw", START)
-    told = (await (await other(desk)).get("/api/v1/referrals/ACDE-3467")).json()
+    answer = await (await other(desk)).get("/api/v1/referrals/ACDE-3467")
+    told = answer.json()
     assert (told["may_contact"], told["stage"]) == (False, "withdrawn")
+    numbers = [one for one in told["lines"] if one["question"] == "number"]
+    assert [(one["given"], one["value"], one["label"]) for one in numbers] == [("said", "", "")]
+    assert "07700" not in answer.text and "+447700" not in answer.text
 
 
 async def test_what_was_erased_or_never_there_is_not_found(desk: AtTheDesk) -> None:

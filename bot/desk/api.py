@@ -17,6 +17,7 @@ from bot.desk import lines
 from bot.desk.api_door import Door, Refusal, problem
 from bot.desk.api_shapes import Listing, NewStep, Problem, Recorded, Well, Whole, listed
 from bot.desk.frame import Desk
+from bot.desk.record_view import without_ways
 from flows import casework
 from flows.service import service
 from storage import in_order, logbook, queue_views, referrals, staff_acts
@@ -180,10 +181,11 @@ def _add_record(app: FastAPI, own: _Api) -> None:
             history = referrals.history(session, vault, named)
             if entry is None:
                 raise referrals.Unknown(named)
-            told = lines.record_json(record, history, entry.stage)
+            may_contact = record.may_contact and entry.may_contact
+            shown = record if may_contact else without_ways(record)
+            told = lines.record_json(shown, history, entry.stage)
             stands = {"flags": list(entry.flags), "queue": entry.queue, "urgent": entry.urgent}
-            barred = {"may_contact": record.may_contact and entry.may_contact}
-            return Whole.model_validate({**told, **stands, **barred})
+            return Whole.model_validate({**told, **stands, "may_contact": may_contact})
 
         return await own.done(request, "read:records", "api_read", named, reading)
 

@@ -1,7 +1,7 @@
 """One referral as a page shows it: what is safe first, and how much may be seen by whom."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.desk.said import said
@@ -162,9 +162,22 @@ def _ways(record: Record) -> list[Item]:
         found.append(Item(named, record.officer_contact))
     lines = {line.question: line for line in (*record.lines, *record.safe_contact)}
     for line in lines.values():
-        if _kind(line) in WAYS_IN and line.given == Given.SAID and line.question[:7] != "officer":
+        if _is_way(line) and line.given == Given.SAID:
             found.append(Item(_title(line), line.label))
     return found
+
+
+def without_ways(record: Record) -> Record:
+    """Return a record in which nothing says how to reach the person: contact is barred."""
+
+    def barred(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+        return tuple(replace(one, value="", label="") if _is_way(one) else one for one in lines)
+
+    return replace(record, lines=barred(record.lines), safe_contact=barred(record.safe_contact))
+
+
+def _is_way(line: Line) -> bool:
+    return _kind(line) in WAYS_IN and line.question[:7] != "officer"
 
 
 def _kind(line: Line) -> str:
