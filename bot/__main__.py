@@ -58,11 +58,14 @@ def demo() -> None:
         database, vault = parts
         sign_in = shown.furnish(database, vault)
         on = settings.model_copy(update={"host": "127.0.0.1", "port": shown.free_port()})
-        print("DEMO. Nobody here is real, and nothing is kept. Open this page in a browser:")
-        print(f"\n    http://127.0.0.1:{on.port}/demo\n")
-        print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
-        print("End with Ctrl-C.", flush=True)
-        asyncio.run(run(Running(on, database, vault, demo=sign_in), True, True))
+
+        def opened() -> None:
+            print("DEMO. Nobody here is real, and nothing is kept. Open this page in a browser:")
+            print(f"\n    http://127.0.0.1:{on.port}/demo\n")
+            print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
+            print("End with Ctrl-C.", flush=True)
+
+        asyncio.run(run(Running(on, database, vault, demo=sign_in), True, True, opened))
 
 
 @app.command()

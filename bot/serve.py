@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
@@ -25,8 +24,9 @@ from bot.deliver import Delivery
 from bot.desk.api import api
 from bot.desk.frame import Desk
 from bot.desk.routes import routes as desk_routes
-from bot.pages import both, files, health
+from bot.pages import both, files, health, trouble
 from bot.pages.headers import Headers
+from bot.pages.serving import serve
 from bot.respond import House, respond
 from bot.settings import Settings
 from bot.sweep import sweep
@@ -40,8 +40,6 @@ log = logging.getLogger("rj.serve")
 IDLE = 1.0
 """Seconds between looks at the inbox and the outbox when nothing woke us."""
 SWEEP_EVERY = 60.0
-GRACE = 3
-"""Seconds that a page under way has to end when the program is stopped."""
 VACUUM_EVERY = 24 * 60
 """In sweeps: how often what was deleted is taken out of the file itself."""
 
@@ -173,43 +171,27 @@ class Running:
         if self.settings.telegram_mode == "webhook" and secret:
             routes.append(webhook.route(secret.get_secret_value(), self.keep))
         return Starlette(
-            routes=routes, middleware=[Middleware(Headers, self.desk.secure, bool(self.desk.demo))]
+            routes=routes,
+            middleware=[Middleware(Headers, self.desk.secure, bool(self.desk.demo))],
+            exception_handlers={
+                404: trouble.not_here,
+                405: trouble.not_this_way,
+                500: trouble.broken,
+            },
         )
 
-    async def serve_pages(self) -> None:
-        """Serve the pages on HOST and PORT; when cancelled, let what is under way end first."""
-        config = uvicorn.Config(
-            self.pages(),
-            host=self.settings.host,
-            port=self.settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            h11_max_incomplete_event_size=65536,
-            timeout_graceful_shutdown=GRACE,
-        )
-        server = _Quiet(config)
-        serving = asyncio.create_task(server.serve())
-        try:
-            await asyncio.shield(serving)
-        except asyncio.CancelledError:
-            server.should_exit = True
-            await serving
-            raise
+    async def serve_pages(self, opened: Callable[[], None] | None = None) -> None:
+        """Serve the pages on HOST and PORT; call `opened` once the first can be had."""
+        await serve(self.pages(), self.settings.host, self.settings.port, opened)
 
 
-class _Quiet(uvicorn.Server):
-    """A web server that leaves the signals to us."""
+async def run(
+    running: Running, conversation: bool, pages: bool, opened: Callable[[], None] | None = None
+) -> None:
+    """Run the parts asked for until the process is told to stop, or one of them fails.
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        """Capture none."""
-        yield
-
-
-async def run(running: Running, conversation: bool, pages: bool) -> None:
-    """Run the parts asked for until the process is told to stop, or one of them fails."""
+    `opened` is called once, when the first page can be had.
+    """
     await asyncio.to_thread(hearing.warm_up)
     async with _telegram(running):
         parts: list[Coroutine[Any, Any, None]] = []
@@ -224,7 +206,7 @@ async def run(running: Running, conversation: bool, pages: bool) -> None:
             if running.bot and running.settings.telegram_mode == "polling":
                 parts.append(_steadily("poll", _polling(running.bot, running.keep)))
         if pages:
-            parts.append(running.serve_pages())
+            parts.append(running.serve_pages(opened))
         await _until_told(parts)
 
 

@@ -127,8 +127,13 @@ async def test_a_record_is_read_and_that_is_written_down(desk: AtTheDesk) -> Non
 
 async def test_where_contact_is_barred_the_record_says_so(desk: AtTheDesk) -> None:
     record = a_record("ACDE-3467")
-    said = {"given": "said", "value": "+447700900123", "label": "07700 900123"}
-    number = replace(record.lines[0], question="number", **said)
+    number = replace(
+        record.lines[0],
+        question="number",
+        given="said",
+        value="+447700900123",
+        label="07700 900123",
+    )
     with desk.database.transaction() as conn:
         known = replace(record, lines=(*record.lines, number))
         referrals.hand_over(conn, desk.vault, known, None, START)
@@ -326,5 +331,5 @@ def test_nothing_that_can_be_sent_breaks_it(database: Database, vault: Vault) ->
             tried.append(answer.status_code)
 
         ask()
-    assert len(tried) > 100
+    assert len(tried) >= 100
     assert max(tried) < 500

@@ -51,7 +51,7 @@ ALONE = {
     "telegram": ["bot/channels/telegram/**"],
     "transitions": ["flows/machine.py"],
     "typer": ["bot/__main__.py", "bot/upkeep.py", "bot/desk/*commands.py"],
-    "uvicorn": ["bot/serve.py"],
+    "uvicorn": ["bot/pages/serving.py"],
     "webauthn": ["bot/desk/passkeys.py"],
     "xlsxwriter": ["bot/desk/sheets.py"],
 }

@@ -11,10 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy.exc import OperationalError
 
-from bot import serve
 from bot.channels.telegram.webhook import BODY_MAX, PATH
 from storage import inbox
 from storage.database import Database
@@ -63,16 +61,8 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(rig: Rig, port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+async def open_door(rig: Rig, port: int) -> AsyncIterator[Door]:
     """Serve the pages while the test runs."""
-    servers: list[uvicorn.Server] = []
-
-    def serving_here(config: uvicorn.Config) -> uvicorn.Server:
-        servers.append(quiet(config))
-        return servers[-1]
-
-    quiet = serve._Quiet
-    monkeypatch.setattr(serve, "_Quiet", serving_here)
     serving = asyncio.create_task(rig.running.serve_pages())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         for _ in range(200):
@@ -81,9 +71,9 @@ async def open_door(rig: Rig, port: int, monkeypatch: pytest.MonkeyPatch) -> Asy
                     break
             await asyncio.sleep(0.05)
         yield Door(rig, port, client)
-    for one in servers:
-        one.should_exit = True
-    await serving
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 @pytest.fixture
@@ -98,7 +88,7 @@ async def door(
     url = f"http://127.0.0.1:{port}"
     async with (
         rigged(server, database, vault, monkeypatch, telegram_webhook_url=url, **told) as rig,
-        open_door(rig, port, monkeypatch) as opened,
+        open_door(rig, port) as opened,
     ):
         yield opened
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -185,11 +186,25 @@ class Page:
 
 
 async def _framed(desk: Desk, here: Page, request: Request) -> Response:
-    at = await _at(desk, here, request)
-    response = await _let_in(here, at)
+    try:
+        at = await _at(desk, here, request)
+        response = await _let_in(here, at)
+    except OperationalError as problem:
+        log.error("database_busy", extra={"code": type(problem).__name__})
+        return await _busy(desk, here, request)
     if not cookies.read(request, SEAT, desk.secure):
         cookies.keep(response, SEAT, at.seat, desk.secure, days=365)
     return response
+
+
+async def _busy(desk: Desk, here: Page, request: Request) -> Response:
+    """Say that nothing was changed, with what was typed, so that it can be sent again."""
+    seat = cookies.read(request, SEAT, desk.secure)
+    form = getattr(request.state, "form", None)
+    if form is None and here.method == "POST" and here.rule != "sign_in":
+        form = await forms.read(request)
+    at = At(desk, request, desk.clock(), seat)
+    return at.page("busy.html", 503, again=form or {})
 
 
 async def _at(desk: Desk, here: Page, request: Request) -> At:
@@ -217,11 +232,13 @@ async def _let_in(here: Page, at: At) -> Response:
         if not forms.from_here(at.request):
             return at.page("refused.html", 403, why="not_from_here")
         try:
-            form = await forms.read(at.request)
+            form = at.request.state.form = await forms.read(at.request)
         except (forms.TooLarge, forms.Unreadable):
             return at.page("refused.html", 413, why="too_large")
         if not secrets.compare_digest(form.get("csrf", "").encode(), at.csrf.encode()):
             return at.page("refused.html", 403, why="old_form")
+        if here.rule == "sign_in":
+            at.request.state.form = {}  # a password is not shown again
         at = At(at.desk, at.request, at.now, at.seat, at.signed, at.standing, form)
     return await _within_the_rule(here, at)
 

@@ -1,0 +1,55 @@
+"""The only file that knows uvicorn: serves pages until it is told to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from socket import socket
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE = 3
+"""Seconds that a page under way has to end when the program is stopped."""
+
+
+async def serve(app: ASGIApp, host: str, port: int, opened: Callable[[], None] | None) -> None:
+    """Serve an app; when cancelled, let what is under way end first."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        h11_max_incomplete_event_size=65536,
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = _Quiet(config, opened)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+class _Quiet(uvicorn.Server):
+    """A web server that leaves the signals to us, and says when it is open."""
+
+    def __init__(self, config: uvicorn.Config, opened: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._opened = opened
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Open, and say so."""
+        await super().startup(sockets)
+        if self._opened and self.started:
+            self._opened()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Capture none."""
+        yield
