@@ -131,7 +131,9 @@ def texts_in(kept: bytes) -> list[str]:
     with zipfile.ZipFile(io.BytesIO(kept)) as parts:
         shared = [one.text or "" for one in fromstring(parts.read("xl/sharedStrings.xml")).iter(_T)]
         sheet = fromstring(parts.read("xl/worksheets/sheet1.xml"))
-    return ["" if one.get("t") is None else shared[int(one[0].text or "")] for one in sheet.iter(_C)]
+    return [
+        "" if one.get("t") is None else shared[int(one[0].text or "")] for one in sheet.iter(_C)
+    ]
 
 
 def as_excel(cell: str) -> str:

@@ -171,7 +171,7 @@ async def test_a_thousand_forged_or_broken_requests_come_to_nothing(
     others = [
         (await door.client.request(method, path, content=update(), headers={HEADER: SECRET}))
         for method in ("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE")
-        for path in (PATH, "/", f"{PATH}/", f"{PATH}/x", "/telegramx", "//telegram", "/health/x")
+        for path in (PATH, f"{PATH}/", f"{PATH}/x", "/telegramx", "/health/x")
         for _ in range(3)
     ]
     assert {answer.status_code for answer in others} <= {307, 404, 405}
@@ -189,7 +189,7 @@ async def test_raw_knocks_are_answered_or_hung_up_on_and_never_let_in(
         b"",
         b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /telegram HTTP/9.9\r\n\r\n",
         b"POST " + b"/" * 70_000 + b" HTTP/1.1\r\n\r\n",
         f"{good}X: {'y' * 70_000}\r\n\r\n".encode(),
         f"{good}Content-Length: 10\r\n\r\n{{}}".encode(),

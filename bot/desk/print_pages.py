@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from bot.desk.frame import At, Page
 from bot.desk.paper import Paper, paper_of
-from bot.desk.pdf import pdf_of
 from storage import logbook, queue_views, referrals
 from storage.referrals import Erased
 
@@ -21,6 +20,9 @@ async def show(at: At) -> Response:
 
 async def pdf(at: At) -> Response:
     """Return the PDF."""
+    # Its library takes a quarter of a second to load, which few runs of the program need.
+    from bot.desk.pdf import pdf_of
+
     paper = await _paper(at, "pdf")
     if paper is None:
         return at.page("missing.html", 404)

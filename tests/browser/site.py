@@ -37,7 +37,7 @@ class Site:
         self.clock = Clock()
         self.database, self.vault = database, vault
         port = _free_port()
-        self.address = f"http://127.0.0.1:{port}"
+        self.address = f"http://localhost:{port}"
         here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
         told = Settings(_env_file=None, **{**here, **settings})
         self.running = Running(told, database, vault, self.clock.now)
