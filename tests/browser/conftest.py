@@ -23,9 +23,12 @@ DESKTOP = {"width": 1280, "height": 800}
 Opens = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Give Debian's Chromium, one for all the tests of this process."""
+    """Give Debian's Chromium to the tests of a module.
+
+    Not to all of them: while it is there, the tests that are coroutines could not run.
+    """
     if CHROMIUM is None:
         pytest.skip("There is no Chromium here. Type: apt-get install chromium")
     with sync_playwright() as playwright:

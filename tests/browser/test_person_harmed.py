@@ -1,5 +1,7 @@
 """A person harmed, on a phone or at a desk, with and without JavaScript."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -43,12 +45,29 @@ def test_every_page_on_the_way_is_open_to_all(opens: Opens) -> None:
         does(page, step)
     reference_in(page)
     found += violations(page)
-    for path in ("/privacy", "/back"):
+    page.get_by_role("button", name=say("en", "web.chat.code")).click()
+    found += violations(page)
+    for path in ("/privacy", "/back", "/nothing-here"):
         page.goto(path)
         found += violations(page)
         over = max(over, runs_over(page))
     assert found == [], "\n".join(found)
     assert over == 0
+
+
+def test_after_a_while_away_nothing_is_shown(opens: Opens, site: Site) -> None:
+    page = opens()
+    begins(page)
+    for step in way()[:7]:
+        does(page, step)
+    asked(page, way()[7].shown)
+    site.clock.ahead = timedelta(minutes=service().lock_minutes + 1)
+    page.goto("/chat")
+    assert NAME not in page.content()
+    assert violations(page) == []
+    page.locator("main form button").first.click()
+    expect(log(page)).to_contain_text(say("en", "scenes.paused.welcome_back"))
+    assert NAME not in page.content()
 
 
 def test_twice_as_large_still_fits(opens: Opens) -> None:
