@@ -266,6 +266,8 @@ def _alerts(settings: Settings) -> tuple[str, ...]:
 
 
 async def _until(event: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: in Python 3.11 it may lose the word that the program is to stop.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     event.clear()

@@ -76,7 +76,8 @@ class Live:
             for look in list(self._open):
                 await self._look(look)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), self._every)
+                async with asyncio.timeout(self._every):
+                    await wake.wait()
             wake.clear()
 
     async def _look(self, look: Look) -> None:
