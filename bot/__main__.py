@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bot import upkeep
-from bot.desk import commands, staff_commands
-from bot.opening import made_up, opened
+from bot.bootstrap import made_up, opened
+from bot.cli import content_commands, queue_commands, staff_commands
 from bot.settings import WrongSetUp, read_settings
 from storage.database import NotSafe
 from storage.vault import VaultError
@@ -23,10 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="RJ intake for Kent: a conversation that ends in a referral staff can claim.",
 )
-app.add_typer(commands.queue_app, name="queue")
+app.add_typer(queue_commands.queue_app, name="queue")
 app.add_typer(staff_commands.staff_app, name="staff")
-app.add_typer(upkeep.content_app, name="content")
-app.add_typer(upkeep.key_app, name="key")
+app.add_typer(content_commands.content_app, name="content")
+app.add_typer(content_commands.key_app, name="key")
 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, in and out.")]
 
@@ -47,7 +46,7 @@ def main() -> None:
 @app.command()
 def demo() -> None:
     """See it in a browser: a chat and the staff desk, on a throw-away database. No token."""
-    from bot import demo as shown
+    from bot.cli import demo as shown
     from bot.log import start_logging
     from bot.serve import Running, run
 
@@ -76,7 +75,7 @@ def play(
     jsonl: Jsonl = False,
 ) -> None:
     """Talk to it in the terminal, on the configured database."""
-    from bot.play import Player, play_by_hand, play_lines
+    from bot.cli.play import Player, play_by_hand, play_lines
 
     if as_ not in ("victim", "officer"):
         raise typer.BadParameter("--as takes victim or officer")
@@ -98,7 +97,7 @@ def play(
 @app.command()
 def faq(jsonl: Jsonl = False) -> None:
     """Answer {"question": ...} lines with {"answer": topic or null, "suggestions": [...]}."""
-    from flows.faq import suggest
+    from flows.understanding.faq import suggest
     from flows.wording import FIRST_LANGUAGE
 
     for body in _lines("question"):
@@ -109,7 +108,7 @@ def faq(jsonl: Jsonl = False) -> None:
 @app.command()
 def crisis(jsonl: Jsonl = False) -> None:
     """Answer {"text": ...} lines with {"crisis": true or false, "kind": kind or null}."""
-    from flows.crisis import hear_danger
+    from flows.understanding.crisis import hear_danger
 
     for body in _lines("text"):
         kind = hear_danger(str(body["text"]))
@@ -150,7 +149,7 @@ def invite(
 ) -> None:
     """Make a one-time link for a partner officer: for Telegram or a browser, whichever is first."""
     from flows.conversation import Officer
-    from storage import officers
+    from storage.chats import officers
 
     settings = read_settings()
     with opened(settings) as (database, vault), database.transaction() as connection:
@@ -183,7 +182,7 @@ def publish() -> None:
 @app.command()
 def doctor() -> None:
     """Check the set-up; say what is wrong and what to do. Exit code 1 if anything is."""
-    from bot.doctor import examine
+    from bot.cli.doctor import examine
 
     wrong, warnings = examine(read_settings())
     for line in wrong:
@@ -200,8 +199,8 @@ def tidy() -> None:
     """Delete now what has been kept long enough, and take it out of the file."""
     from dataclasses import asdict
 
-    from bot.respond import House
-    from bot.sweep import sweep
+    from bot.pipeline.respond import House
+    from bot.pipeline.sweep import sweep
 
     with opened(read_settings()) as (database, vault):
         with database.transaction() as connection:

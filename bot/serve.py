@@ -13,27 +13,27 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
-from bot.alerts import WEBHOOK
 from bot.channels import Channel, web
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.channels.typed import TypedChannel
 from bot.channels.webhook import WebhookChannel
-from bot.deliver import Delivery
-from bot.desk.api import api
-from bot.desk.frame import Desk
+from bot.desk.api.app import api
+from bot.desk.guard import Desk
 from bot.desk.routes import routes as desk_routes
-from bot.pages import both, files, health, trouble
-from bot.pages.headers import Headers
-from bot.pages.serving import serve
-from bot.respond import House, respond
+from bot.pipeline.alerts import WEBHOOK
+from bot.pipeline.deliver import Delivery
+from bot.pipeline.respond import House, respond
+from bot.pipeline.sweep import sweep
 from bot.settings import Settings
-from bot.sweep import sweep
-from flows import hearing
-from storage import inbox
+from bot.web import demo_page, error_pages, health, static_files
+from bot.web.headers import Headers
+from bot.web.server import serve
+from flows.dialogue import dispatch
+from storage.chats import inbox
+from storage.chats.inbox import Arrival
 from storage.database import Database
-from storage.inbox import Arrival
 from storage.vault import Vault
 
 log = logging.getLogger("rj.serve")
@@ -161,12 +161,12 @@ class Running:
 
     def pages(self) -> Starlette:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
-        routes: list[BaseRoute] = [files.route()]
+        routes: list[BaseRoute] = [static_files.route()]
         routes.append(health.route(self.database, self.vault, self.clock))
         routes.append(Mount("/api/v1", app=api(self.desk), name="api"))
         routes += desk_routes(self.desk) + web.routes(self.web)
         if self.desk.demo:
-            routes.append(both.route())
+            routes.append(demo_page.route())
         secret = self.settings.telegram_webhook_secret
         if self.settings.telegram_mode == "webhook" and secret:
             routes.append(webhook.route(secret.get_secret_value(), self.keep))
@@ -174,9 +174,9 @@ class Running:
             routes=routes,
             middleware=[Middleware(Headers, self.desk.secure, bool(self.desk.demo))],
             exception_handlers={
-                404: trouble.not_here,
-                405: trouble.not_this_way,
-                500: trouble.broken,
+                404: error_pages.not_here,
+                405: error_pages.not_this_way,
+                500: error_pages.broken,
             },
         )
 
@@ -192,7 +192,7 @@ async def run(
 
     `opened` is called once, when the first page can be had.
     """
-    await asyncio.to_thread(hearing.warm_up)
+    await asyncio.to_thread(dispatch.warm_up)
     async with _telegram(running):
         parts: list[Coroutine[Any, Any, None]] = []
         if conversation:

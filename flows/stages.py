@@ -43,7 +43,7 @@ STAGES = Table(
         ("run_out", (*_DRAFT, "paused", "welcome", "learning"), "expired"),
     ),
 )
-"""Questions are not stages: which one is open follows from the answers (flows/journey.py)."""
+"""Questions are not stages: the open one follows from the answers (flows/questions/journey.py)."""
 
 
 def move(conversation: Conversation, name: str) -> str:

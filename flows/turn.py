@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flows import counts, hearing, holding, journey, moves, rules, wording
+from flows import funnel_events, moves, wording
 from flows.conversation import Conversation, ForgetDraft, HandOver, Heard, Hearing, Reply, Turn
+from flows.dialogue import dispatch, handoff
+from flows.questions import journey
+from flows.referral import rules
 from flows.scenes import sent
-from flows.scenes.by_stage import SHOWS
+from flows.scenes.registry import SHOWS
 from flows.service import service
 from flows.wording import say
 
@@ -14,11 +17,11 @@ from flows.wording import say
 def take_turn(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return what should happen next; `now` is aware. Never silent, never raises for any input."""
     woken, lost = _wake(conversation, heard, now)
-    turn = hearing.hear(woken, heard, now)
+    turn = dispatch.hear(woken, heard, now)
     turn = _shown(turn, heard, fresh_send=any(isinstance(e, HandOver) for e in turn.effects))
     turn = _with_keyboard_cleared(turn, woken)
     after = replace(_asked_before(turn.conversation, woken), heard_at=now)
-    effects = (*lost, *turn.effects, *counts.counts(woken, after))
+    effects = (*lost, *turn.effects, *funnel_events.counts(woken, after))
     return replace(turn, conversation=after, effects=effects)
 
 
@@ -27,7 +30,7 @@ def come_back(conversation: Conversation, quietly: bool, now: datetime) -> Turn:
 
     The person has done nothing: where they stand is shown again, or only offered (`quietly`).
     """
-    turn = holding.comes_back(conversation, quietly, now)
+    turn = handoff.comes_back(conversation, quietly, now)
     return _shown(turn, Heard(Hearing.SAID), fresh_send=False)
 
 
@@ -59,7 +62,7 @@ def _wake(
     receipt = conversation.receipt
     if receipt and now - receipt.sent_at > timedelta(days=service().receipt_days):
         conversation = replace(conversation, receipt=None)
-    quiet = hearing.quiet_for(conversation, now)
+    quiet = dispatch.quiet_for(conversation, now)
     if moves.has_draft(conversation) and quiet > timedelta(hours=service().draft_hours):
         gone = moves.begun(conversation, "run_out", "")
         return replace(gone, introduced_by=None), (ForgetDraft(),)

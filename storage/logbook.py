@@ -8,10 +8,10 @@ from sqlalchemy import Connection, insert, or_, select
 from sqlmodel import Session, col
 from sqlmodel import select as rows_of
 
-from storage.desk_tables import LOGGED, Logged
-from storage.shapes import write as as_text
+from storage.serialization import write as as_text
 from storage.tables import AnyRow
 from storage.vault import Vault
+from storage.web_tables import LOGGED, Logged
 
 
 @dataclass(frozen=True, slots=True)

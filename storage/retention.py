@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Connection, delete, exists, func, or_, select, update
 
 from flows.conversation import Conversation
-from storage import contact_changes, referrals, tallies, visits
-from storage.conversations import OFFICER_DAYS, opened_state, state, state_place
+from storage.chats import browser_sessions
+from storage.chats.conversations import OFFICER_DAYS, opened_state, state, state_place
 from storage.database import Database
-from storage.desk_tables import LINK, SHOWN, VISIT
+from storage.referrals import contact_changes, lifecycle
+from storage.reports import daily_counters
 from storage.tables import (
     ANSWER,
     CHAT,
@@ -25,6 +26,7 @@ from storage.tables import (
     Utc,
 )
 from storage.vault import Vault, VaultError
+from storage.web_tables import LINK, SHOWN, VISIT
 
 EXPIRED = "expired"
 
@@ -91,7 +93,7 @@ def sweep(conn: Connection, vault: Vault, now: datetime, times: Times = TIMES) -
         invitations=_drop_old(conn, INVITATION.c.expires_at, now),
         officers=_drop_old(conn, OFFICER.c.seen_at, now - timedelta(days=times.officer_days)),
         referrals=_erase_closed(conn, now, now - timedelta(days=times.closed_days)),
-        tallies=tallies.drop(conn, (now - timedelta(days=times.tally_days)).date()),
+        tallies=daily_counters.drop(conn, (now - timedelta(days=times.tally_days)).date()),
         changes=contact_changes.blank_decided(conn, now - timedelta(days=times.change_days)),
         visits=_drop_visits(conn, now, times),
         links=_drop_old(conn, LINK.c.expires_at, now),
@@ -192,7 +194,7 @@ def _drop_visits(conn: Connection, now: datetime, times: Times) -> int:
     """Let browsers out that were not seen for long; an officer's stays as long as the officer."""
     idle = now - timedelta(hours=times.draft_hours)
     long_idle = now - timedelta(days=times.officer_days)
-    own = VISIT.c.channel == visits.OFFICER
+    own = VISIT.c.channel == browser_sessions.OFFICER
     old = or_((VISIT.c.seen_at <= idle) & ~own, VISIT.c.seen_at <= long_idle)
     return conn.execute(delete(VISIT).where(old)).rowcount
 
@@ -207,5 +209,5 @@ def _erase_closed(conn: Connection, now: datetime, before: datetime) -> int:
     )
     references = conn.scalars(select(REFERRAL.c.reference).where(*read_and_closed)).all()
     for reference in references:
-        referrals.erase(conn, reference, referrals.CLOCK, now)
+        lifecycle.erase(conn, reference, lifecycle.CLOCK, now)
     return len(references)

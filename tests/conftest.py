@@ -2,6 +2,6 @@
 
 import os
 
-pytest_plugins = ["tests.storage_fixtures", "tests.desk_fixtures"]
+pytest_plugins = ["tests.harness.storage_fixtures", "tests.harness.desk_fixtures"]
 
 os.environ["PTB_TIMEDELTA"] = "true"

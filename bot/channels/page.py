@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.channels import Arrived, Body, Refused
-from bot.pages.filled import PAGE
+from bot.web.page_payload import PAGE
 from flows.conversation import Heard, Hearing
 
 

@@ -1,7 +1,7 @@
 """The channel named typed: what staff typed for somebody who rang or wrote; nobody is answered."""
 
 from bot.channels import Arrived, Body, Refused
-from bot.pages.filled import TYPED
+from bot.web.page_payload import TYPED
 
 
 class TypedChannel:

@@ -2,53 +2,37 @@
 
 from starlette.routing import Route
 
-from bot.desk import (
-    account,
-    accounts,
-    acts,
-    api_key_pages,
-    changes,
-    content,
-    exports,
-    joining,
-    live,
-    logbook_pages,
-    numbers,
-    organisation,
-    passkey_pages,
-    print_pages,
-    queue,
-    referral,
-    reply,
-    search,
-    signing_in,
-    taking_down,
-    webhook_pages,
-)
-from bot.desk.frame import Desk, Page
+from bot.desk import event_stream
+from bot.desk.admin import account, accounts, api_keys, logbook, webhook
+from bot.desk.casework import acts, contact_changes, manual_entry, queue, referral, replies, search
+from bot.desk.content import content_pages
+from bot.desk.exports import export_pages, print_pages
+from bot.desk.guard import Desk, Page
+from bot.desk.reports import report_pages
+from bot.desk.signin import invitations, oidc_pages, passkey_pages, sign_in_pages
 
 PAGES: tuple[Page, ...] = (
-    *exports.PAGES,
+    *export_pages.PAGES,
     *print_pages.PAGES,
-    *api_key_pages.PAGES,
-    *webhook_pages.PAGES,
+    *api_keys.PAGES,
+    *webhook.PAGES,
     *queue.PAGES,
     *search.PAGES,
-    *live.PAGES,
+    *event_stream.PAGES,
     *referral.PAGES,
     *acts.PAGES,
-    *signing_in.PAGES,
-    *joining.PAGES,
-    *organisation.PAGES,
+    *sign_in_pages.PAGES,
+    *invitations.PAGES,
+    *oidc_pages.PAGES,
     *passkey_pages.PAGES,
     *account.PAGES,
     *accounts.PAGES,
-    *logbook_pages.PAGES,
-    *changes.PAGES,
-    *content.PAGES,
-    *numbers.PAGES,
-    *reply.PAGES,
-    *taking_down.PAGES,
+    *logbook.PAGES,
+    *contact_changes.PAGES,
+    *content_pages.PAGES,
+    *report_pages.PAGES,
+    *replies.PAGES,
+    *manual_entry.PAGES,
 )
 
 

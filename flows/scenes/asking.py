@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, faq, journey, kinds, moves, nearest
-from flows.answering import take
+from flows import moves
 from flows.buttons import Press, button, in_rows, last_row, said
 from flows.conversation import (
     ClearMessage,
@@ -16,9 +15,12 @@ from flows.conversation import (
     Turn,
     Waiting,
 )
-from flows.kinds import Read, Slip, Unread
-from flows.questionnaire import Question, is_asked, question
-from flows.scenes import card
+from flows.questions import answer_types, journey
+from flows.questions.answer_types import Read, Slip, Unread
+from flows.questions.questionnaire import Question, is_asked, question
+from flows.scenes import explain, officer_card
+from flows.scenes.answering import take
+from flows.understanding import faq, text_match
 from flows.wording import has, say, words
 
 _FREE = ("name", "words", "note")
@@ -32,7 +34,7 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
         raise LookupError("there is no open question to show")
     if conversation.journey == "officer":
         rows = (*_page_row(conversation, one, heard), *answer_rows(conversation, one, heard))
-        return card.show(conversation, one, rows, heard)
+        return officer_card.show(conversation, one, rows, heard)
     text = one.asked(conversation.language)
     if journey.old_answer(conversation, one):
         text = f"{text}\n\n{say(conversation.language, 'scenes.asking.keep_hint')}"
@@ -89,7 +91,7 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     if one is None:
         return Turn(conversation, shows=True)
     if conversation.journey == "officer":
-        pasted = card.hear(conversation, one, heard, now)
+        pasted = officer_card.hear(conversation, one, heard, now)
         if pasted:
             return pasted
     if journey.old_answer(conversation, one) and _keeps(conversation, heard.text):
@@ -97,7 +99,7 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         return press_keep(conversation, heard, kept, now)
     if one.kind in _FREE and _is_a_question(conversation, one, heard.text):
         return explain.answer_or_suggest(conversation, heard.text)
-    reading = kinds.read(one, heard.text, conversation.language)
+    reading = answer_types.read(one, heard.text, conversation.language)
     match reading:
         case Read():
             return _with_typed_cleared(take(conversation, one, reading, heard, now), one, heard)
@@ -116,7 +118,7 @@ def _with_typed_cleared(turn: Turn, one: Question, heard: Heard) -> Turn:
 
 def _keeps(conversation: Conversation, text: str) -> bool:
     said = words(conversation.language, "anytime.words.keep")
-    return nearest.exact(text, {"keep": said}) is not None
+    return text_match.exact(text, {"keep": said}) is not None
 
 
 def _is_a_question(conversation: Conversation, one: Question, text: str) -> bool:
@@ -165,7 +167,7 @@ def press_answer(conversation: Conversation, heard: Heard, pressed: Press, now: 
     key, option = _two(pressed)
     if not is_asked(key) or option not in question(key).options:
         return _forged(conversation)
-    reading = kinds.chosen(question(key), option, conversation.language)
+    reading = answer_types.chosen(question(key), option, conversation.language)
     return _press(conversation, heard, pressed, question(key), reading, now)
 
 
@@ -174,7 +176,7 @@ def press_special(conversation: Conversation, heard: Heard, pressed: Press, now:
     key, given = _two(pressed)
     if not is_asked(key) or given not in [one.value for one in Given if one != Given.SAID]:
         return _forged(conversation)
-    reading = kinds.special(Given(given), conversation.language)
+    reading = answer_types.special(Given(given), conversation.language)
     return _press(conversation, heard, pressed, question(key), reading, now)
 
 
@@ -191,7 +193,7 @@ def press_keep(conversation: Conversation, heard: Heard, pressed: Press, now: da
 def press_profile(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
     """Return the turn after "use the name on my account"."""
     one = question("name")
-    reading = kinds.read(one, heard.profile_name, conversation.language)
+    reading = answer_types.read(one, heard.profile_name, conversation.language)
     if not isinstance(reading, Read) or reading.given != Given.SAID:
         text = say(conversation.language, "errors.name.first")
         return Turn(conversation, (Reply(text),), shows=True)

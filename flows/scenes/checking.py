@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import counts, explain, journey, moves
-from flows.answering import answered, chosen_answer
+from flows import funnel_events, moves
 from flows.buttons import Press, button, in_rows, last_row, said
 from flows.conversation import (
     Button,
@@ -19,9 +18,11 @@ from flows.conversation import (
     Rows,
     Turn,
 )
-from flows.handover import gathered, officer_of, ready_key, record_of
-from flows.questionnaire import question
-from flows.scenes import card
+from flows.questions import journey
+from flows.questions.questionnaire import question
+from flows.referral.handover import gathered, officer_of, ready_key, record_of
+from flows.scenes import explain, officer_card
+from flows.scenes.answering import answered, chosen_answer
 from flows.wording import say
 
 
@@ -31,7 +32,7 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
         rows = _rows(conversation)
         if heard.can_open_page:
             rows = (*rows[:-1], *_pages(conversation), *rows[-1:])
-        return card.show_check(conversation, rows, heard)
+        return officer_card.show_check(conversation, rows, heard)
     text = say(conversation.language, ready_key(conversation))
     return Turn(conversation, (Reply(text, _rows(conversation)),))
 
@@ -40,7 +41,7 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return an answer to typed words; they are not sent, and that is said."""
     if conversation.journey == "officer":
         first = question("agreed")
-        pasted = card.hear(conversation, first, heard, now)
+        pasted = officer_card.hear(conversation, first, heard, now)
         if pasted:
             return replace(pasted, conversation=_reopened(pasted.conversation))
     reply = explain.answer_or_suggest(conversation, heard.text)
@@ -80,7 +81,7 @@ def send(conversation: Conversation, now: datetime) -> Turn:
         return Turn(conversation, shows=True)
     record = record_of(conversation, now)
     officer = officer_of(conversation)
-    effects: list[Effect] = [HandOver(record), Count("sent", counts.key(conversation))]
+    effects: list[Effect] = [HandOver(record), Count("sent", funnel_events.key(conversation))]
     if officer and not conversation.officer:
         effects.append(RememberOfficer(officer))
     receipt = Receipt(

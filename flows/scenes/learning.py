@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from flows import content_files, explain, rules
+from flows import content_files
 from flows.buttons import Press, button, in_rows, said
 from flows.conversation import Button, Conversation, Heard, Reply, Turn
-from flows.rules import Facts, Tri, Who
+from flows.referral import rules
+from flows.referral.rules import Facts, Tri, Who
+from flows.scenes import explain
 from flows.wording import say
 
 FIT_QUESTIONS = ("harmed", "found", "place", "want")

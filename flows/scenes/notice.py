@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, moves, nearest, wording
-from flows.answering import answered, chosen_answer
+from flows import moves, wording
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, Heard, Reply, Turn
-from flows.questionnaire import question
+from flows.questions.questionnaire import question
+from flows.scenes import explain
+from flows.scenes.answering import answered, chosen_answer
+from flows.understanding import text_match
 from flows.wording import say
 
 CHOICES = ("adult", "young", "go_on", "not_private")
@@ -34,7 +36,7 @@ def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
         for one, words in zip(CHOICES, typed, strict=True)
     }
     names["go_on"] += wording.words(conversation.language, "anytime.words.carry_on")
-    chosen = nearest.exact(heard.text, names)
+    chosen = text_match.exact(heard.text, names)
     if chosen:
         return _choose(conversation, chosen, now)
     return explain.answer_or_suggest(conversation, heard.text)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import moves, nearest, wording
+from flows import moves, wording
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, ForgetDraft, Heard, Reply, Turn
+from flows.understanding import text_match
 from flows.wording import say
 
 
@@ -27,7 +28,7 @@ def show(conversation: Conversation, heard: Heard) -> Turn:
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return where they were after a plain yes, else the three ways on."""
     yes = wording.words(conversation.language, "anytime.words.yes")
-    if nearest.exact(heard.text, {"yes": yes}):
+    if text_match.exact(heard.text, {"yes": yes}):
         return Turn(resumed(conversation), shows=True)
     return Turn(conversation, shows=True)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, moves
+from flows import moves
 from flows.buttons import Press, in_rows, said
 from flows.conversation import (
     Button,
@@ -17,6 +17,7 @@ from flows.conversation import (
     Turn,
     Waiting,
 )
+from flows.scenes import explain
 from flows.wording import say, spoken_time
 
 

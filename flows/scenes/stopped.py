@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from flows import explain, journey
 from flows.buttons import in_rows, said
 from flows.conversation import Conversation, Heard, Reply, Turn
+from flows.questions import journey
+from flows.scenes import explain
 from flows.service import service
 from flows.wording import say
 

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import explain, journey, moves, nearest, paste
+from flows import moves
 from flows.buttons import Press, in_rows, said
 from flows.conversation import Conversation, Heard, Officer, Reply, Turn
-from flows.scenes import card, learning
+from flows.questions import journey, paste
+from flows.scenes import explain, learning, officer_card
 from flows.service import service
+from flows.understanding import text_match
 from flows.wording import say, words
 
 ENOUGH, ENOUGH_FROM_ANYBODY = 2, 4
@@ -59,7 +61,7 @@ def show_gone(conversation: Conversation, heard: Heard) -> Turn:
 def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
     """Return a door by other words for it, a pasted referral's card, or an answer."""
     typed = {door: words(conversation.language, f"scenes.welcome.typed.{door}") for door in TYPED}
-    door = nearest.exact(heard.text, typed)
+    door = text_match.exact(heard.text, typed)
     if door:
         return _through(conversation, heard, door, now)
     referral = _pasted_referral(conversation, heard, now)
@@ -72,7 +74,7 @@ def _pasted_referral(conversation: Conversation, heard: Heard, now: datetime) ->
     if len(pasted.readings) < (ENOUGH if conversation.officer else ENOUGH_FROM_ANYBODY):
         return None
     begun = moves.begun(conversation, "refer", "officer")
-    return card.hear(begun, journey.on_paper("officer")[0], heard, now)
+    return officer_card.hear(begun, journey.on_paper("officer")[0], heard, now)
 
 
 def _through(conversation: Conversation, heard: Heard, door: str, now: datetime) -> Turn:

@@ -6,7 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel import AutoString
 
-from storage import desk_tables
+from storage import web_tables
 from storage.tables import Utc
 
 _AS = {Utc: "sa.DateTime(timezone=True)", AutoString: "sa.String()"}
@@ -19,7 +19,7 @@ def _drawn(kind: str, thing: Any, _: AutogenContext) -> str | Literal[False]:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=desk_tables.METADATA,
+    target_metadata=web_tables.METADATA,
     render_as_batch=True,
     render_item=_drawn,
     transactional_ddl=True,

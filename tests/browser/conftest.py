@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from storage.database import Database
 from storage.vault import Vault
-from tests.browser.looks import watched
-from tests.browser.site import Site
+from tests.browser.live_app import Site
+from tests.browser.page_checks import watched
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (

@@ -3,10 +3,10 @@
 from playwright.sync_api import Browser, FrameLocator, expect
 
 from flows.wording import say
+from tests.bot.cli.test_demo import demo
 from tests.browser.conftest import DESKTOP
-from tests.browser.looks import watched
-from tests.test_demo import demo
-from tests.the_way import way
+from tests.browser.page_checks import watched
+from tests.support.happy_path import way
 
 __all__ = ["demo"]
 

@@ -11,12 +11,12 @@ Where Telegram publishes no figure or no words, the stricter reading is taken. N
 mode, payments, business, channels, media other than documents, and markup other than HTML.
 """
 
-from .account import Sent, Toast
-from .clock import Clock
-from .people import Group, Person
-from .screen import Button, Message
-from .server import Call, TelegramServer
-from .world import Refused
+from tests.telegram_server.account import Sent, Toast
+from tests.telegram_server.clock import Clock
+from tests.telegram_server.screen import Button, Message
+from tests.telegram_server.server import Call, TelegramServer
+from tests.telegram_server.state import Refused
+from tests.telegram_server.users import Group, Person
 
 __all__ = [
     "Button",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from .updates import Updates
-from .world import Json, World
+from tests.telegram_server.state import Json, World
+from tests.telegram_server.updates import Updates
 
 FIRST_MESSAGE_ID = 1
 FIRST_QUERY_ID = 7_000_000_000_000_001

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 
-from .world import Refused
+from tests.telegram_server.state import Refused
 
 Lost = Literal["drop", "drop_before"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeVar
 
-from .account import Account, Chat, Post, Toast
-from .world import Json
+from tests.telegram_server.account import Account, Chat, Post, Toast
+from tests.telegram_server.state import Json
 
 T = TypeVar("T")
 

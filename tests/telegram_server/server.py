@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-from .account import Account, Chat, Sent
-from .clock import Clock
-from .courier import Courier
-from .faults import Fault, Faults, Lost
-from .line import Line
-from .methods import METHODS, NAMES
-from .parameters import read_parameters
-from .people import Group, Person
-from .world import Json, Refused, World
+from tests.telegram_server.account import Account, Chat, Sent
+from tests.telegram_server.api.methods import METHODS, NAMES
+from tests.telegram_server.api.parameters import read_parameters
+from tests.telegram_server.clock import Clock
+from tests.telegram_server.faults import Fault, Faults, Lost
+from tests.telegram_server.http_server import Line
+from tests.telegram_server.state import Json, Refused, World
+from tests.telegram_server.users import Group, Person
+from tests.telegram_server.webhook_sender import Courier
 
 FIRST_PERSON = 1001
 FIRST_GROUP = 1

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .world import Json, Refused, World
+from tests.telegram_server.state import Json, Refused, World
 
 FIRST_UPDATE_ID = 500_000_001
 KEPT_SECONDS = 24 * 60 * 60

@@ -10,7 +10,7 @@ from telegram.error import Conflict, TelegramError
 from bot.channels import Body
 from bot.channels.telegram.channel import RawBot
 from bot.channels.telegram.translate import chat_of
-from storage.inbox import Arrival
+from storage.chats.inbox import Arrival
 
 log = logging.getLogger("rj.telegram")
 LISTENS_FOR = ["message", "edited_message", "callback_query", "my_chat_member"]

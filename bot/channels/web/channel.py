@@ -6,9 +6,9 @@ from datetime import datetime
 
 from bot.channels import Arrived, Body, Refused
 from flows.conversation import Heard, Hearing
-from storage import screens
+from storage.chats import screens
+from storage.chats.screens import Line
 from storage.database import Database
-from storage.screens import Line
 from storage.vault import Vault
 
 NAME = "web"

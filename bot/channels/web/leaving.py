@@ -7,11 +7,11 @@ import logging
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from bot.channels.web import arriving
-from bot.channels.web.arriving import Done
+from bot.channels.web import submissions
 from bot.channels.web.channel import NAME
-from bot.channels.web.frame import Here
-from storage import screens, visits
+from bot.channels.web.guard import Here
+from bot.channels.web.submissions import Done
+from storage.chats import browser_sessions, screens
 
 log = logging.getLogger("rj.web")
 WITHIN = 0.5
@@ -45,9 +45,9 @@ async def _put_away(here: Here) -> None:
 def _leave(conn: Connection, here: Here) -> None:
     """Have the flow hear that the person leaves, as if they had said so."""
     vault = here.web.vault
-    address = visits.who(conn, vault, here.token, here.now)
+    address = browser_sessions.who(conn, vault, here.token, here.now)
     if address is None:
         return
-    arriving.keep(conn, here, Done("say", "/leave"), address)
+    submissions.keep(conn, here, Done("say", "/leave"), address)
     screens.wipe(conn, vault, NAME, address)
-    visits.end(conn, vault, here.token)
+    browser_sessions.end(conn, vault, here.token)

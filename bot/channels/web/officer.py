@@ -9,24 +9,25 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot import private_links
-from bot.channels.web import arriving
-from bot.channels.web.arriving import Done
+from bot.channels.web import submissions
 from bot.channels.web.channel import NAME
-from bot.channels.web.frame import Here
+from bot.channels.web.guard import Here
 from bot.channels.web.pages import too_often
-from bot.channels.web.private import TRIES, code_of, code_page, dangers, ended, shown
-from bot.pages import cookies
-from bot.pages.fields import Field, fields_of, filled_of, grouped
-from bot.pages.filled import PAGE, filled_body
-from bot.private_links import Chat
-from flows import form, paste
+from bot.channels.web.private_page import TRIES, code_of, code_page, dangers, ended, shown
+from bot.channels.web.submissions import Done
+from bot.pipeline import private_links
+from bot.pipeline.private_links import Chat
+from bot.web import cookies
+from bot.web.fields import Field, fields_of, filled_of, grouped
+from bot.web.page_payload import PAGE, filled_body
 from flows.conversation import Conversation, Filled
-from flows.form import Problem
+from flows.dialogue import form
+from flows.dialogue.form import Problem
+from flows.questions import paste
 from flows.service import service
-from storage import conversations, inbox, officers, visits
-from storage.inbox import Arrival
-from storage.visits import OFFICER
+from storage.chats import browser_sessions, conversations, inbox, officers
+from storage.chats.browser_sessions import OFFICER
+from storage.chats.inbox import Arrival
 
 COOKIE, DAYS = "officer", 90
 """An invitation lasts in its browser as long as an officer is remembered in a chat."""
@@ -63,13 +64,13 @@ async def enter(here: Here) -> Response:
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
-        token = visits.begin(conn, here.web.vault, OFFICER, address, here.now)
-        arriving.keep(conn, here, Done("say", f"{INVITATION}{code_of(here)}"), address)
+        token = browser_sessions.begin(conn, here.web.vault, OFFICER, address, here.now)
+        submissions.keep(conn, here, Done("say", f"{INVITATION}{code_of(here)}"), address)
         return token
 
     token = await here.write(begin)
     here.web.wake()
-    await arriving.until_answered(here, address)
+    await submissions.until_answered(here, address)
     response = here.go("/officer")
     cookies.keep(response, COOKIE, token, here.web.secure, days=DAYS)
     return response

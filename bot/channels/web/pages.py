@@ -8,16 +8,16 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from bot.channels.web import arriving, leaving
-from bot.channels.web.arriving import Done
+from bot.channels.web import leaving, submissions
 from bot.channels.web.channel import NAME
-from bot.channels.web.frame import COOKIE, Here, patiently
-from bot.channels.web.watching import Watch
-from bot.pages import cookies, forms
-from flows.crisis import hear_danger
+from bot.channels.web.guard import COOKIE, Here, patiently
+from bot.channels.web.submissions import Done
+from bot.channels.web.watch import Watch
+from bot.web import cookies, forms
 from flows.service import service
-from storage import conversations, screens, visits
-from storage.screens import Line
+from flows.understanding.crisis import hear_danger
+from storage.chats import browser_sessions, conversations, screens
+from storage.chats.screens import Line
 
 NEW = ("10/minute", "60/hour")
 """How many chats may begin from one address on the network."""
@@ -94,8 +94,8 @@ async def _begun(here: Here) -> Response:
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
-        token = visits.begin(conn, here.web.vault, NAME, address, here.now)
-        arriving.keep(conn, here, Done("say", "/start"), address)
+        token = browser_sessions.begin(conn, here.web.vault, NAME, address, here.now)
+        submissions.keep(conn, here, Done("say", "/start"), address)
         return token
 
     return await into_chat(here, await here.write(begin), address)
@@ -104,7 +104,7 @@ async def _begun(here: Here) -> Response:
 async def into_chat(here: Here, token: str, address: str) -> Response:
     """Let the browser into a conversation whose first words are kept already."""
     here.web.wake()
-    await arriving.until_answered(here, address)
+    await submissions.until_answered(here, address)
     response = here.go("/chat#latest")
     cookies.keep(response, COOKIE, token, here.web.secure)
     return response
@@ -127,12 +127,12 @@ async def act(here: Here) -> Response:
     screen = await here.read(lambda session: look(here, session))
     if "go_on" in here.form:
         if screen.locked:
-            await arriving.arrive(here, Done("say", "/start", wipes=True))
+            await submissions.arrive(here, Done("say", "/start", wipes=True))
     elif "press" in here.form:
-        await arriving.arrive(here, pressed(screen, press))
+        await submissions.arrive(here, pressed(screen, press))
     else:
         bubble = words if words.strip() and not words.startswith("/start") else ""
-        await arriving.arrive(here, Done("say", words, bubble=bubble, wipes=screen.locked))
+        await submissions.arrive(here, Done("say", words, bubble=bubble, wipes=screen.locked))
     return here.go("/chat#latest")
 
 
@@ -175,8 +175,8 @@ def look(here: Here, session: Session) -> Screen:
     return Screen(
         screens.lines(session, vault, NAME, address),
         screens.newest_of(session, vault, NAME, address),
-        visits.is_waiting(session, vault, NAME, address, here.now),
-        visits.is_unheard(session, vault, NAME, address),
+        browser_sessions.is_waiting(session, vault, NAME, address, here.now),
+        browser_sessions.is_unheard(session, vault, NAME, address),
         found.conversation.language,
         _quiet_for(here, found),
     )

@@ -2,8 +2,8 @@
 
 from starlette.routing import BaseRoute
 
-from bot.channels.web import coming_back, officer, pages, private, two_key
-from bot.channels.web.frame import Web, in_frame
+from bot.channels.web import officer, pages, private_page, resume_codes, two_key
+from bot.channels.web.guard import Web, in_frame
 
 
 def routes(web: Web) -> list[BaseRoute]:
@@ -15,13 +15,13 @@ def routes(web: Web) -> list[BaseRoute]:
         in_frame(web, "/chat", "POST", pages.act),
         in_frame(web, "/chat/live", "GET", pages.live),
         in_frame(web, "/leave", "GET", pages.leave, known=False, asks=False),
-        in_frame(web, "/code", "POST", coming_back.give),
-        in_frame(web, "/back", "GET", coming_back.ask, known=False),
-        in_frame(web, "/back", "POST", coming_back.enter, known=False),
+        in_frame(web, "/code", "POST", resume_codes.give),
+        in_frame(web, "/back", "GET", resume_codes.ask, known=False),
+        in_frame(web, "/back", "POST", resume_codes.enter, known=False),
         in_frame(web, "/privacy", "GET", pages.privacy, known=False),
-        in_frame(web, "/q/{code}", "GET", private.knock, known=False),
-        in_frame(web, "/q/{code}", "POST", private.enter, known=False),
-        in_frame(web, "/q", "POST", private.fill, known=False),
+        in_frame(web, "/q/{code}", "GET", private_page.knock, known=False),
+        in_frame(web, "/q/{code}", "POST", private_page.enter, known=False),
+        in_frame(web, "/q", "POST", private_page.fill, known=False),
         in_frame(web, "/k/{code}", "GET", two_key.knock, known=False),
         in_frame(web, "/k/{code}", "POST", two_key.enter, known=False),
         *_of_officers(web),

@@ -6,14 +6,14 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot import private_links
-from bot.channels.web import arriving
-from bot.channels.web.arriving import Done
+from bot.channels.web import submissions
 from bot.channels.web.channel import NAME
-from bot.channels.web.frame import Here
+from bot.channels.web.guard import Here
 from bot.channels.web.pages import into_chat, too_often
-from bot.channels.web.private import TRIES, code_of, ended, shown
-from storage import links, visits
+from bot.channels.web.private_page import TRIES, code_of, ended, shown
+from bot.channels.web.submissions import Done
+from bot.pipeline import private_links
+from storage.chats import browser_sessions, one_time_links
 
 
 async def knock(here: Here) -> Response:
@@ -39,8 +39,8 @@ async def enter(here: Here) -> Response:
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
-        token = visits.begin(conn, here.web.vault, NAME, address, here.now)
-        arriving.keep(conn, here, said, address)
+        token = browser_sessions.begin(conn, here.web.vault, NAME, address, here.now)
+        submissions.keep(conn, here, said, address)
         return token
 
     token = await here.write(begin)
@@ -48,4 +48,4 @@ async def enter(here: Here) -> Response:
 
 
 def _looks_good(here: Here, session: Session, code: str) -> bool:
-    return links.look(session, here.web.vault, private_links.TWO_KEY, code, here.now)
+    return one_time_links.look(session, here.web.vault, private_links.TWO_KEY, code, here.now)

@@ -1,0 +1,53 @@
+"""Opens what every command needs: the settings, the database, the vault that fits it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.settings import Settings, WrongSetUp
+from storage import key_check
+from storage.database import Database
+from storage.vault import Vault
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Database, Vault]]:
+    """Give the configured database, its tables up to date, and the vault that fits it.
+
+    The key file is only made by itself beside a development database. Raises WrongSetUp when
+    the key is not the one the database was kept under.
+    """
+    database = Database(settings.database_url)
+    try:
+        if not database.is_current():
+            database.migrate()
+        vault = Vault.open(settings.key_file, create=settings.vault_key_file is None)
+        with database.transaction() as connection:
+            fits = key_check.fits(connection, vault)
+        if not fits:
+            raise WrongSetUp(
+                "The key file is not the one that this database was kept under. "
+                "Set VAULT_KEY_FILE to the right one; without it nothing can be read."
+            )
+        yield database, vault
+    finally:
+        database.close()
+
+
+@contextmanager
+def made_up(folder: str) -> Iterator[tuple[Database, Vault]]:
+    """Give a fresh database and key in a folder that will be thrown away."""
+    path = Path(folder)
+    with opened(
+        Settings(
+            _env_file=None,
+            database_url=f"sqlite:///{path / 'demo.db'}",
+            vault_key_file=_new_key(path / "demo.key"),
+        )
+    ) as parts:
+        yield parts
+
+
+def _new_key(path: Path) -> Path:
+    Vault.open(path, create=True)
+    return path

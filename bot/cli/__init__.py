@@ -1,0 +1,1 @@
+"""The commands of `rj`, one module a group."""

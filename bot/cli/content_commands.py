@@ -1,0 +1,59 @@
+"""The commands that look after the words and the key: `rj content ...` and `rj key ...`."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from bot.bootstrap import opened
+from bot.settings import read_settings
+
+content_app = typer.Typer(help="The words and settings of the service.", no_args_is_help=True)
+key_app = typer.Typer(help="The key that everything personal is kept under.", no_args_is_help=True)
+
+
+@content_app.command("check")
+def content_check() -> None:
+    """Check every word and setting: nothing missing, unused, too long, too hard or too old."""
+    from bot.proofreading import proofread
+
+    report = proofread(datetime.now(UTC).date())
+    for line in report.figures:
+        print(f"       {line}")
+    for line in report.warnings:
+        print(f"note   {line}")
+    for line in report.wrong:
+        print(f"WRONG  {line}")
+    print(f"{len(report.wrong)} wrong, {len(report.warnings)} to look at")
+    raise typer.Exit(1 if report.wrong else 0)
+
+
+@content_app.command()
+def missed() -> None:
+    """Show the questions that nobody has answered yet, which people agreed to pass on."""
+    from storage.reports import missed_questions as kept
+
+    with opened(read_settings()) as (database, vault), database.session() as session:
+        for one in kept.read(session, vault):
+            print(f"{one.at:%d %b %Y}  {one.text}")
+
+
+@key_app.command("make")
+def key_make(file: Path) -> None:
+    """Make a new key file, for its owner's eyes only. Keep a copy apart from the database."""
+    from storage.vault import Vault
+
+    if file.exists():
+        sys.exit("There is a file of that name already. A key is never written over.")
+    Vault.open(file, create=True)
+    print(f"Made. Set VAULT_KEY_FILE={file}")
+
+
+@key_app.command("rotate")
+def key_rotate(file: Path) -> None:
+    """Add a new key that is used from now on; the old ones stay to read what is there."""
+    from storage.vault import Vault
+
+    Vault.rotated(file)
+    print("A new key is in use. Start the service again to use it.")

@@ -1,0 +1,59 @@
+"""The demo: made-up cases and a sign-in of its own, on this computer alone."""
+
+import secrets
+import socket
+from datetime import UTC, datetime
+
+from bot.cli.demo_data import add_cases
+from bot.desk.permissions import Role
+from bot.desk.signin import passwords, totp
+from bot.settings import LOOPBACK, Settings, WrongSetUp
+from storage.accounts import staff
+from storage.database import Database
+from storage.vault import Vault
+
+NAME = "demo"
+COLLEAGUES = (("mira", Role.MEDIATOR), ("omar", Role.MEDIATOR), ("yusuf", Role.YOUNG_PEOPLE))
+FIRST_PORT, PORTS = 8000, 20
+
+
+def refuse_what_is_real(settings: Settings) -> None:
+    """Raise WrongSetUp when the settings name a real bot or a public address."""
+    if settings.telegram_bot_token is not None:
+        raise WrongSetUp(
+            "The demo never uses a real bot. Take TELEGRAM_BOT_TOKEN out of .env and of the "
+            "environment, or run the real thing: ./run rj serve"
+        )
+    if settings.public_url is not None or settings.host not in LOOPBACK:
+        raise WrongSetUp(
+            "The demo is only for this computer. Take PUBLIC_URL and HOST out of .env and of the "
+            "environment, or run the real thing: ./run rj serve"
+        )
+
+
+def free_port() -> int:
+    """Return the first port from 8000 on that nobody uses; any other one if all are used."""
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
+
+
+def furnish(database: Database, vault: Vault) -> dict[str, str]:
+    """Put made-up cases and colleagues in; return the sign-in: name, password and totp secret."""
+    now = datetime.now(UTC)
+    password, secret = secrets.token_urlsafe(9), totp.new_secret()
+    hashed = passwords.hashed(password)
+    with database.transaction() as connection:
+        for name, role in ((NAME, Role.COORDINATOR), *COLLEAGUES):
+            code = staff.invite(connection, vault, name, role, NAME, now)
+            staff.join(connection, vault, code, hashed, secret, now)
+        add_cases(connection, vault, now)
+    return {"name": NAME, "password": password, "totp": secret}

@@ -1,0 +1,175 @@
+"""Looks the whole set-up over: what is wrong, what to look at, and what to do. Changes nothing."""
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Connection, func, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.channels.telegram.checkup import check_up
+from bot.proofreading import read_through
+from bot.settings import Settings
+from flows.service import service
+from flows.understanding import faq
+from flows.wording import helplines
+from storage import key_check, logbook
+from storage.accounts import staff
+from storage.database import Database, NotSafe
+from storage.tables import INBOX, OUTBOX
+from storage.vault import Vault, VaultError
+
+ROOM = 0.2
+"""The share of the disk that should be free: rewriting the file needs its size once more."""
+
+ADMINISTRATOR = "administrator"
+INVITE = "Type: rj staff invite NAME --role administrator"
+
+Found = tuple[list[str], list[str]]
+
+
+def examine(settings: Settings) -> Found:
+    """Return plain lines: what is wrong and must be mended, and what to look at.
+
+    No line holds the value of a setting; each says what to do.
+    """
+    now = datetime.now(UTC)
+    vault, key_found = _key(settings)
+    found = [
+        _addresses(settings),
+        key_found,
+        _database(settings, vault),
+        asyncio.run(check_up(settings)),
+        _alerts(settings),
+        _clock(now),
+        _content(now.date()),
+        _disk(settings),
+    ]
+    wrong = [line for lines, _ in found for line in lines]
+    return wrong, [line for _, lines in found for line in lines]
+
+
+def _addresses(settings: Settings) -> Found:
+    url = settings.telegram_webhook_url
+    if settings.is_real and settings.telegram_mode == "webhook" and url:
+        return ([] if url.startswith("https://") else ["TELEGRAM_WEBHOOK_URL must be https."]), []
+    return [], []
+
+
+def _key(settings: Settings) -> tuple[Vault | None, Found]:
+    file = settings.key_file
+    if not file.exists():
+        if settings.vault_key_file is None:
+            return None, ([], ["There is no key yet. One is made when it first runs."])
+        return None, (["There is no file at VAULT_KEY_FILE. Make one with: rj key make FILE"], [])
+    if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        return None, (["Others can read the key file. Type chmod 600 and its name."], [])
+    try:
+        return Vault.open(file, create=False), ([], [])
+    except VaultError:
+        return None, (["The file at VAULT_KEY_FILE is no key file. Put back a copy of it."], [])
+
+
+def _database(settings: Settings, vault: Vault | None) -> Found:
+    file = _file(settings)
+    if file and not file.exists():
+        return [], ["There is no database yet. One is made when it first runs."]
+    try:
+        database = Database(settings.database_url)
+    except (SQLAlchemyError, ValueError, ImportError, OSError) as trouble:
+        return [f"DATABASE_URL cannot be used ({type(trouble).__name__})."], []
+    try:
+        return _looked_into(database, vault, str(file))
+    except (SQLAlchemyError, NotSafe, OSError) as trouble:
+        return [f"The database cannot be opened ({type(trouble).__name__})."], []
+    finally:
+        database.close()
+
+
+def _looked_into(database: Database, vault: Vault | None, file: str) -> Found:
+    if not database.is_current():
+        return ["The tables are not up to date. Type: rj migrate"], []
+    wrong = [line.replace(file, "and its name") for line in database.check()]
+    with database.transaction() as connection:
+        notes = list(_left_over(connection))
+        if vault and not _fits(connection, vault):
+            wrong.append("The key file is not the one that this database was kept under.")
+    with database.session() as session:
+        if not staff.listed(session, (ADMINISTRATOR,)):
+            notes.append(f"Nobody looks after the accounts of staff. {INVITE}")
+        if vault and not wrong and (when := logbook.broken_at(session, vault)):
+            wrong.append(f"A line of the logbook was changed or lost: {when:%d %B %Y %H:%M} UTC.")
+    return wrong, notes
+
+
+def _fits(connection: Connection, vault: Vault) -> bool:
+    """Return whether the key is the database's own; a fresh database is left without a mark."""
+    point = connection.begin_nested()
+    fits = key_check.fits(connection, vault)
+    point.rollback()
+    return fits
+
+
+def _left_over(connection: Connection) -> Iterator[str]:
+    aside = select(func.count()).where(INBOX.c.stage == "set_aside")
+    given_up = select(func.count()).where(OUTBOX.c.stage == "given_up")
+    if number := connection.execute(aside).scalar_one():
+        yield f"Messages that came in and could not be answered, set aside: {number}."
+    if number := connection.execute(given_up).scalar_one():
+        yield f"Messages that could not be sent, given up: {number}."
+
+
+def _alerts(settings: Settings) -> Found:
+    by_chat = settings.staff_telegram_chat is not None and settings.telegram_bot_token is not None
+    if by_chat or settings.staff_email:
+        return [], []
+    nobody = "Nobody is told of a new request. Set STAFF_TELEGRAM_CHAT or STAFF_EMAIL."
+    return [], [nobody]
+
+
+def _clock(now: datetime) -> Found:
+    """The clock cannot be before the day on which the newest content was looked at."""
+    wrong = []
+    if now.date() < _newest():
+        wrong.append("The clock of this machine is behind. Set it right, or promises will be late.")
+    try:
+        ZoneInfo(service().zone)
+    except ZoneInfoNotFoundError:
+        wrong.append("The time zone in service.toml is not known to this machine.")
+    return wrong, []
+
+
+def _newest() -> date:
+    checked: list[date] = [row["checked_on"] for row in helplines().values()]
+    return max([*checked, *(topic.reviewed_on for topic in faq.topics())])
+
+
+def _content(today: date) -> Found:
+    wrong, warnings = read_through(today)
+    return list(wrong), list(warnings)
+
+
+def _disk(settings: Settings) -> Found:
+    file = _file(settings)
+    if file is None:
+        return [], []
+    folder = next(one for one in (file.absolute().parents) if one.exists())
+    disk = shutil.disk_usage(folder)
+    if disk.free >= ROOM * disk.total:
+        return [], []
+    return [], [f"The disk of the database has less than {ROOM:.0%} room left."]
+
+
+def _file(settings: Settings) -> Path | None:
+    """Return the SQLite file, or None for another kind of database."""
+    try:
+        url = make_url(settings.database_url)
+    except SQLAlchemyError:
+        return None
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(url.database or "") if is_file else None

@@ -1,0 +1,189 @@
+"""Plays the conversation in the terminal, through the same inbox, turns and outbox as Telegram."""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.channels import Body, Channel
+from bot.channels.page import PageChannel
+from bot.channels.terminal import Shown, TerminalChannel
+from bot.pipeline.deliver import Delivery
+from bot.pipeline.respond import Answered, House, respond
+from bot.pipeline.sweep import sweep
+from flows.conversation import Conversation, HandOver, Officer, Turn
+from flows.questions import journey
+from storage.chats import conversations, inbox, officers
+from storage.chats.inbox import Arrival
+from storage.database import Database
+from storage.vault import Vault
+
+PLAYED_OFFICER = Officer("PC Sam Reed", "Kent Police", "sam.reed@example.com", verified=True)
+
+
+@dataclass(slots=True)
+class Player:
+    """One person at a keyboard; `skipped` is how far they have let time run ahead."""
+
+    database: Database
+    vault: Vault
+    details_in_chat: bool = False
+    language: str | None = None
+    public_url: str | None = None
+    chat: str = field(default_factory=lambda: secrets.token_hex(8))
+    channel: TerminalChannel = field(default_factory=TerminalChannel)
+    skipped: timedelta = timedelta()
+    turn: Turn | None = None
+    _lines: int = 0
+
+    def now(self) -> datetime:
+        """Return the time as this person has it."""
+        return datetime.now(UTC) + self.skipped
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, with all that it makes due."""
+        self.turn = None
+        self.skipped += timedelta(seconds=max(0.0, min(seconds, 10 * 365 * 86_400)))
+        with self.database.transaction() as connection:
+            sweep(connection, self._house(), self.now())
+
+    def hear(self, body: Body) -> list[Shown]:
+        """Keep a line, answer it, deliver the answer; return what was shown."""
+        self._lines += 1
+        line = {**self.channel.said(body), "chat": self.chat, "language": self.language}
+        key = f"{self.chat}/{self._lines}/{secrets.token_hex(4)}"
+        with self.database.transaction() as connection:
+            inbox.keep(
+                connection, self.vault, "terminal", [Arrival(key, self.chat, line)], self.now()
+            )
+        self.turn = None
+        for answered in self._respond():
+            if answered.address == self.chat:
+                self.turn = answered.turn
+        asyncio.run(self._deliver())
+        return self.channel.take_shown()
+
+    def invite(self) -> str:
+        """Return the words that make this chat an invited officer's."""
+        with self.database.transaction() as connection:
+            return f"/start i_{officers.invite(connection, self.vault, PLAYED_OFFICER, self.now())}"
+
+    def handed_over(self) -> str | None:
+        """Return the reference of what the last line handed over, if it did."""
+        effects = self.turn.effects if self.turn else ()
+        return next((e.record.reference for e in effects if isinstance(e, HandOver)), None)
+
+    def stands(self) -> Conversation:
+        """Return where this person's conversation stands now."""
+        with self.database.transaction() as connection:
+            kept = conversations.recall(connection, self.vault, "terminal", self.chat, self.now())
+        return replace(kept.conversation, details_in_chat=self.details_in_chat)
+
+    def _respond(self) -> list[Answered]:
+        with self.database.transaction() as connection:
+            return respond(connection, self._house(), self.now())
+
+    async def _deliver(self) -> None:
+        delivery = Delivery(self.database, self._house(), self.now)
+        while (await delivery.round())[0]:
+            pass
+
+    def _house(self) -> House:
+        channels: dict[str, Channel] = {"terminal": self.channel, "page": PageChannel()}
+        return House(
+            self.vault,
+            channels,
+            details_in_chat=self.details_in_chat,
+            public_url=self.public_url,
+        )
+
+
+def play_lines(player: Player, lines: Iterable[str]) -> None:
+    """Answer each line of JSON with a line of JSON; a line that is none says what is wrong."""
+    for line in lines:
+        if line.strip():
+            print(json.dumps(_play_line(player, line), ensure_ascii=False), flush=True)
+
+
+def _play_line(player: Player, line: str) -> Body:
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError):
+        return {"error": "this line is not JSON"}
+    if not isinstance(body, dict) or not {"say", "press", "send", "edit", "wait"} & set(body):
+        return {"error": 'a line holds one of "say", "press", "send", "edit", "wait"'}
+    if "wait" in body:
+        player.wait(_seconds(body["wait"]))
+        return _told(player, [])
+    return _told(player, player.hear(body))
+
+
+def _seconds(told: object) -> float:
+    return float(told) if isinstance(told, int | float) and told == told else 0.0
+
+
+def _told(player: Player, shown: list[Shown]) -> Body:
+    stands = player.stands()
+    now_open = journey.open_question(stands) if stands.stage == "asking" else None
+    return {
+        "replies": [
+            {
+                "text": one.text,
+                "buttons": [
+                    [{"label": b["label"], "id": b["id"]} for b in row] for row in one.buttons
+                ],
+                "edits": one.edits,
+                "id": one.id,
+            }
+            for one in shown
+        ],
+        "stage": stands.stage,
+        "question": now_open.key if now_open else None,
+        "handed_over": player.handed_over(),
+    }
+
+
+def play_by_hand(player: Player, first: str, until_sent: bool = False) -> str | None:
+    """Talk with a person at the keyboard until they end it; return the last reference sent."""
+    sent: str | None = None
+    shown = player.hear({"say": first})
+    while True:
+        choices = _print(shown)
+        sent = player.handed_over() or sent
+        if sent and until_sent:
+            return sent
+        try:
+            typed = input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return sent
+        if typed in choices:
+            shown = player.hear({"press": choices[typed]})
+        else:
+            shown = player.hear({"say": typed}) if typed else shown
+
+
+def _print(shown: list[Shown]) -> dict[str, str]:
+    """Print messages with numbered buttons; return which number presses which button."""
+    choices: dict[str, str] = {}
+    for message in shown:
+        print(f"\n{'(changed) ' if message.edits else ''}{message.text}")
+        choices = {}
+        for row in message.buttons:
+            labels = []
+            for button in row:
+                if button["does"] == "copy":
+                    continue
+                if button["does"] == "open":
+                    labels.append(f"{button['label']}: {button['id']}")
+                    continue
+                number = str(len(choices) + 1)
+                choices[number] = button["id"]
+                labels.append(f"[{number}] {button['label']}")
+            if labels:
+                print("   " + "   ".join(labels))
+    sys.stdout.flush()
+    return choices

@@ -1,0 +1,165 @@
+"""The staff queue from the command line: see it, claim, read one, record what happened."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from bot.bootstrap import opened
+from bot.desk.casework import text_views
+from bot.settings import read_settings
+from flows import casework
+from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from storage.database import Database
+from storage.referrals import acts, lifecycle
+from storage.vault import Vault
+
+queue_app = typer.Typer(help="The staff queue, without a browser.", invoke_without_command=True)
+Json = Annotated[bool, typer.Option("--json", help="As JSON, one stable object or list.")]
+Who = Annotated[str, typer.Option("--as", help="Your name, for the dated step.")]
+
+
+@queue_app.callback()
+def queue(
+    context: typer.Context,
+    as_json: Json = False,
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+) -> None:
+    """Show the queue: what is due next stands first."""
+    if context.invoked_subcommand:
+        return
+    with opened(read_settings()) as (database, vault), database.session() as session:
+        entries = lifecycle.queue(session, vault, datetime.now(UTC), everything)
+    if as_json:
+        print(json.dumps([text_views.queue_json(entry) for entry in entries]))
+    else:
+        print("\n".join(text_views.queue_lines(entries)))
+
+
+@queue_app.command()
+def claim(
+    reference: Annotated[str, typer.Argument(help="A reference, or next.")],
+    who: Who = "",
+    as_json: Json = False,
+) -> None:
+    """Make a referral yours; exactly one person can."""
+    name, now = who or getpass.getuser(), datetime.now(UTC)
+    with opened(read_settings()) as (database, vault), _plainly():
+        with database.transaction() as connection:
+            taken = reference.upper() if reference != "next" else None
+            if taken is None:
+                taken = lifecycle.claim_next(connection, name, now)
+                won = taken is not None
+            else:
+                won = lifecycle.claim(connection, taken, name, now)
+        with database.session() as session:
+            entries = lifecycle.queue(session, vault, now)
+    entry = next((one for one in entries if one.reference == taken), None)
+    owner = entry.owner if entry else None
+    if as_json:
+        print(json.dumps({"reference": taken, "claimed": won, "owner": owner}))
+    elif won and entry and entry.lease_until:
+        print(
+            _desk("claimed", reference=taken, until=spoken_time(FIRST_LANGUAGE, entry.lease_until))
+        )
+    else:
+        print(_desk("taken", reference=taken, owner=owner) if taken else _desk("empty"))
+    raise typer.Exit(0 if won else 1)
+
+
+@queue_app.command("open")
+def open_(reference: str, who: Who = "", as_json: Json = False) -> None:
+    """Read one referral; how to make contact safely stands first. Reading is a dated step."""
+    with opened(read_settings()) as (database, vault), _plainly():
+        print_record(database, vault, reference.upper(), who or getpass.getuser(), as_json)
+
+
+@queue_app.command()
+def step(
+    reference: str,
+    act: str,
+    who: Who = "",
+    note: Annotated[str, typer.Option(help="A note that only staff can read.")] = "",
+    to: Annotated[str, typer.Option(help="Who a transfer goes to.")] = "",
+    until: Annotated[datetime | None, typer.Option(help="When to come back to it, UTC.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Record an act: spoke, no_answer, wrong_number, not_now, snooze, declined, close ..."""
+    name, now = who or getpass.getuser(), datetime.now(UTC)
+    back = until.replace(tzinfo=UTC) if until else None
+    with (
+        opened(read_settings()) as (database, vault),
+        _plainly(),
+        database.transaction() as connection,
+    ):
+        stage = lifecycle.take_step(
+            connection, vault, reference.upper(), act, name, now, note, back, to
+        )
+    if as_json:
+        print(json.dumps({"reference": reference.upper(), "act": act, "stage": stage}))
+    else:
+        words = say(FIRST_LANGUAGE, f"desk.acts.{act}"), say(FIRST_LANGUAGE, f"desk.stages.{stage}")
+        print(_desk("stepped", reference=reference.upper(), act=words[0], stage=words[1]))
+
+
+@queue_app.command()
+def snooze(
+    reference: str,
+    until: Annotated[datetime, typer.Argument(help="When it comes back, UTC.")],
+    who: Who = "",
+    note: Annotated[str, typer.Option(help="Why; only staff can read it.")] = "",
+) -> None:
+    """Put one of your referrals off until a time; it stays yours."""
+    step(reference, "snooze", who, note, "", until, False)
+
+
+@queue_app.command()
+def note(reference: str, words: str, who: Who = "") -> None:
+    """Add a dated note that only staff can read."""
+    name, now = who or getpass.getuser(), datetime.now(UTC)
+    with (
+        opened(read_settings()) as (database, vault),
+        _plainly(),
+        database.transaction() as connection,
+    ):
+        acts.write_note(connection, vault, reference.upper(), name, now, words)
+    print(_desk("noted", reference=reference.upper()))
+
+
+def print_record(database: Database, vault: Vault, reference: str, who: str, as_json: bool) -> None:
+    """Print one referral with its steps; that `who` opened it is one of them."""
+    now = datetime.now(UTC)
+    with database.transaction() as connection:
+        record = lifecycle.open_record(connection, vault, reference, who, now)
+    with database.session() as session:
+        history = lifecycle.history(session, vault, reference)
+        entries = lifecycle.queue(session, vault, now, include_closed=True)
+    entry = next(one for one in entries if one.reference == reference)
+    if as_json:
+        print(json.dumps(text_views.record_json(record, history, entry.stage)))
+    else:
+        print("\n".join(text_views.record_lines(record, history, entry.stage, entry.may_contact)))
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Turn what cannot be done into one plain line and exit code 1."""
+    try:
+        yield
+    except lifecycle.Unknown as unknown:
+        sys.exit(f"There is no referral with the reference {unknown}.")
+    except lifecycle.Erased as erased:
+        sys.exit(f"What {erased} said has been erased.")
+    except lifecycle.NotYours as not_yours:
+        sys.exit(str(not_yours))
+    except casework.NotAllowed as refused:
+        sys.exit(f"That cannot be done now: {refused}.")
+
+
+def _desk(key: str, **blanks: object) -> str:
+    return say(FIRST_LANGUAGE, f"desk.queue.{key}", **blanks)

@@ -1,0 +1,1 @@
+"""Administration: accounts, API keys, webhook, logbook."""

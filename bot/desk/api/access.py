@@ -1,0 +1,118 @@
+"""The door of the JSON API: a token that works, not too often, not too much; else a plain no."""
+
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.desk.guard import Desk
+from flows.wording import FIRST_LANGUAGE, say
+from storage import logbook
+from storage.accounts import api_keys
+from storage.accounts.api_keys import Key
+
+PER_KEY, WRONG = "120/minute", "20/minute"
+"""How often one key may ask, and how many wrong tokens of one address are looked at."""
+BODY_MAX = 16 * 1024
+
+
+class Refusal(Exception):
+    """What was asked cannot be; it carries codes, never what was sent."""
+
+    def __init__(self, status: int, code: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(code)
+        self.status, self.code, self.fields = status, code, fields
+
+
+def problem(status: int, code: str, fields: tuple[str, ...] = (), wait: int = 0) -> Response:
+    """Return what went wrong as RFC 9457 says: a code and plain words, nothing of the request."""
+    title = say(FIRST_LANGUAGE, f"desk.api.{code}")
+    told = {"type": "about:blank", "title": title, "status": status, "code": code}
+    headers = {"Cache-Control": "no-store"}
+    if wait:
+        headers["Retry-After"] = str(wait)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {**told, "fields": list(fields)}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+class Door:
+    """Lets requests with a working token through to the app, and says whose it is."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self.app, self._desk = app, desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, or say why not."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        found = await self._key(request)
+        if isinstance(found, Response):
+            await found(scope, receive, send)
+            return
+        body = await _body(receive)
+        if body is None:
+            await problem(413, "too_large")(scope, receive, send)
+            return
+        scope["api_key"] = found
+        await self.app(scope, _again(body, receive), _unkept(send))
+
+    async def _key(self, request: Request) -> Key | Response:
+        """Return whose token came with a request, or why it may not go on.
+
+        Wrong tokens are counted by address; a right one is never held up by them.
+        """
+        desk, vault, now = self._desk, self._desk.vault, self._desk.clock()
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        address = request.client.host if request.client else ""
+        key = None
+        if kind.lower() == "bearer" and token:
+            key = await desk.database.write(
+                lambda conn: api_keys.whose(conn, vault, token.strip(), now)
+            )
+        if key and not desk.limiter.may(PER_KEY, "api", key.id):
+            return problem(429, "often", wait=60)
+        if key:
+            return key
+        if not desk.limiter.may(WRONG, "api_wrong", hashlib.sha256(address.encode()).hexdigest()):
+            return problem(429, "often", wait=60)
+        await desk.database.write(
+            lambda conn: logbook.write(conn, vault, "nobody", "api", now, why="token", refused=True)
+        )
+        return problem(401, "token")
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Return the whole body of a request; None when it is too large."""
+    body = b""
+    while True:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if len(body) > BODY_MAX:
+            return None
+        if not message.get("more_body"):
+            return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return a way to receive a body once more, and then what comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def give() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return give
+
+
+def _unkept(send: Send) -> Send:
+    """Return a way to send that tells everybody to keep nothing."""
+
+    async def give(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
+        await send(message)
+
+    return give

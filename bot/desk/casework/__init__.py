@@ -1,0 +1,1 @@
+"""Casework: the queue, one referral, and the acts of staff."""

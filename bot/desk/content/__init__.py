@@ -1,0 +1,1 @@
+"""Content review: every message, the flow drawn, what is out of date."""

@@ -1,0 +1,1 @@
+"""Exports: lists, spreadsheets, PDF and print."""

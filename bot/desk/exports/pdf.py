@@ -1,0 +1,117 @@
+"""The only file that knows fpdf2: one referral as a PDF, in letters of many languages."""
+
+import logging
+import unicodedata
+from collections.abc import Container
+from datetime import datetime
+from importlib.resources import as_file, files
+
+from fpdf import FPDF
+from fpdf.bidi import BidiParagraph, auto_detect_base_direction
+from fpdf.enums import MethodReturnValue, TextDirection
+
+from bot.desk.exports.printout import Paper, Part
+from flows.wording import FIRST_LANGUAGE, say
+
+FONTS = files("bot") / "desk" / "exports" / "fonts"
+FAMILY = "DejaVu"
+_SIZE, _LINE, _MARGIN = 11, 5.6, 18
+"""In points and millimetres."""
+_LINE_ENDS = {"\r\n": "\n", "\r": "\n", "\u2028": "\n", "\u2029": "\n", "\t": "    "}
+
+# It would write letters that it cannot draw, which are a person's words, into the log.
+logging.getLogger("fpdf").setLevel(logging.CRITICAL)
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+
+class _Pages(FPDF):
+    """Pages of A4 with the same line at the foot of each."""
+
+    def __init__(self, foot: str, made_at: datetime) -> None:
+        super().__init__(format="A4")
+        self._foot = foot
+        self.set_margins(_MARGIN, _MARGIN)
+        self.set_auto_page_break(True, 22)
+        self.set_creation_date(made_at)
+        with as_file(FONTS) as folder:
+            self.add_font(FAMILY, "", folder / "DejaVuSans.ttf")
+            self.add_font(FAMILY, "B", folder / "DejaVuSans-Bold.ttf")
+        cmaps = [set(getattr(font, "cmap", ())) for font in self.fonts.values()]
+        self.letters = frozenset(set.intersection(*cmaps))
+        self.add_page()
+
+    def footer(self) -> None:
+        """Write the line at the foot."""
+        self.set_y(-16)
+        self.set_font(FAMILY, "", 8)
+        page = say(FIRST_LANGUAGE, "desk.paper.page", n=self.page_no())
+        self.cell(0, 5, drawable(f"{self._foot} {page}", self.letters))
+
+
+def pdf_of(paper: Paper, made_at: datetime) -> bytes:
+    """Return a paper as a PDF without any link, script or file in it."""
+    pages = _Pages(paper.foot, made_at)
+    pages.set_title(paper.title)
+    _write(pages, paper.title, 18, "B")
+    for line in paper.about:
+        _write(pages, line)
+    for part in paper.parts:
+        _write_part(pages, part)
+    return bytes(pages.output())
+
+
+def drawable(text: str, letters: Container[int]) -> str:
+    """Return a text with a mark, such as [U+1F600], for each letter that is not in `letters`.
+
+    Control characters and the unseen signs that turn text round are marked too.
+    """
+    for end, plain in _LINE_ENDS.items():
+        text = text.replace(end, plain)
+    return "".join(_drawn(one, letters) for one in text)
+
+
+def _drawn(letter: str, letters: Container[int]) -> str:
+    if letter == "\n":
+        return letter
+    if unicodedata.category(letter) == "Zs":
+        return " "
+    if letter.isprintable() and ord(letter) in letters:
+        return letter
+    return f"[U+{ord(letter):04X}]"
+
+
+def _write_part(pages: _Pages, part: Part) -> None:
+    pages.ln(4)
+    _write(pages, part.title, 13, "B")
+    for row in part.rows:
+        if row.title:
+            _write(pages, row.title, style="B")
+        _write(pages, row.text)
+        pages.ln(1.4)
+
+
+def _write(pages: _Pages, text: str, size: int = _SIZE, style: str = "") -> None:
+    """Write a text over the width of the page, each paragraph from the side it is read from."""
+    pages.set_font(FAMILY, style, size)
+    for paragraph in drawable(text, pages.letters).split("\n"):
+        right = auto_detect_base_direction(paragraph) == TextDirection.RTL
+        for line in _lines(pages, paragraph):
+            shown = BidiParagraph(line, _direction(right)).get_reordered_string() if line else ""
+            pages.cell(
+                0,
+                _LINE * size / _SIZE,
+                shown,
+                align="R" if right else "L",
+                new_x="LMARGIN",
+                new_y="NEXT",
+            )
+
+
+def _direction(right: bool) -> TextDirection:
+    return TextDirection.RTL if right else TextDirection.LTR
+
+
+def _lines(pages: _Pages, paragraph: str) -> list[str]:
+    """Return a paragraph broken into lines that fit the page."""
+    found = pages.multi_cell(0, text=paragraph, dry_run=True, output=MethodReturnValue.LINES)
+    return [str(line) for line in found] if isinstance(found, list) else []

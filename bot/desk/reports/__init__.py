@@ -1,0 +1,1 @@
+"""Reports: counts and times, with small cells suppressed."""

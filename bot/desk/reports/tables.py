@@ -1,0 +1,53 @@
+"""A table of numbers as it is shown: its heads, its rows, and how long the bars beside it are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.desk.reports.small_cells import Cell, Hidden
+from flows.wording import FIRST_LANGUAGE, say
+
+_L = FIRST_LANGUAGE
+SMALL_BAR = 2
+"""How long a bar is whose count is not said: the same for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a picture: its share of the longest in percent, and whether it is hidden."""
+
+    label: str
+    value: str
+    percent: int
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One table: the first cell of each row is its head. Without bars there is no picture."""
+
+    key: str
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    bars: tuple[Bar, ...] = ()
+
+
+def text_of(cell: Cell) -> str:
+    """Return a count as it is shown."""
+    if isinstance(cell, Hidden):
+        return say(_L, f"desk.numbers.{cell}")
+    return f"{cell:,}"
+
+
+def bars_of(counts: Sequence[tuple[str, Cell]]) -> tuple[Bar, ...]:
+    """Return a bar for each count; what is hidden has a bar of one length, or none."""
+    most = max((n for _, n in counts if isinstance(n, int)), default=0) or 1
+    return tuple(
+        Bar(label, text_of(n), _percent(n, most), not isinstance(n, int)) for label, n in counts
+    )
+
+
+def _percent(n: Cell, most: int) -> int:
+    if isinstance(n, int):
+        return round(100 * n / most)
+    return SMALL_BAR if n == Hidden.SMALL else 0

@@ -1,0 +1,1 @@
+"""Signing in to the desk: passwords, TOTP, passkeys, OpenID Connect, invitations."""

@@ -1,0 +1,126 @@
+"""Measures the two listeners, questions and danger, on the labelled sets kept apart from them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from flows import content_files, wording
+from flows.understanding import crisis, faq, text_match
+
+PRESSURE = "pressure"
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """How typed questions are answered: counts of texts, and shares between 0 and 1."""
+
+    asked: int
+    in_suggestions: int
+    direct: int
+    direct_wrong: int
+    out_of_scope: int
+    out_of_scope_direct: int
+    out_of_scope_suggested: int
+    asked_of: dict[str, int]
+    in_suggestions_of: dict[str, int]
+
+    @property
+    def share_in_suggestions(self) -> float:
+        """Return the share of questions whose topic is among the suggestions; at least 0.85."""
+        return self.in_suggestions / self.asked
+
+    @property
+    def share_wrong(self) -> float:
+        """Return the share of direct answers that are of another topic; at most 0.03."""
+        return self.direct_wrong / (self.direct or 1)
+
+    @property
+    def share_out_of_scope_direct(self) -> float:
+        """Return the share of out-of-scope texts that are answered; at most 0.01."""
+        return self.out_of_scope_direct / self.out_of_scope
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One kind of danger in one wording: texts, those heard as any danger, as just this kind."""
+
+    kind: str
+    wording: str
+    texts: int
+    heard: int
+    heard_as_kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dangers:
+    """How danger is heard: each kind, explicit and indirect apart, and the false alarms."""
+
+    kinds: tuple[Heard, ...]
+    safe: int
+    false_alarms: int
+
+
+def questions() -> Questions:
+    """Return the figures for the labelled questions, which are in English.
+
+    A labelled text that somebody has since written down as a phrasing too, word for word, proves
+    nothing and is left out.
+    """
+    labelled = content_files.read("labelled/faq.toml")
+    asked = [(topic, text) for topic, texts in labelled["asked"].items() for text in _apart(texts)]
+    found = [(topic, faq.suggest("en", text)) for topic, text in asked]
+    answers = [(topic, one.answer) for topic, one in found if one.answer]
+    right = [topic for topic, one in found if topic in one.suggestions]
+    beyond = [faq.suggest("en", text) for text in _apart(labelled["out_of_scope"]["questions"])]
+    return Questions(
+        asked=len(asked),
+        in_suggestions=len(right),
+        direct=len(answers),
+        direct_wrong=sum(topic != answer for topic, answer in answers),
+        out_of_scope=len(beyond),
+        out_of_scope_direct=sum(one.answer is not None for one in beyond),
+        out_of_scope_suggested=sum(bool(one.suggestions) for one in beyond),
+        asked_of=dict(Counter(topic for topic, _ in asked)),
+        in_suggestions_of=dict(Counter(right)),
+    )
+
+
+def dangers() -> Dangers:
+    """Return the figures for the labelled messages; pressure is a kind here, heard on its own."""
+    labelled = content_files.read("labelled/danger.toml")
+    safe = labelled["safe"]["messages"]
+    return Dangers(
+        kinds=tuple(
+            _heard(kind, wording, (row["text"] for row in rows if row["wording"] == wording))
+            for kind, rows in labelled["danger"].items()
+            for wording in ("explicit", "indirect")
+        ),
+        safe=len(safe),
+        false_alarms=sum(crisis.hear_danger(text) is not None for text in safe),
+    )
+
+
+def _apart(texts: Iterable[str]) -> tuple[str, ...]:
+    phrasings = _phrasings()
+    return tuple(text for text in texts if text_match.fold(text) not in phrasings)
+
+
+@cache
+def _phrasings() -> frozenset[str]:
+    keys = ["elsewhere.asked", *(f"faq.{topic.id}.asked" for topic in faq.topics())]
+    return frozenset(text_match.fold(one) for key in keys for one in wording.words("en", key))
+
+
+def _heard(kind: str, wording: str, texts: Iterable[str]) -> Heard:
+    if kind == PRESSURE:
+        marks = [crisis.hear_pressure(text) for text in texts]
+        return Heard(kind, wording, len(marks), sum(marks), sum(marks))
+    kinds = [crisis.hear_danger(text) for text in texts]
+    return Heard(
+        kind,
+        wording,
+        texts=len(kinds),
+        heard=sum(one is not None for one in kinds),
+        heard_as_kind=sum(one == kind for one in kinds),
+    )

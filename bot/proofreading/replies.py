@@ -1,0 +1,40 @@
+"""Reads the approved wordings of staff: three variants each, and none says more than it may."""
+
+from collections.abc import Iterator
+from string import Formatter
+
+from flows.outbound import reply_templates
+from flows.outbound.discretion import tells
+from flows.outbound.guard import VARIANTS
+from flows.wording import has, say_raw
+
+_MAY_HOLD = {
+    "say_service": {"service", "time", "first_name"},
+    "no_service": {"time"},
+    "first_name": {"time", "first_name"},
+}
+"""The blanks of each variant; a variant that does not name the service has none that would."""
+
+
+def wrong_replies(language: str) -> Iterator[str]:
+    """Give a plain line for each approved wording that is missing or says more than it may."""
+    for one in reply_templates.wordings():
+        for variant in VARIANTS:
+            key = f"replies.{one.id}.{variant}"
+            if not has(language, key):
+                yield f"{language}: {key} is not said."
+                continue
+            yield from (f"{language}: {key} {line}" for line in _wrong(variant, language, key))
+
+
+def _wrong(variant: str, language: str, key: str) -> Iterator[str]:
+    text = say_raw(language, key)
+    blanks = {name for _, name, _, _ in Formatter().parse(text) if name}
+    for extra in sorted(blanks - _MAY_HOLD[variant]):
+        yield f"has the blank {extra}, which {variant} may not hold."
+    if variant != "say_service" and tells(text):
+        yield f"tells too much for {variant}."
+    if variant == "say_service" and "service" not in blanks:
+        yield "does not say who writes."
+    if variant == "first_name" and "first_name" not in blanks:
+        yield "does not give the first name."

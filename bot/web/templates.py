@@ -1,0 +1,77 @@
+"""The only file that knows Jinja: templates without words of their own, which they say()."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
+from starlette.responses import HTMLResponse
+
+from flows.wording import FIRST_LANGUAGE, say, spoken_time
+
+STATIC = resources.files("bot") / "web" / "static"
+RIGHT_TO_LEFT = ("ar", "fa", "he", "ps", "ur")
+"""Languages that are written from right to left."""
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates, escaping everything; the GOV.UK macros are there by their names."""
+    found = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("bot", "web/templates"),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        autoescape=True,
+        # The GOV.UK macros ask for parts of what was never given.
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals.update(static=static)
+    return found
+
+
+def page(
+    name: str,
+    values: Mapping[str, Any],
+    status: int = 200,
+    language: str = FIRST_LANGUAGE,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """Return a page: a template, filled in. Inside it say(key, ...) gives the words."""
+    return HTMLResponse(render(name, values, language), status, headers)
+
+
+def render(name: str, values: Mapping[str, Any], language: str = FIRST_LANGUAGE) -> str:
+    """Return a template, filled in, as text."""
+
+    def said(key: str, **blanks: object) -> str:
+        return say(language, key, **blanks)
+
+    def by(moment: datetime) -> str:
+        return spoken_time(language, moment)
+
+    own = {
+        "say": said,
+        "spoken": by,
+        "language": language,
+        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+    }
+    return environment().get_template(name).render({**own, **values})
+
+
+@cache
+def static(path: str) -> str:
+    """Return where a file of ours is served; the address changes with what the file holds."""
+    return f"/static/{path}?{_mark(STATIC.joinpath(*path.split('/')))}"
+
+
+def _mark(file: Traversable) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]

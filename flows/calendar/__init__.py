@@ -1,0 +1,1 @@
+"""Working time: opening hours, due dates and the schedule of call attempts."""

@@ -1,0 +1,1 @@
+"""The dialogue: what an input leads to, before and around the scenes."""

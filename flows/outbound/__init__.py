@@ -1,0 +1,1 @@
+"""Outbound messages: the guard in front of each, and the approved wordings of staff."""

@@ -1,0 +1,178 @@
+"""The guard: one function in front of every message to a person. What is not known is not safe."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+
+from flows.calendar.workdays import next_window
+from flows.record import Record
+from flows.service import service
+
+VARIANTS = ("say_service", "no_service", "first_name")
+"""What a message may say of who writes: the service's name, nothing, or only a first name."""
+
+
+class Kind(StrEnum):
+    """Why something goes to a person.
+
+    ANSWER: they have just done something in this chat. STAFF: approved wording that a member of
+    staff sends. RETURN: the bot comes back after a member of staff. TIDY: clearing, no words.
+    """
+
+    ANSWER = "answer"
+    STAFF = "staff"
+    RETURN = "return"
+    TIDY = "tidy"
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """A message before it goes. `by` is the member of staff who sends it.
+
+    `always` marks what no member of staff may hold up: the answer to danger, to leaving, to
+    deleting and to stopping.
+    """
+
+    kind: Kind
+    variant: str = "no_service"
+    by: str = ""
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SafeContact:
+    """What is known of how a person may be written to; every default is the careful one.
+
+    `stage` and `owner` are the referral's. `way`, `if_seen`, `best_time` and `must_not_know` are
+    the person's own answers, "" where they gave none. `held_by` names who holds the chat, and
+    `came_first` says that the person has done something since the message was put in line.
+    """
+
+    stage: str = ""
+    owner: str | None = None
+    may_contact: bool = False
+    way: str = ""
+    if_seen: str = ""
+    best_time: str = ""
+    must_not_know: str = ""
+    chat_open: bool = False
+    held_by: str = ""
+    came_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """It may be sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotBefore:
+    """It may be sent from `time` on, aware; ask again then."""
+
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It may not be sent. `reason` is a key of desk.no_reply."""
+
+    reason: str
+
+
+Verdict = Go | NotBefore | Refuse
+
+REFUSED_AT = ("withdrawn", "paused", "closed", "erased")
+WAYS = {"call": "wants_call", "text": "wants_text", "email": "wants_email", "i_will_call": "rings"}
+"""Why somebody who chose another way than this chat is not written to here."""
+REASONS = (
+    *("no_chat", *REFUSED_AT, "no_contact", *WAYS.values(), "way_not_known"),
+    *("chat_closed", "held", "changed_hands", "variant", "came_first"),
+)
+"""Every reason that the guard can give."""
+
+
+def check(message: Outward, contact: SafeContact, now: datetime) -> Verdict:
+    """Return whether a message may go at `now` (aware), when it may, or why it never may."""
+    if message.kind == Kind.TIDY:
+        return Go()
+    if message.kind == Kind.ANSWER:
+        return _answer(message, contact)
+    reason = never(contact) or _not_this_one(message, contact)
+    if reason:
+        return Refuse(reason)
+    opens = next_window(now, *window(contact), service())
+    return NotBefore(opens) if opens else Go()
+
+
+def never(contact: SafeContact) -> str:
+    """Return why nobody may write to this person unasked, as a reason; "" when they may."""
+    if not contact.stage:
+        return "no_chat"
+    if contact.stage in REFUSED_AT:
+        return contact.stage
+    if contact.way != "here":
+        return WAYS.get(contact.way, "way_not_known")
+    if not contact.may_contact:
+        return "no_contact"
+    return "" if contact.chat_open else "chat_closed"
+
+
+def variant(contact: SafeContact) -> str:
+    """Return the variant that says most of those this person allows.
+
+    The service is named only where they said that it may be, and that nobody must not know.
+    """
+    if contact.if_seen == "first_name":
+        return "first_name"
+    may_name = contact.if_seen == "say_service" and contact.must_not_know == "no"
+    return "say_service" if may_name else "no_service"
+
+
+def window(contact: SafeContact) -> tuple[time, time]:
+    """Return the hours of a working day in which this person may be written to unasked."""
+    told = service()
+    return told.windows.get(contact.best_time, (told.opens, told.closes))
+
+
+def contact_in(
+    record: Record,
+    stage: str,
+    owner: str | None,
+    may_contact: bool,
+    chat_open: bool,
+    held_by: str = "",
+) -> SafeContact:
+    """Return what a referral says of safe contact; `may_contact` is how that stands by now."""
+    said = {line.question: line.value for line in record.safe_contact if line.given == "said"}
+    return SafeContact(
+        stage=stage,
+        owner=owner,
+        may_contact=may_contact and record.may_contact,
+        way=said.get("way", ""),
+        if_seen=said.get("if_seen", ""),
+        best_time=said.get("best_time", ""),
+        must_not_know=said.get("must_not_know", ""),
+        chat_open=chat_open,
+        held_by=held_by,
+    )
+
+
+def _answer(message: Outward, contact: SafeContact) -> Verdict:
+    if not contact.chat_open:
+        return Refuse("chat_closed")
+    if contact.held_by and not message.always:
+        return Refuse("held")
+    return Go()
+
+
+def _not_this_one(message: Outward, contact: SafeContact) -> str:
+    by = message.by if message.kind == Kind.STAFF else ""
+    if contact.held_by not in ("", by):
+        return "held"
+    if message.kind == Kind.STAFF and (not by or by != contact.owner):
+        return "changed_hands"
+    if message.kind == Kind.RETURN and contact.came_first:
+        return "came_first"
+    if message.variant not in ("no_service", variant(contact)):
+        return "variant"
+    return ""

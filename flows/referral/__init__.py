@@ -1,0 +1,1 @@
+"""The referral: eligibility rules, routing, and the record that is handed over."""

@@ -1,0 +1,1 @@
+"""Free text: matching, reviewed answers to questions, and danger words."""

@@ -1,0 +1,1 @@
+"""Accounts: staff, their sign-ins and passkeys, partner officers, API keys, logbook."""

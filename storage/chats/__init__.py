@@ -1,0 +1,1 @@
+"""Chats: inbox and outbox, conversations, browser sessions, handoffs to staff."""

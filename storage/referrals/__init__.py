@@ -1,0 +1,1 @@
+"""Referrals: hand-over, queue, staff acts, history, duplicates."""

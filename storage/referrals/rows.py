@@ -1,0 +1,149 @@
+"""What a referral is as rows: sealed on the way in, opened on the way out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flows.record import Record
+from storage import serialization
+from storage.tables import AnyRow, Referral, Step
+from storage.vault import Vault
+
+Said = tuple[tuple[str, str], ...]
+"""Answers as (question, value)."""
+
+
+class Erased(LookupError):
+    """There was a referral with this reference; what it said is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the staff queue: nothing that a person said.
+
+    `unseen` when the person did something no member of staff has looked at, `late` when the
+    promised time has passed, `until` when staff want to come back to it.
+    """
+
+    reference: str
+    queue: str
+    provider: str
+    sent_at: datetime
+    due: datetime
+    zone: str
+    stage: str
+    owner: str | None
+    lease_until: datetime | None
+    until: datetime | None
+    urgent: bool
+    may_contact: bool
+    hold: bool
+    unseen: bool
+    late: bool
+    door: str
+    journey: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One act that was taken on a referral, and the stage it led to."""
+
+    act: str
+    who: str
+    at: datetime
+    stage: str
+    note: str
+    until: datetime | None
+
+
+def row_of(vault: Vault, id: str, record: Record, chat_id: str | None) -> dict[str, object]:
+    """Return a referral as a row: the record and its flags sealed, the rest as it is."""
+    return {
+        "id": id,
+        "reference": record.reference,
+        "chat_id": chat_id,
+        "queue": record.queue,
+        "provider": record.provider,
+        "door": record.door,
+        "journey": record.journey,
+        "stage": "new",
+        "hold": record.hold,
+        "urgent": record.urgent,
+        "may_contact": record.may_contact,
+        "unseen": False,
+        "body": vault.seal(serialization.write(record), _record_place(id, record.reference)),
+        "flags": sealed_flags(vault, id, list(record.flags)),
+        "sent_at": record.sent_at,
+        "due": record.due,
+        "zone": record.zone,
+    }
+
+
+def record_in(vault: Vault, row: Referral | AnyRow) -> Record:
+    """Return the record in a row; raise Erased when it is gone."""
+    if row.body is None:
+        raise Erased(row.reference)
+    return serialization.read(Record, vault.unseal(row.body, _record_place(row.id, row.reference)))
+
+
+def said_in(vault: Vault, row: AnyRow) -> Said:
+    """Return what was answered in a row, as (question, value): much quicker than the record."""
+    told = serialization.read_dict(vault.unseal(row.body, _record_place(row.id, row.reference)))
+    lines = [*told["lines"], *told["safe_contact"]]
+    by_officer = [(key, told.get(key, "")) for key in ("officer_name", "officer_contact")]
+    return (*((one["question"], one["value"]) for one in lines), *by_officer)
+
+
+def entry_of(vault: Vault, row: Referral | AnyRow, now: datetime) -> Entry:
+    """Return a row as a line of the queue."""
+    return Entry(
+        reference=row.reference,
+        queue=row.queue,
+        provider=row.provider,
+        sent_at=row.sent_at,
+        due=row.due,
+        zone=row.zone,
+        stage=row.stage,
+        owner=row.owner,
+        lease_until=row.lease_until,
+        until=row.until,
+        urgent=row.urgent,
+        may_contact=row.may_contact,
+        hold=row.hold,
+        unseen=row.unseen,
+        late=row.due < now,
+        door=row.door,
+        journey=row.journey,
+        flags=flags_in(vault, row.id, row.flags),
+    )
+
+
+def taken_of(vault: Vault, step: Step) -> Taken:
+    """Return a step with its note opened."""
+    note = vault.unseal(step.note, note_place(step.referral_id, step.id)) if step.note else ""
+    return Taken(step.act, step.who, step.at, step.stage, note, step.until)
+
+
+def flags_in(vault: Vault, id: str, sealed: bytes | None) -> tuple[str, ...]:
+    """Return the flags of a referral; none once they are erased."""
+    if sealed is None:
+        return ()
+    return tuple(serialization.read_dict(vault.unseal(sealed, _flags_place(id)))["flags"])
+
+
+def sealed_flags(vault: Vault, id: str, flags: list[str]) -> bytes:
+    """Return the flags of a referral, sealed."""
+    return vault.seal(serialization.write({"flags": flags}), _flags_place(id))
+
+
+def _record_place(id: str, reference: str) -> str:
+    return f"referral/{id}/{reference}/record"
+
+
+def _flags_place(id: str) -> str:
+    return f"referral/{id}/flags"
+
+
+def note_place(referral_id: str, step_id: str) -> str:
+    """Return the place that a step's note is sealed for."""
+    return f"referral/{referral_id}/step/{step_id}/note"

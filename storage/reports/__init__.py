@@ -1,0 +1,1 @@
+"""Reports: counters and statistics without persons, and exports."""

@@ -1,0 +1,1 @@
+"""The tests: stories first, then properties, then small ones; in the shape of the product."""

@@ -1,0 +1,79 @@
+"""A house to measure: a database, a vault and a channel that takes everything at once."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.channels.terminal import TerminalChannel
+from bot.pipeline.deliver import Delivery
+from bot.pipeline.respond import House, respond
+from storage.chats import inbox
+from storage.chats.inbox import Arrival
+from storage.database import Database
+from storage.vault import Vault
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+TALK = (
+    {"say": "/start"},
+    {"say": "1"},
+    {"say": "1"},
+    {"say": "1"},
+    {"say": "1"},
+    {"say": "2"},
+    {"say": "1"},
+    {"say": "Maya"},
+    {"say": "1"},
+    {"say": "07700 900982"},
+    {"say": "3"},
+)
+"""A person harmed answers by the numbers of the buttons; the last line but one is typed."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """The same parts as in service, in one process, a step at a time."""
+
+    database: Database
+    vault: Vault
+    channel: TerminalChannel = field(default_factory=TerminalChannel)
+    lines: int = 0
+
+    def now(self) -> datetime:
+        """Return a time that goes on by a second a line."""
+        return START + timedelta(seconds=self.lines)
+
+    def step(self, *bodies: tuple[str, dict[str, str]]) -> None:
+        """Keep one line of each chat, answer them, send the answers: three commits in all."""
+        arrivals = []
+        for chat, body in bodies:
+            self.lines += 1
+            line = {**self.channel.said(dict(body)), "chat": chat, "language": "en"}
+            arrivals.append(Arrival(f"{chat}/{self.lines}", chat, line))
+        house = House(self.vault, {"terminal": self.channel})
+        with self.database.transaction() as connection:
+            inbox.keep(connection, self.vault, "terminal", arrivals, self.now())
+        with self.database.transaction() as connection:
+            respond(connection, house, self.now())
+        asyncio.run(self._deliver(house))
+        self.channel.screen.clear()
+        self.channel.take_shown()
+
+    async def _deliver(self, house: House) -> None:
+        delivery = Delivery(self.database, house, self.now)
+        while (await delivery.round())[0]:
+            pass
+
+
+@contextmanager
+def house_in(folder: Path) -> Iterator[Measured]:
+    """Give a house in a folder; its file and its key are made there unless they are there."""
+    database = Database(f"sqlite:///{folder / 'rj.db'}")
+    try:
+        if not database.is_current():
+            database.migrate()
+        yield Measured(database, Vault.open(folder / "rj.key", create=True))
+    finally:
+        database.close()

@@ -1,0 +1,146 @@
+"""Many conversations: what they weigh in memory, and what they cost when the program starts."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+from sqlalchemy import insert
+
+from flows.conversation import Conversation
+from storage.chats import conversations
+from storage.chats.conversations import address_place, address_print, recall, remember, state_place
+from storage.tables import CHAT, CONVERSATION, new_id
+from tests.bench.bench_app import START, Measured, house_in
+from tests.support.paths import ROOT
+
+OPEN, STORED = 10_000, 100_000
+BATCH, STARTS = 5_000, 3
+CHANNEL = "terminal"
+
+
+def measure(folder: Path) -> list[str]:
+    """Return lines: memory with 10,000 open conversations, and start-up with 100,000."""
+    empty, open_, many = (folder / name for name in ("empty", "open", "many"))
+    for place, number in ((empty, 0), (open_, OPEN), (many, STORED)):
+        place.mkdir()
+        with house_in(place) as house:
+            store(house, number)
+    few = child(open_, OPEN)
+    without, full = quickest(empty, many)
+    return [
+        f"memory: {without['open_mb']:.0f} MB with nothing stored, {few['open_mb']:.0f} MB with "
+        f"{OPEN:,} open conversations, {few['touched_mb']:.0f} MB after a turn in each of them",
+        f"a turn in each of {OPEN:,}: {few['touch_s']:.1f} s, in transactions of 100",
+        f"start-up to the first answer: {without['start_s']:.2f} s with nothing stored, "
+        f"{full['start_s']:.2f} s with {STORED:,} conversations, "
+        f"{full['start_s'] / without['start_s']:.2f} times as long; "
+        f"opening alone {without['open_s'] * 1000:.0f} ms and {full['open_s'] * 1000:.0f} ms",
+    ]
+
+
+def store(house: Measured, number: int) -> None:
+    """Store conversations in the middle of the questions, many rows at a time."""
+    for start in range(0, number, BATCH):
+        rows = list(stored_rows(house, range(start, min(start + BATCH, number))))
+        with house.database.transaction() as connection:
+            connection.execute(insert(CHAT), [chat for chat, _ in rows])
+            connection.execute(insert(CONVERSATION), [talk for _, talk in rows])
+
+
+def stored_rows(
+    house: Measured, numbers: range
+) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
+    """Give the rows of a chat and of its conversation, sealed as in service."""
+    seal = house.vault.seal
+    for n in numbers:
+        address, chat, talk = f"stored/{n}", new_id(), new_id()
+        reference = f"S{n:07}"
+        asked = Conversation(
+            stage="asking",
+            journey="self",
+            reference=reference,
+            consented_at=START,
+            heard_at=START,
+        )
+        yield (
+            {
+                "id": chat,
+                "channel": CHANNEL,
+                "address": seal(address, address_place(chat)),
+                "address_print": address_print(house.vault, CHANNEL, address),
+                "created_at": START,
+            },
+            {
+                "id": talk,
+                "chat_id": chat,
+                "version": 1,
+                "stage": "asking",
+                "reference": reference,
+                "body": seal(conversations.state(asked), state_place(talk)),
+                "heard_at": START + timedelta(seconds=n % 3600),
+            },
+        )
+
+
+def quickest(*folders: Path) -> list[dict[str, float]]:
+    """Return what the quickest of some starts measures in each folder; they take turns."""
+    told = [[child(folder, 0) for folder in folders] for _ in range(STARTS)]
+    return [min(starts, key=lambda one: one["start_s"]) for starts in zip(*told, strict=True)]
+
+
+def child(folder: Path, touched: int) -> dict[str, float]:
+    """Return what a process of its own measures on the house in a folder."""
+    command = [sys.executable, "-m", "tests.bench.storage_scale", str(folder), str(touched)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return {str(key): float(value) for key, value in json.loads(ran.stdout).items()}
+
+
+def measured_here(folder: Path, touched: int) -> dict[str, float]:
+    """Return seconds and megabytes of this process: opened, answered once, touched."""
+    from bot.pipeline.sweep import sweep
+
+    started = perf_counter()
+    with house_in(folder) as house:
+        opened = perf_counter()
+        from bot.pipeline.respond import House
+
+        with house.database.transaction() as connection:
+            sweep(connection, House(house.vault, {}), START)
+        house.step(("somebody", {"say": "/start"}))
+        answered = perf_counter()
+        open_mb = resident_mb()
+        touch(house, touched)
+        return {
+            "open_s": opened - started,
+            "start_s": answered - started,
+            "touch_s": perf_counter() - answered,
+            "open_mb": open_mb,
+            "touched_mb": resident_mb(),
+        }
+
+
+def touch(house: Measured, number: int) -> None:
+    """Take a turn in stored conversations, a hundred to a transaction."""
+    from flows.conversation import Heard, Hearing
+    from flows.turn import take_turn
+
+    for start in range(0, number, 100):
+        with house.database.transaction() as connection:
+            for n in range(start, start + 100):
+                kept = recall(connection, house.vault, CHANNEL, f"stored/{n}", START)
+                turn = take_turn(kept.conversation, Heard(Hearing.SAID, "1"), START)
+                remember(connection, house.vault, kept, turn.conversation, START)
+
+
+def resident_mb() -> float:
+    """Return the memory that this process holds now, in megabytes (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1_000_000
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured_here(Path(sys.argv[1]), int(sys.argv[2]))))

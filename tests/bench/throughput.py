@@ -1,0 +1,109 @@
+"""One update end to end, next to plain sqlite3 doing the very same writes in the same run."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+from time import perf_counter
+from typing import Any
+
+from sqlalchemy import event
+
+from storage.database import PRAGMAS
+from tests.bench.bench_app import TALK, Measured, house_in
+
+TALKS, TOGETHER, ROUNDS = 8, 25, 3
+Writes = list[list[tuple[str, Any]]]
+
+
+def measure(folder: Path) -> list[str]:
+    """Return lines: updates a second, how long one takes, and the ratio to plain sqlite3."""
+    with house_in(folder) as house:
+        one_by_one(house, "first")
+        shutil.copy(folder / "rj.db", folder / "plain.db")
+        ours, plain = side_by_side(house, folder / "plain.db")
+        shared = many_at_once(house)
+    each = sum(ours) / len(ours)
+    cuts = quantiles(ours, n=100)
+    return [
+        f"one update at a time: {1 / each:.0f} a second; half take under {cuts[49] * 1000:.1f} ms, "
+        f"99 of 100 under {cuts[98] * 1000:.1f} ms",
+        f"plain sqlite3, the same writes: {len(ours) / plain:.0f} a second; "
+        f"ours take {sum(ours) / plain:.2f} times as long",
+        f"{TOGETHER} chats to a commit: {shared:.0f} durable steps a second, "
+        f"{shared * each:.1f} times as many as one at a time",
+    ]
+
+
+def side_by_side(house: Measured, copy: Path) -> tuple[list[float], float]:
+    """Return the seconds of each of our updates, and those of plain sqlite3 for all of them.
+
+    They take turns, so that whatever else this machine does weighs on both.
+    """
+    ours: list[float] = []
+    plain = 0.0
+    for talk in range(TALKS):
+        with recorded(house) as writes:
+            ours += one_by_one(house, f"alone/{talk}")
+        plain += replayed(copy, writes)
+    return ours, plain
+
+
+def one_by_one(house: Measured, chat: str) -> list[float]:
+    """Return the seconds that each update of a talk takes: kept, answered, sent, noted."""
+    took = []
+    for body in TALK:
+        started = perf_counter()
+        house.step((chat, body))
+        took.append(perf_counter() - started)
+    return took
+
+
+def many_at_once(house: Measured) -> float:
+    """Return how many updates a second are kept and answered when chats share a commit."""
+    started = perf_counter()
+    for round in range(ROUNDS):
+        chats = [f"together/{round}/{n}" for n in range(TOGETHER)]
+        for body in TALK:
+            house.step(*((chat, body) for chat in chats))
+    return ROUNDS * TOGETHER * len(TALK) / (perf_counter() - started)
+
+
+@contextmanager
+def recorded(house: Measured) -> Iterator[Writes]:
+    """Give a list that fills with the writes of each transaction, as the database gets them."""
+    writes: Writes = []
+    engine = house.database._writer
+
+    def begin(connection: object) -> None:
+        writes.append([])
+
+    def execute(
+        connection: object, cursor: object, statement: str, told: Any, context: object, many: bool
+    ) -> None:
+        if statement.split(maxsplit=1)[0] in ("INSERT", "UPDATE", "DELETE"):
+            writes[-1] += [(statement, one) for one in (told if many else [told])]
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "before_cursor_execute", execute)
+    yield writes
+    event.remove(engine, "begin", begin)
+    event.remove(engine, "before_cursor_execute", execute)
+
+
+def replayed(file: Path, writes: Writes) -> float:
+    """Return the seconds that plain sqlite3 takes for the same transactions, set the same way."""
+    plain = sqlite3.connect(file, isolation_level=None)
+    for name, value in PRAGMAS.items():
+        plain.execute(f"PRAGMA {name}={value}")
+    started = perf_counter()
+    for transaction in writes:
+        plain.execute("BEGIN IMMEDIATE")
+        for statement, told in transaction:
+            plain.execute(statement, told)
+        plain.execute("COMMIT")
+    took = perf_counter() - started
+    plain.close()
+    return took

@@ -1,0 +1,481 @@
+"""Telegram, met over HTTP: what comes, what goes, and all that can go wrong on the way."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+
+from flows.conversation import Officer
+from flows.wording import say
+from storage.chats import officers
+from storage.database import Database
+from storage.vault import Vault
+from tests.harness.telegram_app import Rig, goes, presses, says
+from tests.support.happy_path import NAME, NUMBER, NUMBER_KEPT, answers, option, shown, until, way
+from tests.telegram_server import Person, TelegramServer
+from tests.telegram_server.users import Kind
+
+pytest_plugins = ("tests.harness.telegram_fixtures",)
+
+HOUR = 3600
+SECRET_WORDS = "quietmarigold"
+WHOLE: dict[str, Any] = {
+    "message_id": 1,
+    "date": 1_760_000_000,
+    "chat": {"id": 4001, "type": "private"},
+    "from": {"id": 4001, "is_bot": False, "first_name": SECRET_WORDS},
+    "text": SECRET_WORDS,
+}
+POISON: tuple[dict[str, Any], ...] = (
+    {"message": {**WHOLE, "chat": None}},
+    {"message": {**WHOLE, "date": "long ago"}},
+    {"message": {"text": SECRET_WORDS}},
+    {"callback_query": {"from": SECRET_WORDS}},
+    {"my_chat_member": {"chat": WHOLE["chat"], "note": SECRET_WORDS}},
+    {"edited_message": [SECRET_WORDS]},
+)
+
+
+def sends(server: TelegramServer, person: Person) -> int:
+    """Return how often the bot tried to send something new to a person."""
+    calls = server.calls_of("sendMessage")
+    return len([call for call in calls if call.parameters["chat_id"] == person.chat_id])
+
+
+def first_line(key: str) -> str:
+    return say("en", key).split("\n", maxsplit=1)[0]
+
+
+# --- what comes
+
+
+@pytest.mark.parametrize("position", range(30))
+async def test_one_bad_update_anywhere_in_a_batch_is_set_aside_alone(
+    rig: Rig, server: TelegramServer, logged: Callable[[], str], position: int
+) -> None:
+    ines = server.person("Ines")
+    for n in range(30):
+        if n == position:
+            server.raw_update(POISON[position % len(POISON)])
+        else:
+            ines.says(f"/help {n}")
+    assert await rig.receive() == 30
+    assert await rig.answer() == 29
+    assert (rig.inbox("done"), rig.inbox("set_aside"), rig.inbox("waiting")) == (29, 1, 0)
+    assert await rig.receive() == 0
+    assert server.pending == [], "all are confirmed"
+    told = logged()
+    assert "row_set_aside" in told
+    assert SECRET_WORDS not in told
+
+
+async def test_what_a_person_sends_at_once_is_answered_in_order(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina, tom = server.person("Amina"), server.person("Tom")
+    for person in (amina, tom):
+        for text in ("/start", say("en", "scenes.welcome.buttons.self"), "1", "1", "1", "2", "1"):
+            person.says(text)
+    await rig.settle()
+    for person in (amina, tom):
+        questions = [m.text.split("\n")[0] for m in person.screen if m.from_bot]
+        assert questions[2:] == [shown(q) for q in ("wish", "harm", "known", "their_age", "name")]
+        assert [a.value for a in rig.stands(person).answers] == [v for _, v in answers(way())][:5]
+
+
+@pytest.mark.parametrize(
+    "payload", ["", "leaflet", "i_", "i_made-up", "i_" + "x" * 60, "%00", "a b"]
+)
+async def test_any_link_begins_with_the_hello(
+    rig: Rig, server: TelegramServer, payload: str
+) -> None:
+    amina = server.person("Amina")
+    amina.opens_link(payload)
+    await rig.settle()
+    assert amina.last.text == say("en", "scenes.welcome.hello")
+
+
+async def test_an_invitation_works_once_for_the_one_who_used_it(
+    rig: Rig, server: TelegramServer, database: Database, vault: Vault
+) -> None:
+    sam, amina = server.person("Sam"), server.person("Amina")
+    officer = Officer("PC Sam Reed", "Kent Police", "sam@kent.example", verified=True)
+    with database.transaction() as connection:
+        code = officers.invite(connection, vault, officer, rig.now())
+    for person in (sam, amina, sam):
+        person.opens_link(f"i_{code}")
+        await rig.settle()
+    assert say("en", "scenes.welcome.from_officer") in sam.shown()
+    assert amina.last.text == say("en", "scenes.welcome.hello")
+    assert rig.stands(sam).officer == officer
+    assert rig.stands(amina).officer is None
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+async def test_every_kind_of_thing_gets_a_kind_line_and_is_never_fetched(
+    rig: Rig, server: TelegramServer, kind: Kind
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("name"))
+    amina.sends(kind)
+    await rig.settle()
+    own = kind if kind == "location" else "any"
+    texts = [m.text for m in amina.screen if m.from_bot]
+    assert texts[-2] == say("en", f"scenes.sent_things.{own}")
+    assert texts[-1].startswith(shown("name")), "and the question again"
+    assert not server.calls_of("getFile")
+    assert not server.calls_of("download")
+
+
+async def test_sharing_the_own_number_answers_and_takes_the_keyboard_away(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina", phone="+447700900123")
+    await goes(rig, amina, until("number"))
+    assert amina.keyboard[0] == [say("en", "questions.number.share")]
+    amina.presses(say("en", "questions.number.share"))
+    await rig.settle()
+    assert amina.keyboard == []
+    assert rig.stands(amina).answers[-1].value == NUMBER_KEPT
+    assert amina.last.text.startswith(shown("if_answered"))
+
+
+async def test_a_typed_number_takes_the_keyboard_away_too(rig: Rig, server: TelegramServer) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("if_answered"))
+    assert amina.keyboard == []
+    assert rig.stands(amina).answers[-1].value == NUMBER_KEPT
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_somebody_elses_number_is_never_taken(
+    rig: Rig, server: TelegramServer, known: bool
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("number"))
+    before = rig.stands(amina).answers
+    amina.sends_contact_of_somebody_else(known_to_telegram=known)
+    await rig.settle()
+    assert say("en", "scenes.sent_things.contact") in amina.shown()
+    assert rig.stands(amina).answers == before
+    assert amina.keyboard, "the own number can still be shared"
+
+
+async def test_an_edited_message_changes_the_answer_that_it_gave(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("name"))
+    said = amina.says(NAME)
+    await rig.settle()
+    amina.edits(said, "Leyla")
+    await rig.settle()
+    named = [a.value for a in rig.stands(amina).answers if a.question == "name"]
+    assert named == [NAME, "Leyla"]
+    assert amina.last.text.startswith(shown("way"))
+
+
+async def test_every_press_is_answered_whatever_it_carries(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("known"))
+    first = next(m for m in amina.screen if m.from_bot)
+    for data in ("nonsense", "answer:harm:theft~999999", "answer:zzz:1~5", "~", "go:self~1"):
+        amina.presses_id(data)
+        amina.presses_id(data, first)
+    amina.chat.posts.pop(first.id)
+    amina.presses_id("go:self~1", first)
+    await rig.settle()
+    assert amina.spinning == []
+    assert [a.value for a in rig.stands(amina).answers] == ["adult", "find_out", "theft"]
+    assert rig.outbox("given_up") == 0
+
+
+async def test_a_press_that_is_too_old_to_acknowledge_still_counts(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("wish"))
+    amina.presses(option("wish", "take_part"))
+    server.clock.advance(minutes=11)
+    await rig.settle()
+    assert rig.stands(amina).answers[-1].value == "take_part"
+    assert rig.outbox("given_up") == 0
+
+
+# --- groups and channels
+
+
+async def test_groups_are_left_and_told_nothing(rig: Rig, server: TelegramServer) -> None:
+    amina, group = server.person("Amina"), server.group("Village watch")
+    group.adds_the_bot(amina)
+    group.says(amina, "/start")
+    await rig.settle()
+    assert server.calls_of("leaveChat")[0].parameters == {"chat_id": group.chat_id}
+    assert not group.chat.bot_is_member
+    assert not [m for m in group.screen if m.from_bot]
+    assert rig.outbox("waiting") == 0
+
+
+async def test_a_channel_is_left_and_a_press_in_a_group_answers_nobody(
+    rig: Rig, server: TelegramServer
+) -> None:
+    group = server.group("Village watch")
+    group.chat.bot_is_member = True
+    chat = {"id": group.chat_id, "type": "channel", "title": "News"}
+    member = {"user": server.account().as_user(), "status": "administrator", "can_be_edited": False}
+    rights = ("can_manage_chat", "can_change_info", "can_post_messages", "can_edit_messages")
+    more = ("can_delete_messages", "can_manage_video_chats", "can_restrict_members")
+    last = ("can_promote_members", "can_invite_users", "is_anonymous", "can_post_stories")
+    stories = ("can_edit_stories", "can_delete_stories")
+    changed: dict[str, Any] = {
+        "chat": chat,
+        "from": WHOLE["from"],
+        "date": 1_760_000_000,
+        "old_chat_member": {"user": member["user"], "status": "left"},
+        "new_chat_member": member | dict.fromkeys((*rights, *more, *last, *stories), True),
+    }
+    pressed = {
+        "id": "5",
+        "from": WHOLE["from"],
+        "chat_instance": "1",
+        "data": "go:self~1",
+        "message": {**WHOLE, "chat": chat},
+    }
+    server.raw_update({"my_chat_member": changed})
+    server.raw_update({"channel_post": {**WHOLE, "chat": chat}})
+    server.raw_update({"callback_query": pressed})
+    await rig.settle()
+    assert server.calls_of("leaveChat")
+    assert not server.calls_of("sendMessage")
+    assert rig.inbox("done") == 3
+
+
+async def test_the_staff_group_is_neither_left_nor_answered(
+    rig: Rig, server: TelegramServer
+) -> None:
+    chat = {"id": 77, "type": "supergroup", "title": "Duty desk"}
+    server.raw_update({"message": {**WHOLE, "chat": chat, "text": "/start"}})
+    await rig.settle()
+    assert rig.inbox("done") == 1
+    assert not server.calls_of("leaveChat")
+    assert not server.calls_of("sendMessage")
+
+
+# --- what goes, and what goes wrong
+
+
+async def test_a_429_makes_only_that_chat_wait_as_long_as_told(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina, tom = server.person("Amina"), server.person("Tom")
+    server.fail_next("sendMessage", 429, chat_id=amina.chat_id, retry_after=7)
+    amina.says("/start")
+    tom.says("/start")
+    await rig.settle()
+    assert (sends(server, amina), sends(server, tom)) == (1, 1)
+    assert tom.last_from_bot
+    server.clock.advance(6.5)
+    await rig.settle()
+    assert sends(server, amina) == 1
+    server.clock.advance(1)
+    await rig.settle()
+    assert sends(server, amina) == 2
+    assert amina.last_from_bot.text == say("en", "scenes.welcome.hello")
+
+
+async def test_a_blocked_chat_is_closed_and_nothing_more_is_tried(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina, tom = server.person("Amina"), server.person("Tom")
+    await goes(rig, amina, until("wish"))
+    amina.presses(option("wish", "find_out"))
+    await rig.receive()
+    await rig.answer()
+    assert rig.outbox("waiting") > 1
+    amina.chat.blocked = True
+    await rig.settle()
+    assert rig.outbox("waiting") == 0
+    tried = len(server.calls)
+    await says(rig, tom, "/start")
+    server.clock.advance(hours=1)
+    await rig.settle()
+    assert all(c.parameters.get("chat_id") != amina.chat_id for c in server.calls[tried:])
+    assert tom.last_from_bot
+
+
+async def test_who_blocks_and_comes_back_finds_everything_as_it_was(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("known"))
+    amina.blocks_the_bot()
+    await rig.settle()
+    amina.unblocks_the_bot()
+    await says(rig, amina, "2")
+    assert amina.last.text.startswith(shown("their_age"))
+
+
+async def test_who_writes_again_is_answered_even_when_the_unblocking_was_never_heard_of(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    server.fail_next("sendMessage", 403, description="Forbidden: bot was blocked by the user")
+    await says(rig, amina, "/start")
+    await says(rig, amina, "/start")
+    assert amina.last_from_bot.text == say("en", "scenes.welcome.hello")
+
+
+@pytest.mark.parametrize("error", [500, 502, 504, "drop_before"])
+async def test_trouble_at_telegram_is_waited_out(
+    rig: Rig, server: TelegramServer, error: Any
+) -> None:
+    amina = server.person("Amina")
+    server.fail_next("sendMessage", error, times=3)
+    await says(rig, amina, "/start")
+    for _ in range(4):
+        server.clock.advance(16)
+        await rig.settle()
+    hellos = [m for m in amina.screen if m.from_bot]
+    assert [m.text for m in hellos] == [say("en", "scenes.welcome.hello")]
+    assert rig.outbox("waiting") == 0
+
+
+async def test_an_answer_of_telegram_that_got_lost_repeats_a_prompt_at_most(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("known"))
+    server.fail_next("sendMessage", "drop", chat_id=amina.chat_id)
+    amina.says("2")
+    await rig.settle()
+    server.clock.advance(5)
+    await rig.settle()
+    asked = [m for m in amina.screen if m.text.startswith(shown("their_age"))]
+    assert len(asked) == 2
+    assert [a.value for a in rig.stands(amina).answers] == ["adult", "find_out", "theft", "no"]
+    await says(rig, amina, "1")
+    assert amina.last.text.startswith(shown("name"))
+
+
+async def test_changing_a_message_into_what_it_says_already_is_done(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await says(rig, amina, "/start")
+    await presses(rig, amina, say("en", "scenes.welcome.buttons.learn"))
+    pressed = next(
+        b.data for row in amina.last.buttons for b in row if b.data and b.data.startswith("card:")
+    )
+    card = amina.last
+    for _ in range(2):
+        amina.presses_id(pressed or "", card)
+        await rig.settle()
+    edits = server.calls_of("editMessageText")
+    assert len(edits) == 2
+    assert amina.last.id == card.id, "nothing new was sent"
+    assert (rig.outbox("waiting"), rig.outbox("given_up")) == (0, 0)
+
+
+async def test_answers_are_only_ever_shown_by_changing_a_message(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, way()[:-1])
+    check = amina.last
+    await presses(rig, amina, say("en", "scenes.checking.show"))
+    assert amina.last.id == check.id
+    assert NAME in amina.last.text
+    show = f"show~{rig.stands(amina).step}"
+    amina.chat.posts.pop(check.id)
+    amina.presses_id(show, check)
+    await rig.settle()
+    assert amina.last.id != check.id, "the old message is gone, so a new one was sent"
+    assert amina.last.text == say("en", "scenes.checking.ready")
+    assert NAME not in server.log_text("new")
+    assert NUMBER not in server.log_text("new")
+
+
+async def test_an_unknown_chat_is_closed_and_other_refusals_stop_only_their_row(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await says(rig, amina, "/start")
+    server.fail_next("sendMessage", 400, description="Bad Request: can't parse entities")
+    await says(rig, amina, "/help", "/privacy")
+    assert rig.outbox("given_up") == 1
+    assert sends(server, amina) > 2
+    server.fail_next("sendMessage", 400, description="Bad Request: chat not found")
+    await says(rig, amina, "/help")
+    assert rig.outbox("waiting") == 0
+
+
+# --- clearing the chat
+
+
+async def test_leaving_takes_both_sides_messages_and_leaves_one_neutral_line(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("if_answered"))
+    assert len(amina.screen) > 15
+    await says(rig, amina, "leave now")
+    assert [m.text for m in amina.screen] == [say("en", "scenes.paused.left")]
+    assert [a.value for a in rig.stands(amina).answers][-1] == NUMBER_KEPT, "the place is kept"
+
+
+async def test_leaving_is_not_stopped_by_messages_that_are_too_old(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("harm"))
+    old = [m.id for m in amina.screen]
+    server.clock.advance(hours=49)
+    await says(rig, amina, "hello", "leave")
+    left = [m for m in amina.screen if m.id not in old]
+    assert [m.text for m in left] == [say("en", "scenes.paused.left")]
+    assert (rig.outbox("waiting"), rig.outbox("given_up")) == (0, 0)
+
+
+async def test_one_message_that_telegram_will_not_delete_keeps_none_of_the_others(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("harm"))
+    refusal = "Bad Request: message can't be deleted for everyone"
+    server.fail_next("deleteMessages", 400, description=refusal)
+    server.fail_next("deleteMessage", 400, description=refusal)
+    await says(rig, amina, "leave")
+    assert len(amina.screen) == 2
+    assert amina.last.text == say("en", "scenes.paused.left")
+
+
+async def test_a_chat_is_tidied_while_telegram_still_allows_it(
+    rig: Rig, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await goes(rig, amina, until("if_answered"))
+    server.clock.advance(hours=35)
+    await rig.sweep()
+    await rig.settle()
+    assert len(amina.screen) > 15
+    server.clock.advance(hours=1, minutes=1)
+    await rig.sweep()
+    await rig.settle()
+    assert amina.screen == []
+    assert rig.stands(amina).answers, "the answers live longer than the chat"
+    await says(rig, amina, "hello")
+    assert amina.last.text.startswith(first_line("scenes.paused.welcome_back"))
+
+
+async def test_nothing_new_ever_repeats_a_persons_words(rig: Rig, server: TelegramServer) -> None:
+    amina = server.person(first_name="Profilename")
+    await goes(rig, amina, way())
+    new = server.log_text("new")
+    assert not [word for word in (NAME, NUMBER, NUMBER_KEPT, "Profilename") if word in new]
+    assert all(call.parameters["disable_notification"] for call in to_people(server))
+
+
+def to_people(server: TelegramServer) -> list[Any]:
+    return [call for call in server.calls_of("sendMessage") if call.parameters["chat_id"] != 77]

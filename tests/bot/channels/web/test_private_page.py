@@ -1,0 +1,245 @@
+"""The private page: from Telegram to a small page and back; nothing typed there is in the chat."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from bot.pipeline import private_links
+from storage.database import Database
+from storage.vault import Vault
+from tests.harness.pages_app import LATER, SITE, Site, answering, field_of
+from tests.harness.telegram_app import Rig, goes, presses, rigged, says
+from tests.support.cast import SAM
+from tests.support.happy_path import Step, until, way
+from tests.telegram_server import Person, TelegramServer
+
+pytest_plugins = ["tests.harness.storage_fixtures", "tests.harness.telegram_fixtures"]
+
+OFFICERS_TAPS = (
+    *("Refer someone", "Yes, I asked today", "Woman", "No", "Yes", "Yes", "No", "Man"),
+    "Burglary or theft",
+)
+PAGE, DETAILS, CODE = (
+    "Type it on a private page",
+    "Names on a private page",
+    "With me now: show a code",
+)
+PRIVATE = ("Rosa", "900222", "07700")
+
+
+@pytest.fixture
+async def rig(
+    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rig]:
+    async with rigged(server, database, vault, monkeypatch, public_url=SITE) as made:
+        yield made
+
+
+@pytest.fixture
+async def site(rig: Rig) -> AsyncIterator[Site]:
+    async with answering(rig.running) as made:
+        yield made
+
+
+def path_of(person: Person) -> str:
+    """Return the path of the page that a person's button opened last."""
+    url = person.opened[-1]
+    assert url.startswith(f"{SITE}/q/")
+    return url.removeprefix(SITE)
+
+
+async def at_check(rig: Rig, site: Site) -> Person:
+    """Return an invited officer on Telegram with a whole card."""
+    assert SAM.officer
+    sam = rig.server.person("Sam")
+    code = site.invite(SAM.officer).rpartition("/")[2]
+    await says(rig, sam, f"/start i_{code}")
+    await presses(rig, sam, *OFFICERS_TAPS)
+    await says(rig, sam, "46/12345/26")
+    return sam
+
+
+async def at_name(rig: Rig) -> Person:
+    """Return somebody who is asked for their name."""
+    maya = rig.server.person("Maya")
+    await goes(rig, maya, until("name"))
+    return maya
+
+
+async def opens(browser: httpx.AsyncClient, path: str) -> httpx.Response:
+    """Return the form behind a link, after looking at it first."""
+    looked = await browser.get(path)
+    assert looked.status_code == 200
+    assert (await browser.get(path)).status_code == 200
+    return await browser.post(path)
+
+
+def everything_sent(rig: Rig) -> str:
+    return "\n".join(f"{one.text} {one.labels}" for one in rig.server.sent)
+
+
+async def test_an_officers_details_go_by_the_page_and_the_chat_goes_on(
+    rig: Rig, site: Site
+) -> None:
+    sam = await at_check(rig, site)
+    await presses(rig, sam, DETAILS)
+    browser = site.browser()
+    page = await opens(browser, path_of(sam))
+    assert "What is the victim" in page.text or "victim_name" in page.text
+    details = {
+        "page": field_of(page, "page"),
+        "victim_name": "Rosa Diaz",
+        "victim_contact": "07700 900222",
+        "victim_message": "no_message",
+    }
+    kept = await browser.post("/q", data=details)
+    assert "Go back to your chat." in kept.text
+    assert kept.headers["clear-site-data"] == '"cache", "storage"'
+    assert kept.headers["cache-control"] == "no-store"
+    await rig.settle()
+    assert sam.last_from_bot.text.startswith("Quick referral")
+    assert "By pressing Send" in sam.last_from_bot.text
+    await presses(rig, sam, "Send to the service")
+    (record,) = site.sent()
+    told = {line.question: line.label for line in record.lines}
+    assert (told["victim_name"], told["victim_contact"]) == ("Rosa Diaz", "07700 900222")
+    assert record.door == "telegram"
+    for private in PRIVATE:
+        assert private not in everything_sent(rig)
+
+
+async def test_a_person_types_a_name_on_the_page_and_the_next_question_comes(
+    rig: Rig, site: Site
+) -> None:
+    maya = await at_name(rig)
+    await presses(rig, maya, PAGE)
+    browser = site.browser()
+    page = await opens(browser, path_of(maya))
+    await browser.post("/q", data={"page": field_of(page, "page"), "name": "Mayabelle"})
+    await rig.settle()
+    assert "Which way is safe" in maya.last_from_bot.text
+    assert "Mayabelle" not in everything_sent(rig)
+    assert any(answer.value == "Mayabelle" for answer in rig.stands(maya).answers)
+
+
+async def test_the_number_keeps_its_keyboard_and_gets_a_link_beside_it(
+    rig: Rig, site: Site
+) -> None:
+    maya = await at_name(rig)
+    await says(rig, maya, "Maya")
+    await presses(rig, maya, "Call me")
+    assert any("Share my number" in row for row in maya.keyboard)
+    await presses(rig, maya, PAGE)
+    page = await opens(site.browser(), path_of(maya))
+    assert 'name="number"' in page.text
+
+
+async def test_what_cannot_be_read_is_said_and_the_page_stays_good(rig: Rig, site: Site) -> None:
+    sam = await at_check(rig, site)
+    await presses(rig, sam, DETAILS)
+    browser = site.browser()
+    page = await opens(browser, path_of(sam))
+    mark = field_of(page, "page")
+    empty = await browser.post("/q", data={"page": mark})
+    assert (empty.status_code, "Type in one of the boxes first." in empty.text) == (422, True)
+    wrong = {"page": mark, "victim_name": "Rosa Diaz", "victim_contact": "123"}
+    again = await browser.post("/q", data=wrong)
+    assert again.status_code == 422
+    assert 'href="#victim_contact"' in again.text
+    assert field_of(again, "victim_name") == "Rosa Diaz"
+    right = {**wrong, "victim_contact": "07700 900222"}
+    assert (await browser.post("/q", data=right)).status_code == 200
+    assert (await browser.post("/q", data=right)).status_code == 404
+    await rig.settle()
+    await presses(rig, sam, "Send to the service")
+    (record,) = site.sent()
+    assert [line.value for line in record.lines if line.question == "victim_name"] == ["Rosa Diaz"]
+
+
+async def test_danger_on_the_page_is_answered_in_the_chat(rig: Rig, site: Site) -> None:
+    maya = await at_name(rig)
+    await presses(rig, maya, PAGE)
+    browser = site.browser()
+    page = await opens(browser, path_of(maya))
+    words = "he is here now with a knife and will kill me"
+    await browser.post("/q", data={"page": field_of(page, "page"), "name": words})
+    await rig.settle()
+    assert "999" in everything_sent(rig)
+    assert "danger_immediate_danger" in rig.stands(maya).flags
+
+
+async def test_after_a_draft_was_deleted_the_page_keeps_nothing(rig: Rig, site: Site) -> None:
+    maya = await at_name(rig)
+    await presses(rig, maya, PAGE)
+    browser = site.browser()
+    page = await opens(browser, path_of(maya))
+    await says(rig, maya, "/delete")
+    await browser.post("/q", data={"page": field_of(page, "page"), "name": "Mayabelle"})
+    await rig.settle()
+    assert rig.stands(maya).answers == ()
+
+
+async def test_a_thousand_wrong_links_open_nothing_and_are_met_alike(
+    rig: Rig, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.running.web.limiter, "may", lambda *_: True)
+    used, old = (site.link(private_links.QUIET, "telegram", "417") for _ in range(2))
+    browser = site.browser()
+    await browser.post(f"/q/{used}")
+    rig.server.clock.advance(LATER.total_seconds())
+    foreign = site.link("resume", "telegram", "417")
+    answers = set()
+    for n in range(1000):
+        code = (used, old, foreign, f"guess-{n}")[n % 4]
+        answer = await (browser.post(f"/q/{code}") if n % 8 else browser.get(f"/q/{code}"))
+        assert answer.status_code == 404
+        answers.add(answer.text)
+    for code in (used, old, foreign, "guess", ""):
+        answer = await browser.post("/q", data={"page": code, "name": "Alex"})
+        answers.add(answer.text)
+    assert len(answers) == 1
+    assert rig.inbox("waiting") == 0
+
+
+async def test_too_many_tries_from_one_address_have_to_wait(site: Site) -> None:
+    browser = site.browser()
+    last = [await browser.get(f"/q/{n}") for n in range(31)][-1]
+    assert last.status_code == 429
+    assert last.headers["retry-after"] == "60"
+
+
+async def test_without_an_address_of_its_own_there_is_no_such_button(
+    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rigged(server, database, vault, monkeypatch) as rig:
+        await at_name(rig)
+        assert PAGE not in everything_sent(rig)
+
+
+async def test_an_officer_shows_a_code_and_the_persons_own_send_is_the_consent(
+    rig: Rig, site: Site
+) -> None:
+    sam = await at_check(rig, site)
+    await presses(rig, sam, CODE)
+    page = await opens(site.browser(), path_of(sam))
+    assert "<svg" in page.text
+    code = page.text.split(f"{SITE}/k/")[1].split("<")[0].strip()
+    rosa = rig.server.person("Rosa")
+    await says(rig, rosa, f"/start k_{code}")
+    assert "PC Sam Reed, Kent Police told you about us." in rosa.last_from_bot.text
+    await presses(rig, rosa, "Start, it is my choice", "Yes, and I am 18 or over")
+    for step in way()[2:]:
+        await _step(rig, rosa, step)
+    (record,) = site.sent()
+    assert record.journey == "self"
+    assert "introduced" in record.flags
+    assert record.officer_name == "PC Sam Reed"
+    assert ("46/12345/26", "officer") in [(line.value, line.by) for line in record.lines]
+    again = rig.server.person("Somebody else")
+    await says(rig, again, f"/start k_{code}")
+    assert "told you about us" not in again.last_from_bot.text
+
+
+async def _step(rig: Rig, person: Person, step: Step) -> None:
+    await (presses(rig, person, step.press) if step.press else says(rig, person, step.say))

@@ -1,0 +1,202 @@
+"""Referrals of the same person are found by staff; nobody else can tell a second from a first."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, select
+from sqlmodel import select as rows_of
+
+from bot.desk.casework.duplicates import alike_for, marked_for
+from bot.web.templates import render
+from flows.record import Line, Record
+from flows.referral.match_keys import marks_of
+from storage.database import Database
+from storage.referrals import lifecycle
+from storage.referrals.duplicates import Alike
+from storage.tables import Referral
+from storage.vault import Vault
+from storage.web_tables import LIKENESS
+from tests.story_runner.flow_player import FlowPlayer
+from tests.support.builders import NOW, a_record
+from tests.support.cast import MAYA, TOM, Person
+
+QUEUES = ("adults", "young_people")
+
+
+def told(reference: str, queue: str = "adults", **answers: str) -> Record:
+    """Return a record in which these questions were answered."""
+    line = Line("", "?", "said", "", "", "person", NOW, "1", "en")
+    lines = tuple(replace(line, question=key, value=value) for key, value in answers.items())
+    return replace(a_record(reference), lines=lines, queue=queue)
+
+
+def hand_over(database: Database, vault: Vault, *records: Record) -> None:
+    """Have records handed over."""
+    with database.transaction() as conn:
+        for record in records:
+            assert lifecycle.hand_over(conn, vault, record, None, NOW)
+
+
+def same(
+    database: Database, reference: str, role: str = "coordinator"
+) -> dict[str, tuple[str, ...]]:
+    """Return the references that staff see as alike, and in what."""
+    with database.session() as session:
+        standing = lifecycle.standing(session, reference)
+        assert standing is not None
+        return {one.reference: one.same for one in alike_for(session, role, standing.id)}
+
+
+def test_what_is_a_mark_and_in_which_form() -> None:
+    record = told(
+        "ACDE-3467",
+        number="+447700900417",
+        email="Maya@EXAMPLE.com",
+        line="46/12345-26",
+        name="Dr. Zoë  O'Neil",
+        birth_year="1990",
+    )
+    assert dict(marks_of(record)) == {
+        "phone": "+447700900417",
+        "email": "maya@example.com",
+        "reference": "461234526",
+        "name": "zoeoneil/1990",
+    }
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"name": "Maya"},
+        {"name": "Maya", "birth_year": "soon"},
+        {"name": "Dr", "birth_year": "1990"},
+        {"number": "not a number"},
+        {"number": "\x00\ud800" * 9},
+        {"line": "1/2"},
+        {"officer_contact": "+447700900101", "officer_name": "PC Sam Reed"},
+    ],
+)
+def test_what_is_no_mark(answers: dict[str, str]) -> None:
+    assert marks_of(told("ACDE-3467", **answers)) == ()
+
+
+def test_what_was_not_said_is_no_mark() -> None:
+    record = told("ACDE-3467", number="+447700900417")
+    skipped = tuple(replace(line, given="skipped") for line in record.lines)
+    assert marks_of(replace(record, lines=skipped)) == ()
+
+
+def test_alike_by_number_and_reference(database: Database, vault: Vault) -> None:
+    hand_over(
+        database,
+        vault,
+        told("ACDE-3467", number="+447700900417", line="46/12345/26"),
+        told("ACDE-3468", victim_contact="07700 900417", line="46-12345-26"),
+        told("ACDE-3469", number="+447700900733"),
+    )
+    assert same(database, "ACDE-3467") == {"ACDE-3468": ("phone", "reference")}
+    assert same(database, "ACDE-3469") == {}
+    with database.session() as session:
+        assert marked_for(session, "mediator") == {"ACDE-3467", "ACDE-3468"}
+
+
+def test_nobody_learns_of_a_queue_that_is_not_theirs(database: Database, vault: Vault) -> None:
+    hand_over(
+        database,
+        vault,
+        told("ACDE-3467", "adults", number="+447700900417"),
+        told("ACDE-3468", "young_people", number="+447700900417"),
+    )
+    assert same(database, "ACDE-3467", "mediator") == {}
+    assert same(database, "ACDE-3467", "coordinator") == {"ACDE-3468": ("phone",)}
+    with database.session() as session:
+        assert marked_for(session, "mediator") == frozenset()
+        assert marked_for(session, "administrator") == frozenset()
+        assert marked_for(session, "coordinator") == {"ACDE-3467", "ACDE-3468"}
+
+
+def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(
+    database: Database, vault: Vault
+) -> None:
+    hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
+    with database.transaction() as conn:
+        (row,) = conn.execute(select(LIKENESS)).all()
+        assert "7700" not in row.print
+        lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", NOW)
+        lifecycle.erase(conn, "ACDE-3467", "mira", NOW)
+        assert conn.execute(select(LIKENESS)).all() == []
+
+
+def test_another_house_has_other_hashes(database: Database, vault: Vault, tmp_path: Path) -> None:
+    other = Vault.open(tmp_path / "other.json", create=True)
+    hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
+    hand_over(database, other, told("ACDE-3468", number="+447700900417"))
+    assert same(database, "ACDE-3467") == {}
+
+
+@contextmanager
+def statements(conn: Connection) -> Iterator[list[str]]:
+    """Give the list of what is executed inside."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    event.listen(conn, "before_cursor_execute", note)
+    yield seen
+    event.remove(conn, "before_cursor_execute", note)
+
+
+def test_a_second_referral_is_the_same_work_as_a_first(database: Database, vault: Vault) -> None:
+    seen = []
+    for reference in ("ACDE-3467", "ACDE-3468"):
+        with database.transaction() as conn, statements(conn) as done:
+            lifecycle.hand_over(conn, vault, told(reference, number="+447700900417"), None, NOW)
+        seen.append(done)
+    assert seen[0] == seen[1]
+
+
+ASKS = ("Talk to a person", "Ask us to call you", "Rather not say")
+SENDS = ("Leave no message", "Send to the service")
+
+
+async def replies_to(player: FlowPlayer, who: Person) -> list[str]:
+    """Have somebody ask for a call on Maya's number; return all they saw, but the reference."""
+    player.says(who, "/start")
+    await player.settle()
+    for label in ASKS:
+        player.presses(who, label)
+        await player.settle()
+    player.says(who, "07700 900417")
+    await player.settle()
+    for label in SENDS:
+        player.presses(who, label)
+        await player.settle()
+    return [re.sub(r"[A-Z0-9]{4}-[A-Z0-9]{4}", "", one.text) for one in player.seen_by(who)]
+
+
+async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
+    player = FlowPlayer(file)
+    await player.open()
+    first, second = await replies_to(player, MAYA), await replies_to(player, TOM)
+    with player.database.session() as session:
+        references = [row.reference for row in session.exec(rows_of(Referral))]
+        alike = marked_for(session, "mediator")
+    await player.close()
+    assert first == second
+    assert len(references) == 2
+    assert alike == set(references)
+
+
+def test_what_staff_see_names_the_other_and_what_is_the_same() -> None:
+    found = [Alike("ACDE-3468", "adults", "claimed", "omar", ("phone", "name"))]
+    page = render("desk/alike.html", {"alike": found})
+    assert "ACDE-3468" in page
+    assert "the same number, the same name and year of birth" in " ".join(page.split())
+    assert "with omar" in page
+    assert render("desk/alike.html", {"alike": []}).strip() == ""

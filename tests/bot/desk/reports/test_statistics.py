@@ -1,0 +1,336 @@
+"""The numbers: counted right, no person in any, and each question of a draft counted once."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from bot.desk.reports import figures, week_range
+from bot.desk.reports.small_cells import Hidden
+from bot.desk.reports.week_range import NoWeek
+from flows import content_files, stages
+from flows.conversation import Conversation, Count, Heard, Hearing
+from flows.turn import take_turn
+from storage.database import Database
+from storage.referrals import lifecycle
+from storage.reports import daily_counters, statistics
+from storage.reports.statistics import Sent
+from storage.retention import sweep
+from storage.tables import REFERRAL, TALLY, new_id
+from storage.vault import Vault
+from tests.harness.desk_fixtures import AtTheDesk
+from tests.support.builders import a_record
+
+MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SINCE, UNTIL = MONDAY - 100 * DAY, MONDAY + 30 * DAY
+VERSION = content_files.version("en")
+HOSTILE = ("x", "2026-W99", "2026-W00", "9999-W01", "2026-W1' OR 1", "<script>", "\u202e", "=1")
+
+
+def reference(n: int) -> str:
+    """Return a reference for the nth referral."""
+    return f"AC{'ACDEFGHJKM'[n // 10 % 10]}{'ACDEFGHJKM'[n % 10]}-3467"
+
+
+def came(
+    database: Database,
+    vault: Vault,
+    n: int,
+    at: datetime = MONDAY,
+    steps: tuple[tuple[str, timedelta], ...] = (),
+    queue: str = "adults",
+    door: str = "telegram",
+) -> None:
+    """Have a referral come in, and acts of Mira follow after a while."""
+    record = replace(
+        a_record(reference(n)), sent_at=at, due=at + DAY, queue=queue, door=door, journey="self"
+    )
+    with database.transaction() as conn:
+        lifecycle.hand_over(conn, vault, record, None, at)
+        for act, later in steps:
+            lifecycle.take_step(conn, vault, record.reference, act, "mira", at + later)
+
+
+def talk(*acts: str) -> tuple[Conversation, Counter[str]]:
+    """Have somebody press or type these; return where they stand and what was counted."""
+    conversation, counted = Conversation(), Counter[str]()
+    buttons: dict[str, str] = {}
+    for n, text in enumerate(("/start", *acts)):
+        how = Hearing.PRESSED if text in buttons else Hearing.SAID
+        heard = Heard(how, buttons.get(text, text), message=str(n))
+        turn = take_turn(conversation, heard, MONDAY + timedelta(minutes=n))
+        conversation = turn.conversation
+        found = [one for one in turn.effects if isinstance(one, Count)]
+        counted.update(f"{one.what}:{one.key}" for one in found)
+        rows = [row for reply in turn.replies for row in reply.buttons]
+        buttons = {one.label: one.id for row in rows for one in row}
+    return conversation, counted
+
+
+def of(counted: Counter[str], what: str, journey: str = "self") -> dict[str, int]:
+    """Return the counts of one thing by question."""
+    start = f"{what}:{journey}/{VERSION}/"
+    return {key.removeprefix(start): n for key, n in counted.items() if key.startswith(start)}
+
+
+BEGIN = ("I was harmed by a crime", "18 or over")
+
+
+def test_a_question_is_counted_once_when_it_is_shown_and_once_when_it_is_answered() -> None:
+    _, counted = talk(*BEGIN, "Find out more first", "Burglary or theft")
+    assert of(counted, "asked") == {"wish": 1, "harm": 1, "known": 1}
+    assert of(counted, "answered") == {"wish": 1, "harm": 1}
+
+
+@pytest.mark.parametrize(
+    "wander",
+    [
+        ("what is this?",),
+        ("nonsense of mine",),
+        ("/back", "Find out more first"),
+        ("/back", "Talk about taking part"),
+        ("/back", "/back", "18 or over", "Find out more first"),
+        ("/leave", "carry on"),
+        ("/start", "carry on"),
+        ("/privacy", "carry on"),
+        ("/help",),
+    ],
+)
+def test_wandering_about_counts_nothing_twice(wander: tuple[str, ...]) -> None:
+    _, counted = talk(*BEGIN, "Find out more first", *wander, "Burglary or theft")
+    for what in ("asked", "answered"):
+        assert set(of(counted, what).values()) <= {1}, (what, of(counted, what))
+    assert of(counted, "asked")["harm"] == 1
+
+
+def test_a_new_draft_counts_anew_and_an_officer_apart() -> None:
+    _, counted = talk(*BEGIN, "/delete", *BEGIN, "/delete", "I am referring someone")
+    assert of(counted, "asked") == {"wish": 2}
+    assert of(counted, "left") == {"wish": 2}
+    assert of(counted, "asked", "officer") == {"agreed": 1}
+
+
+def test_stopping_leaving_and_sending_are_counted_by_version() -> None:
+    stopped, counted = talk(*BEGIN, "Someone else wants me to")
+    assert stopped.stage == "stopped"
+    assert of(counted, "stopped") == {stopped.stopped_for: 1}
+    _, counted = talk(*BEGIN, "/leave")
+    assert of(counted, "left") == {"wish": 1}
+    done, counted = talk(
+        *("Talk to a person", "Ask us to call you", "Maya", "07700 900417"),
+        *("Leave no message", "Send to the service"),
+    )
+    assert done.stage == "sent"
+    assert counted[f"sent:callback/{VERSION}"] == 1
+    assert of(counted, "asked", "callback") == {"name": 1, "number": 1, "if_answered": 1}
+    assert of(counted, "answered", "callback") == of(counted, "asked", "callback")
+
+
+def test_no_count_holds_a_word_of_a_person() -> None:
+    _, counted = talk(*BEGIN, "Find out more first", "Zanzibar", "Zanzibar Zebra", "/leave")
+    assert not any("zan" in key.lower() for key in counted)
+    assert all(len(key) < 60 for key in counted)
+    assert "asking" in stages.STAGES.places
+
+
+def test_referrals_are_counted_by_source_and_route(database: Database, vault: Vault) -> None:
+    came(database, vault, 1)
+    came(database, vault, 2, steps=(("claim", HOUR), ("spoke", 2 * HOUR), ("suitable", 3 * HOUR)))
+    came(database, vault, 3, door="web", steps=(("claim", HOUR), ("declined", 2 * HOUR)))
+    came(database, vault, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
+    came(database, vault, 5, at=UNTIL)
+    with database.transaction() as conn:
+        lifecycle.stop_contact(conn, reference(1), "withdraw", MONDAY + DAY)
+        lifecycle.erase(conn, reference(3), "mira", MONDAY + DAY)
+    with database.session() as session:
+        assert statistics.by_source(session, SINCE, UNTIL) == {
+            ("self", "telegram"): 3,
+            ("self", "web"): 1,
+        }
+        assert statistics.by_route(session, SINCE, UNTIL) == {
+            ("adults", "withdraw"): 1,
+            ("adults", "suitable"): 1,
+            ("adults", "declined"): 1,
+            ("check", "close"): 1,
+        }
+        assert statistics.by_route(session, UNTIL, UNTIL + DAY) == {("adults", "open"): 1}
+
+
+def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(
+    database: Database, vault: Vault
+) -> None:
+    steps = (
+        ("claim", HOUR),
+        ("hand_back", 2 * HOUR),
+        ("claim", 3 * HOUR),
+        ("no_answer", 4 * HOUR),
+        ("wrong_number", 5 * HOUR),
+        ("spoke", 6 * HOUR),
+        ("no_answer", 7 * HOUR),
+    )
+    came(database, vault, 1, steps=steps)
+    came(database, vault, 2)
+    with database.session() as session:
+        found = sorted(statistics.sent(session, SINCE, UNTIL), key=lambda one: one.tries)
+    assert found == [
+        Sent(MONDAY, MONDAY + DAY, None, None, "", None, 0),
+        Sent(
+            *(MONDAY, MONDAY + DAY, MONDAY + HOUR, MONDAY + 4 * HOUR, "no_answer"),
+            *(MONDAY + 6 * HOUR, 3),
+        ),
+    ]
+    assert not hasattr(found[0], "reference")
+
+
+def sent(hours: float, act: str = "spoke") -> Sent:
+    """Return a referral that was claimed and tried so many hours after it came."""
+    at = MONDAY + hours * HOUR
+    return Sent(MONDAY, MONDAY + 6 * HOUR, at, at, act, at, 1)
+
+
+def test_middle_and_most_are_in_working_hours_and_shown_of_enough() -> None:
+    rows = {row[0]: row[1:] for row in figures.times([sent(n / 2) for n in range(20)], MONDAY).rows}
+    assert rows["To the claim"] == ("4.8 hours", "7.0 hours", "About 75 of 100")
+    rows = {row[0]: row[1:] for row in figures.times([sent(1)] * 4, MONDAY).rows}
+    assert set(rows["To the claim"]) == {"Too few to say"}
+    rows = {row[0]: row[1:] for row in figures.times([sent(1)] * 5, MONDAY).rows}
+    assert rows["First try: spoke"] == ("1.0 hours", "Too few to say", "")
+
+
+def test_what_is_overdue_and_not_reached_counts_against_the_promise() -> None:
+    late = [Sent(MONDAY, MONDAY + HOUR, None, None, "", None, 0)] * 100
+    shown = figures.times([*late, *[sent(1)] * 100], MONDAY + DAY)
+    assert shown.rows[0][3] == "About 50 of 100"
+    shown = figures.times([*late, *[sent(1)] * 100], MONDAY)
+    assert shown.rows[0][3] == "About 100 of 100"
+
+
+def test_weeks_are_those_of_kent() -> None:
+    chosen = week_range.asked("2026-W13", "2026-w14", MONDAY)
+    assert [week_range.name_of(one) for one in chosen.mondays] == ["2026-W13", "2026-W14"]
+    assert (chosen.until - chosen.since) == timedelta(days=14)
+    assert chosen.until.astimezone(UTC) - chosen.since.astimezone(UTC) == timedelta(hours=335)
+    assert len(week_range.asked("", "", MONDAY).mondays) == week_range.USUAL
+    assert week_range.asked("2020-W53", "2021-W01", MONDAY).mondays[0].year == 2020
+    late = datetime(2026, 6, 7, 23, 30, tzinfo=UTC)
+    assert week_range.name_of(week_range.monday_of(late)) == "2026-W24"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "field", "why"),
+    [
+        *((text, "", "from", "no_week") for text in HOSTILE),
+        *(("", text, "to", "no_week") for text in HOSTILE),
+        ("2026-W40", "2026-W39", "from", "after"),
+        ("2024-W01", "2026-W39", "from", "too_many"),
+    ],
+)
+def test_what_is_no_week_is_said_so(since: str, until: str, field: str, why: str) -> None:
+    with pytest.raises(NoWeek) as refused:
+        week_range.asked(since, until, MONDAY)
+    assert (refused.value.field, refused.value.why) == (field, why)
+
+
+def test_the_funnel_hides_small_counts_and_shows_no_fine_shares() -> None:
+    key = f"self/{VERSION}"
+    asked = Counter({f"{key}/wish": 100, f"{key}/harm": 90, f"{key}/known": 3})
+    answered = Counter({f"{key}/wish": 91, f"{key}/harm": 2, f"{key}/known": 3})
+    found = figures.steps({"asked": asked, "answered": answered}, key)
+    assert [(one.question, one.shown, one.went_on) for one in found] == [
+        ("wish", 100, 90),
+        ("harm", 90, 0),
+        ("known", Hidden.SMALL, None),
+    ]
+
+
+def test_an_old_or_foreign_version_is_shown_apart() -> None:
+    asked = Counter({f"self/{VERSION}/wish": 50, "self/0000/wish": 7, "gone/1/wish": 9})
+    rest = {what: Counter[str]() for what in ("answered", "sent", "stopped", "left")}
+    captions = [one.caption for one in figures.funnels({"asked": asked, **rest})]
+    assert len(captions) == 3
+    assert "as they are worded now" in captions[0]
+    assert all("earlier wording" in one for one in captions[1:])
+
+
+def test_tallies_stay_few_and_go_after_400_days(database: Database, vault: Vault) -> None:
+    with database.transaction() as conn:
+        for _ in range(50):
+            daily_counters.add(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
+        daily_counters.add(conn, (MONDAY + DAY).date(), "asked", f"self/{VERSION}/wish")
+        swept = sweep(conn, vault, MONDAY + timedelta(days=400))
+        assert swept.tallies == 0
+        assert sweep(conn, vault, MONDAY + timedelta(days=401)).tallies == 1
+    with database.session() as session:
+        assert [one.day for one in daily_counters.read(session)] == [(MONDAY + DAY).date()]
+
+
+async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: AtTheDesk) -> None:
+    desk.clock.time = MONDAY + 2 * DAY
+    for n in range(12):
+        came(desk.database, desk.vault, n, MONDAY - (7 if n < 7 else 0) * DAY)
+    for n in range(12, 15):
+        came(desk.database, desk.vault, n, MONDAY - 14 * DAY, queue="check", door="web")
+    with desk.database.transaction() as conn:
+        for _ in range(30):
+            daily_counters.add(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
+    carys = await desk.signed_in("coordinator", "carys")
+    page = await carys.get("/desk/numbers")
+    assert page.status_code == 200
+    assert page.text.count("<caption") == 5
+    assert page.text.count('role="img"') == 4
+    assert "fewer than 5" in page.text
+    assert "not shown" in page.text
+    assert "Amina" not in page.text
+    assert "style=" not in page.text
+    assert not [n for n in range(15) if reference(n) in page.text]
+    ids = re.findall(r'\bid="([^"]+)"', page.text)
+    assert len(ids) == len(set(ids))
+    for name in re.findall(r'aria-labelledby="([^"]+)"', page.text):
+        assert name in ids
+    for role, name in (("mediator", "mira"), ("administrator", "ada")):
+        browser = await desk.signed_in(role, name)
+        assert (await browser.get("/desk/numbers")).status_code == 200
+
+
+async def test_a_wrong_week_is_said_beside_its_field_and_kept(desk: AtTheDesk) -> None:
+    mira = await desk.signed_in("mediator", "mira")
+    page = await mira.get("/desk/numbers?from=%3Cscript%3E&to=2026-W40")
+    assert page.status_code == 200
+    assert 'href="#from"' in page.text
+    assert 'id="from-error"' in page.text
+    assert "&lt;script&gt;" in page.text
+    for text in HOSTILE:
+        assert (await mira.client.get("/desk/numbers", params={"to": text})).status_code == 200
+
+
+async def test_a_table_is_taken_away_as_it_is_shown(desk: AtTheDesk) -> None:
+    desk.clock.time = MONDAY + 2 * DAY
+    for n in range(7):
+        came(desk.database, desk.vault, n)
+    mira = await desk.signed_in("mediator", "mira")
+    sheet = await mira.get("/desk/numbers/routes.csv?from=2026-W48&to=2026-W48")
+    assert sheet.status_code == 200
+    assert sheet.headers["content-type"].startswith("text/csv")
+    assert '"Adults","7","7","0"' in sheet.text
+    assert (await mira.get("/desk/numbers/nothing.csv")).status_code == 404
+    assert (await mira.get("/desk/numbers/routes.csv?from=x")).status_code == 303
+
+
+def test_ten_thousand_referrals_are_counted_in_time(database: Database) -> None:
+    """Rows alone: what they hold is never opened for the numbers."""
+    row = {
+        **{"queue": "adults", "provider": "kent", "door": "web", "journey": "self", "stage": "new"},
+        **{"hold": False, "urgent": False, "may_contact": True, "unseen": False, "zone": "UTC"},
+        **{"alerted": 0, "sent_at": MONDAY, "due": MONDAY + DAY},
+    }
+    rows = [{**row, "id": new_id(), "reference": f"R{n}"} for n in range(10_000)]
+    with database.transaction() as conn:
+        conn.execute(insert(REFERRAL), rows)
+        conn.execute(insert(TALLY), {"day": MONDAY.date(), "what": "asked", "key": "k", "n": 1})
+    with database.session() as session:
+        assert statistics.by_route(session, SINCE, UNTIL) == {("adults", "open"): 10_000}
+        assert len(statistics.sent(session, SINCE, UNTIL)) == 10_000

@@ -1,0 +1,402 @@
+"""Accounts of staff: invited, taken up, signed in to, changed, disabled; and who locks out whom."""
+
+import asyncio
+import re
+from urllib.parse import quote
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+
+from bot.desk.guard import SIGNED
+from bot.desk.signin import passwords, totp
+from bot.desk.signin.attempts import network
+from bot.web.qr import qr
+from storage import logbook
+from storage.accounts import staff
+from storage.database import Database
+from storage.tables import REFERRAL
+from storage.vault import Vault
+from storage.web_tables import LOGGED, SIGN_IN, STAFF
+from tests.harness.desk_fixtures import AtTheDesk, Browser
+from tests.harness.telegram_app import START
+
+PASSWORD = "three green boats at noon"
+SECRET = totp.new_secret()
+
+
+async def joined(desk: AtTheDesk, role: str, name: str) -> str:
+    """Have an account with a password and an app; return its id."""
+    kept = await passwords.hashed_aside(PASSWORD)
+    with desk.database.transaction() as conn:
+        code = staff.invite(conn, desk.vault, name, role, "ada", desk.clock())
+        id = staff.join(conn, desk.vault, code, kept, SECRET, desk.clock())
+    assert id is not None
+    return id
+
+
+def code_now(desk: AtTheDesk) -> str:
+    """Return the code that the app shows now."""
+    return totp.code_of(SECRET, totp.step_at(desk.clock()))
+
+
+async def signs_in(desk: AtTheDesk, browser: Browser, name: str, **but: str) -> httpx.Response:
+    """Fill the form in and send it."""
+    fields = {"name": name, "password": PASSWORD, "code": code_now(desk), **but}
+    browser.client.cookies.delete(SIGNED) if SIGNED in browser.client.cookies else None
+    return await browser.post("/desk/sign-in", **fields)
+
+
+def lines(desk: AtTheDesk) -> list[logbook.Line]:
+    """Return the logbook, the newest line first."""
+    with desk.database.session() as session:
+        return logbook.read(session)
+
+
+# --- joining
+
+
+async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: AtTheDesk) -> None:
+    ada = await desk.signed_in("administrator", "ada")
+    shown = await ada.presses("/desk/accounts", "/desk/accounts", name="Mira", role="mediator")
+    code = re.search(r"([A-Z0-9]{4}-){4}[A-Z0-9]{4}", shown.text)
+    assert code is not None
+    assert f"/desk/join?code={quote(code[0])}" in shown.text
+    mira = await desk.nobody("mira's browser")
+    form = await mira.get(f"/desk/join?code={code[0]}")
+    assert f'value="{code[0]}"' in form.text
+    scan = await mira.post("/desk/join", code=code[0], password=PASSWORD, again=PASSWORD)
+    secret = re.search(r'rj-code">([A-Z2-7 ]+)<', scan.text)
+    assert secret is not None
+    assert "<svg" in scan.text
+    app = totp.code_of(secret[1].replace(" ", ""), totp.step_at(desk.clock()))
+    wrong = await mira.post("/desk/join/confirm", code=code[0], app="000000")
+    assert wrong.status_code == 422
+    done = await mira.post("/desk/join/confirm", code=code[0].lower(), app=app)
+    assert done.headers["location"] == "/desk/"
+    assert (await mira.get("/desk/account")).status_code == 200
+    other = await desk.nobody("another browser")
+    again = await other.post("/desk/join", code=code[0], password=PASSWORD, again=PASSWORD)
+    assert again.status_code == 403
+    assert [line.did for line in lines(desk)][:4] == ["join", "sign_in", "join", "invite"]
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("eleven char", "12 letters or more"),
+        ("mira has a cat", "Your name"),
+        ("password1234", "easy to guess"),
+        ("aaaaaaaaaaaaaa", "easy to guess"),
+        ("123456789012", "easy to guess"),
+        ("passwordpassword", "easy to guess"),
+        ("x1" * 101, "200 letters"),
+    ],
+)
+async def test_a_password_is_refused_only_for_being_easy(
+    desk: AtTheDesk, password: str, says: str
+) -> None:
+    with desk.database.transaction() as conn:
+        code = staff.invite(conn, desk.vault, "mira", "mediator", "ada", desk.clock())
+    nobody = await desk.nobody()
+    shown = await nobody.post("/desk/join", code=code, password=password, again=password)
+    assert shown.status_code == 422
+    assert says in shown.text
+    assert password not in shown.text
+    assert code in shown.text
+
+
+def test_a_code_is_good_once_for_72_hours(database: Database, vault: Vault) -> None:
+    with database.transaction() as conn:
+        code = staff.invite(conn, vault, "mira", "mediator", "ada", START)
+        assert staff.redeem(conn, vault, code, START + staff.INVITED_FOR) is None
+        assert staff.redeem(conn, vault, "ACDE" * 5, START) is None
+        assert staff.redeem(conn, vault, code.lower().replace("-", " "), START)
+        assert staff.redeem(conn, vault, code, START) is None
+
+
+def test_a_name_is_given_once_for_ever(database: Database, vault: Vault) -> None:
+    with database.transaction() as conn:
+        staff.invite(conn, vault, "Mira", "mediator", "ada", START)
+        staff.disable(conn, "mira", START)
+        with pytest.raises(staff.NameTaken):
+            staff.invite(conn, vault, "MIRA", "mediator", "ada", START)
+        for wrong in ("", "m", "a b", "x" * 41, "-mira", "mi\nra", "míra", "<b>"):
+            with pytest.raises(staff.WrongName):
+                staff.invite(conn, vault, wrong, "mediator", "ada", START)
+
+
+# --- signing in
+
+
+async def test_signing_in_needs_name_password_and_a_fresh_code(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    mira = await desk.nobody("mira's browser")
+    said = set()
+    for but in (
+        {"name": "nobody-here"},
+        {"password": "three green boats at nine"},
+        {"code": "000000"},
+        {"code": ""},
+        {"password": "x" * 5000},
+    ):
+        refused = await signs_in(desk, mira, **{"name": "mira", **but})
+        assert refused.status_code == 403
+        said.add(re.sub(r'value="[^"]*"', "", refused.text))
+    assert len(said) == 1
+    asked = await signs_in(desk, mira, "MIRA", next="/desk/account?done=ended")
+    assert asked.headers["location"] == "/desk/account?done=ended"
+    assert (await mira.get("/desk/account")).status_code == 200
+    other = await desk.nobody("another browser")
+    assert (await signs_in(desk, other, "mira")).status_code == 403
+    desk.clock.advance(seconds=30)
+    assert (await signs_in(desk, other, "mira")).status_code == 303
+    names = {line.about for line in lines(desk) if line.refused}
+    assert names == {"mira", ""}
+
+
+async def test_of_many_who_use_one_code_at_once_one_comes_in(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    browsers = [await desk.nobody(f"seat {n}", f"192.0.2.{n}") for n in range(5)]
+    answers = await asyncio.gather(*(signs_in(desk, one, "mira") for one in browsers))
+    assert sorted(one.status_code for one in answers) == [303, 403, 403, 403, 403]
+
+
+@pytest.mark.parametrize(
+    "path", ["https://example.com/", "//example.com", "/\\example.com", "/desk\\..", "javascript:1"]
+)
+async def test_signing_in_never_leads_to_another_site(desk: AtTheDesk, path: str) -> None:
+    await joined(desk, "mediator", "mira")
+    mira = await desk.nobody()
+    answer = await signs_in(desk, mira, "mira", next=path)
+    assert answer.headers["location"] == "/desk/queue"
+
+
+async def test_signing_out_ends_it_here_and_on_the_server(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    mira = await desk.nobody("mira's browser")
+    await signs_in(desk, mira, "mira")
+    token = mira.client.cookies[SIGNED]
+    known = mira.client.cookies["known"]
+    out = await mira.presses("/desk/account", "/desk/sign-out")
+    assert out.headers["clear-site-data"] == '"cache", "cookies", "storage"'
+    mira.client.cookies.clear()
+    mira.client.cookies.set(SIGNED, token, domain="desk.test", path="/")
+    assert "sign-in?next=" in (await mira.get("/desk/account")).headers["location"]
+    mira.client.cookies.clear()
+    shown = await mira.get(out.headers["location"])
+    assert "You are signed out." in shown.text
+    assert mira.client.cookies["known"] == known
+    mira.client.cookies.clear()
+    await mira.get(out.headers["location"].replace("known=", "known=x"))
+    assert "known" not in mira.client.cookies
+    assert lines(desk)[0].did == "sign_out"
+
+
+async def test_a_thousand_failures_of_others_never_lock_mira_out(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    mira = await desk.nobody("mira's browser")
+    assert (await signs_in(desk, mira, "mira")).status_code == 303
+    out = await mira.presses("/desk/account", "/desk/sign-out")
+    mira.client.cookies.clear()
+    await mira.get(out.headers["location"])
+    answers = []
+    for n in range(100):
+        attacker = await desk.nobody(f"attacker {n}", f"198.51.100.{n}")
+        answers += [await signs_in(desk, attacker, "mira", code="000000") for _ in range(10)]
+    assert [one.status_code for one in answers[:10]] == [403] * 10
+    assert {one.status_code for one in answers[10:]} == {429}
+    assert "Try again after" in answers[-1].text
+    refused = [line for line in lines(desk) if line.refused]
+    assert len(refused) == 11
+    desk.clock.advance(minutes=1)
+    stranger = await desk.nobody("a new browser", "203.0.113.9")
+    assert (await signs_in(desk, stranger, "mira")).status_code == 429
+    shown = await mira.get("/desk/sign-in")
+    csrf = re.search(r'name="csrf" value="([^"]+)"', shown.text)
+    assert csrf is not None
+    assert (await signs_in(desk, mira, "mira", csrf=csrf[1])).status_code == 303
+
+
+async def test_one_address_fails_ten_times_then_waits(desk: AtTheDesk) -> None:
+    attacker = await desk.nobody()
+    answers = [await signs_in(desk, attacker, f"name-{n}") for n in range(12)]
+    assert [one.status_code for one in answers] == [403] * 10 + [429] * 2
+    joining = await attacker.post("/desk/join", code="ACDE", password=PASSWORD, again=PASSWORD)
+    assert joining.status_code == 429
+
+
+async def test_failures_at_once_are_all_counted(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    browsers = [await desk.nobody(f"seat {n}", f"192.0.2.{n}") for n in range(15)]
+    answers = await asyncio.gather(
+        *(signs_in(desk, one, "mira", code="000000") for one in browsers)
+    )
+    assert sorted(one.status_code for one in answers) == [403] * 10 + [429] * 5
+
+
+async def test_a_known_browser_has_a_limit_of_its_own(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    mira = await desk.nobody("mira's browser")
+    await signs_in(desk, mira, "mira")
+    await mira.presses("/desk/account", "/desk/account/shortcuts", shortcuts="off")
+    answers = [await signs_in(desk, mira, "mira", code="000000") for _ in range(12)]
+    assert [one.status_code for one in answers] == [403] * 10 + [429] * 2
+    stranger = await desk.nobody("a new browser")
+    desk.clock.advance(seconds=60)
+    assert (await signs_in(desk, stranger, "mira")).status_code == 303
+
+
+def test_a_whole_house_is_one_address() -> None:
+    assert network("2001:db8:1:2::7") == network("2001:db8:1:2:ffff::9")
+    assert network("2001:db8:1:2::7") != network("2001:db8:1:3::7")
+    assert network("192.0.2.7") == "192.0.2.7"
+
+
+async def test_a_password_is_kept_as_argon2id_of_64_mib() -> None:
+    kept = await passwords.hashed_aside(PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await passwords.fits(PASSWORD, kept)
+    assert not await passwords.fits(PASSWORD.upper(), kept)
+    assert not await passwords.fits(PASSWORD, None)
+    assert not await passwords.fits(PASSWORD, "not a hash")
+
+
+def test_codes_are_those_of_the_standard() -> None:
+    # RFC 6238, appendix B, SHA-1: the last six digits of the eight given there.
+    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    assert totp.code_of(secret, 59 // 30) == "287082"
+    assert totp.code_of(secret, 1111111109 // 30) == "081804"
+    step = totp.step_at(START)
+    assert totp.step_of(secret, totp.code_of(secret, step - 1), START) == step - 1
+    assert totp.step_of(secret, totp.code_of(secret, step + 2), START) is None
+    assert totp.step_of(secret, "٠٨١٨٠٤", START) is None
+
+
+def test_a_picture_has_no_style_of_its_own() -> None:
+    picture = qr("https://example.com/?a=<script>&b='\"")
+    assert picture.startswith("<svg")
+    assert "style" not in picture
+    assert "script" not in picture
+
+
+# --- one's own account
+
+
+async def test_one_sees_and_ends_ones_own_sign_ins(desk: AtTheDesk) -> None:
+    here = await desk.signed_in("mediator", "mira")
+    there = await desk.signed_in("mediator", "mira")
+    third = await desk.signed_in("mediator", "mira")
+    omar = await desk.signed_in("mediator", "omar")
+    shown = await here.get("/desk/account")
+    assert shown.text.count("Password and code") == 3
+    await here.post("/desk/account/sign-ins", id=omar.sign_in)
+    assert (await omar.get("/desk/account")).status_code == 200
+    await here.post("/desk/account/sign-ins", id=there.sign_in)
+    assert (await there.get("/desk/account")).status_code == 303
+    await here.post("/desk/account/sign-ins", id="others")
+    assert (await third.get("/desk/account")).status_code == 303
+    assert (await here.get("/desk/account")).status_code == 200
+
+
+async def test_shortcuts_are_switched_off_and_on(desk: AtTheDesk) -> None:
+    mira = await desk.signed_in("mediator", "mira")
+    await mira.presses("/desk/account", "/desk/account/shortcuts", shortcuts="off")
+    assert 'data-shortcuts="off"' in (await mira.get("/desk/account")).text
+    await mira.presses("/desk/account", "/desk/account/shortcuts", shortcuts="on")
+    assert 'data-shortcuts="on"' in (await mira.get("/desk/account")).text
+
+
+async def test_a_password_is_changed_with_the_old_one(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    here, there = await desk.signed_in("mediator", "mira"), await desk.signed_in("mediator", "mira")
+    new = "a lighthouse in may"
+    wrong = await here.post("/desk/account/password", password="no", new=new, again=new)
+    assert wrong.status_code == 403
+    differs = await here.post("/desk/account/password", password=PASSWORD, new=new, again="x")
+    assert differs.status_code == 422
+    done = await here.post("/desk/account/password", password=PASSWORD, new=new, again=new)
+    assert done.headers["location"] == "/desk/account?done=password_changed"
+    assert (await there.get("/desk/account")).status_code == 303
+    assert (await here.get("/desk/account?done=password_changed")).status_code == 200
+    nobody = await desk.nobody()
+    assert (await signs_in(desk, nobody, "mira")).status_code == 403
+    assert (await signs_in(desk, nobody, "mira", password=new)).status_code == 303
+
+
+# --- the administrator
+
+
+async def test_nobody_is_disabled_while_owning_a_case(desk: AtTheDesk) -> None:
+    ada = await desk.signed_in("administrator", "ada")
+    mira = await desk.signed_in("mediator", "mira")
+    reference = desk.referral(owner="mira")
+    for act, more in (("disable", {}), ("role", {"role": "coordinator"})):
+        stopped = await ada.post(f"/desk/accounts/{act}", name="mira", **more)
+        assert stopped.status_code == 409
+        assert reference in stopped.text
+    assert (await mira.get("/desk/account")).status_code == 200
+    with desk.database.transaction() as conn:
+        conn.execute(update(REFERRAL).values(stage="closed"))
+    done = await ada.post("/desk/accounts/disable", name="mira")
+    assert done.headers["location"] == "/desk/accounts?done=disabled"
+    answers = [await mira.get("/desk/account") for _ in range(100)]
+    assert sum(one.status_code == 200 for one in answers) == 0
+    with desk.database.session() as session:
+        open_ = select(SIGN_IN.c.id).where(
+            SIGN_IN.c.ended_at.is_(None), SIGN_IN.c.id == mira.sign_in
+        )
+        assert session.connection().execute(open_).first() is None
+
+
+async def test_inviting_again_takes_every_way_in_away(desk: AtTheDesk) -> None:
+    await joined(desk, "mediator", "mira")
+    ada, mira = (
+        await desk.signed_in("administrator", "ada"),
+        await desk.signed_in("mediator", "mira"),
+    )
+    shown = await ada.post("/desk/accounts/invite-again", name="mira")
+    assert "One-time code" in shown.text
+    assert (await mira.get("/desk/account")).status_code == 303
+    assert (await signs_in(desk, await desk.nobody(), "mira")).status_code == 403
+    with desk.database.session() as session:
+        row = session.connection().execute(select(STAFF).where(STAFF.c.name == "mira")).one()
+    assert (row.password, row.totp, row.subject_print, row.joined_at) == (None,) * 4
+
+
+async def test_the_administrator_sees_accounts_and_changes_roles(desk: AtTheDesk) -> None:
+    ada = await desk.signed_in("administrator", "ada")
+    mira = await desk.signed_in("mediator", "mira")
+    shown = (await ada.get("/desk/accounts")).text
+    assert "mira" in shown
+    assert "Open sign-ins: 1" in shown
+    await ada.post("/desk/accounts/role", name="mira", role="coordinator")
+    assert (await mira.get("/desk/account")).status_code == 303
+    assert (await ada.post("/desk/accounts/role", name="mira", role="king")).status_code == 422
+    assert (await ada.post("/desk/accounts/disable", name="ada")).status_code == 422
+    assert (await ada.post("/desk/accounts/disable", name="zoe")).status_code == 422
+    mira = await desk.signed_in("coordinator", "mira")
+    await ada.post("/desk/accounts/end-sign-ins", name="mira")
+    assert (await mira.get("/desk/account")).status_code == 303
+    bad = await ada.post("/desk/accounts", name="<b>", role="mediator")
+    assert bad.status_code == 422
+    assert "<b>" not in bad.text
+
+
+# --- the logbook
+
+
+async def test_the_coordinator_reads_the_logbook_and_sees_a_change(desk: AtTheDesk) -> None:
+    carys = await desk.signed_in("coordinator", "carys")
+    omar = await desk.signed_in("mediator", "omar")
+    await omar.get("/desk/logbook")
+    await omar.get("/desk/accounts")
+    await carys.post("/desk/account/sign-ins", id="others")
+    shown = (await carys.get("/desk/logbook?about=OMAR")).text
+    assert shown.count("<time") == 2
+    assert "Refused" in shown
+    assert "The logbook is whole" in shown
+    assert "There are no such lines" in (await carys.get("/desk/logbook?about=zoe")).text
+    with desk.database.transaction() as conn:
+        conn.execute(update(LOGGED).where(LOGGED.c.n == 1).values(who="mira"))
+    assert "was changed or lost" in (await carys.get("/desk/logbook")).text

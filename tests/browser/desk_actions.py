@@ -1,0 +1,75 @@
+"""What staff do at the desk, in a real browser; every press is counted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyotp
+from playwright.sync_api import Locator, Page, expect
+
+from bot.cli.demo_data import add_cases
+from bot.desk.signin import passwords
+from flows.wording import say
+from storage.accounts import staff
+from tests.browser.live_app import Site
+
+PASSWORD = "four plain words here"
+
+
+@dataclass(slots=True)
+class Member:
+    """One member of staff with an account: what they know, and the app on their telephone."""
+
+    name: str
+    role: str
+    secret: str
+
+    def code(self, now: datetime) -> str:
+        """Return what their app shows now."""
+        return pyotp.TOTP(self.secret).at(now)
+
+
+def has_account(site: Site, role: str, name: str) -> Member:
+    """Have an account that was taken up."""
+    now = site.clock.now()
+    secret = pyotp.random_base32()
+    with site.database.transaction() as conn:
+        code = staff.invite(conn, site.vault, name, role, "ada", now)
+        assert staff.join(conn, site.vault, code, passwords.hashed(PASSWORD), secret, now)
+    return Member(name, role, secret)
+
+
+def has_cases(site: Site) -> list[str]:
+    """Put the made-up cases in the queue; return their references."""
+    with site.database.transaction() as conn:
+        return add_cases(conn, site.vault, site.clock.now())
+
+
+def signs_in(page: Page, site: Site, member: Member, path: str = "/desk/queue") -> None:
+    """Open a page of the desk, sign in on the way, and arrive there."""
+    page.goto(path)
+    page.get_by_label(say("en", "desk.signing_in.name")).fill(member.name)
+    page.get_by_label(say("en", "desk.signing_in.password")).fill(PASSWORD)
+    page.get_by_label(say("en", "desk.signing_in.code")).fill(member.code(site.clock.now()))
+    page.get_by_role("button", name=say("en", "desk.signing_in.enter"), exact=True).click()
+    expect(page).to_have_url(f"{site.address}{path}")
+
+
+@dataclass(slots=True)
+class Hand:
+    """A hand that counts what it presses."""
+
+    page: Page
+    pressed: int = 0
+
+    def presses(self, name: str, role: str = "button") -> None:
+        """Press a button, link or choice by the words on it."""
+        self.on(self.found(name, role))
+
+    def on(self, what: Locator) -> None:
+        """Press something."""
+        what.click()
+        self.pressed += 1
+
+    def found(self, name: str, role: str = "button") -> Locator:
+        """Return what bears these words."""
+        return self.page.get_by_role(role, name=name, exact=True).first  # type: ignore[arg-type]

@@ -1,0 +1,120 @@
+"""The whole program on a port of this machine, for a real browser."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.pipeline.deliver import Delivery
+from bot.pipeline.respond import respond
+from bot.pipeline.sweep import sweep
+from bot.serve import Running
+from bot.settings import Settings
+from storage.database import Database
+from storage.vault import Vault
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Clock:
+    """The real time, and how far a test let it run ahead."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def now(self) -> datetime:
+        """Return the time as the site has it."""
+        return datetime.now(UTC) + self.ahead
+
+
+class Site:
+    """A running site: pages, answers and deliveries on a thread with a loop of its own."""
+
+    def __init__(self, database: Database, vault: Vault, **settings: Any) -> None:
+        self.clock = Clock()
+        self.database, self.vault = database, vault
+        port = _free_port()
+        self.address = f"http://localhost:{port}"
+        here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
+        told = Settings(_env_file=None, **{**here, **settings})
+        self.running = Running(told, database, vault, self.clock.now)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="site", daemon=True)
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    def start(self) -> None:
+        """Serve until it is stopped; returns once the first page can be had."""
+        self._thread.start()
+        self.do(self._begin())
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        self.do(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def do(self, act: Coroutine[Any, Any, T]) -> T:
+        """Do something on the site's loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(act, self._loop).result(30)
+
+    def settle(self) -> None:
+        """Answer and send until nothing is left to do now."""
+        self.do(self._settled())
+
+    def sweep(self) -> None:
+        """Do what time makes due."""
+        now = self.clock.now()
+        self.do(_awaited(self.database.write(lambda c: sweep(c, self.running.house, now))))
+
+    async def _begin(self) -> None:
+        parts = (
+            self.running.serve_pages(),
+            self.running.respond_for_ever(),
+            self.running.deliver_for_ever(),
+        )
+        self._tasks = [asyncio.create_task(part) for part in parts]
+        await _until_open(self.address)
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _settled(self) -> None:
+        house, delivery = self.running.house, None
+        delivery = Delivery(self.database, house, self.clock.now)
+        while await self.database.write(lambda c: respond(c, house, self.clock.now())):
+            pass
+        while (await delivery.round())[0]:
+            pass
+
+
+async def _awaited(done: Any) -> Any:
+    return await done
+
+
+async def _until_open(address: str) -> None:
+    port = int(address.rsplit(":", maxsplit=1)[1])
+    for _ in range(200):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise TimeoutError("the site did not open")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -1,0 +1,167 @@
+"""The desk with people signed in, for each test; a pytest plugin, its fixture is `desk`."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from bot.desk.guard import SEAT, SIGNED
+from bot.desk.signin import passwords
+from bot.serve import Running
+from bot.settings import Settings
+from storage.accounts import sign_ins, staff
+from storage.database import Database
+from storage.referrals import lifecycle
+from storage.serialization import write
+from storage.vault import Vault
+from tests.harness.telegram_app import START
+from tests.support.builders import a_record
+
+SITE = "http://desk.test"
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    time: datetime = START
+
+    def __call__(self) -> datetime:
+        """Return the time it shows."""
+        return self.time
+
+    def advance(self, **by: float) -> None:
+        """Move it on: advance(minutes=5)."""
+        self.time += timedelta(**by)
+
+
+@dataclass(slots=True)
+class Browser:
+    """A browser at the desk, of somebody signed in or of nobody (name and role are "")."""
+
+    client: httpx.AsyncClient
+    vault: Vault
+    name: str = ""
+    role: str = ""
+    sign_in: str = ""
+    seat: str = field(default="a seat of a test")
+
+    @property
+    def csrf(self) -> str:
+        """Return what a form of this browser carries."""
+        return self.vault.fingerprint(write(["form", self.seat, self.sign_in]))
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        """Open a page; a header is written with _ for -."""
+        return await self.client.get(path, headers=_named(headers))
+
+    async def post(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form, as a page of ours would: with its csrf, unless the test gives another."""
+        return await self.client.post(path, data={"csrf": self.csrf, **fields})
+
+    async def sends(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
+        """Send just these fields, with headers of the test's own; no csrf is added."""
+        return await self.client.post(path, data=fields, headers=_named(headers))
+
+    async def presses(self, path: str, action: str, **fields: str) -> httpx.Response:
+        """Open a page and send its form to `action`, with the csrf that stands in the page."""
+        shown = await self.get(path)
+        assert f'action="{action}"' in shown.text, f"no form to {action} on {path}"
+        found = re.search(r'name="csrf" value="([^"]+)"', shown.text)
+        assert found is not None
+        return await self.client.post(action, data={"csrf": found[1], **fields})
+
+
+@dataclass(slots=True)
+class AtTheDesk:
+    """One running desk, its clock, and the browsers in front of it."""
+
+    running: Running
+    clock: Clock
+    open: AsyncExitStack
+    site: ASGIApp
+
+    @property
+    def database(self) -> Database:
+        """Return the database of this test."""
+        return self.running.database
+
+    @property
+    def vault(self) -> Vault:
+        """Return the vault of this test."""
+        return self.running.vault
+
+    def account(self, role: str, name: str) -> str:
+        """Have an account that was taken up; return its id."""
+        with self.database.session() as session:
+            member = staff.find(session, name)
+        if member:
+            return member.id
+        with self.database.transaction() as conn:
+            code = staff.invite(conn, self.vault, name, role, "ada", self.clock())
+            id = staff.redeem(conn, self.vault, code, self.clock())
+        assert id is not None
+        return id
+
+    def referral(
+        self, reference: str = "AAAA-CCCC", queue: str = "adults", owner: str | None = None
+    ) -> str:
+        """Have a referral in a queue, claimed by somebody or by nobody; return its reference."""
+        record = replace(a_record(reference), queue=queue, due=self.clock() + timedelta(days=2))
+        with self.database.transaction() as conn:
+            lifecycle.hand_over(conn, self.vault, record, None, self.clock())
+            if owner:
+                lifecycle.claim(conn, reference, owner, self.clock())
+        return reference
+
+    async def signed_in(self, role: str, name: str) -> Browser:
+        """Return a browser in which somebody is signed in; a new one at each call."""
+        id = self.account(role, name)
+        with self.database.transaction() as conn:
+            token = sign_ins.begin(conn, self.vault, id, "password", self.clock())
+            signed = sign_ins.who(conn, self.vault, token, self.clock())
+        assert signed is not None
+        browser = await self.nobody(f"seat of {name} {signed.id}")
+        browser.name, browser.role, browser.sign_in = name, role, signed.id
+        browser.client.cookies.set(SIGNED, token, domain="desk.test", path="/")
+        return browser
+
+    async def nobody(self, seat: str = "a seat", address: str = "192.0.2.7") -> Browser:
+        """Return a browser in which nobody is signed in, at an address of its own."""
+        door = httpx.ASGITransport(app=self.site, client=(address, 4711))
+        client = await self.open.enter_async_context(
+            httpx.AsyncClient(transport=door, base_url=SITE, headers={"Origin": SITE})
+        )
+        plain = re.sub(r"\W", "-", seat)
+        client.cookies.set(SEAT, plain, domain="desk.test", path="/")
+        return Browser(client, self.vault, seat=plain)
+
+
+def settings_of_a_desk(**more: object) -> Settings:
+    """Return settings of a desk without Telegram; no .env is read."""
+    return Settings(_env_file=None, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def desk(
+    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AtTheDesk]:
+    """Give a desk on a fresh database; its clock stands at START until it is moved.
+
+    Passwords are hashed at a small cost, so that a test can try many.
+    """
+    monkeypatch.setattr(passwords, "ROUNDS", 1)
+    monkeypatch.setattr(passwords, "MEMORY", 64)
+    clock = Clock()
+    running = Running(settings_of_a_desk(), database, vault, clock)
+    async with AsyncExitStack() as open:
+        yield AtTheDesk(running, clock, open, running.pages())
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}

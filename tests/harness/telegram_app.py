@@ -1,0 +1,161 @@
+"""The whole bot against the loopback Telegram, a step at a time, on a clock of the test's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Table, func, select
+
+from bot.channels import Body
+from bot.channels.telegram import receive
+from bot.pipeline.deliver import Delivery
+from bot.pipeline.respond import respond
+from bot.pipeline.sweep import sweep
+from bot.serve import Running
+from bot.settings import Settings
+from flows.conversation import Conversation
+from storage.chats import conversations
+from storage.database import Database
+from storage.tables import INBOX, OUTBOX, TALLY
+from storage.vault import Vault
+from tests.support.happy_path import Step
+from tests.telegram_server import Person, TelegramServer
+
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+"""A Monday morning."""
+SECRET = "rehearsal-webhook-secret"
+STAFF = 77
+"""The staff chat."""
+
+
+def settings_for(server: TelegramServer, **more: object) -> Settings:
+    """Return settings that meet people at the loopback Telegram; no .env is read."""
+    told: dict[str, object] = {
+        "telegram_bot_token": server.token,
+        "telegram_api_url": server.api_url,
+        **more,
+    }
+    return Settings(_env_file=None, **told)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class Rig:
+    """One bot, whose receiving, answering and sending happen only when a test says so."""
+
+    server: TelegramServer
+    running: Running
+    delivery: Delivery
+    offset: int | None = None
+
+    def now(self) -> datetime:
+        """Return the time, which is Telegram's own."""
+        return self.server.clock.today()
+
+    async def settle(self) -> None:
+        """Receive, answer and send until nothing is left to do now; waits pass at once."""
+        while await self.receive() or await self.answer() or await self.deliver():
+            pass
+
+    async def receive(self) -> int:
+        """Save the waiting updates and confirm them; return how many there were."""
+        assert self.running.bot is not None
+        updates = await self.running.bot.raw_updates(self.offset, receive.LISTENS_FOR, 0)
+        await self.running.keep([receive.arrival(update) for update in updates])
+        self.offset = receive.next_offset(updates, self.offset)
+        return len(updates)
+
+    async def keep(self, *updates: Body) -> None:
+        """Save updates that came by another way."""
+        await self.running.keep([receive.arrival(update) for update in updates])
+
+    async def answer(self) -> int:
+        """Answer what waits; return how much that was."""
+        answered = await self.running.database.write(
+            lambda connection: respond(connection, self.running.house, self.now(), 1000)
+        )
+        return len(answered)
+
+    async def deliver(self) -> int:
+        """Send what can be sent; return how many rows were tried, after waiting for a limit."""
+        tried, wait = await self.delivery.round()
+        if tried or wait is None:
+            return tried
+        self.server.clock.advance(max(wait, 0.001))
+        return (await self.delivery.round())[0]
+
+    async def sweep(self) -> None:
+        """Do what time makes due."""
+        await self.running.database.write(
+            lambda connection: sweep(connection, self.running.house, self.now())
+        )
+
+    def stands(self, person: Person) -> Conversation:
+        """Return where a person's conversation stands."""
+        with self.running.database.session() as session:
+            kept = conversations.recall(
+                session.connection(),
+                self.running.vault,
+                "telegram",
+                str(person.chat_id),
+                self.now(),
+            )
+            return kept.conversation
+
+    def inbox(self, stage: str) -> int:
+        """Return how many rows of the inbox are at a stage: waiting, done or set_aside."""
+        return self._count(INBOX, stage)
+
+    def outbox(self, stage: str) -> int:
+        """Return how many rows of the outbox are at a stage: waiting, sent or given_up."""
+        return self._count(OUTBOX, stage)
+
+    def tallies(self) -> dict[tuple[str, str], int]:
+        """Return the daily counts, over all days."""
+        with self.running.database.session() as session:
+            rows = session.connection().execute(select(TALLY.c.what, TALLY.c.key, TALLY.c.n))
+            return {(row.what, row.key): row.n for row in rows}
+
+    def _count(self, table: Table, stage: str) -> int:
+        with self.running.database.session() as session:
+            rows = select(func.count()).where(table.c.stage == stage)
+            return int(session.connection().execute(rows).scalar_one())
+
+
+async def says(rig: Rig, person: Person, *texts: str) -> None:
+    """Let a person type some things, each after the answer to the one before."""
+    for text in texts:
+        person.says(text)
+        await rig.settle()
+
+
+async def presses(rig: Rig, person: Person, *labels: str) -> None:
+    """Let a person press some buttons, each after the answer to the one before."""
+    for label in labels:
+        person.presses(label)
+        await rig.settle()
+
+
+async def goes(rig: Rig, person: Person, steps: tuple[Step, ...]) -> None:
+    """Let a person say /start and go some steps of the way."""
+    await says(rig, person, "/start")
+    for step in steps:
+        assert person.last_from_bot.text.startswith(step.shown), person.shown()
+        await (presses(rig, person, step.press) if step.press else says(rig, person, step.say))
+
+
+@asynccontextmanager
+async def rigged(
+    server: TelegramServer,
+    database: Database,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+    **more: object,
+) -> AsyncIterator[Rig]:
+    """Give a bot with settings of the test's own."""
+    monkeypatch.setattr(receive, "LONG_POLL", 0)
+    running = Running(settings_for(server, **more), database, vault, server.clock.today)
+    assert running.bot is not None
+    async with running.bot:
+        yield Rig(server, running, Delivery(database, running.house, server.clock.today))

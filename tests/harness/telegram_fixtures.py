@@ -1,0 +1,49 @@
+"""A loopback Telegram and a bot that meets it, for each test; a pytest plugin, never imported."""
+
+import contextlib
+import io
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from bot.log import start_logging
+from storage.database import Database
+from storage.vault import Vault
+from tests.harness.telegram_app import STAFF, START, Rig, rigged
+from tests.telegram_server import TelegramServer
+
+
+@pytest.fixture
+def server() -> Iterator[TelegramServer]:
+    """Give a loopback Telegram whose clock stands still until a test moves it."""
+    with TelegramServer() as running:
+        running.clock.freeze(START)
+        yield running
+
+
+@pytest.fixture
+async def rig(
+    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rig]:
+    """Give a bot with a staff chat; it meets people only when told to."""
+    server.person("Duty desk", chat_id=STAFF).chat.wrote_first = True
+    async with rigged(server, database, vault, monkeypatch, staff_telegram_chat=STAFF) as made:
+        yield made
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Log as the program does, at its most talkative; give what returns all that was written."""
+    root, written = logging.getLogger(), io.StringIO()
+    handlers, level, raises = root.handlers, root.level, logging.raiseExceptions
+    with contextlib.redirect_stderr(written):
+        start_logging("DEBUG")
+
+    def read() -> str:
+        told = capsys.readouterr()
+        return written.getvalue() + told.out + told.err
+
+    yield read
+    root.handlers, logging.raiseExceptions = handlers, raises
+    root.setLevel(level)

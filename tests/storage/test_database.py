@@ -1,0 +1,149 @@
+"""The database keeps what it is told to keep, and says so when it cannot."""
+
+import sqlite3
+import stat
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlmodel import Session
+from sqlmodel import select as rows_of
+
+from storage.database import PRAGMAS, Database, NotSafe
+from storage.key_check import fits
+from storage.tables import MISSED, Missed
+from storage.vault import Vault
+from tests.support.builders import NOW
+
+pytest_plugins = ["tests.harness.storage_fixtures"]
+
+
+def test_every_connection_is_set_as_promised(database: Database) -> None:
+    with database.transaction() as conn:
+        found = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+    assert found == PRAGMAS
+    assert found["journal_mode"] == "delete"
+    assert found["synchronous"] == 3
+    assert database.check() == []
+
+
+def test_a_setting_that_does_not_hold_stops_everything(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRAGMAS, "journal_mode", "wal2")
+    own = Database(f"sqlite:///{file}")
+    with pytest.raises(NotSafe, match="journal_mode"), own.transaction():
+        pass
+    own.close()
+
+
+def test_the_file_and_its_folder_are_for_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "rj.db"
+    own = Database(f"sqlite:///{path}")
+    own.migrate()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    assert own.check() == [f"Others can read the database. Type: chmod 600 {path}"]
+    own.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_that_would_vanish_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="must be a file"):
+        Database(url)
+
+
+def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as conn:
+        conn.execute(insert(MISSED), {"id": "1", "body": b"", "at": NOW})
+        raise RuntimeError
+    with database.session() as session:
+        assert session.exec(rows_of(Missed)).all() == []
+
+
+def test_a_session_is_for_reading(database: Database) -> None:
+    with database.session() as session, pytest.raises(OperationalError, match="readonly"):
+        session.connection().execute(insert(MISSED), {"id": "1", "body": b"", "at": NOW})
+
+
+def test_errors_never_show_what_was_to_be_kept(database: Database) -> None:
+    row = {"id": "1", "body": b"Amina", "at": NOW}
+    with pytest.raises(IntegrityError) as trouble, database.transaction() as conn:
+        conn.execute(insert(MISSED), row)
+        conn.execute(insert(MISSED), row)
+    assert "Amina" not in str(trouble.value)
+
+
+async def test_everything_is_written_on_one_thread(database: Database) -> None:
+    threads = {await database.write(lambda _: threading.current_thread().name) for _ in range(9)}
+    assert len(threads) == 1
+
+
+async def test_what_is_written_can_be_read(database: Database) -> None:
+    row = {"id": "1", "body": b"", "at": NOW}
+    await database.write(lambda conn: conn.execute(insert(MISSED), row).rowcount)
+    assert await database.read(lambda session: session.exec(rows_of(Missed.id)).all()) == ["1"]
+
+
+async def test_an_error_while_writing_reaches_who_asked(database: Database) -> None:
+    with pytest.raises(OperationalError):
+        await database.write(lambda conn: conn.execute(text("nonsense")))
+
+
+def test_times_come_back_in_utc_with_their_zone(database: Database) -> None:
+    summer = datetime(2026, 7, 1, 10, 0, tzinfo=timezone(timedelta(hours=1)))
+    with database.transaction() as conn:
+        conn.execute(insert(MISSED), {"id": "1", "body": b"", "at": summer})
+        kept = conn.execute(select(MISSED.c.at)).scalar_one()
+    assert kept == summer
+    assert kept.tzinfo is UTC
+    assert kept.hour == 9
+
+
+def test_a_time_without_a_zone_is_refused(database: Database) -> None:
+    row = {"id": "1", "body": b"", "at": NOW.replace(tzinfo=None)}
+    with pytest.raises(StatementError, match="without a zone"), database.transaction() as conn:
+        conn.execute(insert(MISSED), row)
+
+
+def test_damage_is_found(database: Database, file: Path) -> None:
+    plain = sqlite3.connect(file)
+    plain.execute("PRAGMA foreign_keys=0")
+    plain.execute("INSERT INTO officer VALUES ('1', 'no chat', x'', '2026-01-01 00:00:00')")
+    plain.commit()
+    plain.close()
+    assert database.check() == ["Some rows belong to nothing."]
+
+
+def test_the_vault_that_came_first_is_the_one_that_fits(
+    database: Database, vault: Vault, tmp_path: Path
+) -> None:
+    stranger = Vault.open(tmp_path / "other.json", create=True)
+    with database.transaction() as conn:
+        assert fits(conn, vault)
+        assert not fits(conn, stranger)
+        assert fits(conn, Vault.rotated(tmp_path / "vault.json"))
+
+
+def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> None:
+    rows = [{"id": str(n), "body": bytes(4096), "at": NOW} for n in range(50)]
+    with database.transaction() as conn:
+        conn.execute(insert(MISSED), rows)
+        conn.execute(MISSED.delete())
+    before = file.stat().st_size
+    database.erase_free_space()
+    assert file.stat().st_size < before - 100_000
+
+
+def test_a_reader_and_a_writer_share_the_file(database: Database) -> None:
+    with database.session() as session:
+        assert isinstance(session, Session)
+        assert session.exec(rows_of(Missed)).all() == []
+    with database.transaction() as conn:
+        conn.execute(insert(MISSED), {"id": "1", "body": b"", "at": NOW})
+    with database.session() as session:
+        assert len(session.exec(rows_of(Missed)).all()) == 1

@@ -1,0 +1,1 @@
+"""Stories: the language they are written in, and players on every channel."""

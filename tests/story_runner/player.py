@@ -1,0 +1,228 @@
+"""What tells a story with the parts of the program: kept in a real file, read again each time."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import func, select
+
+from bot.pipeline import private_links
+from bot.pipeline.deliver import Delivery
+from bot.pipeline.respond import Answered, House, respond
+from bot.pipeline.sweep import sweep
+from bot.web.page_payload import PAGE, TYPED, filled_body
+from flows.conversation import Filled
+from storage.chats import conversations, inbox, officers
+from storage.chats.inbox import Arrival
+from storage.database import Database
+from storage.tables import CHAT, INBOX, OUTBOX
+from storage.vault import Vault
+from tests.support.cast import PRIYA, Person
+
+BEGINS = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+"""A Tuesday, when the telephone is answered."""
+BETWEEN = 6.0
+"""Seconds that a person takes for one act."""
+HOP = timedelta(hours=6)
+"""While people wait, what time makes due is looked at this often."""
+PATIENCE = 500
+
+Troubles = Literal["wait", "failed", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that happened on somebody's phone; `how` is one of the keys of MARKS."""
+
+    how: str
+    text: str = ""
+    labels: tuple[str, ...] = ()
+
+
+class StoryClock:
+    """Stands still, until a story lets time pass."""
+
+    def __init__(self) -> None:
+        self._at = BEGINS
+
+    def now(self) -> datetime:
+        """Return the time in the story."""
+        return self._at
+
+    def run(self, time: timedelta) -> None:
+        """Let time pass."""
+        self._at += time
+
+
+class Player(ABC):
+    """What both players share: the file, the clock, and the way from the inbox to the outbox."""
+
+    channel: str
+
+    def __init__(self, file: Path, names_in_chat: bool = False) -> None:
+        self.file, self.names_in_chat = file, names_in_chat
+        self.clock = StoryClock()
+        self.alerts: list[str] = []
+
+    async def open(self) -> None:
+        """Open the file and build the parts, as when the program starts."""
+        self.database = Database(f"sqlite:///{self.file}")
+        self.vault = Vault.open(self.file.with_suffix(".key"), create=True)
+        self.house = self.build()
+        self.delivery = Delivery(self.database, self.house, self.clock.now)
+
+    async def close(self) -> None:
+        """Let go of everything that is not in the file."""
+        self.database.close()
+
+    @abstractmethod
+    def build(self) -> House:
+        """Return the parts that answer."""
+
+    @abstractmethod
+    async def keep_what_came(self) -> None:
+        """Save what people did since the last time."""
+
+    @abstractmethod
+    def says(self, who: Person, text: str) -> None:
+        """Let somebody type."""
+
+    @abstractmethod
+    def presses(self, who: Person, label: str, old: bool = False) -> None:
+        """Let somebody press the newest button of that name; an old one is not the newest."""
+
+    @abstractmethod
+    def shares_number(self, who: Person) -> None:
+        """Let somebody share their own number, which must have been asked for."""
+
+    @abstractmethod
+    def sends(self, who: Person, thing: str, caption: str = "") -> None:
+        """Let somebody send what is not words."""
+
+    @abstractmethod
+    def edits(self, who: Person, old: str, new: str) -> None:
+        """Let somebody change the newest message of their own that begins with `old`."""
+
+    @abstractmethod
+    def blocks(self, who: Person) -> None:
+        """Let somebody block the bot."""
+
+    @abstractmethod
+    def unblocks(self, who: Person) -> None:
+        """Let somebody take it back."""
+
+    @abstractmethod
+    def adds_to_group(self, who: Person) -> None:
+        """Let somebody add the bot to a group."""
+
+    @abstractmethod
+    def goes_wrong(self, what: Troubles) -> None:
+        """Let the next message meet trouble: told to wait, refused, or sent without an answer."""
+
+    @abstractmethod
+    def seen_by(self, who: Person) -> list[Seen]:
+        """Return what somebody saw since this was last asked."""
+
+    @abstractmethod
+    def messages_of(self, who: Person) -> int:
+        """Return how many messages stand on somebody's screen."""
+
+    @abstractmethod
+    def has_keyboard(self, who: Person) -> bool:
+        """Return whether there is a keyboard of ours under the typing field."""
+
+    @abstractmethod
+    def address_of(self, who: Person) -> str:
+        """Return where somebody is reached in the channel."""
+
+    def invite(self, officer: Person) -> str:
+        """Return what an invited officer's link types for them."""
+        assert officer.officer, f"{officer.called} is no officer"
+        with self.database.transaction() as connection:
+            code = officers.invite(connection, self.vault, officer.officer, self.clock.now())
+        return f"/start i_{code}"
+
+    def fills_in(self, who: Person, filled: Filled, journey: str = "") -> None:
+        """Let somebody fill in a page of their chat; one with a whole journey is sent as well."""
+        self._keep_page(self.channel, self.address_of(who), filled, journey)
+
+    def is_taken_down(self, who: Person, filled: Filled) -> None:
+        """Let staff type what somebody tells them on the telephone."""
+        more = {"typed_by": PRIYA, "door": "phone"}
+        self._keep_page(TYPED, f"call of {who.called}", filled, "self", **more)
+
+    def shows_code(self, who: Person, line: str) -> str:
+        """Return what the code that an officer shows types for whoever is with them."""
+        with self.database.transaction() as connection:
+            now, address = self.clock.now(), self.address_of(who)
+            kept = conversations.recall(connection, self.vault, self.channel, address, now)
+            chat = private_links.Chat(self.channel, address, kept.conversation)
+            code = private_links.show_code(connection, self.vault, chat, line, now)
+        return f"{private_links.INTRODUCED}{code}"
+
+    def _keep_page(
+        self, channel: str, address: str, filled: Filled, journey: str, **more: str
+    ) -> None:
+        body = filled_body(channel, address, filled, journey, send=bool(journey), **more)
+        arrival = Arrival(self.clock.now().isoformat(), address, body)
+        with self.database.transaction() as connection:
+            inbox.keep(connection, self.vault, PAGE, [arrival], self.clock.now())
+
+    async def restart(self) -> None:
+        """End the program and start it again on the same file."""
+        await self.close()
+        await self.open()
+
+    async def settle(self) -> list[Answered]:
+        """Answer all that came and deliver all the answers; return what was answered."""
+        self.pass_time(timedelta(seconds=BETWEEN))
+        await self.keep_what_came()
+        answered = await self.database.write(
+            lambda connection: respond(connection, self.house, self.clock.now())
+        )
+        self._check_nothing_is_left()
+        await self._deliver()
+        return answered
+
+    async def wait(self, time: timedelta) -> None:
+        """Let time pass, and do what it makes due."""
+        while time:
+            hop = min(time, HOP)
+            time -= hop
+            self.pass_time(hop)
+            await self.database.write(
+                lambda connection: sweep(connection, self.house, self.clock.now())
+            )
+            await self._deliver()
+
+    def pass_time(self, time: timedelta) -> None:
+        """Move the clock on."""
+        self.clock.run(time)
+
+    async def _deliver(self) -> None:
+        for _ in range(PATIENCE):
+            tried, wait = await self.delivery.round()
+            if tried:
+                continue
+            seconds = wait or self._until_next_try()
+            if seconds is None:
+                return
+            self.pass_time(timedelta(seconds=seconds))
+        raise AssertionError("the outbox does not become empty")
+
+    def _until_next_try(self) -> float | None:
+        waits = (
+            select(func.min(OUTBOX.c.not_before))
+            .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
+            .where(OUTBOX.c.stage == "waiting", CHAT.c.closed_at.is_(None))
+        )
+        with self.database.transaction() as connection:
+            at = connection.execute(waits).scalar_one()
+        return None if at is None else max(0.1, (at - self.clock.now()).total_seconds())
+
+    def _check_nothing_is_left(self) -> None:
+        with self.database.transaction() as connection:
+            left = connection.execute(select(INBOX.c.stage).where(INBOX.c.stage != "done")).all()
+        assert not left, "a message could not be answered; the log says why"

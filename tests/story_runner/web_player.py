@@ -1,0 +1,341 @@
+"""Plays a story in a browser without JavaScript: over HTTP, on the pages as they are."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from bot.channels import Body, Channel, Wait
+from bot.channels.web import WebChannel
+from bot.pipeline.respond import Answered, House
+from bot.serve import Running
+from bot.settings import Settings
+from bot.web.rate_limit import Limiter
+from flows.wording import say
+from storage.chats import browser_sessions
+from tests.story_runner.flow_player import PaperChannel
+from tests.story_runner.player import Player, Seen, Troubles
+from tests.story_runner.runner import MARKS, Part, Story
+from tests.support.cast import Person
+from tests.support.page_parser import PageRead, read_page
+
+SITE = "http://chat.test"
+USES_NAME, SHARES_NUMBER = "Use the name on my account", "Share my number"
+NOT_OFFERED = (USES_NAME, SHARES_NUMBER)
+"""Buttons that need to know an account or a number: a browser knows neither, so they are typed."""
+CANNOT = {
+    "sends": "a browser sends words only",
+    "edits": "what was sent from a page stays as it is; an answer is changed by its button",
+    "blocks": "a page is closed, it cannot be blocked",
+    "unblocks": "a page is closed, it cannot be blocked",
+    "adds the bot": "there are no groups",
+}
+"""What cannot be done in a browser: the step is passed over, and the story goes on without it."""
+TOLD_UNTIL = {
+    "edited_message": ("edits", ("told number: +447700900733", "safe if_answered: no_message")),
+    "away_for_three_days": ("types: hello", ("stage welcome",)),
+    "nobody_worked_on_it": ("types: /status", ()),
+}
+"""Stories whose later steps hang on such a step, or on a visit that ended after 72 hours: they are
+told until there, and end without what hangs on the rest."""
+NO_ENDINGS = {
+    "the chat is closed": "a page cannot be blocked",
+    "typed <= 0": "a name and a number are typed here",
+    "typed <= 1": "a name and a number are typed here",
+}
+"""Endings that cannot hold in a browser."""
+
+
+class NoLimits(Limiter):
+    """Lets a story go as fast as it can."""
+
+    def may(self, rule: str, *whose: str) -> bool:
+        """Return True."""
+        return True
+
+
+@dataclass(slots=True)
+class Tab:
+    """One person's browser: the page it shows, those before it, what was seen so far."""
+
+    client: httpx.AsyncClient
+    page: PageRead = field(default_factory=PageRead)
+    pages: list[PageRead] = field(default_factory=list)
+    before: dict[str, tuple[str, str]] = field(default_factory=dict)
+    asked: tuple[str, tuple[str, ...]] = ("", ())
+    seen: list[Seen] = field(default_factory=list)
+    hidden: bool = False
+    address: str = ""
+
+    def shows(self, html: str) -> None:
+        """Take over the page that came."""
+        self.pages.append(self.page)
+        self.page = read_page(html)
+
+
+class TroubledChannel(WebChannel):
+    """The channel of the program, on a line that may meet trouble."""
+
+    trouble: Troubles | None = None
+
+    async def send(self, address: str, kind: str, body: Body) -> str | None:
+        """Send as the program does, unless there is trouble."""
+        trouble = self.trouble if kind == "say" else None
+        if trouble:
+            self.trouble = None
+        if trouble == "wait":
+            raise Wait(3)
+        if trouble == "failed":
+            raise ConnectionError
+        sent = await super().send(address, kind, body)
+        if trouble == "lost":
+            raise ConnectionError
+        return sent
+
+
+class BrowserPlayer(Player):
+    """Plays through the pages: reads the HTML, fills the forms, presses the buttons."""
+
+    channel = "web"
+
+    def __init__(self, file: Path, names_in_chat: bool = False) -> None:
+        super().__init__(file, names_in_chat)
+        self._paper = PaperChannel()
+        self._acts: list[Callable[[], Awaitable[None]]] = []
+
+    def build(self) -> House:
+        """Return the parts of a process that serves pages."""
+        settings = Settings(
+            _env_file=None,
+            database_url=f"sqlite:///{self.file}",
+            vault_key_file=self.file.with_suffix(".key"),
+            telegram_bot_token=None,
+            officer_details="chat" if self.names_in_chat else "pointer",
+            staff_email=None,
+        )
+        self.running = Running(settings, self.database, self.vault, self.clock.now)
+        self.running.web.answer_within, self.running.web.limiter = 0.0, NoLimits()
+        self.alerts = self._paper.alerts
+        self.line = TroubledChannel(self.database, self.vault, self.clock.now)
+        own: dict[str, Channel] = {"web": self.line, "paper": self._paper}
+        channels = {**self.running.house.channels, **own}
+        app = self.running.pages()
+        self.tabs: dict[str, Tab] = defaultdict(
+            lambda: Tab(
+                httpx.AsyncClient(
+                    transport=httpx.ASGITransport(app), base_url=SITE, follow_redirects=True
+                )
+            )
+        )
+        return replace(self.running.house, channels=channels, alerts=("paper",))
+
+    async def restart(self) -> None:
+        """End the program and start it again; what stands on the screens stays there."""
+        tabs = dict(self.tabs)
+        await super().restart()
+        for name, tab in tabs.items():
+            fresh = self.tabs[name].client
+            fresh.cookies = tab.client.cookies
+            self.tabs[name] = replace(tab, client=fresh)
+
+    async def keep_what_came(self) -> None:
+        """Do on the pages what people do."""
+        acts, self._acts = self._acts, []
+        for act in acts:
+            await act()
+
+    async def settle(self) -> list[Answered]:
+        """Answer what came, and have everybody look at their page."""
+        answered = await super().settle()
+        await self._look()
+        return answered
+
+    async def wait(self, time: timedelta) -> None:
+        """Let time pass; then everybody looks at their page."""
+        await super().wait(time)
+        await self._look()
+
+    def says(self, who: Person, text: str) -> None:
+        """Type into the field and send it; who is not in the chat yet presses Start first."""
+        self._acts.append(lambda: self._say(who, text))
+
+    def presses(self, who: Person, label: str, old: bool = False) -> None:
+        """Press a button of the page; an old one stands on a page that is still open."""
+        tab = self.tabs[who.called]
+        if label == USES_NAME:
+            self.says(who, who.called)
+            return
+        if label in tab.page.copies:
+            tab.seen.append(Seen("copied", tab.page.copies[label]))
+            return
+        pages = [*tab.pages, tab.page]
+        pages = [one for one in reversed(pages) if one.forms]
+        newest = pages[0]
+        found = [one for one in pages[1 if old else 0 :] if label in one.labels]
+        assert found, f"no button {label!r} among {newest.labels}"
+        path, fields = found[0].pressed(label)
+        self._acts.append(lambda: self._post(who, path, fields))
+
+    def shares_number(self, who: Person) -> None:
+        """Type the number: a browser does not know it."""
+        self.says(who, who.phone)
+
+    def sends(self, who: Person, thing: str, caption: str = "") -> None:
+        """Cannot be done."""
+
+    def edits(self, who: Person, old: str, new: str) -> None:
+        """Cannot be done."""
+
+    def blocks(self, who: Person) -> None:
+        """Cannot be done."""
+
+    def unblocks(self, who: Person) -> None:
+        """Cannot be done."""
+
+    def adds_to_group(self, who: Person) -> None:
+        """Cannot be done."""
+
+    def goes_wrong(self, what: Troubles) -> None:
+        """Let the next message meet trouble."""
+        self.line.trouble = what
+
+    def seen_by(self, who: Person) -> list[Seen]:
+        """Return what changed on the page since the last time."""
+        tab = self.tabs[who.called]
+        seen, tab.seen = tab.seen, []
+        return seen
+
+    def messages_of(self, who: Person) -> int:
+        """Return how many messages stand on the page."""
+        return len(self.tabs[who.called].page.messages)
+
+    def has_keyboard(self, who: Person) -> bool:
+        """Return False: the keyboard is the person's own."""
+        return False
+
+    def address_of(self, who: Person) -> str:
+        """Return the address behind the cookie."""
+        return self.tabs[who.called].address
+
+    async def _say(self, who: Person, text: str) -> None:
+        tab = self.tabs[who.called]
+        if not tab.client.cookies.get("chat"):
+            tab.shows((await tab.client.get("/")).text)
+            path, fields = tab.page.pressed("Start")
+            await self._post(who, path, fields)
+            if text == "/start":
+                return
+            await super().settle()
+            await self._look()
+            tab.seen.clear()
+        pages = [one for one in [tab.page, *reversed(tab.pages)] if "say" in _fields(one)]
+        form = next(one for one in pages[0].forms if "say" in one.fields)
+        await self._post(who, form.action, {**form.fields, "say": text})
+
+    async def _post(self, who: Person, path: str, fields: dict[str, str]) -> None:
+        tab = self.tabs[who.called]
+        answer = await tab.client.post(path, data=fields)
+        assert answer.status_code == 200, f"{answer.status_code}: {read_page(answer.text).heading}"
+        tab.shows(answer.text)
+        tab.before |= {one.id: (one.how, one.text) for one in tab.page.messages}
+
+    async def _look(self) -> None:
+        now = self.clock.now()
+        for tab in self.tabs.values():
+            token = tab.client.cookies.get("chat")
+            if token:
+                who = partial(browser_sessions.who, vault=self.vault, token=token, now=now)
+                found: str | None = await self.database.write(who)
+                tab.address = found or ""
+                tab.shows((await tab.client.get("/chat")).text)
+                _note(tab)
+
+
+def _fields(page: PageRead) -> set[str]:
+    return {name for form in page.forms for name in form.fields}
+
+
+def _note(tab: Tab) -> None:
+    """Note what is new on a page: what went, what changed, what came; the newest has the buttons.
+
+    A page that hides the talk shows nothing, and nothing of before comes back after it.
+    """
+    if not any("say" in form.fields for form in tab.page.forms):
+        tab.hidden = True
+        return
+    page, before = tab.page, tab.before
+    now = {one.id: (one.how, one.text) for one in page.messages}
+    gone = {how for id, (how, _) in before.items() if id not in now and how != "passing"}
+    if gone and not tab.hidden:
+        tab.seen.append(Seen("cleared" if "ours" in gone else "deleted"))
+    asked = (page.asks, tuple(page.labels))
+    for id, (how, text) in now.items():
+        asks_anew = id == page.asks == tab.asked[0] and asked != tab.asked
+        if how == "own" or (before.get(id) == (how, text) and not asks_anew):
+            continue
+        kind = "toast" if how == "passing" else "edit" if id in before else "new"
+        tab.seen.append(Seen(kind, text, asked[1] if id == page.asks else ()))
+    tab.before, tab.asked, tab.hidden = now, asked, False
+
+
+# --- what a story says, as it goes in a browser
+
+
+def told_there(name: str, story: Story) -> Story:
+    """Return a story as it goes in a browser, by the tables above."""
+    until, not_reached = TOLD_UNTIL.get(name, ("", ()))
+    parts = story.parts
+    if until:
+        parts = parts[: next(n for n, one in enumerate(parts) if _does(one, until))]
+    dropped = {*not_reached, *NO_ENDINGS}
+    endings = tuple(one for one in story.endings if one not in dropped)
+    return replace(story, parts=tuple(map(_part, parts)), endings=endings)
+
+
+def _does(part: Part, what: str) -> bool:
+    return part.line.partition(" ")[2].startswith(what)
+
+
+def _part(part: Part) -> Part:
+    """Return a step with what is seen in a browser.
+
+    Sent twice it counts once; after a while away, a page hides the talk before it is cleared.
+    """
+    if any(_does(part, what) for what in CANNOT):
+        return replace(part, saw=())
+    blocks = _messages(part.saw)
+    if _does(part, "presses twice"):
+        blocks = blocks[:1]
+    if _does(part, "waits"):
+        blocks = [block for block in blocks if block != [MARKS["cleared"]]]
+    return replace(part, saw=tuple(_only_the_newest_asks(blocks)))
+
+
+def _messages(saw: tuple[str, ...]) -> list[list[str]]:
+    """Return the messages in what somebody saw, without what a browser does not offer."""
+    blocks: list[list[str]] = [[]]
+    for line in saw:
+        if line:
+            blocks[-1].append(_without(line))
+        else:
+            blocks.append([])
+    saved = [say("en", "scenes.asking.saved")]
+    return [block for block in blocks if block and block != saved]
+
+
+def _without(line: str) -> str:
+    for label in NOT_OFFERED:
+        line = line.replace(f"[{label}] ", "")
+    return line
+
+
+def _only_the_newest_asks(blocks: list[list[str]]) -> Iterator[str]:
+    """Give the lines; buttons stand only under the newest message that has some."""
+    asking = [n for n, block in enumerate(blocks) if block[-1].startswith("[")]
+    for n, block in enumerate(blocks):
+        yield from [""] if n else []
+        yield from block[:-1] if n in asking[:-1] else block

@@ -1,0 +1,1 @@
+"""What tests share: a cast, builders of records and referrals, a client of the flow, parsers."""

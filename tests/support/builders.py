@@ -1,0 +1,72 @@
+"""A few things that people say and send, for the tests of what is kept."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from flows.conversation import Answer, Conversation, Given, Officer, Receipt
+from flows.record import Line, Record
+from storage.chats.conversations import recall, remember
+from storage.database import Database
+from storage.vault import Vault
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CHANNELS = ("telegram", "web", "staff", "sms", "terminal", "email")
+PC_KAUR = Officer("Simran Kaur", "Kent Police", "simran.kaur@kent.example", verified=False)
+
+
+def an_answer(question: str, value: str, at: datetime = NOW) -> Answer:
+    """Return an answer as a person gives it."""
+    return Answer(
+        question=question,
+        value=value,
+        given=Given.SAID,
+        label=value,
+        asked=f"Please tell us: {question}?",
+        wording="1",
+        language="en",
+        at=at,
+        by="victim",
+        message="1001",
+    )
+
+
+def a_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False) -> Record:
+    """Return a record as it is handed over."""
+    line = Line("name", "What is your name?", "said", "Amina", "Amina", "victim", NOW, "1", "en")
+    return Record(
+        reference=reference,
+        journey="victim",
+        lines=(line, replace(line, question="phone", value="01622 496 000", at=None)),
+        safe_contact=(replace(line, question="voicemail", value="no"),),
+        consent="Yes, send it",
+        consented_at=NOW,
+        sent_at=NOW,
+        due=due,
+        zone="Europe/London",
+        queue="adults",
+        provider="kent",
+        hold=False,
+        urgent=urgent,
+        may_contact=True,
+        flags=("unsafe_to_call",),
+        reasons=("lives_in_kent",),
+        wording="1",
+        language="en",
+    )
+
+
+def a_receipt(reference: str, sent_at: datetime = NOW) -> Receipt:
+    """Return the receipt of a referral that was sent."""
+    return Receipt(reference, sent_at, sent_at + DAY, "victim", contact=True)
+
+
+def say(
+    database: Database, vault: Vault, address: str, *answers: Answer, at: datetime = NOW
+) -> str:
+    """Have somebody answer, on top of what they said before; return the id of their chat."""
+    with database.transaction() as conn:
+        recalled = recall(conn, vault, "telegram", address, at)
+        before: Conversation = recalled.conversation
+        after = replace(before, stage="asking", answers=before.answers + answers, heard_at=at)
+        return remember(conn, vault, recalled, after, at).chat_id

@@ -1,0 +1,61 @@
+"""A referral with much in it, for the tests of what is taken away."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from flows.record import Line, Record
+from storage.database import Database
+from storage.referrals import acts, lifecycle
+from storage.vault import Vault
+from tests.harness.telegram_app import START
+from tests.support.builders import a_record
+
+HOSTILE = "=1+1 <script>alert(1)</script> **bold** [a](http://example.com) \u202eevil"
+NUMBER = "07700 900123"
+SAID = {
+    "age": ("adult", "18 or over"),
+    "harm": ("theft", "Theft or burglary"),
+    "name": ("Zofia \u017b\u00f3\u0142\u0107", "Zofia \u017b\u00f3\u0142\u0107"),
+    "way": ("call", "A phone call"),
+    "number": (NUMBER, NUMBER),
+    "if_answered": ("no_message", "Say nothing"),
+    "note": (HOSTILE, HOSTILE),
+    "needs": ("language", "\u041a\u0438\u0457\u0432 and \u0645\u0631\u062d\u0628\u0627"),
+}
+SAFE = ("way", "number", "if_answered")
+
+
+def a_full_record(reference: str, queue: str = "adults", sent_at: datetime = START) -> Record:
+    """Return a record with hostile words and letters of several languages."""
+    lines = tuple(
+        Line(key, f"Asked: {key}?", "said", value, label, "victim", sent_at, "1", "en")
+        for key, (value, label) in SAID.items()
+    )
+    unsaid = replace(lines[0], question="known", asked="Asked: known?", given="rather_not_say")
+    return replace(
+        a_record(reference),
+        lines=(*lines, unsaid),
+        safe_contact=tuple(line for line in lines if line.question in SAFE),
+        journey="self",
+        flags=("needs",),
+        reasons=("adults",),
+        queue=queue,
+        sent_at=sent_at,
+        due=sent_at + timedelta(days=2),
+    )
+
+
+def file(
+    database: Database,
+    vault: Vault,
+    reference: str,
+    owner: str = "",
+    queue: str = "adults",
+    sent_at: datetime = START,
+) -> None:
+    """Have a referral, owned by somebody if a name is given."""
+    with database.transaction() as conn:
+        record = a_full_record(reference, queue, sent_at)
+        lifecycle.hand_over(conn, vault, record, None, sent_at)
+        if owner:
+            acts.claim(conn, reference, owner, sent_at)

@@ -1,0 +1,1 @@
+"""Tests across all parts: the main job, crashes, leaks, hostile input."""

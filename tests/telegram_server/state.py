@@ -1,0 +1,31 @@
+"""What every part of the server shares: its lock and clock, and the way it says no."""
+
+import threading
+from typing import Any
+
+from tests.telegram_server.clock import Clock
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """Telegram says no: an error code, its words, and seconds to wait for a 429."""
+
+    def __init__(self, code: int, description: str, retry_after: int | None = None) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.retry_after = retry_after
+
+
+class World:
+    """What every part of the server shares: one lock, one clock, and whether it runs."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.changed = threading.Condition()
+        self.run_number = 0
+        self.running = False
+        self.query_life = 600.0
+        self.webhook_timeout = 10.0
+        self.webhook_backoff = 0.05
