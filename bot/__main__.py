@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.bootstrap import made_up, opened
+from bot.bootstrap import open_demo_store, open_store
 from bot.cli import content_commands, queue_commands, staff_commands
-from bot.settings import WrongSetUp, read_settings
-from storage.database import NotSafe
+from bot.settings import InvalidSettings, read_settings
+from storage.database import UnsafeDatabase
 from storage.vault import VaultError
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ def main() -> None:
     """Run the command line; end with a plain line and exit code 1 for what cannot be done."""
     try:
         app(prog_name="rj")
-    except (WrongSetUp, VaultError, NotSafe) as wrong:
+    except (InvalidSettings, VaultError, UnsafeDatabase) as wrong:
         sys.exit(str(wrong))
     except BrokenPipeError:
         sys.exit(1)
@@ -51,11 +51,11 @@ def demo() -> None:
     from bot.serve import Running, run
 
     settings = read_settings()
-    shown.refuse_what_is_real(settings)
+    shown.refuse_live_settings(settings)
     start_logging("ERROR")
-    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder, made_up(folder) as parts:
+    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder, open_demo_store(folder) as parts:
         database, vault = parts
-        sign_in = shown.furnish(database, vault)
+        sign_in = shown.seed_demo(database, vault)
         on = settings.model_copy(update={"host": "127.0.0.1", "port": shown.free_port()})
 
         def opened() -> None:
@@ -75,23 +75,23 @@ def play(
     jsonl: Jsonl = False,
 ) -> None:
     """Talk to it in the terminal, on the configured database."""
-    from bot.cli.play import Player, play_by_hand, play_lines
+    from bot.cli.play import Player, play_interactively, play_jsonl
 
     if as_ not in ("victim", "officer"):
         raise typer.BadParameter("--as takes victim or officer")
     settings = read_settings()
-    with opened(read_settings()) as (database, vault):
+    with open_store(read_settings()) as (database, vault):
         chat_holds_names = settings.officer_details == "chat"
         player = Player(database, vault, chat_holds_names, language, settings.public_url)
         if chat:
-            player.chat = f"named/{chat}"
-        first = player.invite() if as_ == "officer" else "/start"
+            player.chat_address = f"named/{chat}"
+        first = player.invitation_command() if as_ == "officer" else "/start"
         if jsonl:
             if as_ == "officer":
-                player.hear({"say": first})
-            play_lines(player, sys.stdin)
+                player.submit_line({"say": first})
+            play_jsonl(player, sys.stdin)
         else:
-            play_by_hand(player, first)
+            play_interactively(player, first)
 
 
 @app.command()
@@ -100,19 +100,19 @@ def faq(jsonl: Jsonl = False) -> None:
     from flows.understanding.faq import suggest
     from flows.wording import FIRST_LANGUAGE
 
-    for body in _lines("question"):
+    for body in _read_jsonl("question"):
         found = suggest(FIRST_LANGUAGE, str(body["question"]))
-        _tell({"answer": found.answer, "suggestions": list(found.suggestions)[:3]})
+        _print_json({"answer": found.answer, "suggestions": list(found.suggestions)[:3]})
 
 
 @app.command()
 def crisis(jsonl: Jsonl = False) -> None:
     """Answer {"text": ...} lines with {"crisis": true or false, "kind": kind or null}."""
-    from flows.understanding.crisis import hear_danger
+    from flows.understanding.crisis import detect_danger
 
-    for body in _lines("text"):
-        kind = hear_danger(str(body["text"]))
-        _tell({"crisis": kind is not None, "kind": kind.value if kind else None})
+    for body in _read_jsonl("text"):
+        kind = detect_danger(str(body["text"]))
+        _print_json({"crisis": kind is not None, "kind": kind.value if kind else None})
 
 
 # --- serve
@@ -121,19 +121,19 @@ def crisis(jsonl: Jsonl = False) -> None:
 @app.command()
 def serve() -> None:
     """Meet people: Telegram if a token is set, the web part, and all that time makes due."""
-    _run(conversation=True, pages=True)
+    _run_parts(conversation=True, pages=True)
 
 
 @app.command()
 def bot() -> None:
     """Only the conversation: receive by polling, answer, deliver, sweep."""
-    _run(conversation=True, pages=False)
+    _run_parts(conversation=True, pages=False)
 
 
 @app.command()
 def web() -> None:
     """Only the web part: Telegram's webhook and the health page."""
-    _run(conversation=False, pages=True)
+    _run_parts(conversation=False, pages=True)
 
 
 # --- look after it
@@ -152,10 +152,10 @@ def invite(
     from storage.chats import officers
 
     settings = read_settings()
-    with opened(settings) as (database, vault), database.transaction() as connection:
+    with open_store(settings) as (database, vault), database.transaction() as connection:
         officer = Officer(name, agency, contact, verified=True)
-        code = officers.invite(connection, vault, officer, datetime.now(UTC), hours)
-    username = bot_name or _bot_name()
+        code = officers.invite_officer(connection, vault, officer, datetime.now(UTC), hours)
+    username = bot_name or _telegram_username()
     print(f"https://t.me/{username}?start=i_{code}" if username else f"/start i_{code}")
     if settings.public_url:
         print(f"{settings.public_url.rstrip('/')}/officer/i/{code}")
@@ -182,9 +182,9 @@ def publish() -> None:
 @app.command()
 def doctor() -> None:
     """Check the set-up; say what is wrong and what to do. Exit code 1 if anything is."""
-    from bot.cli.doctor import examine
+    from bot.cli.doctor import run_checks
 
-    wrong, warnings = examine(read_settings())
+    wrong, warnings = run_checks(read_settings())
     for line in wrong:
         print(f"WRONG  {line}")
     for line in warnings:
@@ -202,7 +202,7 @@ def tidy() -> None:
     from bot.pipeline.respond import House
     from bot.pipeline.sweep import sweep
 
-    with opened(read_settings()) as (database, vault):
+    with open_store(read_settings()) as (database, vault):
         with database.transaction() as connection:
             swept = sweep(connection, House(vault, {}), datetime.now(UTC))
         database.erase_free_space()
@@ -232,7 +232,7 @@ def migrate() -> None:
 # --- what the commands share
 
 
-def _run(conversation: bool, pages: bool) -> None:
+def _run_parts(conversation: bool, pages: bool) -> None:
     from bot.log import start_logging
     from bot.serve import Running, run
 
@@ -240,11 +240,11 @@ def _run(conversation: bool, pages: bool) -> None:
     start_logging(settings.log_level)
     if settings.telegram_bot_token is None:
         print("TELEGRAM_BOT_TOKEN is not set: Telegram is off.", file=sys.stderr)
-    with opened(settings) as (database, vault):
+    with open_store(settings) as (database, vault):
         asyncio.run(run(Running(settings, database, vault), conversation, pages))
 
 
-def _lines(key: str) -> Iterator[dict[str, Any]]:
+def _read_jsonl(key: str) -> Iterator[dict[str, Any]]:
     """Give each line that is an object with `key`; answer the others with what is wrong."""
     for line in sys.stdin:
         if not line.strip():
@@ -256,14 +256,14 @@ def _lines(key: str) -> Iterator[dict[str, Any]]:
         if isinstance(body, dict) and key in body:
             yield body
         else:
-            _tell({"error": f'a line is a JSON object with "{key}"'})
+            _print_json({"error": f'a line is a JSON object with "{key}"'})
 
 
-def _tell(body: dict[str, Any]) -> None:
+def _print_json(body: dict[str, Any]) -> None:
     print(json.dumps(body), flush=True)
 
 
-def _bot_name() -> str:
+def _telegram_username() -> str:
     """Return the bot's user name from Telegram, or nothing without a token."""
     from bot.channels.telegram import build_bot
 

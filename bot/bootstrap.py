@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.settings import Settings, WrongSetUp
+from bot.settings import InvalidSettings, Settings
 from storage import key_check
 from storage.database import Database
 from storage.vault import Vault
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Database, Vault]]:
+def open_store(settings: Settings) -> Iterator[tuple[Database, Vault]]:
     """Give the configured database, its tables up to date, and the vault that fits it.
 
     The key file is only made by itself beside a development database. Raises WrongSetUp when
@@ -23,9 +23,9 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Vault]]:
             database.migrate()
         vault = Vault.open(settings.key_file, create=settings.vault_key_file is None)
         with database.transaction() as connection:
-            fits = key_check.fits(connection, vault)
+            fits = key_check.vault_matches(connection, vault)
         if not fits:
-            raise WrongSetUp(
+            raise InvalidSettings(
                 "The key file is not the one that this database was kept under. "
                 "Set VAULT_KEY_FILE to the right one; without it nothing can be read."
             )
@@ -35,19 +35,19 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Vault]]:
 
 
 @contextmanager
-def made_up(folder: str) -> Iterator[tuple[Database, Vault]]:
+def open_demo_store(folder: str) -> Iterator[tuple[Database, Vault]]:
     """Give a fresh database and key in a folder that will be thrown away."""
     path = Path(folder)
-    with opened(
+    with open_store(
         Settings(
             _env_file=None,
             database_url=f"sqlite:///{path / 'demo.db'}",
-            vault_key_file=_new_key(path / "demo.key"),
+            vault_key_file=_make_key_file(path / "demo.key"),
         )
     ) as parts:
         yield parts
 
 
-def _new_key(path: Path) -> Path:
+def _make_key_file(path: Path) -> Path:
     Vault.open(path, create=True)
     return path

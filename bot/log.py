@@ -4,16 +4,16 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-_OURS = "rj"
+_ROOT_LOGGER = "rj"
 
 
-class Codes(logging.Formatter):
+class EventFormatter(logging.Formatter):
     """Writes time, level, logger and event name; of the rest only `code`, `n` and `ms`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line. What other libraries say is cut to their name and level."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        event = record.msg if record.name.split(".")[0] == _OURS else "library_event"
+        event = record.msg if record.name.split(".")[0] == _ROOT_LOGGER else "library_event"
         told = [
             f"{key}={getattr(record, key)}" for key in ("code", "n", "ms") if hasattr(record, key)
         ]
@@ -25,11 +25,11 @@ class Codes(logging.Formatter):
 def start_logging(level: str) -> None:
     """Send our events of `level` and above, and the libraries' warnings, to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Codes())
+    handler.setFormatter(EventFormatter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger(_OURS).setLevel(level)
+    logging.getLogger(_ROOT_LOGGER).setLevel(level)
     for noisy in ("httpx", "httpcore", "telegram", "sqlalchemy", "alembic", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.raiseExceptions = False

@@ -17,18 +17,18 @@ from bot.channels import Channel, web
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
-from bot.channels.typed import TypedChannel
+from bot.channels.typed import ManualEntryChannel
 from bot.channels.webhook import WebhookChannel
-from bot.desk.api.app import api
+from bot.desk.api.app import create_api
 from bot.desk.guard import Desk
 from bot.desk.routes import routes as desk_routes
-from bot.pipeline.alerts import WEBHOOK
+from bot.pipeline.alerts import WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import House, respond
 from bot.pipeline.sweep import sweep
 from bot.settings import Settings
 from bot.web import demo_page, error_pages, health, static_files
-from bot.web.headers import Headers
+from bot.web.headers import SecurityHeaders
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats import inbox
@@ -37,27 +37,27 @@ from storage.database import Database
 from storage.vault import Vault
 
 log = logging.getLogger("rj.serve")
-IDLE = 1.0
+IDLE_SECONDS = 1.0
 """Seconds between looks at the inbox and the outbox when nothing woke us."""
-SWEEP_EVERY = 60.0
-VACUUM_EVERY = 24 * 60
+SWEEP_SECONDS = 60.0
+SWEEPS_PER_VACUUM = 24 * 60
 """In sweeps: how often what was deleted is taken out of the file itself."""
 
 
 @dataclass(slots=True)
-class Wake:
+class WakeSignals:
     """What one part calls to another: there is something to do."""
 
     inbox: asyncio.Event = field(default_factory=asyncio.Event)
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def both(self) -> None:
+    def wake_all(self) -> None:
         """Have the inbox and the outbox looked at now."""
         self.inbox.set()
         self.outbox.set()
 
 
-def real_time() -> datetime:
+def utc_now() -> datetime:
     """Return the time now, aware."""
     return datetime.now(UTC)
 
@@ -70,7 +70,7 @@ class Running:
         settings: Settings,
         database: Database,
         vault: Vault,
-        clock: Callable[[], datetime] = real_time,
+        clock: Callable[[], datetime] = utc_now,
         demo: Mapping[str, str] | None = None,
     ) -> None:
         self.settings, self.database, self.vault, self.clock = settings, database, vault, clock
@@ -79,29 +79,29 @@ class Running:
         self.house = House(
             vault,
             self._channels(),
-            _alerts(settings),
+            _alert_channels(settings),
             settings.officer_details == "chat",
             settings.public_url,
             ("email",) if settings.manager_email else (),
         )
-        self.wake = Wake()
-        self.desk = Desk(database, vault, settings, clock, changed=self.wake.both, demo=demo)
-        self.web.wake, self.web.secure = self.wake.both, self.desk.secure
+        self.wake = WakeSignals()
+        self.desk = Desk(database, vault, settings, clock, changed=self.wake.wake_all, demo=demo)
+        self.web.wake, self.web.secure = self.wake.wake_all, self.desk.secure
         self.web.demo = demo is not None
         self.web.public_url, self.web.telegram = settings.public_url, self._telegram_name
 
     def _channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {
-            "web": web.WebChannel(self.database, self.vault, self.clock, self.web.live.changed),
+            "web": web.WebChannel(self.database, self.vault, self.clock, self.web.live.notify),
             "page": PageChannel(),
-            "typed": TypedChannel(),
+            "typed": ManualEntryChannel(),
         }
         if self.bot:
             channels["telegram"] = TelegramChannel(self.bot, self.settings.staff_telegram_chat)
         if self.settings.staff_email or self.settings.manager_email:
             channels["email"] = EmailChannel(self.settings)
         if self.settings.webhook_url:
-            channels[WEBHOOK] = WebhookChannel(self.settings, self.clock)
+            channels[WEBHOOK_CHANNEL] = WebhookChannel(self.settings, self.clock)
         return channels
 
     def _telegram_name(self) -> str:
@@ -114,7 +114,7 @@ class Running:
     async def keep(self, arrivals: list[Arrival]) -> None:
         """Save what came in, whole, before anybody is told that it did."""
         await self.database.write(
-            lambda connection: inbox.keep(
+            lambda connection: inbox.enqueue_arrivals(
                 connection, self.vault, "telegram", arrivals, self.clock()
             )
         )
@@ -129,23 +129,23 @@ class Running:
             if answered:
                 self.wake.outbox.set()
             else:
-                await _until(self.wake.inbox, IDLE)
+                await _wait_for(self.wake.inbox, IDLE_SECONDS)
 
     async def deliver_for_ever(self) -> None:
         """Send what is in the outbox."""
-        await self._deliver({name for name in self.house.channels if name != WEBHOOK})
+        await self._deliver({name for name in self.house.channels if name != WEBHOOK_CHANNEL})
 
     async def tell_for_ever(self) -> None:
         """Tell the other system; apart, so that nobody waits for an answer of its."""
-        await self._deliver({WEBHOOK} & set(self.house.channels))
+        await self._deliver({WEBHOOK_CHANNEL} & set(self.house.channels))
 
     async def _deliver(self, names: set[str]) -> None:
         mine = {name: channel for name, channel in self.house.channels.items() if name in names}
         delivery = Delivery(self.database, replace(self.house, channels=mine), self.clock)
         while True:
-            tried, wait = await delivery.round()
+            tried, wait = await delivery.deliver_batch()
             if not tried:
-                await _until(self.wake.outbox, min(IDLE, wait or IDLE))
+                await _wait_for(self.wake.outbox, min(IDLE_SECONDS, wait or IDLE_SECONDS))
 
     async def sweep_for_ever(self) -> None:
         """Do what time makes due, once a minute."""
@@ -155,63 +155,63 @@ class Running:
                 lambda connection: sweep(connection, self.house, self.clock())
             )
             turns += 1
-            if turns % VACUUM_EVERY == 0:
+            if turns % SWEEPS_PER_VACUUM == 0:
                 await asyncio.to_thread(self.database.erase_free_space)
-            await asyncio.sleep(SWEEP_EVERY)
+            await asyncio.sleep(SWEEP_SECONDS)
 
     def pages(self) -> Starlette:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
-        routes: list[BaseRoute] = [static_files.route()]
-        routes.append(health.route(self.database, self.vault, self.clock))
-        routes.append(Mount("/api/v1", app=api(self.desk), name="api"))
+        routes: list[BaseRoute] = [static_files.static_route()]
+        routes.append(health.health_route(self.database, self.vault, self.clock))
+        routes.append(Mount("/api/v1", app=create_api(self.desk), name="api"))
         routes += desk_routes(self.desk) + web.routes(self.web)
         if self.desk.demo:
-            routes.append(demo_page.route())
+            routes.append(demo_page.demo_route())
         secret = self.settings.telegram_webhook_secret
         if self.settings.telegram_mode == "webhook" and secret:
-            routes.append(webhook.route(secret.get_secret_value(), self.keep))
+            routes.append(webhook.webhook_route(secret.get_secret_value(), self.keep))
         return Starlette(
             routes=routes,
-            middleware=[Middleware(Headers, self.desk.secure, bool(self.desk.demo))],
+            middleware=[Middleware(SecurityHeaders, self.desk.secure, bool(self.desk.demo))],
             exception_handlers={
-                404: error_pages.not_here,
-                405: error_pages.not_this_way,
-                500: error_pages.broken,
+                404: error_pages.not_found,
+                405: error_pages.method_not_allowed,
+                500: error_pages.internal_error,
             },
         )
 
-    async def serve_pages(self, opened: Callable[[], None] | None = None) -> None:
+    async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `opened` once the first can be had."""
-        await serve(self.pages(), self.settings.host, self.settings.port, opened)
+        await serve(self.pages(), self.settings.host, self.settings.port, on_ready)
 
 
 async def run(
-    running: Running, conversation: bool, pages: bool, opened: Callable[[], None] | None = None
+    running: Running, conversation: bool, pages: bool, on_ready: Callable[[], None] | None = None
 ) -> None:
     """Run the parts asked for until the process is told to stop, or one of them fails.
 
     `opened` is called once, when the first page can be had.
     """
     await asyncio.to_thread(dispatch.warm_up)
-    async with _telegram(running):
+    async with _telegram_connection(running):
         parts: list[Coroutine[Any, Any, None]] = []
         if conversation:
             parts += [
-                _steadily("respond", running.respond_for_ever),
-                _steadily("deliver", running.deliver_for_ever),
-                _steadily("sweep", running.sweep_for_ever),
+                _supervise("respond", running.respond_for_ever),
+                _supervise("deliver", running.deliver_for_ever),
+                _supervise("sweep", running.sweep_for_ever),
             ]
-            if WEBHOOK in running.house.channels:
-                parts.append(_steadily("tell", running.tell_for_ever))
+            if WEBHOOK_CHANNEL in running.house.channels:
+                parts.append(_supervise("tell", running.tell_for_ever))
             if running.bot and running.settings.telegram_mode == "polling":
-                parts.append(_steadily("poll", _polling(running.bot, running.keep)))
+                parts.append(_supervise("poll", _polling_loop(running.bot, running.keep)))
         if pages:
-            parts.append(running.serve_pages(opened))
-        await _until_told(parts)
+            parts.append(running.serve_pages(on_ready))
+        await _run_until_stopped(parts)
 
 
 @contextlib.asynccontextmanager
-async def _telegram(running: Running) -> AsyncIterator[None]:
+async def _telegram_connection(running: Running) -> AsyncIterator[None]:
     if running.bot is None:
         yield
         return
@@ -230,11 +230,13 @@ async def _telegram(running: Running) -> AsyncIterator[None]:
         await bot.shutdown()
 
 
-def _polling(bot: RawBot, keep: receive.Keep) -> Callable[[], Coroutine[Any, Any, None]]:
+def _polling_loop(
+    bot: RawBot, keep: receive.SaveArrivals
+) -> Callable[[], Coroutine[Any, Any, None]]:
     return lambda: receive.poll(bot, keep)
 
 
-async def _until_told(parts: list[Coroutine[Any, Any, None]]) -> None:
+async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -250,22 +252,22 @@ async def _until_told(parts: list[Coroutine[Any, Any, None]]) -> None:
         task.result()
 
 
-async def _steadily(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _supervise(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a part again after whatever stopped it (a busy database, a full disk), and log that."""
     while True:
         try:
             await part()
         except Exception as problem:
             log.exception("part_failed", extra={"code": f"{name}_{type(problem).__name__}"})
-            await asyncio.sleep(IDLE)
+            await asyncio.sleep(IDLE_SECONDS)
 
 
-def _alerts(settings: Settings) -> tuple[str, ...]:
+def _alert_channels(settings: Settings) -> tuple[str, ...]:
     by_chat = ("telegram",) if settings.staff_telegram_chat and settings.telegram_bot_token else ()
     return (*by_chat, *(("email",) if settings.staff_email else ()))
 
 
-async def _until(event: asyncio.Event, seconds: float) -> None:
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
     # Not wait_for: in Python 3.11 it may lose the word that the program is to stop.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-TELEGRAM = "https://api.telegram.org"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TELEGRAM_API = "https://api.telegram.org"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
-class WrongSetUp(Exception):
+class InvalidSettings(Exception):
     """The settings cannot work; the text says which, and what to do, and holds no value."""
 
 
@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///data/rj.db"
     vault_key_file: Path | None = None
     telegram_bot_token: SecretStr | None = None
-    telegram_api_url: str = TELEGRAM
+    telegram_api_url: str = TELEGRAM_API
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_webhook_url: str | None = None
     telegram_webhook_secret: SecretStr | None = None
@@ -56,11 +56,11 @@ class Settings(BaseSettings):
 
     @field_validator("telegram_api_url")
     @classmethod
-    def _root_of_the_api(cls, url: str) -> str:
+    def _strip_bot_suffix(cls, url: str) -> str:
         return url.rstrip("/").removesuffix("/bot")
 
     @model_validator(mode="after")
-    def _belongs_together(self) -> "Settings":
+    def _check_combinations(self) -> "Settings":
         self.telegram_webhook_url = self.telegram_webhook_url or self.public_url
         if self.telegram_mode == "webhook" and self.telegram_bot_token:
             missing = [
@@ -72,8 +72,8 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"TELEGRAM_MODE=webhook also needs {' and '.join(missing).upper()}"
                 )
-        self._is_served_safely()
-        if self.is_real and self.vault_key_file is None:
+        self._check_served_safely()
+        if self.is_live and self.vault_key_file is None:
             raise ValueError(
                 "VAULT_KEY_FILE must name the key file when a real bot is run; "
                 "make one with: rj key make FILE"
@@ -89,20 +89,20 @@ class Settings(BaseSettings):
             raise ValueError("OIDC_ISSUER must begin with https://")
         return self
 
-    def _is_served_safely(self) -> None:
+    def _check_served_safely(self) -> None:
         """Raise ValueError for pages that others could read on the way, or steal a cookie from."""
         address = urlsplit(self.public_url or "")
         if self.public_url and address.scheme != "https" and not _is_loopback(self.public_url):
             raise ValueError("PUBLIC_URL must begin with https://")
         if self.public_url and (not address.hostname or address.path.strip("/")):
             raise ValueError("PUBLIC_URL is a bare address, such as https://rj.example.org")
-        if not self.public_url and self.host not in LOOPBACK:
+        if not self.public_url and self.host not in LOOPBACK_HOSTS:
             raise ValueError(
                 "HOST lets other computers in, so PUBLIC_URL must say by which https:// address"
             )
 
     @model_validator(mode="after")
-    def _tells_in_private(self) -> "Settings":
+    def _check_webhook(self) -> "Settings":
         if (self.webhook_url is None) != (self.webhook_secret is None):
             raise ValueError("WEBHOOK_URL and WEBHOOK_SECRET belong together")
         url = self.webhook_url or "https://"
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def is_real(self) -> bool:
+    def is_live(self) -> bool:
         """Return whether real people are met: a token, and an API that is not on this machine."""
         return self.telegram_bot_token is not None and not _is_loopback(self.telegram_api_url)
 
@@ -126,15 +126,15 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as wrong:
-        lines = [_plain(error["loc"], error["msg"]) for error in wrong.errors()]
-        raise WrongSetUp("\n".join(lines)) from None
+        lines = [_error_line(error["loc"], error["msg"]) for error in wrong.errors()]
+        raise InvalidSettings("\n".join(lines)) from None
 
 
-def _plain(place: tuple[int | str, ...], message: str) -> str:
-    name = "_".join(str(part) for part in place).upper()
+def _error_line(location: tuple[int | str, ...], message: str) -> str:
+    name = "_".join(str(part) for part in location).upper()
     says = message.removeprefix("Value error, ")
     return f"{name}: {says}" if name else says
 
 
 def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in LOOPBACK
+    return urlsplit(url).hostname in LOOPBACK_HOSTS

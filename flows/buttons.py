@@ -4,52 +4,54 @@ import re
 from dataclasses import dataclass
 
 from flows import wording
-from flows.conversation import Button, Conversation, Rows
+from flows.conversation import Button, ButtonRows, Conversation
 
 MAX_BYTES = 64
 """Telegram's limit for what a button may carry."""
 
-_ID = re.compile(r"([a-z_]{1,16})((?::[a-z0-9_]{1,32}){0,2})~([0-9]{1,9})")
+_ID_PATTERN = re.compile(r"([a-z_]{1,16})((?::[a-z0-9_]{1,32}){0,2})~([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class ButtonPress:
     """A button's id, read back."""
 
     verb: str
     args: tuple[str, ...]
-    step: int
+    prompt_id: int
 
 
 def button(
     conversation: Conversation, label: str, verb: str, *args: str, style: str = ""
 ) -> Button:
     """Return a button; its id carries only names of ours, never a person's words."""
-    return Button(label, f"{':'.join((verb, *args))}~{conversation.step}", style=style)
+    return Button(label, f"{':'.join((verb, *args))}~{conversation.prompt_id}", style=style)
 
 
-def said(conversation: Conversation, key: str, verb: str, *args: str, style: str = "") -> Button:
+def button_for(
+    conversation: Conversation, key: str, verb: str, *args: str, style: str = ""
+) -> Button:
     """Return a button whose label is the wording under `key`."""
     return button(conversation, wording.say(conversation.language, key), verb, *args, style=style)
 
 
-def read(pressed: str) -> Press | None:
+def parse_button_id(button_id: str) -> ButtonPress | None:
     """Return what a pressed id means, or None for one that we never made."""
-    found = _ID.fullmatch(pressed)
+    found = _ID_PATTERN.fullmatch(button_id)
     if not found:
         return None
-    return Press(found[1], tuple(found[2].split(":")[1:]), int(found[3]))
+    return ButtonPress(found[1], tuple(found[2].split(":")[1:]), int(found[3]))
 
 
-def in_rows(buttons: list[Button], across: int = 1) -> Rows:
+def in_rows(buttons: list[Button], columns: int = 1) -> ButtonRows:
     """Return the buttons in rows of `across`."""
-    return tuple(tuple(buttons[i : i + across]) for i in range(0, len(buttons), across))
+    return tuple(tuple(buttons[i : i + columns]) for i in range(0, len(buttons), columns))
 
 
-def last_row(conversation: Conversation) -> tuple[Button, ...]:
+def navigation_row(conversation: Conversation) -> tuple[Button, ...]:
     """Return the row that stands under every question: back, questions, leave."""
     return (
-        said(conversation, "scenes.asking.last_row_back", "back"),
-        said(conversation, "scenes.asking.last_row_questions", "questions"),
-        said(conversation, "scenes.asking.last_row_leave", "leave"),
+        button_for(conversation, "scenes.asking.last_row_back", "back"),
+        button_for(conversation, "scenes.asking.last_row_questions", "questions"),
+        button_for(conversation, "scenes.asking.last_row_leave", "leave"),
     )

@@ -1,35 +1,43 @@
 """Table 2: what staff can do with a referral, and when."""
 
-from flows.machine import NotAllowed, Table
+from flows.machine import InvalidTransition, TransitionTable
 
-__all__ = ["ACTS", "CLOSED", "OPEN", "NotAllowed", "after", "allowed", "mermaid"]
+__all__ = [
+    "ACTS",
+    "CLOSED_STAGES",
+    "OPEN_STAGES",
+    "InvalidTransition",
+    "allowed_acts",
+    "mermaid",
+    "stage_after",
+]
 
-OPEN = ("new", "claimed", "in_touch", "waiting", "paused")
-CLOSED = ("closed", "withdrawn", "erased")
-_HELD = ("claimed", "in_touch", "waiting")
+OPEN_STAGES = ("new", "claimed", "in_touch", "waiting", "paused")
+CLOSED_STAGES = ("closed", "withdrawn", "erased")
+_CLAIMED = ("claimed", "in_touch", "waiting")
 
-ACTS = Table(
-    (*OPEN, *CLOSED),
+ACTS = TransitionTable(
+    (*OPEN_STAGES, *CLOSED_STAGES),
     (
         # act,            starts from,                 leads to
         ("claim", ("new",), "claimed"),
-        ("hand_back", _HELD, "new"),
-        ("lease_ended", _HELD, "new"),
-        ("transfer", _HELD, "claimed"),
-        ("spoke", _HELD, "in_touch"),
-        ("no_answer", _HELD, "waiting"),
-        ("wrong_number", _HELD, "waiting"),
-        ("not_now", _HELD, "waiting"),
-        ("snooze", _HELD, "waiting"),
-        ("suitable", _HELD, "in_touch"),
-        ("not_suitable", _HELD, "closed"),
-        ("declined", _HELD, "closed"),
-        ("refer_on", _HELD, "closed"),
-        ("close", (*_HELD, "paused", "withdrawn"), "closed"),
-        ("ask_to_delete", (*OPEN, "closed", "withdrawn"), "paused"),
+        ("hand_back", _CLAIMED, "new"),
+        ("lease_ended", _CLAIMED, "new"),
+        ("transfer", _CLAIMED, "claimed"),
+        ("spoke", _CLAIMED, "in_touch"),
+        ("no_answer", _CLAIMED, "waiting"),
+        ("wrong_number", _CLAIMED, "waiting"),
+        ("not_now", _CLAIMED, "waiting"),
+        ("snooze", _CLAIMED, "waiting"),
+        ("suitable", _CLAIMED, "in_touch"),
+        ("not_suitable", _CLAIMED, "closed"),
+        ("declined", _CLAIMED, "closed"),
+        ("refer_on", _CLAIMED, "closed"),
+        ("close", (*_CLAIMED, "paused", "withdrawn"), "closed"),
+        ("ask_to_delete", (*OPEN_STAGES, "closed", "withdrawn"), "paused"),
         ("still_wanted", ("paused",), "new"),
         ("erase", ("paused", "withdrawn", "closed"), "erased"),
-        ("withdraw", (*OPEN, "withdrawn"), "withdrawn"),
+        ("withdraw", (*OPEN_STAGES, "withdrawn"), "withdrawn"),
         ("reopen", ("closed",), "new"),
     ),
 )
@@ -40,21 +48,23 @@ ACTS = Table(
 contact and an opening are dated steps too, but move nothing, so they have no row here.
 """
 
-BY_PERSON = ("ask_to_delete", "withdraw")
-BY_CLOCK = ("lease_ended",)
-KEEPS_OWNER = (
+PERSON_ACTS = ("ask_to_delete", "withdraw")
+AUTOMATIC_ACTS = ("lease_ended",)
+ACTS_KEEPING_OWNER = (
     *("claim", "transfer", "spoke", "no_answer", "wrong_number", "not_now", "snooze", "suitable"),
 )
 
 
-def allowed(stage: str) -> tuple[str, ...]:
+def allowed_acts(stage: str) -> tuple[str, ...]:
     """Return the acts that staff can take on a referral at `stage`."""
-    return tuple(act for act in ACTS.allowed(stage) if act not in (*BY_PERSON, *BY_CLOCK))
+    return tuple(
+        act for act in ACTS.allowed_from(stage) if act not in (*PERSON_ACTS, *AUTOMATIC_ACTS)
+    )
 
 
-def after(stage: str, act: str) -> str:
+def stage_after(stage: str, act: str) -> str:
     """Return the stage after `act`; raise NotAllowed when it does not start from `stage`."""
-    return ACTS.after(stage, act)
+    return ACTS.next_state(stage, act)
 
 
 def mermaid() -> str:

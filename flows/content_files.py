@@ -7,35 +7,35 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-CONTENT = resources.files("flows") / "content"
-Tree = dict[str, Any]
+CONTENT_DIR = resources.files("flows") / "content"
+ContentTree = dict[str, Any]
 
 
 @cache
-def read(name: str) -> Tree:
+def load_toml(name: str) -> ContentTree:
     """Return one content file, such as "service.toml" or "en/scenes.toml", as nested tables."""
-    return tomllib.loads((CONTENT / name).read_text(encoding="utf-8"))
+    return tomllib.loads((CONTENT_DIR / name).read_text(encoding="utf-8"))
 
 
 @cache
-def read_language(code: str) -> Tree:
+def load_language(code: str) -> ContentTree:
     """Return everything said in a language: a tree whose first branches are its file names."""
-    return _read_folder(CONTENT / code)
+    return _load_folder(CONTENT_DIR / code)
 
 
 @cache
-def version(code: str) -> str:
+def wording_version(code: str) -> str:
     """Return 12 hex digits that name this exact wording of the questions in this language."""
     names = ("questions.toml", f"{code}/questions.toml", f"{code}/scenes.toml")
-    together = b"".join((CONTENT / name).read_bytes() for name in names)
+    together = b"".join((CONTENT_DIR / name).read_bytes() for name in names)
     return hashlib.sha256(together).hexdigest()[:12]
 
 
-def _read_folder(folder: Traversable) -> Tree:
-    tree: Tree = {}
+def _load_folder(folder: Traversable) -> ContentTree:
+    tree: ContentTree = {}
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.is_dir():
-            branches = _read_folder(entry)
+            branches = _load_folder(entry)
             tree[entry.name] = {k: v for branch in branches.values() for k, v in branch.items()}
         elif entry.name.endswith(".toml"):
             tree[entry.name.removesuffix(".toml")] = tomllib.loads(

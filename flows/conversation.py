@@ -9,32 +9,32 @@ from flows.officers import Officer as Officer
 from flows.record import Record
 
 
-class Given(StrEnum):
+class AnswerStatus(StrEnum):
     """How a question was met; the four are kept apart all the way to the record."""
 
-    SAID = "said"
+    ANSWERED = "said"
     NOT_SURE = "not_sure"
     RATHER_NOT_SAY = "rather_not_say"
     SKIPPED = "skipped"
 
 
-class Hearing(StrEnum):
+class InputKind(StrEnum):
     """The ways in which a person can be heard."""
 
-    SAID = "said"
-    PRESSED = "pressed"
-    EDITED = "edited"
-    SENT = "sent"
+    TEXT = "said"
+    BUTTON = "pressed"
+    EDIT = "edited"
+    ATTACHMENT = "sent"
     SHARED_NUMBER = "shared_number"
-    FILLED = "filled"
+    FORM = "filled"
 
 
-Filled = tuple[tuple[str, str], ...]
+FormFields = tuple[tuple[str, str], ...]
 """Several answers: a question, and an option, "special:" with a way not to answer, or words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Input:
     """One thing a person did, in our own terms, whatever the channel.
 
     `text` holds the typed words, the pressed button's id, the shared number, or a caption.
@@ -46,19 +46,19 @@ class Heard:
     is kept. `typed_by` is the member of staff who typed it, `door` how it reached them.
     """
 
-    how: Hearing
+    kind: InputKind
     text: str = ""
-    thing: str = ""
-    message: str | None = None
+    detail: str = ""
+    message_id: str | None = None
     profile_name: str = ""
     can_share_number: bool = False
     can_open_page: bool = False
     language: str | None = None
     officer: Officer | None = None
-    introduced: Introduction | None = None
-    filled: Filled = ()
+    introduction: Introduction | None = None
+    form_fields: FormFields = ()
     typed_by: str = ""
-    door: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,18 @@ class Answer:
 
     question: str
     value: str
-    given: Given
+    status: AnswerStatus
     label: str
-    asked: str
-    wording: str
+    prompt: str
+    wording_version: str
     language: str
-    at: datetime
-    by: str
-    message: str | None = None
+    answered_at: datetime
+    answered_by: str
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Pending:
     """Something that waits for a yes.
 
     `about` is one of: change (an answer that would re-open others), guess (a typo to confirm),
@@ -91,20 +91,20 @@ class Waiting:
     A typed yes is for it only while it was what we `just_asked`; its buttons wait longer.
     """
 
-    about: str
+    kind: str
     question: str = ""
     value: str = ""
-    given: Given = Given.SAID
-    message: str | None = None
+    status: AnswerStatus = AnswerStatus.ANSWERED
+    message_id: str | None = None
     just_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DangerSignpost:
     """When the numbers for one kind of danger were last given."""
 
     kind: str
-    at: datetime
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,9 @@ class Receipt:
     sent_at: datetime
     due: datetime
     journey: str
-    contact: bool
+    may_contact: bool
     withdrawn: bool = False
-    earlier: tuple[str, ...] = ()
+    earlier_references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +137,27 @@ class Conversation:
     language: str = "en"
     answers: tuple[Answer, ...] = ()
     reference: str = ""
-    step: int = 0
-    began: int = 0
-    looking_at: str = ""
-    waiting: Waiting | None = None
-    stopped_for: str = ""
-    came_from: str = ""
-    heard_at: datetime | None = None
-    card: str | None = None
-    keyboard: bool = False
-    misread: int = 0
-    told: tuple[Told, ...] = ()
+    prompt_id: int = 0
+    draft_epoch: int = 0
+    editing: str = ""
+    pending: Pending | None = None
+    stop_reason: str = ""
+    previous_journey: str = ""
+    last_input_at: datetime | None = None
+    card_message_id: str | None = None
+    has_reply_keyboard: bool = False
+    invalid_count: int = 0
+    danger_signposts: tuple[DangerSignpost, ...] = ()
     flags: tuple[str, ...] = ()
     consented_at: datetime | None = None
     consent: str = ""
     receipt: Receipt | None = None
     officer: Officer | None = None
     details_in_chat: bool = False
-    by_page: bool = False
-    introduced_by: Introduction | None = None
+    answered_on_page: bool = False
+    introduction: Introduction | None = None
     typed_by: str = ""
-    door: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +169,11 @@ class Button:
 
     label: str
     id: str
-    does: str = "press"
+    kind: str = "press"
     style: str = ""
 
 
-Rows = tuple[tuple[Button, ...], ...]
+ButtonRows = tuple[tuple[Button, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +185,10 @@ class Reply:
     """
 
     text: str
-    buttons: Rows = ()
-    edits: str | None = None
+    buttons: ButtonRows = ()
+    edits_message_id: str | None = None
     private: bool = False
-    instead: str = ""
+    fallback_text: str = ""
     clears_keyboard: bool = False
 
 
@@ -216,7 +216,7 @@ class RaiseFlag:
 
 
 @dataclass(frozen=True, slots=True)
-class PassOn:
+class ForwardToStaff:
     """What a person answered to a message of staff goes on the timeline of their referral."""
 
     reference: str
@@ -237,7 +237,7 @@ class ClearChat:
 class ClearMessage:
     """Delete one message of the person from the chat."""
 
-    message: str
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,17 +248,17 @@ class RememberOfficer:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepQuestion:
+class SaveMissedQuestion:
     """The person agreed that a question without an answer is kept for the service to read."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountEvent:
     """Add one to a daily count; never with words of a person in it."""
 
-    what: str
+    event: str
     key: str
 
 
@@ -266,13 +266,13 @@ Effect = (
     HandOver
     | StopContact
     | RaiseFlag
-    | PassOn
+    | ForwardToStaff
     | ForgetDraft
     | ClearChat
     | ClearMessage
     | RememberOfficer
-    | KeepQuestion
-    | Count
+    | SaveMissedQuestion
+    | CountEvent
 )
 
 
@@ -288,4 +288,4 @@ class Turn:
     replies: tuple[Reply, ...] = ()
     effects: tuple[Effect, ...] = ()
     toast: str = ""
-    shows: bool = False
+    rerender: bool = False

@@ -4,83 +4,83 @@ from collections import Counter
 from dataclasses import replace
 
 from flows import content_files
-from flows.conversation import Conversation, Count
+from flows.conversation import Conversation, CountEvent
 from flows.questions import journey
 from flows.questions.questionnaire import Question
 
 
-def counts(before: Conversation, after: Conversation) -> tuple[Count, ...]:
+def turn_events(before: Conversation, after: Conversation) -> tuple[CountEvent, ...]:
     """Return what to count after a turn: asked, answered, stopped and left, each once a draft.
 
     `asked` is a question shown for the first time in a draft, `answered` its first answer,
     `stopped` a draft that cannot go on here, `left` one that is put aside at a question.
     """
-    if _stands(before) == _stands(after):
+    if _position(before) == _position(after):
         return ()
     was_open = journey.open_question(before) if before.journey else None
     return (
-        *_answered(before, after, was_open),
-        *_asked(before, after, was_open),
-        *_ended(before, after, was_open),
+        *_answered_events(before, after, was_open),
+        *_asked_events(before, after, was_open),
+        *_ended_events(before, after, was_open),
     )
 
 
-def key(conversation: Conversation, *more: str) -> str:
+def counter_key(conversation: Conversation, *key_parts: str) -> str:
     """Return what a count is kept under: "<journey>/<wording version>", and more behind it."""
-    version = content_files.version(conversation.language)
-    return "/".join((conversation.journey, version, *more))
+    version = content_files.wording_version(conversation.language)
+    return "/".join((conversation.journey, version, *key_parts))
 
 
-def _stands(conversation: Conversation) -> tuple[object, ...]:
+def _position(conversation: Conversation) -> tuple[object, ...]:
     return (
         conversation.stage,
         conversation.journey,
-        conversation.began,
-        conversation.looking_at,
+        conversation.draft_epoch,
+        conversation.editing,
         len(conversation.answers),
     )
 
 
-def _asked(
+def _asked_events(
     before: Conversation, after: Conversation, was_open: Question | None
-) -> tuple[Count, ...]:
+) -> tuple[CountEvent, ...]:
     one = journey.open_question(after) if after.stage == "asking" else None
-    if one is None or journey.latest(after, one.key)[1] is not None:
+    if one is None or journey.latest_answer(after, one.key)[1] is not None:
         return ()
-    if _same_draft(before, after) and (one == was_open or _was_shown(before, one)):
+    if _same_draft(before, after) and (one == was_open or _was_open_before(before, one)):
         return ()
-    return (Count("asked", key(after, one.key)),)
+    return (CountEvent("asked", counter_key(after, one.key)),)
 
 
-def _answered(
+def _answered_events(
     before: Conversation, after: Conversation, was_open: Question | None
-) -> tuple[Count, ...]:
+) -> tuple[CountEvent, ...]:
     """Count the question that stood open, when this turn answered it for the first time."""
     grew = len(after.answers) > len(before.answers) and _same_draft(before, after)
-    if was_open is None or not grew or journey.latest(before, was_open.key)[1]:
+    if was_open is None or not grew or journey.latest_answer(before, was_open.key)[1]:
         return ()
-    if journey.latest(after, was_open.key)[1] is None:
+    if journey.latest_answer(after, was_open.key)[1] is None:
         return ()
-    return (Count("answered", key(before, was_open.key)),)
+    return (CountEvent("answered", counter_key(before, was_open.key)),)
 
 
-def _ended(
+def _ended_events(
     before: Conversation, after: Conversation, was_open: Question | None
-) -> tuple[Count, ...]:
+) -> tuple[CountEvent, ...]:
     if after.stage == "stopped" != before.stage:
-        return (Count("stopped", key(after, after.stopped_for)),)
+        return (CountEvent("stopped", counter_key(after, after.stop_reason)),)
     if before.stage not in ("asking", "checking") or after.stage not in ("paused", "welcome"):
         return ()
-    return (Count("left", key(before, was_open.key if was_open else before.stage)),)
+    return (CountEvent("left", counter_key(before, was_open.key if was_open else before.stage)),)
 
 
 def _same_draft(before: Conversation, after: Conversation) -> bool:
     """Return whether the questions of this very draft had begun before the turn."""
-    same = (before.began, before.journey) == (after.began, after.journey)
+    same = (before.draft_epoch, before.journey) == (after.draft_epoch, after.journey)
     return same and (before.journey != "self" or before.consented_at is not None)
 
 
-def _was_shown(conversation: Conversation, one: Question) -> bool:
+def _was_open_before(conversation: Conversation, question: Question) -> bool:
     """Return whether a question without an answer stood open earlier in this draft.
 
     Answers are events: where one was given twice, what was open before it follows from the
@@ -88,11 +88,11 @@ def _was_shown(conversation: Conversation, one: Question) -> bool:
     """
     given = Counter(answer.question for answer in conversation.answers)
     last = len(conversation.answers)
-    first = 0 if any(n > 1 for n in given.values()) else last + (not conversation.looking_at)
+    first = 0 if any(n > 1 for n in given.values()) else last + (not conversation.editing)
     return any(
         journey.first_unanswered(
-            replace(conversation, answers=conversation.answers[:n], looking_at="")
+            replace(conversation, answers=conversation.answers[:n], editing="")
         )
-        == one
+        == question
         for n in range(first, last + 1)
     )

@@ -7,14 +7,14 @@ from typing import Any
 from transitions import Machine, MachineError
 from transitions.extensions import GraphMachine
 
-Move = tuple[str, Sequence[str], str]
+Transition = tuple[str, Sequence[str], str]
 
 
-class NotAllowed(ValueError):
+class InvalidTransition(ValueError):
     """This move does not start from where things stand."""
 
 
-class _Place:
+class _StateHolder:
     """Something that can be moved; the library reads and writes `state` on it."""
 
     __slots__ = ("state",)
@@ -23,60 +23,62 @@ class _Place:
         self.state = state
 
 
-class Table:
+class TransitionTable:
     """A table of moves, each a row: name, where it starts, where it leads."""
 
-    def __init__(self, places: Sequence[str], moves: Iterable[Move]) -> None:
-        self.places = tuple(places)
-        self.moves = tuple(moves)
+    def __init__(self, states: Sequence[str], transitions: Iterable[Transition]) -> None:
+        self.states = tuple(states)
+        self.transitions = tuple(transitions)
         self._machine = Machine(
             model=None,
-            states=list(self.places),
+            states=list(self.states),
             transitions=self._rows(),
-            initial=self.places[0],
+            initial=self.states[0],
             auto_transitions=False,
         )
 
     def _rows(self) -> list[list[Any]]:
         """Return the moves as the library wants them: lists, not tuples."""
-        return [[name, list(starts), end] for name, starts, end in self.moves]
+        return [[name, list(starts), end] for name, starts, end in self.transitions]
 
-    def after(self, place: str, move: str) -> str:
+    def next_state(self, state: str, transition: str) -> str:
         """Return the place that `move` leads to from `place`; raise NotAllowed if it does not."""
-        thing = _Place(place)
+        thing = _StateHolder(state)
         try:
-            self._machine.events[move].trigger(thing)
+            self._machine.events[transition].trigger(thing)
         except (MachineError, KeyError, ValueError) as refused:
-            raise NotAllowed(f"{move} does not start from {place}") from refused
+            raise InvalidTransition(f"{transition} does not start from {state}") from refused
         return thing.state
 
-    def allowed(self, place: str) -> tuple[str, ...]:
+    def allowed_from(self, state: str) -> tuple[str, ...]:
         """Return the names of the moves that start from `place`, in the table's order."""
-        return self._from.get(place, ())
+        return self._allowed_by_state.get(state, ())
 
     @cached_property
-    def _from(self) -> dict[str, tuple[str, ...]]:
+    def _allowed_by_state(self) -> dict[str, tuple[str, ...]]:
         return {
-            place: tuple(dict.fromkeys(name for name, starts, _ in self.moves if place in starts))
-            for place in self.places
+            place: tuple(
+                dict.fromkeys(name for name, starts, _ in self.transitions if place in starts)
+            )
+            for place in self.states
         }
 
     def mermaid(self, title: str) -> str:
         """Return the table as a Mermaid state diagram, drawn by the library, left uncoloured."""
         drawing: Any = GraphMachine(
-            model=_Drawn(),
-            states=list(self.places),
+            model=_DiagramModel(),
+            states=list(self.states),
             transitions=self._rows(),
-            initial=self.places[0],
+            initial=self.states[0],
             auto_transitions=False,
             graph_engine="mermaid",
         )
         lines = str(drawing.get_combined_graph(title=f"title: {title}").source).splitlines()
-        return "\n".join(line for line in lines if not line.strip().startswith(_COLOURS))
+        return "\n".join(line for line in lines if not line.strip().startswith(_STYLING_PREFIXES))
 
 
-_COLOURS = ("classDef", "Class ")
+_STYLING_PREFIXES = ("classDef", "Class ")
 
 
-class _Drawn:
+class _DiagramModel:
     """The library draws only with a model attached; this one is thrown away."""

@@ -19,5 +19,5 @@ class Introduction:
     """An officer who is with somebody told us of them; `line` is the officer's own reference."""
 
     officer: Officer
-    line: str = ""
-    at: datetime | None = None
+    case_reference: str = ""
+    introduced_at: datetime | None = None

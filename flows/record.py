@@ -5,20 +5,20 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordLine:
     """One question and its answer, with the wording as it was shown.
 
     `given` is said, not_sure, rather_not_say, skipped, or not_asked for a question off the path.
     """
 
     question: str
-    asked: str
-    given: str
+    prompt: str
+    status: str
     value: str
     label: str
-    by: str
-    at: datetime | None
-    wording: str
+    answered_by: str
+    answered_at: datetime | None
+    wording_version: str
     language: str
 
 
@@ -33,8 +33,8 @@ class Record:
 
     reference: str
     journey: str
-    lines: tuple[Line, ...]
-    safe_contact: tuple[Line, ...]
+    lines: tuple[RecordLine, ...]
+    safe_contact: tuple[RecordLine, ...]
     consent: str
     consented_at: datetime
     sent_at: datetime
@@ -47,11 +47,11 @@ class Record:
     may_contact: bool
     flags: tuple[str, ...]
     reasons: tuple[str, ...]
-    wording: str
+    wording_version: str
     language: str
     officer_name: str = ""
     officer_agency: str = ""
     officer_contact: str = ""
     officer_verified: bool = False
-    door: str = ""
+    source: str = ""
     typed_by: str = ""

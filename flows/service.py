@@ -30,7 +30,7 @@ class Service:
     adult_age: int
     queues: dict[str, str]
     districts: dict[str, str]
-    exit_to: str
+    exit_url: str
 
     def provider(self, queue: str) -> str:
         """Return the name of whoever works this queue."""
@@ -40,7 +40,7 @@ class Service:
 @cache
 def service() -> Service:
     """Return the settings in content/service.toml; raise KeyError when one is missing."""
-    told = content_files.read("service.toml")
+    told = content_files.load_toml("service.toml")
     promise = dict(told["promise"])
     return Service(
         confirmed=told["confirmed_by_service"],
@@ -50,17 +50,17 @@ def service() -> Service:
         days=tuple(told["hours"]["days"]),
         opens=time.fromisoformat(told["hours"]["opens"]),
         closes=time.fromisoformat(told["hours"]["closes"]),
-        windows={part: _window(hours) for part, hours in told["windows"].items()},
+        windows={part: _parse_window(hours) for part, hours in told["windows"].items()},
         promise_by=time.fromisoformat(promise.pop("by")),
         promise_days=promise,
         adult_age=told["ages"]["adult"],
         queues=dict(told["queues"]),
         districts=dict(told["districts"]),
-        exit_to=told["exit"]["to"],
+        exit_url=told["exit"]["to"],
         **told["keeps"],
     )
 
 
-def _window(hours: list[str]) -> tuple[time, time]:
+def _parse_window(hours: list[str]) -> tuple[time, time]:
     opens, closes = map(time.fromisoformat, hours)
     return opens, closes

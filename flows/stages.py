@@ -1,15 +1,15 @@
 """Table 1: where a conversation can be, and how it moves."""
 
 from flows.conversation import Conversation
-from flows.machine import NotAllowed, Table
+from flows.machine import InvalidTransition, TransitionTable
 
-__all__ = ["STAGES", "NotAllowed", "allowed", "mermaid", "move"]
+__all__ = ["STAGES", "InvalidTransition", "allowed_moves", "mermaid", "stage_after"]
 
 _FRESH = ("welcome", "learning", "expired")
 _DRAFT = ("notice", "asking", "checking", "stopped")
-_DONE = ("sent", "withdrawn")
+_SENT = ("sent", "withdrawn")
 
-STAGES = Table(
+STAGES = TransitionTable(
     (
         "welcome",
         "learning",
@@ -24,11 +24,11 @@ STAGES = Table(
     ),
     (
         # move,          starts from,                              leads to
-        ("welcome", (*_FRESH, *_DRAFT, *_DONE, "paused"), "welcome"),
-        ("learn", (*_FRESH, *_DONE), "learning"),
-        ("begin", (*_FRESH, *_DONE, "paused"), "notice"),
-        ("refer", (*_FRESH, *_DRAFT, *_DONE, "paused"), "asking"),
-        ("ask_for_a_call", (*_FRESH, *_DRAFT, *_DONE, "paused"), "asking"),
+        ("welcome", (*_FRESH, *_DRAFT, *_SENT, "paused"), "welcome"),
+        ("learn", (*_FRESH, *_SENT), "learning"),
+        ("begin", (*_FRESH, *_SENT, "paused"), "notice"),
+        ("refer", (*_FRESH, *_DRAFT, *_SENT, "paused"), "asking"),
+        ("ask_for_a_call", (*_FRESH, *_DRAFT, *_SENT, "paused"), "asking"),
         ("agree", ("notice",), "asking"),
         ("ask", ("notice", "asking", "checking", "stopped", "paused"), "asking"),
         ("nothing_left", ("asking",), "checking"),
@@ -46,14 +46,14 @@ STAGES = Table(
 """Questions are not stages: the open one follows from the answers (flows/questions/journey.py)."""
 
 
-def move(conversation: Conversation, name: str) -> str:
+def stage_after(conversation: Conversation, name: str) -> str:
     """Return the stage after the move `name`; raise NotAllowed when it does not start here."""
-    return STAGES.after(conversation.stage, name)
+    return STAGES.next_state(conversation.stage, name)
 
 
-def allowed(stage: str) -> tuple[str, ...]:
+def allowed_moves(stage: str) -> tuple[str, ...]:
     """Return the names of the moves that start from `stage`."""
-    return STAGES.allowed(stage)
+    return STAGES.allowed_from(stage)
 
 
 def mermaid() -> str:

@@ -16,30 +16,30 @@ def say(language: str, key: str, **blanks: object) -> str:
     The service's names, numbers and promises, and every helpline's number under its id, are
     filled in by themselves. Raises KeyError for an unknown key or an unfilled blank.
     """
-    found = _find(language, key)
+    found = _lookup(language, key)
     if not isinstance(found, str):
         raise KeyError(f"{key} is not a text")
     text = found.strip()
-    return text.format_map({**own_facts(language), **blanks}) if "{" in text else text
+    return text.format_map({**standard_blanks(language), **blanks}) if "{" in text else text
 
 
 def words(language: str, key: str) -> tuple[str, ...]:
     """Return the list of words under `key`; raise KeyError when there is none."""
-    return tuple(_find(language, key))
+    return tuple(_lookup(language, key))
 
 
 def has(language: str, key: str) -> bool:
     """Return whether something is said under `key` in this language."""
-    return _find(language, key, default=None) is not None
+    return _lookup(language, key, default=None) is not None
 
 
-def offered(language: str | None) -> str:
+def supported_language(language: str | None) -> str:
     """Return `language` if the service offers it ("en-GB" counts as "en"), else the first one."""
     short = (language or "").split("-")[0].lower()
     return short if short in service().languages else FIRST_LANGUAGE
 
 
-def spoken_time(language: str, moment: datetime) -> str:
+def format_time(language: str, moment: datetime) -> str:
     """Return a local moment in words, such as "5pm on Tuesday 24 November"."""
     local = moment.astimezone(_zone())
     return say(
@@ -53,7 +53,7 @@ def spoken_time(language: str, moment: datetime) -> str:
 
 
 @cache
-def own_facts(language: str) -> dict[str, str]:
+def standard_blanks(language: str) -> dict[str, str]:
     """Return what any text may name: {phone}, {hours}, {promise}, {samaritans} and so on."""
     set_up = service()
     days = words(language, "scenes.dates.days")
@@ -78,20 +78,20 @@ def own_facts(language: str) -> dict[str, str]:
 
 def helplines() -> dict[str, dict[str, Any]]:
     """Return the reviewed helplines by id, each with number, hours and checked_on."""
-    return content_files.read("helplines.toml")
+    return content_files.load_toml("helplines.toml")
 
 
 def say_raw(language: str, key: str) -> str:
     """Return the words under `key` with their blanks still open."""
-    return str(_find(language, key)).strip()
+    return str(_lookup(language, key)).strip()
 
 
 _MISSING = object()
 
 
 @cache
-def _find(language: str, key: str, default: object = _MISSING) -> Any:
-    branch: Any = content_files.read_language(language)
+def _lookup(language: str, key: str, default: object = _MISSING) -> Any:
+    branch: Any = content_files.load_language(language)
     for part in key.split("."):
         if not isinstance(branch, dict) or part not in branch:
             if default is _MISSING:

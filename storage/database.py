@@ -29,7 +29,7 @@ PRAGMAS: dict[str, str | int] = {
 EXTRA keeps the last commit through a power cut (https://sqlite.org/pragma.html)."""
 
 
-class NotSafe(RuntimeError):
+class UnsafeDatabase(RuntimeError):
     """The database does not keep what it is told to keep; nothing may be promised with it."""
 
 
@@ -38,11 +38,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
-        _make_file(self._url)
+        _create_file(self._url)
         self._writer = _engine(self._url)
         self._reader = _engine(self._url, query_only=1)
-        self._pen = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._eyes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._writer_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._reader_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -54,13 +54,17 @@ class Database:
         """Return a session for reading; close it soon, an open one makes writers wait."""
         return Session(self._reader, expire_on_commit=False)
 
-    def write(self, act: Callable[[Connection], T]) -> Awaitable[T]:
+    def write(self, operation: Callable[[Connection], T]) -> Awaitable[T]:
         """Run `act` in a transaction on the one writer thread; await its result."""
-        return asyncio.get_running_loop().run_in_executor(self._pen, self._written, act)
+        return asyncio.get_running_loop().run_in_executor(
+            self._writer_thread, self._run_write, operation
+        )
 
-    def read(self, act: Callable[[Session], T]) -> Awaitable[T]:
+    def read(self, operation: Callable[[Session], T]) -> Awaitable[T]:
         """Run `act` with a session on the reader thread; await its result."""
-        return asyncio.get_running_loop().run_in_executor(self._eyes, self._seen, act)
+        return asyncio.get_running_loop().run_in_executor(
+            self._reader_thread, self._run_read, operation
+        )
 
     def migrate(self) -> None:
         """Bring the schema up to date, all or nothing; raise NotSafe if rows would lose touch."""
@@ -71,8 +75,10 @@ class Database:
         try:
             with engine.begin() as connection:
                 migrations.upgrade(connection)
-                if _broken_links(connection):
-                    raise NotSafe("The new schema would leave rows without what they belong to.")
+                if _violates_foreign_keys(connection):
+                    raise UnsafeDatabase(
+                        "The new schema would leave rows without what they belong to."
+                    )
         finally:
             engine.dispose()
 
@@ -93,9 +99,9 @@ class Database:
         """Return what is wrong with the database, in plain words; nothing when all is well."""
         problems = [] if self.is_current() else ["The schema is not current. Type: rj migrate"]
         if self._url.get_backend_name() == "sqlite":
-            problems += _open_to_others(self._url)
+            problems += _permission_problems(self._url)
             with self._reader.connect() as connection:
-                problems += _wrong_pragmas(connection) + _damage(connection)
+                problems += _wrong_pragmas(connection) + _integrity_problems(connection)
         return problems
 
     def erase_free_space(self) -> None:
@@ -112,18 +118,18 @@ class Database:
 
     def close(self) -> None:
         """Let what is under way end, then let go of the database."""
-        self._pen.shutdown()
-        self._eyes.shutdown()
+        self._writer_thread.shutdown()
+        self._reader_thread.shutdown()
         self._writer.dispose()
         self._reader.dispose()
 
-    def _written(self, act: Callable[[Connection], T]) -> T:
+    def _run_write(self, operation: Callable[[Connection], T]) -> T:
         with self.transaction() as connection:
-            return act(connection)
+            return operation(connection)
 
-    def _seen(self, act: Callable[[Session], T]) -> T:
+    def _run_read(self, operation: Callable[[Session], T]) -> T:
         with self.session() as session:
-            return act(session)
+            return operation(session)
 
 
 def _engine(url: URL, **changed: int) -> Engine:
@@ -141,7 +147,7 @@ def _engine(url: URL, **changed: int) -> Engine:
         for name, value in wanted.items():
             cursor.execute(f"PRAGMA {name}={value}")
             if cursor.execute(f"PRAGMA {name}").fetchone() != (value,):
-                raise NotSafe(f"This SQLite does not keep to {name}={value}.")
+                raise UnsafeDatabase(f"This SQLite does not keep to {name}={value}.")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -151,23 +157,23 @@ def _engine(url: URL, **changed: int) -> Engine:
     return engine
 
 
-def _file(url: URL) -> Path:
+def _file_path(url: URL) -> Path:
     return Path(url.database or "")
 
 
-def _make_file(url: URL) -> None:
+def _create_file(url: URL) -> None:
     """Make the SQLite file and its folder, for their owner's eyes only."""
     if url.get_backend_name() != "sqlite":
         return
     if url.database in (None, "", ":memory:"):
         raise ValueError("The database must be a file: sqlite:///folder/name.db")
-    path = _file(url)
+    path = _file_path(url)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _open_to_others(url: URL) -> list[str]:
-    path = _file(url)
+def _permission_problems(url: URL) -> list[str]:
+    path = _file_path(url)
     if os.name != "posix" or not stat.S_IMODE(path.stat().st_mode) & 0o077:
         return []
     return [f"Others can read the database. Type: chmod 600 {path}"]
@@ -182,14 +188,14 @@ def _wrong_pragmas(connection: Connection) -> list[str]:
     ]
 
 
-def _damage(connection: Connection) -> list[str]:
+def _integrity_problems(connection: Connection) -> list[str]:
     seen = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
     damaged = [] if seen == ["ok"] else ["The database file is damaged. Put back a copy."]
-    broken = ["Some rows belong to nothing."] if _broken_links(connection) else []
+    broken = ["Some rows belong to nothing."] if _violates_foreign_keys(connection) else []
     return damaged + broken
 
 
-def _broken_links(connection: Connection) -> bool:
+def _violates_foreign_keys(connection: Connection) -> bool:
     if connection.dialect.name != "sqlite":
         return False
     return connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None

@@ -4,25 +4,27 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from storage.tables import MARK
+from storage.tables import SYSTEM_STATE
 from storage.vault import Vault, VaultError
 
-_MARK = "swept"
+_ROW_ID = "swept"
 
 
-def beat(conn: Connection, vault: Vault, now: datetime) -> None:
+def record(conn: Connection, vault: Vault, now: datetime) -> None:
     """Note that time was swept at `now` (aware)."""
-    body = vault.seal(now.isoformat(), _MARK)
-    if not conn.execute(update(MARK).where(MARK.c.id == _MARK).values(body=body)).rowcount:
-        conn.execute(insert(MARK), {"id": _MARK, "body": body})
+    body = vault.seal(now.isoformat(), _ROW_ID)
+    if not conn.execute(
+        update(SYSTEM_STATE).where(SYSTEM_STATE.c.id == _ROW_ID).values(body=body)
+    ).rowcount:
+        conn.execute(insert(SYSTEM_STATE), {"id": _ROW_ID, "body": body})
 
 
-def last(conn: Connection, vault: Vault) -> datetime | None:
+def last_seen(conn: Connection, vault: Vault) -> datetime | None:
     """Return when time was last swept (aware); None when it never was."""
-    body = conn.scalars(select(MARK.c.body).where(MARK.c.id == _MARK)).first()
+    body = conn.scalars(select(SYSTEM_STATE.c.body).where(SYSTEM_STATE.c.id == _ROW_ID)).first()
     if body is None:
         return None
     try:
-        return datetime.fromisoformat(vault.unseal(body, _MARK))
+        return datetime.fromisoformat(vault.unseal(body, _ROW_ID))
     except VaultError:
         return None

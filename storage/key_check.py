@@ -2,24 +2,24 @@
 
 from sqlalchemy import Connection, insert, select
 
-from storage.tables import MARK
+from storage.tables import SYSTEM_STATE
 from storage.vault import Vault, VaultError
 
-_MARK = "vault"
+_ROW_ID = "vault"
 
 
-def fits(conn: Connection, vault: Vault) -> bool:
+def vault_matches(conn: Connection, vault: Vault) -> bool:
     """Return whether this vault opens this database; the first vault to ask always does.
 
     Ask at start and stop if it does not: with the wrong keys nobody would be recognised and
     nothing could be read.
     """
-    sealed = conn.scalars(select(MARK.c.body).where(MARK.c.id == _MARK)).first()
+    sealed = conn.scalars(select(SYSTEM_STATE.c.body).where(SYSTEM_STATE.c.id == _ROW_ID)).first()
     if sealed is None:
-        row = {"id": _MARK, "body": vault.seal(vault.fingerprint(_MARK), _MARK)}
-        conn.execute(insert(MARK), row)
+        row = {"id": _ROW_ID, "body": vault.seal(vault.fingerprint(_ROW_ID), _ROW_ID)}
+        conn.execute(insert(SYSTEM_STATE), row)
         return True
     try:
-        return vault.unseal(sealed, _MARK) == vault.fingerprint(_MARK)
+        return vault.unseal(sealed, _ROW_ID) == vault.fingerprint(_ROW_ID)
     except VaultError:
         return False

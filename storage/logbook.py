@@ -8,14 +8,14 @@ from sqlalchemy import Connection, insert, or_, select
 from sqlmodel import Session, col
 from sqlmodel import select as rows_of
 
-from storage.serialization import write as as_text
+from storage.serialization import dumps as as_text
 from storage.tables import AnyRow
 from storage.vault import Vault
-from storage.web_tables import LOGGED, Logged
+from storage.web_tables import LOGBOOK, LogbookRow
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogbookLine:
     """Who did what, about what, why, and whether it was refused."""
 
     at: datetime
@@ -26,51 +26,58 @@ class Line:
     refused: bool
 
 
-def write(
+def add_logbook_line(
     conn: Connection,
     vault: Vault,
-    who: str,
-    did: str,
+    actor: str,
+    action: str,
     now: datetime,
-    about: str = "",
-    why: str = "",
+    target: str = "",
+    reason: str = "",
     refused: bool = False,
 ) -> None:
     """Add a line. `did` and `why` are codes of ours; `about` is a reference or a name of staff."""
-    last = select(LOGGED.c.mark).order_by(LOGGED.c.n.desc()).limit(1)
-    line = Line(now, who, did, about, why, refused)
-    mark = _mark(vault, conn.scalars(last).first() or "", line)
-    row = {"at": now, "who": who, "did": did, "about": about, "why": why, "refused": refused}
-    conn.execute(insert(LOGGED), {**row, "mark": mark})
+    last = select(LOGBOOK.c.mark).order_by(LOGBOOK.c.n.desc()).limit(1)
+    line = LogbookLine(now, actor, action, target, reason, refused)
+    mark = _chain_hash(vault, conn.scalars(last).first() or "", line)
+    row = {
+        "at": now,
+        "who": actor,
+        "did": action,
+        "about": target,
+        "why": reason,
+        "refused": refused,
+    }
+    conn.execute(insert(LOGBOOK), {**row, "mark": mark})
 
 
-def read(session: Session, about: str = "", limit: int = 200) -> list[Line]:
+def list_logbook_lines(session: Session, target: str = "", limit: int = 200) -> list[LogbookLine]:
     """Return the newest lines first, all of them or those about one reference or person."""
-    query = rows_of(Logged).order_by(col(Logged.n).desc()).limit(limit)
-    if about:
-        name = about.lower()
+    query = rows_of(LogbookRow).order_by(col(LogbookRow.n).desc()).limit(limit)
+    if target:
+        name = target.lower()
         query = query.where(
-            or_(col(Logged.about).in_((about.upper(), name)), col(Logged.who) == name)
+            or_(col(LogbookRow.about).in_((target.upper(), name)), col(LogbookRow.who) == name)
         )
-    return [_line(row) for row in session.exec(query)]
+    return [_line_from_row(row) for row in session.exec(query)]
 
 
-def broken_at(session: Session, vault: Vault) -> datetime | None:
+def chain_broken_at(session: Session, vault: Vault) -> datetime | None:
     """Return the time of the first line that was changed, moved or lost; None when all is well.
 
     Lines cut off at the very end cannot be seen from within.
     """
     before = ""
-    for row in session.connection().execute(select(LOGGED).order_by(LOGGED.c.n)).yield_per(500):
-        if row.mark != _mark(vault, before, _line(row)):
+    for row in session.connection().execute(select(LOGBOOK).order_by(LOGBOOK.c.n)).yield_per(500):
+        if row.mark != _chain_hash(vault, before, _line_from_row(row)):
             return cast(datetime, row.at)
         before = row.mark
     return None
 
 
-def _line(row: Logged | AnyRow) -> Line:
-    return Line(row.at, row.who, row.did, row.about, row.why, row.refused)
+def _line_from_row(row: LogbookRow | AnyRow) -> LogbookLine:
+    return LogbookLine(row.at, row.who, row.did, row.about, row.why, row.refused)
 
 
-def _mark(vault: Vault, before: str, line: Line) -> str:
-    return vault.fingerprint(as_text(["logbook", before, as_text(line)]))
+def _chain_hash(vault: Vault, previous_hash: str, line: LogbookLine) -> str:
+    return vault.fingerprint(as_text(["logbook", previous_hash, as_text(line)]))

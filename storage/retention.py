@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, delete, exists, func, or_, select, up
 
 from flows.conversation import Conversation
 from storage.chats import browser_sessions
-from storage.chats.conversations import OFFICER_DAYS, opened_state, state, state_place
+from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.database import Database
 from storage.referrals import contact_changes, lifecycle
 from storage.reports import daily_counters
@@ -18,21 +18,21 @@ from storage.tables import (
     INBOX,
     INVITATION,
     MESSAGE,
-    MISSED,
+    MISSED_QUESTION,
     OFFICER,
     OUTBOX,
     REFERRAL,
     AnyRow,
-    Utc,
+    UtcDateTime,
 )
 from storage.vault import Vault, VaultError
-from storage.web_tables import LINK, SHOWN, VISIT
+from storage.web_tables import BROWSER_SESSION, LINK, SCREEN_MESSAGE
 
 EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class RetentionPeriods:
     """How long things are kept; the privacy notice says these numbers.
 
     `receipt_days` is also how long an unheard chat is remembered, and `closed_days` runs from
@@ -45,21 +45,21 @@ class Times:
     set_aside_days: int = 30
     outbox_hours: int = 24
     message_hours: int = 48
-    missed_days: int = 180
+    missed_question_days: int = 180
     officer_days: int = OFFICER_DAYS
     receipt_days: int = 30
     closed_days: int = 30
-    tally_days: int = 400
-    change_days: int = 30
-    dead_days: int = 30
-    shown_hours: int = 36
+    counter_days: int = 400
+    contact_change_days: int = 30
+    dead_letter_days: int = 30
+    screen_hours: int = 36
 
 
-TIMES = Times()
+DEFAULT_PERIODS = RetentionPeriods()
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepCounts:
     """How many of each were deleted, blanked or erased."""
 
     drafts: int
@@ -67,37 +67,47 @@ class Swept:
     inbox: int
     outbox: int
     messages: int
-    missed: int
+    missed_questions: int
     invitations: int
     officers: int
     referrals: int
-    tallies: int
-    changes: int
-    visits: int
+    daily_counters: int
+    contact_changes: int
+    browser_sessions: int
     links: int
-    shown: int
+    screen_messages: int
 
 
-def sweep(conn: Connection, vault: Vault, now: datetime, times: Times = TIMES) -> Swept:
+def sweep(
+    conn: Connection, vault: Vault, now: datetime, periods: RetentionPeriods = DEFAULT_PERIODS
+) -> SweepCounts:
     """Delete what has been kept long enough; return how many of each.
 
     A referral goes only after a member of staff has opened it and closed it.
     """
-    return Swept(
-        drafts=_rest_drafts(conn, vault, now, now - timedelta(hours=times.draft_hours)),
-        chats=_forget_chats(conn, now, times),
-        inbox=_drop_inbox(conn, now, times),
-        outbox=_drop_outbox(conn, now, times),
-        messages=_drop_old(conn, MESSAGE.c.at, now - timedelta(hours=times.message_hours)),
-        missed=_drop_old(conn, MISSED.c.at, now - timedelta(days=times.missed_days)),
+    return SweepCounts(
+        drafts=_blank_idle_drafts(conn, vault, now, now - timedelta(hours=periods.draft_hours)),
+        chats=_delete_idle_chats(conn, now, periods),
+        inbox=_drop_inbox(conn, now, periods),
+        outbox=_drop_outbox(conn, now, periods),
+        messages=_drop_old(conn, MESSAGE.c.at, now - timedelta(hours=periods.message_hours)),
+        missed_questions=_drop_old(
+            conn, MISSED_QUESTION.c.at, now - timedelta(days=periods.missed_question_days)
+        ),
         invitations=_drop_old(conn, INVITATION.c.expires_at, now),
-        officers=_drop_old(conn, OFFICER.c.seen_at, now - timedelta(days=times.officer_days)),
-        referrals=_erase_closed(conn, now, now - timedelta(days=times.closed_days)),
-        tallies=daily_counters.drop(conn, (now - timedelta(days=times.tally_days)).date()),
-        changes=contact_changes.blank_decided(conn, now - timedelta(days=times.change_days)),
-        visits=_drop_visits(conn, now, times),
+        officers=_drop_old(conn, OFFICER.c.seen_at, now - timedelta(days=periods.officer_days)),
+        referrals=_erase_closed(conn, now, now - timedelta(days=periods.closed_days)),
+        daily_counters=daily_counters.delete_counters_before(
+            conn, (now - timedelta(days=periods.counter_days)).date()
+        ),
+        contact_changes=contact_changes.blank_decided(
+            conn, now - timedelta(days=periods.contact_change_days)
+        ),
+        browser_sessions=_drop_browser_sessions(conn, now, periods),
         links=_drop_old(conn, LINK.c.expires_at, now),
-        shown=_drop_old(conn, SHOWN.c.at, now - timedelta(hours=times.shown_hours)),
+        screen_messages=_drop_old(
+            conn, SCREEN_MESSAGE.c.at, now - timedelta(hours=periods.screen_hours)
+        ),
     )
 
 
@@ -106,22 +116,22 @@ def erase_free_space(database: Database) -> None:
     database.erase_free_space()
 
 
-def _rest_drafts(conn: Connection, vault: Vault, now: datetime, before: datetime) -> int:
+def _blank_idle_drafts(conn: Connection, vault: Vault, now: datetime, before: datetime) -> int:
     """Blank what was not heard from since `before`; return how many lost their answers."""
     has_answers = exists().where(ANSWER.c.conversation_id == CONVERSATION.c.id)
     columns = (CONVERSATION.c.id, CONVERSATION.c.version, CONVERSATION.c.body)
     idle = (CONVERSATION.c.heard_at <= before, CONVERSATION.c.blanked_at.is_(None))
     query = select(*columns, has_answers.label("has_answers")).where(*idle)
-    return sum(_rest(conn, vault, row, now) for row in conn.execute(query).all())
+    return sum(_blank_conversation(conn, vault, row, now) for row in conn.execute(query).all())
 
 
-def _rest(conn: Connection, vault: Vault, row: AnyRow, now: datetime) -> bool:
-    rested = _rested(_opened(vault, row), row.has_answers)
+def _blank_conversation(conn: Connection, vault: Vault, row: AnyRow, now: datetime) -> bool:
+    rested = _blanked_conversation(_unseal_or_empty(vault, row), row.has_answers)
     values = {
         "version": row.version + 1,
         "stage": rested.stage,
         "reference": None,
-        "body": vault.seal(state(rested), state_place(row.id)),
+        "body": vault.seal(serialize_state(rested), state_context(row.id)),
         "blanked_at": now,
     }
     same = (CONVERSATION.c.id == row.id, CONVERSATION.c.version == row.version)
@@ -131,28 +141,42 @@ def _rest(conn: Connection, vault: Vault, row: AnyRow, now: datetime) -> bool:
     return bool(row.has_answers)
 
 
-def _opened(vault: Vault, row: AnyRow) -> Conversation:
+def _unseal_or_empty(vault: Vault, row: AnyRow) -> Conversation:
     try:
-        return opened_state(vault, row.id, row.body)
+        return unseal_state(vault, row.id, row.body)
     except VaultError:
         return Conversation()
 
 
-def _rested(old: Conversation, has_answers: bool) -> Conversation:
+def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conversation:
     """Return what stays of a conversation at rest: its language, and the receipt if there is one.
 
     The step moves on when a draft is lost, so that its buttons belong to an earlier draft.
     """
-    kept = Conversation(language=old.language, receipt=old.receipt)
+    kept = Conversation(language=conversation.language, receipt=conversation.receipt)
     if has_answers:
-        return replace(kept, stage=EXPIRED, step=old.step + 1, began=old.step + 1)
-    stage = old.stage if old.receipt else kept.stage
-    return replace(kept, stage=stage, journey=old.journey, step=old.step, began=old.began)
+        return replace(
+            kept,
+            stage=EXPIRED,
+            prompt_id=conversation.prompt_id + 1,
+            draft_epoch=conversation.prompt_id + 1,
+        )
+    stage = conversation.stage if conversation.receipt else kept.stage
+    return replace(
+        kept,
+        stage=stage,
+        journey=conversation.journey,
+        prompt_id=conversation.prompt_id,
+        draft_epoch=conversation.draft_epoch,
+    )
 
 
-def _forget_chats(conn: Connection, now: datetime, times: Times) -> int:
+def _delete_idle_chats(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
     """Forget conversations at rest for long, and chats that nothing speaks for any more."""
-    idle, old = now - timedelta(hours=times.draft_hours), now - timedelta(days=times.receipt_days)
+    idle, old = (
+        now - timedelta(hours=periods.draft_hours),
+        now - timedelta(days=periods.receipt_days),
+    )
     received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.heard_at <= idle)
     conn.execute(delete(CONVERSATION).where(or_(CONVERSATION.c.heard_at <= old, received)))
     needed = [
@@ -162,9 +186,9 @@ def _forget_chats(conn: Connection, now: datetime, times: Times) -> int:
     return conn.execute(empty).rowcount
 
 
-def _drop_inbox(conn: Connection, now: datetime, times: Times) -> int:
-    handled = now - timedelta(days=times.inbox_days)
-    aside = now - timedelta(days=times.set_aside_days)
+def _drop_inbox(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
+    handled = now - timedelta(days=periods.inbox_days)
+    aside = now - timedelta(days=periods.set_aside_days)
     old = or_(
         (INBOX.c.stage == "done") & (INBOX.c.ended_at <= handled),
         (INBOX.c.stage == "set_aside") & (INBOX.c.ended_at <= aside),
@@ -172,31 +196,31 @@ def _drop_inbox(conn: Connection, now: datetime, times: Times) -> int:
     return conn.execute(delete(INBOX).where(old)).rowcount
 
 
-def _drop_outbox(conn: Connection, now: datetime, times: Times) -> int:
+def _drop_outbox(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
     """Drop what has ended, and what a chat should have had long ago; staff alerts stay.
 
     What is dead stays longer, for somebody may send it again.
     """
-    before = now - timedelta(hours=times.outbox_hours)
-    long_before = now - timedelta(days=times.dead_days)
-    due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.put_at, type_=Utc)
+    before = now - timedelta(hours=periods.outbox_hours)
+    long_before = now - timedelta(days=periods.dead_letter_days)
+    due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.put_at, type_=UtcDateTime)
     too_late = (OUTBOX.c.stage == "waiting") & OUTBOX.c.chat_id.is_not(None) & (due <= before)
     ended = (OUTBOX.c.stage != "dead") & (OUTBOX.c.ended_at <= before)
     buried = (OUTBOX.c.stage == "dead") & (OUTBOX.c.ended_at <= long_before)
     return conn.execute(delete(OUTBOX).where(or_(ended, buried, too_late))).rowcount
 
 
-def _drop_old(conn: Connection, at: Column[datetime], before: datetime) -> int:
-    return conn.execute(delete(at.table).where(at <= before)).rowcount
+def _drop_old(conn: Connection, time_column: Column[datetime], before: datetime) -> int:
+    return conn.execute(delete(time_column.table).where(time_column <= before)).rowcount
 
 
-def _drop_visits(conn: Connection, now: datetime, times: Times) -> int:
+def _drop_browser_sessions(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
     """Let browsers out that were not seen for long; an officer's stays as long as the officer."""
-    idle = now - timedelta(hours=times.draft_hours)
-    long_idle = now - timedelta(days=times.officer_days)
-    own = VISIT.c.channel == browser_sessions.OFFICER
-    old = or_((VISIT.c.seen_at <= idle) & ~own, VISIT.c.seen_at <= long_idle)
-    return conn.execute(delete(VISIT).where(old)).rowcount
+    idle = now - timedelta(hours=periods.draft_hours)
+    long_idle = now - timedelta(days=periods.officer_days)
+    own = BROWSER_SESSION.c.channel == browser_sessions.OFFICER_CHANNEL
+    old = or_((BROWSER_SESSION.c.seen_at <= idle) & ~own, BROWSER_SESSION.c.seen_at <= long_idle)
+    return conn.execute(delete(BROWSER_SESSION).where(old)).rowcount
 
 
 def _erase_closed(conn: Connection, now: datetime, before: datetime) -> int:

@@ -1,6 +1,7 @@
 """Turns flows' shapes into text and back, forgiving about fields a newer or older version had."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -8,45 +9,114 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from flows.conversation import Answer, Conversation, DangerSignpost, Pending, Receipt
+from flows.officers import Introduction
+from flows.record import Record, RecordLine
+
 T = TypeVar("T")
 
 
-class Unreadable(ValueError):
+FORMER_NAMES: Mapping[type, Mapping[str, str]] = {
+    Conversation: {
+        "prompt_id": "step",
+        "draft_epoch": "began",
+        "editing": "looking_at",
+        "pending": "waiting",
+        "stop_reason": "stopped_for",
+        "previous_journey": "came_from",
+        "last_input_at": "heard_at",
+        "card_message_id": "card",
+        "has_reply_keyboard": "keyboard",
+        "invalid_count": "misread",
+        "danger_signposts": "told",
+        "answered_on_page": "by_page",
+        "introduction": "introduced_by",
+        "source": "door",
+    },
+    Answer: {
+        "status": "given",
+        "prompt": "asked",
+        "wording_version": "wording",
+        "answered_at": "at",
+        "answered_by": "by",
+        "message_id": "message",
+    },
+    RecordLine: {
+        "status": "given",
+        "prompt": "asked",
+        "wording_version": "wording",
+        "answered_at": "at",
+        "answered_by": "by",
+    },
+    Record: {"wording_version": "wording", "source": "door"},
+    Pending: {"kind": "about", "status": "given", "message_id": "message"},
+    DangerSignpost: {"given_at": "at"},
+    Receipt: {"may_contact": "contact", "earlier_references": "earlier"},
+    Introduction: {"case_reference": "line", "introduced_at": "at"},
+}
+"""Field names in JSON written by release 0.1, by the class and the name of today."""
+FORMER_KEYS = {
+    "edits": "edits_message_id",
+    "instead": "fallback_text",
+    "does": "kind",
+    "by": "sender",
+    "always": "unblockable",
+}
+"""The same for replies in the outbox and on a screen, which are kept as plain dicts."""
+
+
+class DecodeError(ValueError):
     """Kept text does not hold the shape it should; never says what it holds."""
 
 
-def write(thing: object) -> str:
+def dumps(value: object) -> str:
     """Return a shape, or plain lists and dicts, as text; times in UTC."""
-    return json.dumps(thing, default=_plain, separators=(",", ":"))
+    return json.dumps(value, default=_encode_default, separators=(",", ":"))
 
 
-def read(shape: type[T], text: str) -> T:
+def loads(cls: type[T], text: str) -> T:
     """Return the shape that `text` holds.
 
     Fields the shape does not know are left out; what is missing or does not fit takes the
-    field's own default. Raises Unreadable when there is none and no blank will do.
+    field's own default. Raises DecodeError when there is none and no blank will do.
     """
     try:
-        return cast(T, _built(shape, json.loads(text)))
+        return cast(T, _decode_dataclass(cls, json.loads(text)))
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise Unreadable(f"not a {shape.__name__}") from None
+        raise DecodeError(f"not a {cls.__name__}") from None
 
 
-def read_dict(text: str) -> dict[str, Any]:
-    """Return the dict that `text` holds; raise Unreadable when it is something else."""
+def loads_dict(text: str) -> dict[str, Any]:
+    """Return the dict that `text` holds; raise DecodeError when it is something else."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise Unreadable("not JSON") from None
+        raise DecodeError("not JSON") from None
     if not isinstance(found, dict):
-        raise Unreadable("not a dict")
+        raise DecodeError("not a dict")
     return found
 
 
-def _plain(thing: Any) -> object:
-    if isinstance(thing, datetime):
-        return _in_utc(thing).isoformat()
-    return {field.name: getattr(thing, field.name) for field in fields(thing)}
+def loads_reply(text: str) -> dict[str, Any]:
+    """Return the reply that `text` holds, keys of release 0.1 under their names of today.
+
+    Raises DecodeError when it is something else.
+    """
+    return {key: _renamed(value) for key, value in _renamed(loads_dict(text)).items()}
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {FORMER_KEYS.get(key, key): item for key, item in value.items()}
+
+
+def _encode_default(value: Any) -> object:
+    if isinstance(value, datetime):
+        return _in_utc(value).isoformat()
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -55,25 +125,28 @@ def _in_utc(time: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-def _built(shape: type, raw: Any) -> object:
+def _decode_dataclass(cls: type, raw: Any) -> object:
     if not isinstance(raw, dict):
-        raise Unreadable
-    return shape(**{field.name: _field(field, hint, raw) for field, hint in _parts(shape)})
+        raise DecodeError
+    return cls(
+        **{field.name: _decode_field(cls, field, hint, raw) for field, hint in _typed_fields(cls)}
+    )
 
 
 @cache
-def _parts(shape: Any) -> tuple[tuple[Field[Any], Any], ...]:
-    hints = get_type_hints(shape)
-    return tuple((field, hints[field.name]) for field in fields(shape))
+def _typed_fields(cls: Any) -> tuple[tuple[Field[Any], Any], ...]:
+    hints = get_type_hints(cls)
+    return tuple((field, hints[field.name]) for field in fields(cls))
 
 
-def _field(field: Field[Any], hint: Any, raw: dict[str, Any]) -> object:
+def _decode_field(cls: type, field: Field[Any], hint: Any, raw: dict[str, Any]) -> object:
+    former = FORMER_NAMES.get(cls, {}).get(field.name, field.name)
     try:
-        return _value(hint, raw[field.name])
+        return _decode_value(hint, raw[field.name] if field.name in raw else raw[former])
     except (ValueError, TypeError, KeyError):
         if field.default is not MISSING:
             return field.default
-        if hint in _BLANKS and field.name not in raw:
+        if hint in _BLANKS and field.name not in raw and former not in raw:
             return _BLANKS[hint]
         raise
 
@@ -81,25 +154,25 @@ def _field(field: Field[Any], hint: Any, raw: dict[str, Any]) -> object:
 _BLANKS: dict[Any, object] = {str: "", bool: False, tuple[str, ...]: ()}
 
 
-def _value(hint: Any, raw: Any) -> object:
+def _decode_value(hint: Any, raw: Any) -> object:
     if type(raw) is hint:
         return cast(object, raw)
     if get_origin(hint) is tuple:
-        return tuple(_value(get_args(hint)[0], one) for one in _list(raw))
+        return tuple(_decode_value(get_args(hint)[0], one) for one in _require_list(raw))
     if get_origin(hint) is UnionType:
-        return None if raw is None else _value(_without_none(hint), raw)
+        return None if raw is None else _decode_value(_without_none(hint), raw)
     if is_dataclass(hint):
-        return _built(cast(type, hint), raw)
+        return _decode_dataclass(cast(type, hint), raw)
     if hint is datetime:
         return _in_utc(datetime.fromisoformat(raw))
     if issubclass(hint, Enum):
         return hint(raw)
-    raise Unreadable
+    raise DecodeError
 
 
-def _list(raw: Any) -> list[Any]:
+def _require_list(raw: Any) -> list[Any]:
     if not isinstance(raw, list):
-        raise Unreadable
+        raise DecodeError
     return raw
 
 

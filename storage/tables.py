@@ -19,7 +19,7 @@ METADATA.naming_convention = {
 }
 
 
-class Utc(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A time with its zone: stored in UTC, given back in UTC, refused when it has no zone."""
 
     impl = DateTime(timezone=True)
@@ -46,8 +46,10 @@ def new_id() -> str:
     return uuid4().hex
 
 
-class Inbox(SQLModel, table=True):
+class InboxRow(SQLModel, table=True):
     """What came in; `n` is its place in the line. The body goes once it has been answered."""
+
+    __tablename__ = "inbox"
 
     __table_args__ = (
         Index(None, "stage", "n"),
@@ -62,31 +64,35 @@ class Inbox(SQLModel, table=True):
     body: bytes | None = None
     stage: str = "waiting"
     attempts: int = 0
-    not_before: datetime | None = Field(default=None, sa_type=Utc)
-    received_at: datetime = Field(sa_type=Utc)
-    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Chat(SQLModel, table=True):
+class ChatRow(SQLModel, table=True):
     """One place to write to somebody; found again by its fingerprint.
 
     While `held_by` names a member of staff and `held_until` is ahead, the bot says nothing.
     `held_for` is the reference of the referral that they hold it for.
     """
 
+    __tablename__ = "chat"
+
     id: str = Field(default_factory=new_id, primary_key=True)
     channel: str
     address: bytes
     address_print: str = Field(unique=True)
-    created_at: datetime = Field(sa_type=Utc)
-    closed_at: datetime | None = Field(default=None, sa_type=Utc)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_by: str | None = None
-    held_until: datetime | None = Field(default=None, sa_type=Utc)
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_for: str | None = None
 
 
-class Conversation(SQLModel, table=True):
+class ConversationRow(SQLModel, table=True):
     """Where one person stands. `version` lets only one writer win; `blanked_at` when tidied."""
+
+    __tablename__ = "conversation"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE", unique=True)
@@ -94,13 +100,15 @@ class Conversation(SQLModel, table=True):
     stage: str
     reference: str | None = Field(default=None, unique=True)
     body: bytes
-    heard_at: datetime = Field(sa_type=Utc, index=True)
-    sent_at: datetime | None = Field(default=None, sa_type=Utc, index=True)
-    blanked_at: datetime | None = Field(default=None, sa_type=Utc)
+    heard_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    blanked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Answer(SQLModel, table=True):
+class AnswerRow(SQLModel, table=True):
     """One answer of a draft: an event, never changed."""
+
+    __tablename__ = "answer"
 
     __table_args__ = (UniqueConstraint("conversation_id", "n"),)
 
@@ -110,8 +118,10 @@ class Answer(SQLModel, table=True):
     body: bytes
 
 
-class Message(SQLModel, table=True):
+class MessageRow(SQLModel, table=True):
     """The channel's id of one message in a chat, so that it can be cleared away; no words."""
+
+    __tablename__ = "message"
 
     __table_args__ = (UniqueConstraint("chat_id", "print"),)
 
@@ -120,11 +130,13 @@ class Message(SQLModel, table=True):
     print: str
     body: bytes
     from_person: bool
-    at: datetime = Field(sa_type=Utc, index=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class Outbox(SQLModel, table=True):
+class OutboxRow(SQLModel, table=True):
     """What must go out; `n` is its place in the line. The body goes once it has been sent."""
+
+    __tablename__ = "outbox"
 
     __table_args__ = (
         Index(None, "stage", "n"),
@@ -140,18 +152,20 @@ class Outbox(SQLModel, table=True):
     stage: str = "waiting"
     tries: int = 0
     why: str = ""
-    not_before: datetime | None = Field(default=None, sa_type=Utc)
-    put_at: datetime = Field(sa_type=Utc)
-    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    put_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Referral(SQLModel, table=True):
+class ReferralRow(SQLModel, table=True):
     """A referral in the staff queue. `unseen`: the person did something staff have not seen.
 
     `door` is where it came in: a channel, or phone or paper. `alerted` counts the alerts that
     it stayed unclaimed: first the team, then the manager. `ix_referral_listed` holds all that
     a list of referrals is chosen and sorted by, so that no record is read for that.
     """
+
+    __tablename__ = "referral"
 
     __table_args__ = (
         Index(None, "stage", "lease_until"),
@@ -180,18 +194,20 @@ class Referral(SQLModel, table=True):
     alerted: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     body: bytes | None = None
     flags: bytes | None = None
-    sent_at: datetime = Field(sa_type=Utc)
-    due: datetime = Field(sa_type=Utc)
+    sent_at: datetime = Field(sa_type=UtcDateTime)
+    due: datetime = Field(sa_type=UtcDateTime)
     zone: str
-    until: datetime | None = Field(default=None, sa_type=Utc)
-    lease_until: datetime | None = Field(default=None, sa_type=Utc)
-    opened_at: datetime | None = Field(default=None, sa_type=Utc)
-    closed_at: datetime | None = Field(default=None, sa_type=Utc, index=True)
-    erased_at: datetime | None = Field(default=None, sa_type=Utc)
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Step(SQLModel, table=True):
+class StepRow(SQLModel, table=True):
     """One act on a referral: what, who, when; the note is sealed."""
+
+    __tablename__ = "step"
 
     __table_args__ = (Index(None, "referral_id", "n"),)
 
@@ -202,39 +218,47 @@ class Step(SQLModel, table=True):
     who: str
     stage: str
     note: bytes | None = None
-    until: datetime | None = Field(default=None, sa_type=Utc)
-    at: datetime = Field(sa_type=Utc)
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
-class Officer(SQLModel, table=True):
+class OfficerRow(SQLModel, table=True):
     """A partner officer's own details, remembered for one chat."""
+
+    __tablename__ = "officer"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE", unique=True)
     body: bytes
-    seen_at: datetime = Field(sa_type=Utc, index=True)
+    seen_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class Invitation(SQLModel, table=True):
+class InvitationRow(SQLModel, table=True):
     """A single-use code for a partner officer; only its fingerprint is kept."""
+
+    __tablename__ = "invitation"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     code_print: str = Field(unique=True)
     body: bytes | None = None
-    expires_at: datetime = Field(sa_type=Utc, index=True)
-    used_at: datetime | None = Field(default=None, sa_type=Utc)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Missed(SQLModel, table=True):
+class MissedQuestionRow(SQLModel, table=True):
     """A question nobody has answered yet, kept because the person agreed."""
+
+    __tablename__ = "missed"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     body: bytes
-    at: datetime = Field(sa_type=Utc, index=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class Tally(SQLModel, table=True):
+class DailyCounterRow(SQLModel, table=True):
     """A daily count: numbers only."""
+
+    __tablename__ = "tally"
 
     day: date = Field(primary_key=True)
     what: str = Field(primary_key=True)
@@ -242,28 +266,30 @@ class Tally(SQLModel, table=True):
     n: int = 0
 
 
-class Mark(SQLModel, table=True):
+class SystemStateRow(SQLModel, table=True):
     """One sealed line: what shows that a vault sealed everything here, or when time was swept."""
+
+    __tablename__ = "mark"
 
     id: str = Field(primary_key=True)
     body: bytes
 
 
-def rows(name: str) -> Table:
+def core_table(name: str) -> Table:
     """Return a table for reading and writing its rows with Core."""
     return METADATA.tables[name]
 
 
-INBOX = rows("inbox")
-CHAT = rows("chat")
-CONVERSATION = rows("conversation")
-ANSWER = rows("answer")
-MESSAGE = rows("message")
-OUTBOX = rows("outbox")
-REFERRAL = rows("referral")
-STEP = rows("step")
-OFFICER = rows("officer")
-INVITATION = rows("invitation")
-MISSED = rows("missed")
-TALLY = rows("tally")
-MARK = rows("mark")
+INBOX = core_table("inbox")
+CHAT = core_table("chat")
+CONVERSATION = core_table("conversation")
+ANSWER = core_table("answer")
+MESSAGE = core_table("message")
+OUTBOX = core_table("outbox")
+REFERRAL = core_table("referral")
+STEP = core_table("step")
+OFFICER = core_table("officer")
+INVITATION = core_table("invitation")
+MISSED_QUESTION = core_table("missed")
+DAILY_COUNTER = core_table("tally")
+SYSTEM_STATE = core_table("mark")

@@ -13,12 +13,12 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-SETTING = "VAULT_KEY_FILE"
+KEY_FILE_SETTING = "VAULT_KEY_FILE"
 _VERSION = 1
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 _LENGTH_BYTES = 4
-_SMALLEST = 128
+_MIN_PADDED_SIZE = 128
 
 
 class VaultError(Exception):
@@ -45,37 +45,37 @@ class Vault:
         saying what to do, when the file is missing, open to others, or not a key file.
         """
         if create and not path.exists():
-            _write_new(path, _with_new_key({}, os.urandom(32)))
-        return cls(*_read(path))
+            _create_key_file(path, _key_file_with_new_key({}, os.urandom(32)))
+        return cls(*_read_key_file(path))
 
     @classmethod
-    def rotated(cls, path: Path) -> "Vault":
+    def rotate(cls, path: Path) -> "Vault":
         """Add a new current key to the file at `path`, keep the old ones, return the vault.
 
         AES-GCM with random nonces is safe for 2**32 pieces a key (NIST SP 800-38D, 8.3).
         """
-        _, keys, fingerprint = _read(path)
-        _replace(path, _with_new_key(keys, fingerprint))
-        return cls(*_read(path))
+        _, keys, fingerprint = _read_key_file(path)
+        _replace_key_file(path, _key_file_with_new_key(keys, fingerprint))
+        return cls(*_read_key_file(path))
 
-    def seal(self, text: str, place: str) -> bytes:
+    def seal(self, text: str, context: str) -> bytes:
         """Return `text` sealed for `place`; its size tells only a power of two."""
         head = bytes([_VERSION]) + self._current
         nonce = os.urandom(_NONCE_BYTES)
         cipher = self._ciphers[self._current]
-        return head + nonce + cipher.encrypt(nonce, _padded(text), _bound(head, place))
+        return head + nonce + cipher.encrypt(nonce, _pad(text), _associated_data(head, context))
 
-    def unseal(self, sealed: bytes, place: str) -> str:
+    def unseal(self, sealed: bytes, context: str) -> str:
         """Return what was sealed for `place`; raise VaultError if this is not it."""
         head, rest = sealed[: 1 + _ID_BYTES], sealed[1 + _ID_BYTES :]
         cipher = self._ciphers.get(head[1:])
         if len(head) <= _ID_BYTES or head[0] != _VERSION or cipher is None:
-            raise VaultError(f"No key for what is kept at {place}.")
+            raise VaultError(f"No key for what is kept at {context}.")
         try:
             nonce, hidden = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
-            return _unpadded(cipher.decrypt(nonce, hidden, _bound(head, place)))
+            return _unpad(cipher.decrypt(nonce, hidden, _associated_data(head, context)))
         except (InvalidTag, ValueError):
-            raise VaultError(f"What is kept at {place} cannot be opened.") from None
+            raise VaultError(f"What is kept at {context} cannot be opened.") from None
 
     def fingerprint(self, text: str) -> str:
         """Return 32 hexadecimal characters that are always the same for the same text."""
@@ -87,25 +87,25 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _bound(head: bytes, place: str) -> bytes:
-    return head + _encoded(place)
+def _associated_data(head: bytes, context: str) -> bytes:
+    return head + _encoded(context)
 
 
-def _padded(text: str) -> bytes:
+def _pad(text: str) -> bytes:
     plain = _encoded(text)
     plain = len(plain).to_bytes(_LENGTH_BYTES) + plain
-    size = _SMALLEST
+    size = _MIN_PADDED_SIZE
     while size < len(plain):
         size *= 2
     return plain.ljust(size, b"\0")
 
 
-def _unpadded(plain: bytes) -> str:
+def _unpad(plain: bytes) -> str:
     end = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES])
     return plain[_LENGTH_BYTES:end].decode("utf-8", "surrogatepass")
 
 
-def _with_new_key(keys: Mapping[str, bytes], fingerprint: bytes) -> str:
+def _key_file_with_new_key(keys: Mapping[str, bytes], fingerprint: bytes) -> str:
     name = secrets.token_hex(_ID_BYTES)
     grown = {**keys, name: os.urandom(32)}
     shown = {kept: base64.b64encode(key).decode() for kept, key in grown.items()}
@@ -113,14 +113,14 @@ def _with_new_key(keys: Mapping[str, bytes], fingerprint: bytes) -> str:
     return json.dumps(whole, indent=2)
 
 
-def _read(path: Path) -> tuple[str, dict[str, bytes], bytes]:
+def _read_key_file(path: Path) -> tuple[str, dict[str, bytes], bytes]:
     _refuse_if_open_to_others(path)
     try:
         whole = json.loads(path.read_text("utf-8"))
-        keys = {name: _key(kept) for name, kept in whole["keys"].items()}
+        keys = {name: _decode_key(kept) for name, kept in whole["keys"].items()}
         if any(len(bytes.fromhex(name)) != _ID_BYTES for name in keys):
             raise ValueError
-        fingerprint, current = _key(whole["fingerprint"]), str(whole["current"])
+        fingerprint, current = _decode_key(whole["fingerprint"]), str(whole["current"])
         if current not in keys:
             raise ValueError
         return current, keys, fingerprint
@@ -130,7 +130,7 @@ def _read(path: Path) -> tuple[str, dict[str, bytes], bytes]:
         raise VaultError(f"The key file {path} cannot be read: {trouble.strerror}.") from None
 
 
-def _key(kept: str) -> bytes:
+def _decode_key(kept: str) -> bytes:
     key = base64.b64decode(kept, validate=True)
     if len(key) != 32:
         raise ValueError
@@ -142,31 +142,31 @@ def _refuse_if_open_to_others(path: Path) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
         raise VaultError(
-            f"There is no key file at {path}. Set {SETTING} to the file with the keys."
+            f"There is no key file at {path}. Set {KEY_FILE_SETTING} to the file with the keys."
         ) from None
     if os.name == "posix" and mode & 0o077:
         raise VaultError(f"Others can read the key file. Type: chmod 600 {path}")
 
 
-def _write_new(path: Path, text: str) -> None:
+def _create_key_file(path: Path, text: str) -> None:
     """Write a key file unless another process was quicker; theirs then stands."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = _drafted(path, text)
+    draft = _write_temporary(path, text)
     try:
         os.link(draft, path)
     except FileExistsError:
         return
     finally:
         draft.unlink()
-    _settle(path.parent)
+    _fsync_folder(path.parent)
 
 
-def _replace(path: Path, text: str) -> None:
-    _drafted(path, text).replace(path)
-    _settle(path.parent)
+def _replace_key_file(path: Path, text: str) -> None:
+    _write_temporary(path, text).replace(path)
+    _fsync_folder(path.parent)
 
 
-def _drafted(path: Path, text: str) -> Path:
+def _write_temporary(path: Path, text: str) -> Path:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
@@ -175,7 +175,7 @@ def _drafted(path: Path, text: str) -> Path:
     return draft
 
 
-def _settle(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     """Have the folder's new entry on the disk before going on (POSIX only)."""
     if os.name != "posix":
         return

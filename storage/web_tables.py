@@ -5,15 +5,17 @@ from datetime import datetime
 from sqlmodel import Field, SQLModel
 
 from storage.tables import METADATA as METADATA
-from storage.tables import Utc, new_id, rows
+from storage.tables import UtcDateTime, core_table, new_id
 
 
-class Staff(SQLModel, table=True):
+class StaffRow(SQLModel, table=True):
     """One member of staff. `name` is what they sign in with and what every step carries.
 
     `password` is an argon2id hash, `totp` a sealed secret and `totp_step` the last time step
     used; `code_print` finds the one-time code by which an invited account is taken up.
     """
+
+    __tablename__ = "staff"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     name: str = Field(unique=True)
@@ -23,26 +25,28 @@ class Staff(SQLModel, table=True):
     totp_step: int = 0
     subject_print: str | None = Field(default=None, unique=True)
     code_print: str | None = Field(default=None, unique=True)
-    code_until: datetime | None = Field(default=None, sa_type=Utc)
+    code_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     invited_by: str
-    invited_at: datetime = Field(sa_type=Utc)
-    joined_at: datetime | None = Field(default=None, sa_type=Utc)
-    disabled_at: datetime | None = Field(default=None, sa_type=Utc)
+    invited_at: datetime = Field(sa_type=UtcDateTime)
+    joined_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     shortcuts: bool = True
 
 
-class Passkey(SQLModel, table=True):
+class PasskeyRow(SQLModel, table=True):
     """One passkey of a member of staff; the body holds its id and public key."""
+
+    __tablename__ = "passkey"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
     credential_print: str = Field(unique=True)
     body: bytes
     uses: int = 0
-    added_at: datetime = Field(sa_type=Utc)
+    added_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class SignIn(SQLModel, table=True):
+class SignInRow(SQLModel, table=True):
     """One signed-in browser; only the fingerprint of its token is kept."""
 
     __tablename__ = "sign_in"
@@ -51,19 +55,21 @@ class SignIn(SQLModel, table=True):
     token_print: str = Field(unique=True)
     staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
     how: str
-    began_at: datetime = Field(sa_type=Utc)
-    seen_at: datetime = Field(sa_type=Utc)
-    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Logged(SQLModel, table=True):
+class LogbookRow(SQLModel, table=True):
     """One dated line: who did what, about what, why, and whether it was refused.
 
     `mark` is a fingerprint of this line and the mark before it, so that a change shows.
     """
 
+    __tablename__ = "logged"
+
     n: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(sa_type=Utc, index=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
     who: str
     did: str
     about: str = Field(default="", index=True)
@@ -72,7 +78,7 @@ class Logged(SQLModel, table=True):
     mark: str
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKeyRow(SQLModel, table=True):
     """A token for another system; only its fingerprint is kept."""
 
     __tablename__ = "api_key"
@@ -82,32 +88,34 @@ class ApiKey(SQLModel, table=True):
     token_print: str = Field(unique=True)
     scopes: str
     made_by: str
-    made_at: datetime = Field(sa_type=Utc)
-    used_at: datetime | None = Field(default=None, sa_type=Utc)
-    ended_at: datetime | None = Field(default=None, sa_type=Utc)
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Export(SQLModel, table=True):
+class ExportRow(SQLModel, table=True):
     """A list that somebody asked to take away: a second person agrees when it is long.
 
     `why` is a code; the words beside it are sealed.
     """
 
+    __tablename__ = "export"
+
     id: str = Field(default_factory=new_id, primary_key=True)
     asked_by: str
-    asked_at: datetime = Field(sa_type=Utc)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
     why: str
     words: bytes | None = None
     chosen: str
     size: int
     form: str
     decided_by: str | None = None
-    decided_at: datetime | None = Field(default=None, sa_type=Utc)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     agreed: bool = False
-    taken_at: datetime | None = Field(default=None, sa_type=Utc)
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class ContactChange(SQLModel, table=True):
+class ContactChangeRow(SQLModel, table=True):
     """A change of contact details that waits for a second person; the body is sealed."""
 
     __tablename__ = "contact_change"
@@ -115,15 +123,17 @@ class ContactChange(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
     asked_by: str
-    asked_at: datetime = Field(sa_type=Utc)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
     body: bytes | None
     decided_by: str | None = None
-    decided_at: datetime | None = Field(default=None, sa_type=Utc)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     agreed: bool = False
 
 
-class Likeness(SQLModel, table=True):
+class MatchKeyRow(SQLModel, table=True):
     """A keyed hash of a number, reference or name with birth year: equal ones are alike."""
+
+    __tablename__ = "likeness"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
@@ -131,20 +141,24 @@ class Likeness(SQLModel, table=True):
     print: str = Field(index=True)
 
 
-class Visit(SQLModel, table=True):
+class BrowserSessionRow(SQLModel, table=True):
     """One browser in a conversation; only the fingerprint of its token is kept."""
+
+    __tablename__ = "visit"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     token_print: str = Field(unique=True)
     channel: str
     address: bytes
     address_print: str = Field(index=True)
-    began_at: datetime = Field(sa_type=Utc)
-    seen_at: datetime = Field(sa_type=Utc, index=True)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class Link(SQLModel, table=True):
+class LinkRow(SQLModel, table=True):
     """A one-time link or code; only its fingerprint is kept. `kind`: quiet, two_key, resume."""
+
+    __tablename__ = "link"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     code_print: str = Field(unique=True)
@@ -152,16 +166,18 @@ class Link(SQLModel, table=True):
     channel: str
     address_print: str = Field(index=True)
     body: bytes | None = None
-    made_at: datetime = Field(sa_type=Utc)
-    expires_at: datetime = Field(sa_type=Utc, index=True)
-    used_at: datetime | None = Field(default=None, sa_type=Utc)
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Shown(SQLModel, table=True):
+class ScreenMessageRow(SQLModel, table=True):
     """One message on the screen of a browser chat; the words are sealed.
 
     `n` is never used again, and grows when a message changes: the largest tells what is new.
     """
+
+    __tablename__ = "shown"
 
     __table_args__ = ({"sqlite_autoincrement": True},)
 
@@ -171,17 +187,17 @@ class Shown(SQLModel, table=True):
     address_print: str = Field(index=True)
     from_person: bool
     body: bytes
-    at: datetime = Field(sa_type=Utc, index=True)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-STAFF = rows("staff")
-PASSKEY = rows("passkey")
-SIGN_IN = rows("sign_in")
-LOGGED = rows("logged")
-API_KEY = rows("api_key")
-EXPORT = rows("export")
-CONTACT_CHANGE = rows("contact_change")
-LIKENESS = rows("likeness")
-VISIT = rows("visit")
-LINK = rows("link")
-SHOWN = rows("shown")
+STAFF = core_table("staff")
+PASSKEY = core_table("passkey")
+SIGN_IN = core_table("sign_in")
+LOGBOOK = core_table("logged")
+API_KEY = core_table("api_key")
+EXPORT = core_table("export")
+CONTACT_CHANGE = core_table("contact_change")
+MATCH_KEY = core_table("likeness")
+BROWSER_SESSION = core_table("visit")
+LINK = core_table("link")
+SCREEN_MESSAGE = core_table("shown")

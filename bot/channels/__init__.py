@@ -3,36 +3,36 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flows.conversation import Heard
+from flows.conversation import Input
 
 Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class InboundEvent:
     """One thing that came in. `event` is "" for something a person did, or blocked, unblocked,
     elsewhere (a group or channel, which is left). `press` is to be acknowledged at once. `channel`
     is the chat's own where it came by another door.
     """
 
     address: str
-    heard: Heard | None = None
-    event: str = ""
-    message: str | None = None
-    press: str | None = None
-    channel: str = ""
+    user_input: Input | None = None
+    chat_event: str = ""
+    message_id: str | None = None
+    callback_id: str | None = None
+    reply_channel: str = ""
 
 
 class Channel(Protocol):
     """A way to meet people. Its payloads and its errors end here.
 
-    `limited` says whether the other side bounds how fast we may send.
+    `rate_limited` says whether the other side bounds how fast we may send.
     """
 
     name: str
-    limited: bool
+    rate_limited: bool
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return what a raw payload means, None when there is nothing to do about it."""
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
@@ -42,7 +42,7 @@ class Channel(Protocol):
         """
 
 
-class Wait(Exception):
+class RateLimited(Exception):
     """Not now: try again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
@@ -50,13 +50,13 @@ class Wait(Exception):
         self.seconds = seconds
 
 
-class Later(Exception):
+class TemporaryFailure(Exception):
     """It was not taken: try again as after any failure. It carries a code, never words."""
 
 
-class Gone(Exception):
+class ChatClosed(Exception):
     """The person closed the chat; nothing more can be sent there."""
 
 
-class Refused(Exception):
+class PermanentFailure(Exception):
     """This row can never be sent; the next one may. It carries a code, never words."""

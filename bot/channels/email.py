@@ -5,34 +5,34 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
-from bot.channels import Arrived, Body, Refused
+from bot.channels import Body, InboundEvent, PermanentFailure
 from bot.settings import Settings
 
-SECONDS = 20
+SMTP_TIMEOUT = 20
 
 
 class EmailChannel:
     """The channel named email: it only goes out, to the addresses that the service set."""
 
     name = "email"
-    limited = False
+    rate_limited = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return None: nothing comes in by e-mail."""
         return None
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Send an alert; raises what the mail server raises, and it is tried again."""
         if kind != "alert":
-            raise Refused(f"email_{kind}")
+            raise PermanentFailure(f"email_{kind}")
         to = self._settings.staff_email
         if body.get("to") == "manager":
             to = self._settings.manager_email or to
         if not to:
-            raise Refused("email_to_nobody")
+            raise PermanentFailure("email_to_nobody")
         await asyncio.to_thread(self._send, to, str(body["text"]))
         return None
 
@@ -42,7 +42,7 @@ class EmailChannel:
         message["From"], message["To"] = told.smtp_from, to
         message["Subject"] = text.split(".", maxsplit=1)[0]
         message.set_content(text)
-        with smtplib.SMTP(told.smtp_host or "", told.smtp_port, timeout=SECONDS) as server:
+        with smtplib.SMTP(told.smtp_host or "", told.smtp_port, timeout=SMTP_TIMEOUT) as server:
             if told.smtp_tls:
                 server.starttls(context=ssl.create_default_context())
             if told.smtp_user and told.smtp_password:

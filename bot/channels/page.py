@@ -2,32 +2,32 @@
 
 from collections.abc import Mapping
 
-from bot.channels import Arrived, Body, Refused
-from bot.web.page_payload import PAGE
-from flows.conversation import Heard, Hearing
+from bot.channels import Body, InboundEvent, PermanentFailure
+from bot.web.page_payload import PAGE_CHANNEL
+from flows.conversation import Input, InputKind
 
 
 class PageChannel:
     """Hears pages; their chats' own channels answer."""
 
-    name = PAGE
-    limited = False
+    name = PAGE_CHANNEL
+    rate_limited = False
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return what a page said to which chat; raise KeyError for what is not one of ours."""
-        heard = Heard(
-            Hearing.FILLED,
+        heard = Input(
+            InputKind.FORM,
             "send" if body["send"] else "",
             str(body["journey"]),
             can_share_number=bool(body.get("shares")),
             can_open_page=bool(body.get("pages")),
             language=body.get("language"),
-            filled=tuple((str(key), str(typed)) for key, typed in body["filled"]),
+            form_fields=tuple((str(key), str(typed)) for key, typed in body["filled"]),
             typed_by=str(body.get("typed_by", "")),
-            door=str(body.get("door", "")),
+            source=str(body.get("door", "")),
         )
-        return Arrived(str(body["address"]), heard, channel=str(body["channel"]))
+        return InboundEvent(str(body["address"]), heard, reply_channel=str(body["channel"]))
 
     async def send(self, address: str, kind: str, body: Mapping[str, object]) -> str | None:
         """Refuse: nothing is ever said on a page that was left."""
-        raise Refused(f"page_{kind}")
+        raise PermanentFailure(f"page_{kind}")

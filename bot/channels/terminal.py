@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from bot.channels import Arrived, Body, Refused
-from flows.conversation import Heard, Hearing
+from bot.channels import Body, InboundEvent, PermanentFailure
+from flows.conversation import Input, InputKind
 
-THINGS = ("voice", "photo", "sticker", "location", "contact")
+ATTACHMENT_KINDS = ("voice", "photo", "sticker", "location", "contact")
 
 
 @dataclass(slots=True)
-class Shown:
+class TerminalMessage:
     """A message on the terminal's screen."""
 
     id: str
@@ -23,49 +23,49 @@ class TerminalChannel:
     """The channel named terminal: what is sent lands in `shown`, until it is taken from there."""
 
     name: str = "terminal"
-    limited: bool = False
-    shown: list[Shown] = field(default_factory=list)
-    screen: dict[str, Shown] = field(default_factory=dict)
+    rate_limited: bool = False
+    new_messages: list[TerminalMessage] = field(default_factory=list)
+    screen: dict[str, TerminalMessage] = field(default_factory=dict)
     _last_id: int = 0
-    _last_said: str = ""
+    _last_text_id: str = ""
 
     def next_id(self) -> str:
         """Return a fresh message id."""
         self._last_id += 1
         return str(self._last_id)
 
-    def said(self, body: Body) -> Body:
+    def inbox_body(self, body: Body) -> Body:
         """Return a line from the keyboard as it is kept in the inbox, with its message id."""
         if "edit" in body:
-            return {**body, "message": self._last_said}
+            return {**body, "message": self._last_text_id}
         if "press" in body:
-            return {**body, **self._button(str(body["press"]))}
+            return {**body, **self._find_button(str(body["press"]))}
         message = self.next_id()
         if "say" in body:
-            self._last_said = message
+            self._last_text_id = message
         return {**body, "message": message}
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return what a line means; raise ValueError when it holds none of the known keys."""
         message = body.get("message")
         about: Body = {
-            "message": message,
+            "message_id": message,
             "language": body.get("language"),
             "can_open_page": True,
         }
         address = str(body["chat"])
         if "say" in body:
-            heard = Heard(Hearing.SAID, str(body["say"]), **about)
+            heard = Input(InputKind.TEXT, str(body["say"]), **about)
         elif "press" in body:
-            heard = Heard(Hearing.PRESSED, str(body["press"]), **about)
+            heard = Input(InputKind.BUTTON, str(body["press"]), **about)
         elif "edit" in body:
-            heard = Heard(Hearing.EDITED, str(body["edit"]), **about)
+            heard = Input(InputKind.EDIT, str(body["edit"]), **about)
         elif "send" in body:
-            heard = Heard(Hearing.SENT, thing=str(body["send"]), **about)
+            heard = Input(InputKind.ATTACHMENT, detail=str(body["send"]), **about)
         else:
             raise ValueError("nothing to do in this line")
         own = message if "press" not in body else None
-        return Arrived(address, heard, message=own)
+        return InboundEvent(address, heard, message_id=own)
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Put a message on the screen, change one, or take some away."""
@@ -78,35 +78,35 @@ class TerminalChannel:
             case "acknowledge" | "leave_chat" | "officer_commands":
                 pass
             case _:
-                raise Refused(f"unknown_{kind}")
+                raise PermanentFailure(f"unknown_{kind}")
         return None
 
-    def take_shown(self) -> list[Shown]:
+    def take_new_messages(self) -> list[TerminalMessage]:
         """Return what was shown since the last time."""
-        taken, self.shown = self.shown, []
+        taken, self.new_messages = self.new_messages, []
         return taken
 
     def _say(self, body: Body) -> str | None:
         buttons = [
-            [{"label": b["label"], "id": b["id"], "does": b["does"]} for b in row]
+            [{"label": b["label"], "id": b["id"], "kind": b["kind"]} for b in row]
             for row in body["buttons"]
             if row
         ]
-        edits = body["edits"] if body["edits"] in self.screen else None
-        text = body["instead"] if body["private"] and not edits else body["text"]
-        message = Shown(edits or self.next_id(), text, buttons, edits)
+        edits = body["edits_message_id"] if body["edits_message_id"] in self.screen else None
+        text = body["fallback_text"] if body["private"] and not edits else body["text"]
+        message = TerminalMessage(edits or self.next_id(), text, buttons, edits)
         self.screen[message.id] = message
-        self.shown.append(message)
+        self.new_messages.append(message)
         return None if edits else message.id
 
-    def _button(self, pressed: str) -> Body:
+    def _find_button(self, id_or_label: str) -> Body:
         """Find a button by its id or its label, the newest message first."""
-        for message in reversed(self._newest_last()):
+        for message in reversed(self._by_age()):
             for row in message.buttons:
                 for button in row:
-                    if pressed in (button["id"], button["label"]):
+                    if id_or_label in (button["id"], button["label"]):
                         return {"press": button["id"], "message": message.id}
-        return {"press": pressed, "message": None}
+        return {"press": id_or_label, "message": None}
 
-    def _newest_last(self) -> list[Shown]:
+    def _by_age(self) -> list[TerminalMessage]:
         return sorted(self.screen.values(), key=lambda shown: int(shown.id))

@@ -1,18 +1,18 @@
 """The channel named typed: what staff typed for somebody who rang or wrote; nobody is answered."""
 
-from bot.channels import Arrived, Body, Refused
-from bot.web.page_payload import TYPED
+from bot.channels import Body, InboundEvent, PermanentFailure
+from bot.web.page_payload import MANUAL_ENTRY_CHANNEL
 
 
-class TypedChannel:
+class ManualEntryChannel:
     """Where a conversation has no screen of its own: what is said in it is dropped."""
 
-    name = TYPED
-    limited = False
+    name = MANUAL_ENTRY_CHANNEL
+    rate_limited = False
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Refuse: what staff type arrives as a page."""
-        raise Refused("typed_arrived")
+        raise PermanentFailure("typed_arrived")
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Do nothing; the member of staff sees the referral in the queue."""

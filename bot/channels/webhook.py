@@ -8,11 +8,11 @@ from datetime import datetime
 
 import httpx
 
-from bot.channels import Arrived, Body, Later, Refused
+from bot.channels import Body, InboundEvent, PermanentFailure, TemporaryFailure
 from bot.settings import Settings
 
-SECONDS = 10
-KIND = "referral"
+TIMEOUT_SECONDS = 10
+REFERRAL_KIND = "referral"
 
 
 class WebhookChannel:
@@ -22,7 +22,7 @@ class WebhookChannel:
     """
 
     name = "webhook"
-    limited = False
+    rate_limited = False
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         secret = settings.webhook_secret
@@ -30,31 +30,31 @@ class WebhookChannel:
         self._secret = secret.get_secret_value() if secret else ""
         self._clock = clock
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return None: nothing comes in this way."""
         return None
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Tell of one referral; raises Later, or what the network raises, to be tried again."""
-        if kind != KIND:
-            raise Refused(f"webhook_{kind}")
+        if kind != REFERRAL_KIND:
+            raise PermanentFailure(f"webhook_{kind}")
         said = json.dumps(body, separators=(",", ":")).encode()
         stamp = str(int(self._clock().timestamp()))
         headers = {
             "Content-Type": "application/json",
             "X-RJ-Event": str(body["event"]),
             "X-RJ-Timestamp": stamp,
-            "X-RJ-Signature": signature(self._secret, stamp, said),
+            "X-RJ-Signature": sign_payload(self._secret, stamp, said),
         }
-        client = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False)
+        client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
         asked = client.stream("POST", self._url, content=said, headers=headers)
         async with client, asked as answer:
             if not answer.is_success:
-                raise Later(f"http_{answer.status_code}")
+                raise TemporaryFailure(f"http_{answer.status_code}")
         return None
 
 
-def signature(secret: str, stamp: str, body: bytes) -> str:
+def sign_payload(secret: str, timestamp: str, body: bytes) -> str:
     """Return what X-RJ-Signature holds: over the time stamp, a dot, and the body's own bytes."""
-    mac = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256)
+    mac = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
     return f"sha256={mac.hexdigest()}"

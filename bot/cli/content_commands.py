@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from bot.bootstrap import opened
+from bot.bootstrap import open_store
 from bot.settings import read_settings
 
 content_app = typer.Typer(help="The words and settings of the service.", no_args_is_help=True)
@@ -23,10 +23,10 @@ def content_check() -> None:
         print(f"       {line}")
     for line in report.warnings:
         print(f"note   {line}")
-    for line in report.wrong:
+    for line in report.errors:
         print(f"WRONG  {line}")
-    print(f"{len(report.wrong)} wrong, {len(report.warnings)} to look at")
-    raise typer.Exit(1 if report.wrong else 0)
+    print(f"{len(report.errors)} wrong, {len(report.warnings)} to look at")
+    raise typer.Exit(1 if report.errors else 0)
 
 
 @content_app.command()
@@ -34,8 +34,8 @@ def missed() -> None:
     """Show the questions that nobody has answered yet, which people agreed to pass on."""
     from storage.reports import missed_questions as kept
 
-    with opened(read_settings()) as (database, vault), database.session() as session:
-        for one in kept.read(session, vault):
+    with open_store(read_settings()) as (database, vault), database.session() as session:
+        for one in kept.list_missed_questions(session, vault):
             print(f"{one.at:%d %b %Y}  {one.text}")
 
 
@@ -55,5 +55,5 @@ def key_rotate(file: Path) -> None:
     """Add a new key that is used from now on; the old ones stay to read what is there."""
     from storage.vault import Vault
 
-    Vault.rotated(file)
+    Vault.rotate(file)
     print("A new key is in use. Start the service again to use it.")

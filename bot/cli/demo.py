@@ -4,28 +4,28 @@ import secrets
 import socket
 from datetime import UTC, datetime
 
-from bot.cli.demo_data import add_cases
+from bot.cli.demo_data import add_demo_referrals
 from bot.desk.permissions import Role
 from bot.desk.signin import passwords, totp
-from bot.settings import LOOPBACK, Settings, WrongSetUp
+from bot.settings import LOOPBACK_HOSTS, InvalidSettings, Settings
 from storage.accounts import staff
 from storage.database import Database
 from storage.vault import Vault
 
-NAME = "demo"
+DEMO_ACCOUNT = "demo"
 COLLEAGUES = (("mira", Role.MEDIATOR), ("omar", Role.MEDIATOR), ("yusuf", Role.YOUNG_PEOPLE))
-FIRST_PORT, PORTS = 8000, 20
+FIRST_PORT, PORTS_TRIED = 8000, 20
 
 
-def refuse_what_is_real(settings: Settings) -> None:
+def refuse_live_settings(settings: Settings) -> None:
     """Raise WrongSetUp when the settings name a real bot or a public address."""
     if settings.telegram_bot_token is not None:
-        raise WrongSetUp(
+        raise InvalidSettings(
             "The demo never uses a real bot. Take TELEGRAM_BOT_TOKEN out of .env and of the "
             "environment, or run the real thing: ./run rj serve"
         )
-    if settings.public_url is not None or settings.host not in LOOPBACK:
-        raise WrongSetUp(
+    if settings.public_url is not None or settings.host not in LOOPBACK_HOSTS:
+        raise InvalidSettings(
             "The demo is only for this computer. Take PUBLIC_URL and HOST out of .env and of the "
             "environment, or run the real thing: ./run rj serve"
         )
@@ -33,7 +33,7 @@ def refuse_what_is_real(settings: Settings) -> None:
 
 def free_port() -> int:
     """Return the first port from 8000 on that nobody uses; any other one if all are used."""
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         with socket.socket() as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -46,14 +46,14 @@ def free_port() -> int:
         return int(tried.getsockname()[1])
 
 
-def furnish(database: Database, vault: Vault) -> dict[str, str]:
+def seed_demo(database: Database, vault: Vault) -> dict[str, str]:
     """Put made-up cases and colleagues in; return the sign-in: name, password and totp secret."""
     now = datetime.now(UTC)
     password, secret = secrets.token_urlsafe(9), totp.new_secret()
-    hashed = passwords.hashed(password)
+    hashed = passwords.hash_password(password)
     with database.transaction() as connection:
-        for name, role in ((NAME, Role.COORDINATOR), *COLLEAGUES):
-            code = staff.invite(connection, vault, name, role, NAME, now)
-            staff.join(connection, vault, code, hashed, secret, now)
-        add_cases(connection, vault, now)
-    return {"name": NAME, "password": password, "totp": secret}
+        for name, role in ((DEMO_ACCOUNT, Role.COORDINATOR), *COLLEAGUES):
+            code = staff.invite_staff(connection, vault, name, role, DEMO_ACCOUNT, now)
+            staff.activate_account(connection, vault, code, hashed, secret, now)
+        add_demo_referrals(connection, vault, now)
+    return {"name": DEMO_ACCOUNT, "password": password, "totp": secret}

@@ -12,56 +12,56 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.channels.telegram.checkup import check_up
-from bot.proofreading import read_through
+from bot.channels.telegram.checkup import check_telegram
+from bot.proofreading import find_problems
 from bot.settings import Settings
 from flows.service import service
 from flows.understanding import faq
 from flows.wording import helplines
 from storage import key_check, logbook
 from storage.accounts import staff
-from storage.database import Database, NotSafe
+from storage.database import Database, UnsafeDatabase
 from storage.tables import INBOX, OUTBOX
 from storage.vault import Vault, VaultError
 
-ROOM = 0.2
+MIN_FREE_SHARE = 0.2
 """The share of the disk that should be free: rewriting the file needs its size once more."""
 
 ADMINISTRATOR = "administrator"
-INVITE = "Type: rj staff invite NAME --role administrator"
+INVITE_HINT = "Type: rj staff invite NAME --role administrator"
 
-Found = tuple[list[str], list[str]]
+Findings = tuple[list[str], list[str]]
 
 
-def examine(settings: Settings) -> Found:
+def run_checks(settings: Settings) -> Findings:
     """Return plain lines: what is wrong and must be mended, and what to look at.
 
     No line holds the value of a setting; each says what to do.
     """
     now = datetime.now(UTC)
-    vault, key_found = _key(settings)
+    vault, key_found = _check_key_file(settings)
     found = [
-        _addresses(settings),
+        _check_webhook_address(settings),
         key_found,
-        _database(settings, vault),
-        asyncio.run(check_up(settings)),
-        _alerts(settings),
-        _clock(now),
-        _content(now.date()),
-        _disk(settings),
+        _check_database(settings, vault),
+        asyncio.run(check_telegram(settings)),
+        _check_alert_channels(settings),
+        _check_clock(now),
+        _check_content(now.date()),
+        _check_disk_space(settings),
     ]
     wrong = [line for lines, _ in found for line in lines]
     return wrong, [line for _, lines in found for line in lines]
 
 
-def _addresses(settings: Settings) -> Found:
+def _check_webhook_address(settings: Settings) -> Findings:
     url = settings.telegram_webhook_url
-    if settings.is_real and settings.telegram_mode == "webhook" and url:
+    if settings.is_live and settings.telegram_mode == "webhook" and url:
         return ([] if url.startswith("https://") else ["TELEGRAM_WEBHOOK_URL must be https."]), []
     return [], []
 
 
-def _key(settings: Settings) -> tuple[Vault | None, Found]:
+def _check_key_file(settings: Settings) -> tuple[Vault | None, Findings]:
     file = settings.key_file
     if not file.exists():
         if settings.vault_key_file is None:
@@ -75,8 +75,8 @@ def _key(settings: Settings) -> tuple[Vault | None, Found]:
         return None, (["The file at VAULT_KEY_FILE is no key file. Put back a copy of it."], [])
 
 
-def _database(settings: Settings, vault: Vault | None) -> Found:
-    file = _file(settings)
+def _check_database(settings: Settings, vault: Vault | None) -> Findings:
+    file = _sqlite_file(settings)
     if file and not file.exists():
         return [], ["There is no database yet. One is made when it first runs."]
     try:
@@ -84,38 +84,38 @@ def _database(settings: Settings, vault: Vault | None) -> Found:
     except (SQLAlchemyError, ValueError, ImportError, OSError) as trouble:
         return [f"DATABASE_URL cannot be used ({type(trouble).__name__})."], []
     try:
-        return _looked_into(database, vault, str(file))
-    except (SQLAlchemyError, NotSafe, OSError) as trouble:
+        return _inspect_database(database, vault, str(file))
+    except (SQLAlchemyError, UnsafeDatabase, OSError) as trouble:
         return [f"The database cannot be opened ({type(trouble).__name__})."], []
     finally:
         database.close()
 
 
-def _looked_into(database: Database, vault: Vault | None, file: str) -> Found:
+def _inspect_database(database: Database, vault: Vault | None, file: str) -> Findings:
     if not database.is_current():
         return ["The tables are not up to date. Type: rj migrate"], []
     wrong = [line.replace(file, "and its name") for line in database.check()]
     with database.transaction() as connection:
-        notes = list(_left_over(connection))
-        if vault and not _fits(connection, vault):
+        notes = list(_undelivered_rows(connection))
+        if vault and not _key_matches(connection, vault):
             wrong.append("The key file is not the one that this database was kept under.")
     with database.session() as session:
-        if not staff.listed(session, (ADMINISTRATOR,)):
-            notes.append(f"Nobody looks after the accounts of staff. {INVITE}")
-        if vault and not wrong and (when := logbook.broken_at(session, vault)):
+        if not staff.list_accounts(session, (ADMINISTRATOR,)):
+            notes.append(f"Nobody looks after the accounts of staff. {INVITE_HINT}")
+        if vault and not wrong and (when := logbook.chain_broken_at(session, vault)):
             wrong.append(f"A line of the logbook was changed or lost: {when:%d %B %Y %H:%M} UTC.")
     return wrong, notes
 
 
-def _fits(connection: Connection, vault: Vault) -> bool:
+def _key_matches(connection: Connection, vault: Vault) -> bool:
     """Return whether the key is the database's own; a fresh database is left without a mark."""
     point = connection.begin_nested()
-    fits = key_check.fits(connection, vault)
+    fits = key_check.vault_matches(connection, vault)
     point.rollback()
     return fits
 
 
-def _left_over(connection: Connection) -> Iterator[str]:
+def _undelivered_rows(connection: Connection) -> Iterator[str]:
     aside = select(func.count()).where(INBOX.c.stage == "set_aside")
     given_up = select(func.count()).where(OUTBOX.c.stage == "given_up")
     if number := connection.execute(aside).scalar_one():
@@ -124,7 +124,7 @@ def _left_over(connection: Connection) -> Iterator[str]:
         yield f"Messages that could not be sent, given up: {number}."
 
 
-def _alerts(settings: Settings) -> Found:
+def _check_alert_channels(settings: Settings) -> Findings:
     by_chat = settings.staff_telegram_chat is not None and settings.telegram_bot_token is not None
     if by_chat or settings.staff_email:
         return [], []
@@ -132,10 +132,10 @@ def _alerts(settings: Settings) -> Found:
     return [], [nobody]
 
 
-def _clock(now: datetime) -> Found:
+def _check_clock(now: datetime) -> Findings:
     """The clock cannot be before the day on which the newest content was looked at."""
     wrong = []
-    if now.date() < _newest():
+    if now.date() < _newest_review_date():
         wrong.append("The clock of this machine is behind. Set it right, or promises will be late.")
     try:
         ZoneInfo(service().zone)
@@ -144,28 +144,28 @@ def _clock(now: datetime) -> Found:
     return wrong, []
 
 
-def _newest() -> date:
+def _newest_review_date() -> date:
     checked: list[date] = [row["checked_on"] for row in helplines().values()]
     return max([*checked, *(topic.reviewed_on for topic in faq.topics())])
 
 
-def _content(today: date) -> Found:
-    wrong, warnings = read_through(today)
+def _check_content(today: date) -> Findings:
+    wrong, warnings = find_problems(today)
     return list(wrong), list(warnings)
 
 
-def _disk(settings: Settings) -> Found:
-    file = _file(settings)
+def _check_disk_space(settings: Settings) -> Findings:
+    file = _sqlite_file(settings)
     if file is None:
         return [], []
     folder = next(one for one in (file.absolute().parents) if one.exists())
     disk = shutil.disk_usage(folder)
-    if disk.free >= ROOM * disk.total:
+    if disk.free >= MIN_FREE_SHARE * disk.total:
         return [], []
-    return [], [f"The disk of the database has less than {ROOM:.0%} room left."]
+    return [], [f"The disk of the database has less than {MIN_FREE_SHARE:.0%} room left."]
 
 
-def _file(settings: Settings) -> Path | None:
+def _sqlite_file(settings: Settings) -> Path | None:
     """Return the SQLite file, or None for another kind of database."""
     try:
         url = make_url(settings.database_url)

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.channels import Body, Channel
 from bot.channels.page import PageChannel
-from bot.channels.terminal import Shown, TerminalChannel
+from bot.channels.terminal import TerminalChannel, TerminalMessage
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import Answered, House, respond
+from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep
 from flows.conversation import Conversation, HandOver, Officer, Turn
 from flows.questions import journey
@@ -21,7 +21,7 @@ from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.vault import Vault
 
-PLAYED_OFFICER = Officer("PC Sam Reed", "Kent Police", "sam.reed@example.com", verified=True)
+DEMO_OFFICER = Officer("PC Sam Reed", "Kent Police", "sam.reed@example.com", verified=True)
 
 
 @dataclass(slots=True)
@@ -33,62 +33,73 @@ class Player:
     details_in_chat: bool = False
     language: str | None = None
     public_url: str | None = None
-    chat: str = field(default_factory=lambda: secrets.token_hex(8))
+    chat_address: str = field(default_factory=lambda: secrets.token_hex(8))
     channel: TerminalChannel = field(default_factory=TerminalChannel)
-    skipped: timedelta = timedelta()
+    clock_offset: timedelta = timedelta()
     turn: Turn | None = None
-    _lines: int = 0
+    _lines_sent: int = 0
 
     def now(self) -> datetime:
         """Return the time as this person has it."""
-        return datetime.now(UTC) + self.skipped
+        return datetime.now(UTC) + self.clock_offset
 
-    def wait(self, seconds: float) -> None:
+    def advance_clock(self, seconds: float) -> None:
         """Let time pass, with all that it makes due."""
         self.turn = None
-        self.skipped += timedelta(seconds=max(0.0, min(seconds, 10 * 365 * 86_400)))
+        self.clock_offset += timedelta(seconds=max(0.0, min(seconds, 10 * 365 * 86_400)))
         with self.database.transaction() as connection:
             sweep(connection, self._house(), self.now())
 
-    def hear(self, body: Body) -> list[Shown]:
+    def submit_line(self, body: Body) -> list[TerminalMessage]:
         """Keep a line, answer it, deliver the answer; return what was shown."""
-        self._lines += 1
-        line = {**self.channel.said(body), "chat": self.chat, "language": self.language}
-        key = f"{self.chat}/{self._lines}/{secrets.token_hex(4)}"
+        self._lines_sent += 1
+        line = {
+            **self.channel.inbox_body(body),
+            "chat": self.chat_address,
+            "language": self.language,
+        }
+        key = f"{self.chat_address}/{self._lines_sent}/{secrets.token_hex(4)}"
         with self.database.transaction() as connection:
-            inbox.keep(
-                connection, self.vault, "terminal", [Arrival(key, self.chat, line)], self.now()
+            inbox.enqueue_arrivals(
+                connection,
+                self.vault,
+                "terminal",
+                [Arrival(key, self.chat_address, line)],
+                self.now(),
             )
         self.turn = None
         for answered in self._respond():
-            if answered.address == self.chat:
+            if answered.address == self.chat_address:
                 self.turn = answered.turn
         asyncio.run(self._deliver())
-        return self.channel.take_shown()
+        return self.channel.take_new_messages()
 
-    def invite(self) -> str:
+    def invitation_command(self) -> str:
         """Return the words that make this chat an invited officer's."""
         with self.database.transaction() as connection:
-            return f"/start i_{officers.invite(connection, self.vault, PLAYED_OFFICER, self.now())}"
+            code = officers.invite_officer(connection, self.vault, DEMO_OFFICER, self.now())
+        return f"/start i_{code}"
 
-    def handed_over(self) -> str | None:
+    def handed_over_reference(self) -> str | None:
         """Return the reference of what the last line handed over, if it did."""
         effects = self.turn.effects if self.turn else ()
         return next((e.record.reference for e in effects if isinstance(e, HandOver)), None)
 
-    def stands(self) -> Conversation:
+    def load_conversation(self) -> Conversation:
         """Return where this person's conversation stands now."""
         with self.database.transaction() as connection:
-            kept = conversations.recall(connection, self.vault, "terminal", self.chat, self.now())
+            kept = conversations.load_conversation(
+                connection, self.vault, "terminal", self.chat_address, self.now()
+            )
         return replace(kept.conversation, details_in_chat=self.details_in_chat)
 
-    def _respond(self) -> list[Answered]:
+    def _respond(self) -> list[AnsweredInput]:
         with self.database.transaction() as connection:
             return respond(connection, self._house(), self.now())
 
     async def _deliver(self) -> None:
         delivery = Delivery(self.database, self._house(), self.now)
-        while (await delivery.round())[0]:
+        while (await delivery.deliver_batch())[0]:
             pass
 
     def _house(self) -> House:
@@ -101,7 +112,7 @@ class Player:
         )
 
 
-def play_lines(player: Player, lines: Iterable[str]) -> None:
+def play_jsonl(player: Player, lines: Iterable[str]) -> None:
     """Answer each line of JSON with a line of JSON; a line that is none says what is wrong."""
     for line in lines:
         if line.strip():
@@ -116,17 +127,17 @@ def _play_line(player: Player, line: str) -> Body:
     if not isinstance(body, dict) or not {"say", "press", "send", "edit", "wait"} & set(body):
         return {"error": 'a line holds one of "say", "press", "send", "edit", "wait"'}
     if "wait" in body:
-        player.wait(_seconds(body["wait"]))
-        return _told(player, [])
-    return _told(player, player.hear(body))
+        player.advance_clock(_parse_seconds(body["wait"]))
+        return _response_line(player, [])
+    return _response_line(player, player.submit_line(body))
 
 
-def _seconds(told: object) -> float:
-    return float(told) if isinstance(told, int | float) and told == told else 0.0
+def _parse_seconds(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and value == value else 0.0
 
 
-def _told(player: Player, shown: list[Shown]) -> Body:
-    stands = player.stands()
+def _response_line(player: Player, messages: list[TerminalMessage]) -> Body:
+    stands = player.load_conversation()
     now_open = journey.open_question(stands) if stands.stage == "asking" else None
     return {
         "replies": [
@@ -138,21 +149,21 @@ def _told(player: Player, shown: list[Shown]) -> Body:
                 "edits": one.edits,
                 "id": one.id,
             }
-            for one in shown
+            for one in messages
         ],
         "stage": stands.stage,
         "question": now_open.key if now_open else None,
-        "handed_over": player.handed_over(),
+        "handed_over": player.handed_over_reference(),
     }
 
 
-def play_by_hand(player: Player, first: str, until_sent: bool = False) -> str | None:
+def play_interactively(player: Player, first_line: str, until_sent: bool = False) -> str | None:
     """Talk with a person at the keyboard until they end it; return the last reference sent."""
     sent: str | None = None
-    shown = player.hear({"say": first})
+    shown = player.submit_line({"say": first_line})
     while True:
-        choices = _print(shown)
-        sent = player.handed_over() or sent
+        choices = _print_messages(shown)
+        sent = player.handed_over_reference() or sent
         if sent and until_sent:
             return sent
         try:
@@ -161,23 +172,23 @@ def play_by_hand(player: Player, first: str, until_sent: bool = False) -> str | 
             print()
             return sent
         if typed in choices:
-            shown = player.hear({"press": choices[typed]})
+            shown = player.submit_line({"press": choices[typed]})
         else:
-            shown = player.hear({"say": typed}) if typed else shown
+            shown = player.submit_line({"say": typed}) if typed else shown
 
 
-def _print(shown: list[Shown]) -> dict[str, str]:
+def _print_messages(messages: list[TerminalMessage]) -> dict[str, str]:
     """Print messages with numbered buttons; return which number presses which button."""
     choices: dict[str, str] = {}
-    for message in shown:
+    for message in messages:
         print(f"\n{'(changed) ' if message.edits else ''}{message.text}")
         choices = {}
         for row in message.buttons:
             labels = []
             for button in row:
-                if button["does"] == "copy":
+                if button["kind"] == "copy":
                     continue
-                if button["does"] == "open":
+                if button["kind"] == "open":
                     labels.append(f"{button['label']}: {button['id']}")
                     continue
                 number = str(len(choices) + 1)

@@ -10,31 +10,31 @@ from typing import Annotated
 
 import typer
 
-from bot.bootstrap import opened
+from bot.bootstrap import open_store
 from bot.desk.casework import text_views
 from bot.settings import read_settings
 from flows import casework
-from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from flows.wording import FIRST_LANGUAGE, format_time, say
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
 
 queue_app = typer.Typer(help="The staff queue, without a browser.", invoke_without_command=True)
-Json = Annotated[bool, typer.Option("--json", help="As JSON, one stable object or list.")]
-Who = Annotated[str, typer.Option("--as", help="Your name, for the dated step.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, one stable object or list.")]
+ActorOption = Annotated[str, typer.Option("--as", help="Your name, for the dated step.")]
 
 
 @queue_app.callback()
 def queue(
     context: typer.Context,
-    as_json: Json = False,
+    as_json: JsonOption = False,
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
 ) -> None:
     """Show the queue: what is due next stands first."""
     if context.invoked_subcommand:
         return
-    with opened(read_settings()) as (database, vault), database.session() as session:
-        entries = lifecycle.queue(session, vault, datetime.now(UTC), everything)
+    with open_store(read_settings()) as (database, vault), database.session() as session:
+        entries = lifecycle.list_queue(session, vault, datetime.now(UTC), everything)
     if as_json:
         print(json.dumps([text_views.queue_json(entry) for entry in entries]))
     else:
@@ -44,12 +44,12 @@ def queue(
 @queue_app.command()
 def claim(
     reference: Annotated[str, typer.Argument(help="A reference, or next.")],
-    who: Who = "",
-    as_json: Json = False,
+    actor: ActorOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Make a referral yours; exactly one person can."""
-    name, now = who or getpass.getuser(), datetime.now(UTC)
-    with opened(read_settings()) as (database, vault), _plainly():
+    name, now = actor or getpass.getuser(), datetime.now(UTC)
+    with open_store(read_settings()) as (database, vault), _exit_on_error():
         with database.transaction() as connection:
             taken = reference.upper() if reference != "next" else None
             if taken is None:
@@ -58,87 +58,91 @@ def claim(
             else:
                 won = lifecycle.claim(connection, taken, name, now)
         with database.session() as session:
-            entries = lifecycle.queue(session, vault, now)
+            entries = lifecycle.list_queue(session, vault, now)
     entry = next((one for one in entries if one.reference == taken), None)
     owner = entry.owner if entry else None
     if as_json:
         print(json.dumps({"reference": taken, "claimed": won, "owner": owner}))
     elif won and entry and entry.lease_until:
         print(
-            _desk("claimed", reference=taken, until=spoken_time(FIRST_LANGUAGE, entry.lease_until))
+            _queue_text(
+                "claimed", reference=taken, until=format_time(FIRST_LANGUAGE, entry.lease_until)
+            )
         )
     else:
-        print(_desk("taken", reference=taken, owner=owner) if taken else _desk("empty"))
+        print(_queue_text("taken", reference=taken, owner=owner) if taken else _queue_text("empty"))
     raise typer.Exit(0 if won else 1)
 
 
 @queue_app.command("open")
-def open_(reference: str, who: Who = "", as_json: Json = False) -> None:
+def open_referral(reference: str, actor: ActorOption = "", as_json: JsonOption = False) -> None:
     """Read one referral; how to make contact safely stands first. Reading is a dated step."""
-    with opened(read_settings()) as (database, vault), _plainly():
-        print_record(database, vault, reference.upper(), who or getpass.getuser(), as_json)
+    with open_store(read_settings()) as (database, vault), _exit_on_error():
+        print_record(database, vault, reference.upper(), actor or getpass.getuser(), as_json)
 
 
 @queue_app.command()
 def step(
     reference: str,
     act: str,
-    who: Who = "",
+    actor: ActorOption = "",
     note: Annotated[str, typer.Option(help="A note that only staff can read.")] = "",
     to: Annotated[str, typer.Option(help="Who a transfer goes to.")] = "",
     until: Annotated[datetime | None, typer.Option(help="When to come back to it, UTC.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Record an act: spoke, no_answer, wrong_number, not_now, snooze, declined, close ..."""
-    name, now = who or getpass.getuser(), datetime.now(UTC)
+    name, now = actor or getpass.getuser(), datetime.now(UTC)
     back = until.replace(tzinfo=UTC) if until else None
     with (
-        opened(read_settings()) as (database, vault),
-        _plainly(),
+        open_store(read_settings()) as (database, vault),
+        _exit_on_error(),
         database.transaction() as connection,
     ):
-        stage = lifecycle.take_step(
+        stage = lifecycle.perform_act(
             connection, vault, reference.upper(), act, name, now, note, back, to
         )
     if as_json:
         print(json.dumps({"reference": reference.upper(), "act": act, "stage": stage}))
     else:
         words = say(FIRST_LANGUAGE, f"desk.acts.{act}"), say(FIRST_LANGUAGE, f"desk.stages.{stage}")
-        print(_desk("stepped", reference=reference.upper(), act=words[0], stage=words[1]))
+        print(_queue_text("stepped", reference=reference.upper(), act=words[0], stage=words[1]))
 
 
 @queue_app.command()
 def snooze(
     reference: str,
     until: Annotated[datetime, typer.Argument(help="When it comes back, UTC.")],
-    who: Who = "",
+    actor: ActorOption = "",
     note: Annotated[str, typer.Option(help="Why; only staff can read it.")] = "",
 ) -> None:
     """Put one of your referrals off until a time; it stays yours."""
-    step(reference, "snooze", who, note, "", until, False)
+    step(reference, "snooze", actor, note, "", until, False)
 
 
 @queue_app.command()
-def note(reference: str, words: str, who: Who = "") -> None:
+def note(reference: str, words: str, actor: ActorOption = "") -> None:
     """Add a dated note that only staff can read."""
-    name, now = who or getpass.getuser(), datetime.now(UTC)
+    name, now = actor or getpass.getuser(), datetime.now(UTC)
     with (
-        opened(read_settings()) as (database, vault),
-        _plainly(),
+        open_store(read_settings()) as (database, vault),
+        _exit_on_error(),
         database.transaction() as connection,
     ):
-        acts.write_note(connection, vault, reference.upper(), name, now, words)
-    print(_desk("noted", reference=reference.upper()))
+        acts.add_note(connection, vault, reference.upper(), name, now, words)
+    print(_queue_text("noted", reference=reference.upper()))
 
 
-def print_record(database: Database, vault: Vault, reference: str, who: str, as_json: bool) -> None:
+def print_record(
+    database: Database, vault: Vault, reference: str, actor: str, as_json: bool
+) -> None:
     """Print one referral with its steps; that `who` opened it is one of them."""
     now = datetime.now(UTC)
     with database.transaction() as connection:
-        record = lifecycle.open_record(connection, vault, reference, who, now)
+        record = lifecycle.open_record(connection, vault, reference, actor, now)
     with database.session() as session:
-        history = lifecycle.history(session, vault, reference)
-        entries = lifecycle.queue(session, vault, now, include_closed=True)
+        history = lifecycle.list_steps(session, vault, reference)
+        entries = lifecycle.list_queue(session, vault, now, include_closed=True)
     entry = next(one for one in entries if one.reference == reference)
     if as_json:
         print(json.dumps(text_views.record_json(record, history, entry.stage)))
@@ -147,19 +151,19 @@ def print_record(database: Database, vault: Vault, reference: str, who: str, as_
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _exit_on_error() -> Iterator[None]:
     """Turn what cannot be done into one plain line and exit code 1."""
     try:
         yield
-    except lifecycle.Unknown as unknown:
+    except lifecycle.UnknownReferral as unknown:
         sys.exit(f"There is no referral with the reference {unknown}.")
-    except lifecycle.Erased as erased:
+    except lifecycle.ReferralErased as erased:
         sys.exit(f"What {erased} said has been erased.")
-    except lifecycle.NotYours as not_yours:
+    except lifecycle.NotReferralOwner as not_yours:
         sys.exit(str(not_yours))
-    except casework.NotAllowed as refused:
+    except casework.InvalidTransition as refused:
         sys.exit(f"That cannot be done now: {refused}.")
 
 
-def _desk(key: str, **blanks: object) -> str:
+def _queue_text(key: str, **blanks: object) -> str:
     return say(FIRST_LANGUAGE, f"desk.queue.{key}", **blanks)

@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import typer
 
-from bot.bootstrap import opened
+from bot.bootstrap import open_store
 from bot.desk.permissions import Role
 from bot.settings import read_settings
 from storage import logbook
 from storage.accounts import staff
 
-BY = "command line"
+CLI_ACTOR = "command line"
 staff_app = typer.Typer(help="Accounts of staff. There is none until you invite one.")
 
 
@@ -27,33 +27,33 @@ def invite(
 ) -> None:
     """Make an account and print the link, or the code, that takes it up: once, for 72 hours."""
     settings, now = read_settings(), datetime.now(UTC)
-    with opened(settings) as (database, vault), database.transaction() as connection:
+    with open_store(settings) as (database, vault), database.transaction() as connection:
         try:
-            known = staff.clean_name(name)
+            known = staff.normalize_account_name(name)
             if again:
-                code = staff.invite_again(connection, vault, known, BY, now)
+                code = staff.reinvite_staff(connection, vault, known, CLI_ACTOR, now)
                 staff.change_role(connection, known, role, now)
             else:
-                code = staff.invite(connection, vault, known, role, BY, now)
-        except staff.WrongName as wrong:
+                code = staff.invite_staff(connection, vault, known, role, CLI_ACTOR, now)
+        except staff.InvalidAccountName as wrong:
             sys.exit(str(wrong))
-        except staff.NameTaken:
+        except staff.AccountNameTaken:
             sys.exit(f"{known} is in use, or was once. For a new code add: --again")
         except staff.NoSuchAccount:
             sys.exit(f"There is no account called {known}.")
-        except staff.OwnsCases as owns:
-            sys.exit(_cases(known, owns))
-        logbook.write(connection, vault, BY, "invite", now, known, role)
+        except staff.OwnsOpenReferrals as owns:
+            sys.exit(_open_cases_message(known, owns))
+        logbook.add_logbook_line(connection, vault, CLI_ACTOR, "invite", now, known, role)
     print(f"The one-time code for {known}, {role}, good for 72 hours: {code}")
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     print(f"It is taken up at {address.rstrip('/')}/desk/join?code={quote(code)}")
 
 
 @staff_app.command("list")
-def list_() -> None:
+def print_accounts() -> None:
     """List the accounts: name, role, and whether it was taken up."""
-    with opened(read_settings()) as (database, _), database.session() as session:
-        members = staff.listed(session)
+    with open_store(read_settings()) as (database, _), database.session() as session:
+        members = staff.list_accounts(session)
     for one in members:
         state = "disabled" if one.disabled_at else "joined" if one.joined_at else "invited"
         print(f"{one.name:<40}  {one.role:<13}  {state}")
@@ -65,16 +65,16 @@ def list_() -> None:
 def disable(name: str) -> None:
     """Close an account and end all its sign-ins; its open referrals are handed over first."""
     now = datetime.now(UTC)
-    with opened(read_settings()) as (database, vault), database.transaction() as connection:
+    with open_store(read_settings()) as (database, vault), database.transaction() as connection:
         try:
-            staff.disable(connection, name, now)
+            staff.disable_account(connection, name, now)
         except staff.NoSuchAccount:
             sys.exit(f"There is no account called {name}, or it is disabled.")
-        except staff.OwnsCases as owns:
-            sys.exit(_cases(name, owns))
-        logbook.write(connection, vault, BY, "disable", now, name)
+        except staff.OwnsOpenReferrals as owns:
+            sys.exit(_open_cases_message(name, owns))
+        logbook.add_logbook_line(connection, vault, CLI_ACTOR, "disable", now, name)
     print(f"{name} is disabled. All sign-ins have ended.")
 
 
-def _cases(name: str, owns: staff.OwnsCases) -> str:
+def _open_cases_message(name: str, owns: staff.OwnsOpenReferrals) -> str:
     return f"{name} still has open referrals: {', '.join(owns.references)}. Hand them over first."

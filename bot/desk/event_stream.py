@@ -7,36 +7,38 @@ from datetime import datetime
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.casework.queue import Chosen, asked_by
-from bot.desk.guard import At, Page
+from bot.desk.casework.queue import QueueFilter, queue_query
+from bot.desk.guard import DeskRequest, DeskRoute
 from storage.accounts import sign_ins
 from storage.referrals import queue_views
 
 
-async def live(at: At) -> Response:
+async def stream_updates(request: DeskRequest) -> Response:
     """Return a stream: how many are new, who has what. It says so when the sign-in has ended."""
-    looking_at = at.asked("at").upper()
+    looking_at = request.query("at").upper()
 
     async def look() -> str:
-        now = at.desk.clock()
+        now = request.desk.clock()
         if looking_at:
-            at.desk.viewing.note(looking_at, at.who, now)
-        return json.dumps(await at.read(lambda session: told(session, at, now)))
+            request.desk.viewing.touch(looking_at, request.actor, now)
+        return json.dumps(await request.read(lambda session: live_state(session, request, now)))
 
-    return at.desk.live.events(at.request, look)
+    return request.desk.live.stream(request.http, look)
 
 
-def told(session: Session, at: At, now: datetime) -> dict[str, object]:
+def live_state(session: Session, request: DeskRequest, now: datetime) -> dict[str, object]:
     """Return what a page is told: `new` references, and who has `taken` which.
 
     Listening does not keep anybody signed in; `out` says that the sign-in has ended.
     """
-    signed = at.signed
-    still = signed and sign_ins.listed(session, signed.staff_id, now)
+    signed = request.staff_session
+    still = signed and sign_ins.list_sign_ins(session, signed.staff_id, now)
     if not signed or not still or signed.id not in {one.id for one in still}:
         return {"out": True}
-    new, taken = queue_views.state(session, asked_by(replace(at, now=now), Chosen()))
+    new, taken = queue_views.live_snapshot(
+        session, queue_query(replace(request, now=now), QueueFilter())
+    )
     return {"new": new, "taken": taken}
 
 
-PAGES = (Page("/desk/live", "GET", "queue", live),)
+ROUTES = (DeskRoute("/desk/live", "GET", "queue", stream_updates),)

@@ -17,25 +17,25 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.desk.permissions import RULES, Whose, may
-from bot.desk.presence import Viewing
+from bot.desk.permissions import PERMISSIONS, Ownership, may
+from bot.desk.presence import PresenceTracker
 from bot.settings import Settings
 from bot.web import cookies, forms
-from bot.web.event_stream import Live
-from bot.web.rate_limit import Limiter
-from bot.web.templates import page
+from bot.web.event_stream import EventBroadcaster
+from bot.web.rate_limit import RateLimiter
+from bot.web.templates import render_page
 from storage import logbook
 from storage.accounts import sign_ins
-from storage.accounts.sign_ins import Signed
+from storage.accounts.sign_ins import SignedInStaff
 from storage.database import Database
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import Standing
-from storage.serialization import write as as_text
+from storage.referrals.lifecycle import ReferralStatus
+from storage.serialization import dumps as as_text
 from storage.vault import Vault
 
 log = logging.getLogger("rj.desk")
 T = TypeVar("T")
-LINKS = (
+NAVIGATION = (
     ("queue", "/desk/queue", "queue"),
     ("new", "/desk/new", "take_down"),
     ("numbers", "/desk/numbers", "numbers"),
@@ -47,17 +47,17 @@ LINKS = (
     ("webhook", "/desk/webhook", "webhook"),
 )
 """The navigation: its word, its path, and the rule that lets somebody see it."""
-SIGNED, SEAT = "desk", "seat"
+SESSION_COOKIE, BROWSER_COOKIE = "desk", "seat"
 """The cookies: who is signed in, and which browser this is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class NavLink:
     """One link of the navigation."""
 
     key: str
     path: str
-    here: bool
+    current: bool
 
 
 @dataclass(slots=True)
@@ -69,10 +69,10 @@ class Desk:
     settings: Settings
     clock: Callable[[], datetime]
     changed: Callable[[], None] = lambda: None
-    limiter: Limiter = field(default_factory=Limiter)
+    limiter: RateLimiter = field(default_factory=RateLimiter)
     demo: Mapping[str, str] | None = None
-    viewing: Viewing = field(default_factory=Viewing)
-    live: Live = field(default_factory=Live)
+    viewing: PresenceTracker = field(default_factory=PresenceTracker)
+    live: EventBroadcaster = field(default_factory=EventBroadcaster)
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     @property
@@ -82,90 +82,98 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class DeskRequest:
     """One request, with all that its page needs. `standing` is of the referral it is about."""
 
     desk: Desk
-    request: Request
+    http: Request
     now: datetime
-    seat: str
-    signed: Signed | None = None
-    standing: Standing | None = None
+    browser_id: str
+    staff_session: SignedInStaff | None = None
+    standing: ReferralStatus | None = None
     form: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def me(self) -> Signed:
+    def required_session(self) -> SignedInStaff:
         """Return who is signed in; raise LookupError on a page that anyone may open."""
-        if self.signed is None:
+        if self.staff_session is None:
             raise LookupError("Nobody is signed in.")
-        return self.signed
+        return self.staff_session
 
     @property
-    def who(self) -> str:
+    def actor(self) -> str:
         """Return the name of whoever is signed in; "" when nobody is."""
-        return self.signed.name if self.signed else ""
+        return self.staff_session.name if self.staff_session else ""
 
     @property
     def role(self) -> str:
         """Return the role of whoever is signed in; "" when nobody is."""
-        return self.signed.role if self.signed else ""
+        return self.staff_session.role if self.staff_session else ""
 
     @property
     def reference(self) -> str:
         """Return the reference that the address names."""
-        return str(self.request.path_params.get("reference", "")).upper()
+        return str(self.http.path_params.get("reference", "")).upper()
 
     @property
     def csrf(self) -> str:
         """Return what a form of this browser must carry."""
-        own = as_text(["form", self.seat, self.signed.id if self.signed else ""])
+        own = as_text(
+            ["form", self.browser_id, self.staff_session.id if self.staff_session else ""]
+        )
         return self.desk.vault.fingerprint(own)
 
-    def asked(self, name: str) -> str:
+    def query(self, name: str) -> str:
         """Return what the address asks under a name; "" when it asks nothing."""
-        return self.request.query_params.get(name, "")[:200]
+        return self.http.query_params.get(name, "")[:200]
 
-    async def write(self, act: Callable[[Connection], T]) -> T:
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Do something in one transaction, then let the other pages know."""
-        done = await self.desk.database.write(act)
+        done = await self.desk.database.write(transaction)
         self.desk.changed()
-        self.desk.live.changed()
+        self.desk.live.notify()
         return done
 
-    async def read(self, act: Callable[[Session], T]) -> T:
+    async def read(self, lookup: Callable[[Session], T]) -> T:
         """Look something up."""
-        return await self.desk.database.read(act)
+        return await self.desk.database.read(lookup)
 
-    async def note(self, did: str, about: str = "", why: str = "", refused: bool = False) -> None:
+    async def audit(
+        self, action: str, about: str = "", reason: str = "", refused: bool = False
+    ) -> None:
         """Add a line to the logbook."""
-        vault, who = self.desk.vault, self.who or "nobody"
+        vault, who = self.desk.vault, self.actor or "nobody"
         await self.desk.database.write(
-            lambda conn: logbook.write(conn, vault, who, did, self.now, about, why, refused)
+            lambda conn: logbook.add_logbook_line(
+                conn, vault, who, action, self.now, about, reason, refused
+            )
         )
 
-    def links(self) -> list[Link]:
+    def navigation(self) -> list[NavLink]:
         """Return the navigation of whoever is signed in."""
-        here = self.request.url.path
-        return [Link(key, path, here == path) for key, path, rule in LINKS if self.may(rule)]
+        here = self.http.url.path
+        return [
+            NavLink(key, path, here == path) for key, path, rule in NAVIGATION if self.may(rule)
+        ]
 
-    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page of the desk; inside it `at` is this request."""
-        return page(f"desk/{template}", {"at": self, **values}, status)
+        return render_page(f"desk/{template}", {"request": self, **values}, status)
 
-    def go(self, path: str) -> Response:
+    def redirect(self, path: str) -> Response:
         """Send the browser on to another page of the desk."""
         return RedirectResponse(path, 303)
 
-    def may(self, rule: str, whose: Whose | None = None, queue: str = "") -> bool:
+    def may(self, permission: str, ownership: Ownership | None = None, queue: str = "") -> bool:
         """Return whether whoever is signed in may do this."""
-        return may(self.role, rule, whose, queue)
+        return may(self.role, permission, ownership, queue)
 
 
-Endpoint = Callable[[At], Awaitable[Response]]
+Handler = Callable[[DeskRequest], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DeskRoute:
     """One route of the desk: where, how, under which rule of rules.py, and what answers.
 
     A path with {reference} is about a referral: its rule is asked with whose that is. `others`
@@ -174,118 +182,130 @@ class Page:
 
     path: str
     method: str
-    rule: str
-    answer: Endpoint
-    others: str = ""
+    permission: str
+    handler: Handler
+    others_permission: str = ""
 
-    def route(self, desk: Desk) -> Route:
+    def starlette_route(self, desk: Desk) -> Route:
         """Return the route, with the frame round it."""
 
         async def framed(request: Request) -> Response:
-            return await _framed(desk, self, request)
+            return await _guarded(desk, self, request)
 
         return Route(self.path, framed, methods=[self.method], name=f"{self.method} {self.path}")
 
 
-async def _framed(desk: Desk, here: Page, request: Request) -> Response:
+async def _guarded(desk: Desk, route: DeskRoute, http: Request) -> Response:
     try:
-        at = await _at(desk, here, request)
-        response = await _let_in(here, at)
+        at = await _build_request(desk, route, http)
+        response = await _authorise(route, at)
     except OperationalError as problem:
         log.error("database_busy", extra={"code": type(problem).__name__})
-        return await _busy(desk, here, request)
-    if not cookies.read(request, SEAT, desk.secure):
-        cookies.keep(response, SEAT, at.seat, desk.secure, days=365)
+        return await _busy_page(desk, route, http)
+    if not cookies.read_cookie(http, BROWSER_COOKIE, desk.secure):
+        cookies.set_cookie(response, BROWSER_COOKIE, at.browser_id, desk.secure, days=365)
     return response
 
 
-async def _busy(desk: Desk, here: Page, request: Request) -> Response:
+async def _busy_page(desk: Desk, route: DeskRoute, http: Request) -> Response:
     """Say that nothing was changed, with what was typed, so that it can be sent again."""
-    seat = cookies.read(request, SEAT, desk.secure)
-    form = getattr(request.state, "form", None)
-    if form is None and here.method == "POST" and here.rule != "sign_in":
-        form = await forms.read(request)
-    at = At(desk, request, desk.clock(), seat)
-    return at.page("busy.html", 503, again=form or {})
+    seat = cookies.read_cookie(http, BROWSER_COOKIE, desk.secure)
+    form = getattr(http.state, "form", None)
+    if form is None and route.method == "POST" and route.permission != "sign_in":
+        form = await forms.read_form_body(http)
+    at = DeskRequest(desk, http, desk.clock(), seat)
+    return at.render("busy.html", 503, again=form or {})
 
 
-async def _at(desk: Desk, here: Page, request: Request) -> At:
+async def _build_request(desk: Desk, route: DeskRoute, http: Request) -> DeskRequest:
     """Return the request with who is signed in and how the referral stands."""
     now = desk.clock()
-    seat = cookies.read(request, SEAT, desk.secure) or secrets.token_urlsafe(16)
-    token = cookies.read(request, SIGNED, desk.secure)
+    seat = cookies.read_cookie(http, BROWSER_COOKIE, desk.secure) or secrets.token_urlsafe(16)
+    token = cookies.read_cookie(http, SESSION_COOKIE, desk.secure)
     signed = None
     if token:
-        signed = await desk.database.write(lambda conn: sign_ins.who(conn, desk.vault, token, now))
-    at = At(desk, request, now, seat, signed)
-    if "{reference}" in here.path and signed:
-        standing = await at.read(lambda session: lifecycle.standing(session, at.reference))
-        at = At(desk, request, now, seat, signed, standing)
+        signed = await desk.database.write(
+            lambda conn: sign_ins.signed_in_staff(conn, desk.vault, token, now)
+        )
+    at = DeskRequest(desk, http, now, seat, signed)
+    if "{reference}" in route.path and signed:
+        standing = await at.read(lambda session: lifecycle.referral_status(session, at.reference))
+        at = DeskRequest(desk, http, now, seat, signed, standing)
     return at
 
 
-async def _let_in(here: Page, at: At) -> Response:
+async def _authorise(route: DeskRoute, request: DeskRequest) -> Response:
     """Answer the request, or say kindly why not."""
-    if here.rule not in RULES:
-        return await refused(at, here.rule, "no_rule")
-    if at.signed is None and not RULES[here.rule].anyone:
-        return at.go(f"/desk/sign-in{_back_to(at)}")
-    if here.method == "POST":
-        if not forms.from_here(at.request):
-            return at.page("refused.html", 403, why="not_from_here")
+    if route.permission not in PERMISSIONS:
+        return await forbid(request, route.permission, "no_rule")
+    if request.staff_session is None and not PERMISSIONS[route.permission].public:
+        return request.redirect(f"/desk/sign-in{_next_query(request)}")
+    if route.method == "POST":
+        if not forms.is_same_origin(request.http):
+            return request.render("refused.html", 403, why="not_from_here")
         try:
-            form = at.request.state.form = await forms.read(at.request)
-        except (forms.TooLarge, forms.Unreadable):
-            return at.page("refused.html", 413, why="too_large")
-        if not secrets.compare_digest(form.get("csrf", "").encode(), at.csrf.encode()):
-            return at.page("refused.html", 403, why="old_form")
-        if here.rule == "sign_in":
-            at.request.state.form = {}  # a password is not shown again
-        at = At(at.desk, at.request, at.now, at.seat, at.signed, at.standing, form)
-    return await _within_the_rule(here, at)
+            form = request.http.state.form = await forms.read_form_body(request.http)
+        except (forms.FormTooLarge, forms.MalformedForm):
+            return request.render("refused.html", 413, why="too_large")
+        if not secrets.compare_digest(form.get("csrf", "").encode(), request.csrf.encode()):
+            return request.render("refused.html", 403, why="old_form")
+        if route.permission == "sign_in":
+            request.http.state.form = {}  # a password is not shown again
+        request = DeskRequest(
+            request.desk,
+            request.http,
+            request.now,
+            request.browser_id,
+            request.staff_session,
+            request.standing,
+            form,
+        )
+    return await _check_permission(route, request)
 
 
-async def _within_the_rule(here: Page, at: At) -> Response:
-    if "{reference}" not in here.path:
-        if RULES[here.rule].anyone or at.may(here.rule):
-            return await here.answer(at)
-        return await refused(at, here.rule, "role")
-    if at.standing is None:
-        return at.page("missing.html", 404)
-    whose = whose_is(at.standing, at.who)
-    if at.may(here.rule, whose, at.standing.queue):
-        return await here.answer(at)
-    if here.others and at.may(here.others, whose, at.standing.queue):
-        return await here.answer(at)
-    return await refused(at, here.rule, whose, at.reference)
+async def _check_permission(route: DeskRoute, request: DeskRequest) -> Response:
+    if "{reference}" not in route.path:
+        if PERMISSIONS[route.permission].public or request.may(route.permission):
+            return await route.handler(request)
+        return await forbid(request, route.permission, "role")
+    if request.standing is None:
+        return request.render("missing.html", 404)
+    whose = ownership_of(request.standing, request.actor)
+    if request.may(route.permission, whose, request.standing.queue):
+        return await route.handler(request)
+    if route.others_permission and request.may(
+        route.others_permission, whose, request.standing.queue
+    ):
+        return await route.handler(request)
+    return await forbid(request, route.permission, whose, request.reference)
 
 
-async def refused(at: At, rule: str, why: str, about: str = "") -> Response:
+async def forbid(request: DeskRequest, permission: str, reason: str, about: str = "") -> Response:
     """Refuse, and write a line about it."""
-    await at.note(rule, about, why, refused=True)
-    owner = at.standing.owner if at.standing else None
-    return at.page(
-        "refused.html", 403, why="others" if why == Whose.OTHERS else "role", owner=owner
+    await request.audit(permission, about, reason, refused=True)
+    owner = request.standing.owner if request.standing else None
+    return request.render(
+        "refused.html", 403, why="others" if reason == Ownership.OTHERS else "role", owner=owner
     )
 
 
-def whose_is(standing: Standing, who: str) -> Whose:
+def ownership_of(standing: ReferralStatus, actor: str) -> Ownership:
     """Return whose a referral is, seen from somebody."""
     if standing.owner is None:
-        return Whose.NOBODYS
-    return Whose.OWN if standing.owner == who else Whose.OTHERS
+        return Ownership.UNASSIGNED
+    return Ownership.OWN if standing.owner == actor else Ownership.OTHERS
 
 
-def within_the_desk(path: str) -> str:
+def safe_redirect_path(path: str) -> str:
     """Return a path if it leads to a page of the desk, else the queue's: never to another site."""
     parts = urlsplit(path)
     inside = not parts.scheme and not parts.netloc and path.startswith("/desk/")
     return path if inside and "\\" not in path else "/desk/queue"
 
 
-def _back_to(at: At) -> str:
+def _next_query(request: DeskRequest) -> str:
     """Return the page to come back to after signing in; a form has to be sent again."""
-    url = at.request.url
-    if at.request.method != "GET":
+    url = request.http.url
+    if request.http.method != "GET":
         return ""
     return f"?next={quote(f'{url.path}?{url.query}' if url.query else url.path)}"

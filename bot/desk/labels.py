@@ -5,52 +5,52 @@ from zoneinfo import ZoneInfo
 
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, has, say, words
-from storage.referrals.lifecycle import Entry
-from storage.referrals.queue_views import PROMISED
+from storage.referrals.lifecycle import QueueEntry
+from storage.referrals.queue_views import STAGES_WITH_DEADLINE
 
 _L = FIRST_LANGUAGE
 
 
-def said(table: str, key: str) -> str:
+def label_for(table: str, key: str) -> str:
     """Return what a table of the desk says for a key; the key itself when it says nothing."""
     found = f"desk.{table}.{key}"
     return say(_L, found) if key.replace("_", "").isalnum() and has(_L, found) else key
 
 
-def flags_of(entry: Entry) -> list[str]:
+def flag_labels(entry: QueueEntry) -> list[str]:
     """Return what to take note of, in words, without what is only not known."""
-    return [said("flags", flag) for flag in entry.flags if not flag.endswith("_not_known")]
+    return [label_for("flags", flag) for flag in entry.flags if not flag.endswith("_not_known")]
 
 
-def next_at(entry: Entry) -> datetime:
+def next_action_at(entry: QueueEntry) -> datetime:
     """Return when something is to be done: when it comes back, else as promised."""
     return entry.until or entry.due
 
 
-def how_soon(entry: Entry, now: datetime) -> str:
+def due_status(entry: QueueEntry, now: datetime) -> str:
     """Return late, today, tomorrow, again (it came back), or "" when none of these fits."""
-    if entry.stage not in PROMISED and entry.until is None:
+    if entry.stage not in STAGES_WITH_DEADLINE and entry.until is None:
         return ""
     if entry.until and entry.until <= now:
         return "again"
-    if next_at(entry) < now:
+    if next_action_at(entry) < now:
         return "late"
-    days = (_day(next_at(entry)) - _day(now)).days
+    days = (_local_day(next_action_at(entry)) - _local_day(now)).days
     return {0: "today", 1: "tomorrow"}.get(days, "")
 
 
-def today_ends(now: datetime) -> datetime:
+def end_of_today(now: datetime) -> datetime:
     """Return when this day ends where the service is (aware)."""
     here = now.astimezone(ZoneInfo(service().zone))
     return datetime.combine(here.date() + timedelta(days=1), time(), here.tzinfo)
 
 
-def day_words(day: date) -> str:
+def format_day(day: date) -> str:
     """Return a day in words, short enough for a button."""
     weekday = words(_L, "scenes.dates.days")[day.weekday()]
     month = words(_L, "scenes.dates.months")[day.month - 1]
     return say(_L, "desk.list.day", weekday=weekday, day=day.day, month=month)
 
 
-def _day(moment: datetime) -> datetime:
+def _local_day(moment: datetime) -> datetime:
     return datetime.combine(moment.astimezone(ZoneInfo(service().zone)).date(), time())

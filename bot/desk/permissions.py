@@ -13,64 +13,64 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-class Whose(StrEnum):
+class Ownership(StrEnum):
     """Whose referral it is, seen from one member of staff."""
 
-    NOBODYS = "nobodys"
+    UNASSIGNED = "nobodys"
     OWN = "own"
     OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Permission:
     """Who may: these roles, with a referral of these. `anyone`: no sign-in is needed."""
 
     roles: frozenset[Role] = frozenset()
-    whose: frozenset[Whose] = frozenset()
-    anyone: bool = False
+    ownership: frozenset[Ownership] = frozenset()
+    public: bool = False
 
 
 _EVERYONE = frozenset(Role)
 _TEAM = frozenset({Role.MEDIATOR, Role.YOUNG_PEOPLE, Role.COORDINATOR})
 _COORDINATOR = frozenset({Role.COORDINATOR})
 _ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
-_FREE_OR_OWN = frozenset({Whose.NOBODYS, Whose.OWN})
-_OWN = frozenset({Whose.OWN})
-_ANY = frozenset(Whose)
+_UNASSIGNED_OR_OWN = frozenset({Ownership.UNASSIGNED, Ownership.OWN})
+_OWN = frozenset({Ownership.OWN})
+_ANY = frozenset(Ownership)
 
-RULES: dict[str, Rule] = {
+PERMISSIONS: dict[str, Permission] = {
     # signing in
-    "sign_in": Rule(anyone=True),
-    "own_account": Rule(_EVERYONE),
+    "sign_in": Permission(public=True),
+    "own_account": Permission(_EVERYONE),
     # accounts
-    "accounts": Rule(_ADMINISTRATOR),
+    "accounts": Permission(_ADMINISTRATOR),
     # the queue
-    "queue": Rule(_TEAM),
-    "claim_next": Rule(_TEAM),
+    "queue": Permission(_TEAM),
+    "claim_next": Permission(_TEAM),
     # one referral: seen while it is free or one's own; somebody else's only by a coordinator
-    "read": Rule(_TEAM, _FREE_OR_OWN),
-    "read_others": Rule(_COORDINATOR, frozenset({Whose.OTHERS})),
-    "claim": Rule(_TEAM, _FREE_OR_OWN),
-    "work": Rule(_TEAM, _OWN),
-    "reveal": Rule(_TEAM, _OWN),
-    "settle": Rule(_TEAM, _FREE_OR_OWN),
-    "note": Rule(_TEAM, _FREE_OR_OWN),
-    "too_late": Rule(_TEAM, _ANY),
-    "reassign": Rule(_COORDINATOR, _ANY),
-    "reply": Rule(_TEAM, _OWN),
-    "agree_change": Rule(_TEAM, _ANY),
-    "take_down": Rule(_TEAM),
+    "read": Permission(_TEAM, _UNASSIGNED_OR_OWN),
+    "read_others": Permission(_COORDINATOR, frozenset({Ownership.OTHERS})),
+    "claim": Permission(_TEAM, _UNASSIGNED_OR_OWN),
+    "work": Permission(_TEAM, _OWN),
+    "reveal": Permission(_TEAM, _OWN),
+    "settle": Permission(_TEAM, _UNASSIGNED_OR_OWN),
+    "note": Permission(_TEAM, _UNASSIGNED_OR_OWN),
+    "too_late": Permission(_TEAM, _ANY),
+    "reassign": Permission(_COORDINATOR, _ANY),
+    "reply": Permission(_TEAM, _OWN),
+    "agree_change": Permission(_TEAM, _ANY),
+    "take_down": Permission(_TEAM),
     # taking away
-    "export": Rule(_TEAM),
-    "print": Rule(_TEAM, _OWN),
-    "agree_export": Rule(_COORDINATOR),
-    "api_keys": Rule(_ADMINISTRATOR),
-    "webhook": Rule(_COORDINATOR | _ADMINISTRATOR),
+    "export": Permission(_TEAM),
+    "print": Permission(_TEAM, _OWN),
+    "agree_export": Permission(_COORDINATOR),
+    "api_keys": Permission(_ADMINISTRATOR),
+    "webhook": Permission(_COORDINATOR | _ADMINISTRATOR),
     # looking back
-    "numbers": Rule(_TEAM | _ADMINISTRATOR),
-    "content": Rule(_EVERYONE),
-    "missed_words": Rule(_COORDINATOR),
-    "logbook": Rule(_COORDINATOR),
+    "numbers": Permission(_TEAM | _ADMINISTRATOR),
+    "content": Permission(_EVERYONE),
+    "missed_words": Permission(_COORDINATOR),
+    "logbook": Permission(_COORDINATOR),
 }
 """`settle`: acts on what nobody holds, because the person stopped it or it is to be erased.
 
@@ -79,36 +79,36 @@ Whoever may `reassign` may write a note about a colleague's referral as well.
 Claiming what is already one's own only opens it.
 """
 
-YOUNG = "young_people"
+YOUNG_PEOPLE_QUEUE = "young_people"
 """The queue that the young people's team works; they see no other, and mediators do not see it."""
 
 
-def sees(role: str, queue: str) -> bool:
+def may_see_queue(role: str, queue: str) -> bool:
     """Return whether this role may know of a referral in this queue."""
     if role == Role.COORDINATOR:
         return True
     if role == Role.YOUNG_PEOPLE:
-        return queue == YOUNG
-    return role == Role.MEDIATOR and queue != YOUNG
+        return queue == YOUNG_PEOPLE_QUEUE
+    return role == Role.MEDIATOR and queue != YOUNG_PEOPLE_QUEUE
 
 
-def queues_of(role: str, queues: tuple[str, ...]) -> tuple[str, ...]:
+def visible_queues(role: str, queues: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the queues that this role may know of."""
-    return tuple(queue for queue in queues if sees(role, queue))
+    return tuple(queue for queue in queues if may_see_queue(role, queue))
 
 
-def may(role: str, rule: str, whose: Whose | None = None, queue: str = "") -> bool:
+def may(role: str, permission: str, ownership: Ownership | None = None, queue: str = "") -> bool:
     """Return whether a role may do this; for a referral, with whose it is and its queue.
 
     An unknown rule, a foreign queue, or a referral where the rule knows of none: no.
     """
-    found = RULES.get(rule)
+    found = PERMISSIONS.get(permission)
     if found is None:
         return False
-    if found.anyone:
+    if found.public:
         return True
     if role not in found.roles:
         return False
-    if whose is None:
-        return not found.whose
-    return whose in found.whose and sees(role, queue)
+    if ownership is None:
+        return not found.ownership
+    return ownership in found.ownership and may_see_queue(role, queue)

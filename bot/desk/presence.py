@@ -2,26 +2,28 @@
 
 from datetime import datetime, timedelta
 
-SEEN_FOR = timedelta(seconds=30)
+PRESENCE_TTL = timedelta(seconds=30)
 
 
-class Viewing:
+class PresenceTracker:
     """Who looked at which referral in the last half minute."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[str, datetime]] = {}
+        self._last_seen: dict[str, dict[str, datetime]] = {}
 
-    def note(self, reference: str, who: str, now: datetime) -> None:
+    def touch(self, reference: str, name: str, now: datetime) -> None:
         """Note that somebody looks."""
-        self._seen[reference] = {**self._seen.get(reference, {}), who: now}
-        self._forget(now)
+        self._last_seen[reference] = {**self._last_seen.get(reference, {}), name: now}
+        self._prune(now)
 
-    def others(self, reference: str, who: str, now: datetime) -> list[str]:
+    def other_viewers(self, reference: str, viewer: str, now: datetime) -> list[str]:
         """Return who else looks, by name."""
-        seen = self._seen.get(reference, {})
-        return sorted(name for name, at in seen.items() if name != who and now - at <= SEEN_FOR)
+        seen = self._last_seen.get(reference, {})
+        return sorted(
+            name for name, at in seen.items() if name != viewer and now - at <= PRESENCE_TTL
+        )
 
-    def _forget(self, now: datetime) -> None:
-        if len(self._seen) > 200:
-            seen = self._seen.items()
-            self._seen = {k: v for k, v in seen if now - max(v.values()) <= SEEN_FOR}
+    def _prune(self, now: datetime) -> None:
+        if len(self._last_seen) > 200:
+            seen = self._last_seen.items()
+            self._last_seen = {k: v for k, v in seen if now - max(v.values()) <= PRESENCE_TTL}

@@ -6,53 +6,53 @@ from sqlalchemy import Connection
 
 from bot.runtime import House
 from flows.record import Record
-from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from flows.wording import FIRST_LANGUAGE, format_time, say
 from storage.chats import outbox
 from storage.tables import new_id
 
-MANAGER = "manager"
+MANAGER_RECIPIENT = "manager"
 """Who an alert is for when it is not for the whole team."""
 
-WEBHOOK = "webhook"
+WEBHOOK_CHANNEL = "webhook"
 """The channel by which another system is told."""
 
 
 def alert(
-    conn: Connection, house: House, what: str, reference: str, when: datetime, now: datetime
+    conn: Connection, house: House, alert_key: str, reference: str, when: datetime, now: datetime
 ) -> None:
     """Alert the team about a referral. `what` is a key of desk.alerts."""
     for channel in house.alerts:
-        body = {"text": _text(house, what, reference, when)}
-        outbox.put(conn, house.vault, channel, "alert", body, now)
+        body = {"text": _alert_text(house, alert_key, reference, when)}
+        outbox.enqueue(conn, house.vault, channel, "alert", body, now)
 
 
 def alert_manager(
-    conn: Connection, house: House, what: str, reference: str, when: datetime, now: datetime
+    conn: Connection, house: House, alert_key: str, reference: str, when: datetime, now: datetime
 ) -> None:
     """Alert the manager; where they have no address of their own, the team once more."""
     if not house.manager:
-        alert(conn, house, what, reference, when, now)
+        alert(conn, house, alert_key, reference, when, now)
     for channel in house.manager:
-        body = {"text": _text(house, what, reference, when), "to": MANAGER}
-        outbox.put(conn, house.vault, channel, "alert", body, now)
+        body = {"text": _alert_text(house, alert_key, reference, when), "to": MANAGER_RECIPIENT}
+        outbox.enqueue(conn, house.vault, channel, "alert", body, now)
 
 
-def tell(conn: Connection, house: House, record: Record, now: datetime) -> None:
+def notify_webhook(conn: Connection, house: House, record: Record, now: datetime) -> None:
     """Tell another system that there is a new referral: nothing personal.
 
     The event's id stays the same however often it is sent.
     """
-    if WEBHOOK not in house.channels:
+    if WEBHOOK_CHANNEL not in house.channels:
         return
     due = record.due.astimezone(UTC).isoformat()
     told = {"event": new_id(), "kind": "referral", "reference": record.reference}
     body = {**told, "queue": record.queue, "due": due}
-    outbox.put(conn, house.vault, WEBHOOK, "referral", body, now)
+    outbox.enqueue(conn, house.vault, WEBHOOK_CHANNEL, "referral", body, now)
 
 
-def _text(house: House, what: str, reference: str, when: datetime) -> str:
-    due = spoken_time(FIRST_LANGUAGE, when)
-    text = say(FIRST_LANGUAGE, f"desk.alerts.{what}", reference=reference, due=due)
+def _alert_text(house: House, alert_key: str, reference: str, when: datetime) -> str:
+    due = format_time(FIRST_LANGUAGE, when)
+    text = say(FIRST_LANGUAGE, f"desk.alerts.{alert_key}", reference=reference, due=due)
     if not house.public_url:
         return text
     return f"{text}\n{house.public_url.rstrip('/')}/desk/r/{reference}"

@@ -8,74 +8,74 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.channels import Gone, Later, Refused, Wait
+from bot.channels import ChatClosed, PermanentFailure, RateLimited, TemporaryFailure
 from bot.pipeline import outgoing
 from bot.runtime import House
 from storage.chats import message_ids, outbox
-from storage.chats.outbox import Outgoing
+from storage.chats.outbox import OutboxItem
 from storage.database import Database
 
 log = logging.getLogger("rj.deliver")
 
-PER_CHAT, CHAT_BURST = 1.0, 4.0
-PER_CHANNEL, CHANNEL_BURST = 30.0, 30.0
+MESSAGES_PER_CHAT, CHAT_BURST = 1.0, 4.0
+MESSAGES_PER_CHANNEL, CHANNEL_BURST = 30.0, 30.0
 """Telegram's advice: one message a second to a chat, thirty a second in all. Messages a second."""
-DELETABLE = timedelta(hours=48)
+DELETE_WINDOW = timedelta(hours=48)
 BACK_OFF = (1, 2, 5, 15, 60, 300, 900)
 """Seconds until the next try, by how often it has failed."""
-PATIENT = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
+DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
 """Channels on which a row is tried once more than it says here, for a day at most, and then waits
 in the list of the dead until somebody sends it again."""
-A_DAY = timedelta(hours=24)
-MANY = 100
-_COUNTED = ("say", "alert")
+RETRY_WINDOW = timedelta(hours=24)
+BATCH_SIZE = 100
+_RATE_LIMITED_KINDS = ("say", "alert")
 
 
 @dataclass(slots=True)
-class _Bucket:
+class _TokenBucket:
     rate: float
     burst: float
-    level: float
-    at: datetime
+    tokens: float
+    refilled_at: datetime
 
-    def wait(self, now: datetime) -> float:
+    def seconds_until_token(self, now: datetime) -> float:
         """Return the seconds until there is one to take; 0.0 when there is."""
-        passed = max(0.0, (now - self.at).total_seconds())
-        self.level, self.at = min(self.burst, self.level + passed * self.rate), now
-        return max(0.0, (1 - self.level) / self.rate)
+        passed = max(0.0, (now - self.refilled_at).total_seconds())
+        self.tokens, self.refilled_at = min(self.burst, self.tokens + passed * self.rate), now
+        return max(0.0, (1 - self.tokens) / self.rate)
 
 
 @dataclass(slots=True)
-class Limits:
+class SendRateLimits:
     """How much may be sent to a chat, and by a channel, right now."""
 
-    buckets: dict[str, _Bucket] = field(default_factory=dict)
+    buckets: dict[str, _TokenBucket] = field(default_factory=dict)
 
-    def wait(self, row: Outgoing, now: datetime) -> float:
+    def acquire(self, row: OutboxItem, now: datetime) -> float:
         """Return the seconds that a row must wait; 0.0 takes its place in the count."""
-        if row.kind not in _COUNTED:
+        if row.kind not in _RATE_LIMITED_KINDS:
             return 0.0
         both = (
-            self._bucket(f"{row.channel}/{row.chat_id}", PER_CHAT, CHAT_BURST, now),
-            self._bucket(row.channel, PER_CHANNEL, CHANNEL_BURST, now),
+            self._bucket(f"{row.channel}/{row.chat_id}", MESSAGES_PER_CHAT, CHAT_BURST, now),
+            self._bucket(row.channel, MESSAGES_PER_CHANNEL, CHANNEL_BURST, now),
         )
-        seconds = max(bucket.wait(now) for bucket in both)
+        seconds = max(bucket.seconds_until_token(now) for bucket in both)
         if not seconds:
             for bucket in both:
-                bucket.level -= 1
+                bucket.tokens -= 1
         return seconds
 
-    def _bucket(self, name: str, rate: float, burst: float, now: datetime) -> _Bucket:
+    def _bucket(self, name: str, rate: float, burst: float, now: datetime) -> _TokenBucket:
         if len(self.buckets) > 10_000:
             self.buckets.clear()
-        return self.buckets.setdefault(name, _Bucket(rate, burst, burst, now))
+        return self.buckets.setdefault(name, _TokenBucket(rate, burst, burst, now))
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    row: Outgoing
-    message: str | None = None
-    cleared: tuple[str, ...] = ()
+class _SendOutcome:
+    row: OutboxItem
+    message_id: str | None = None
+    deleted_ids: tuple[str, ...] = ()
     error: Exception | None = None
 
 
@@ -84,102 +84,118 @@ class Delivery:
 
     def __init__(self, database: Database, house: House, clock: Callable[[], datetime]) -> None:
         self._database, self._house, self._clock = database, house, clock
-        self._limits = Limits()
+        self._limits = SendRateLimits()
 
-    async def round(self) -> tuple[int, float | None]:
+    async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
 
         Returns how many rows were tried, and the seconds until a row held back by a limit may go.
         """
         now = self._clock()
-        rows = await self._database.write(lambda connection: self._ready(connection, now))
-        waits = [(row, self._wait(row, now)) for row in rows]
+        rows = await self._database.write(lambda connection: self._sendable_rows(connection, now))
+        waits = [(row, self._rate_limit_delay(row, now)) for row in rows]
         going = [row for row, wait in waits if not wait]
         if going:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
-            await self._database.write(lambda connection: self._note(connection, outcomes))
+            await self._database.write(
+                lambda connection: self._record_outcomes(connection, outcomes)
+            )
         held = [wait for _, wait in waits if wait]
         return len(going), min(held, default=None)
 
-    def _ready(self, connection: Connection, now: datetime) -> list[Outgoing]:
+    def _sendable_rows(self, connection: Connection, now: datetime) -> list[OutboxItem]:
         """Return what can be sent and may still be: the guard is asked about each again."""
         vault = self._house.vault
-        rows = outbox.ready(connection, vault, now, self._house.channels, MANY)
-        going = [row for row in rows if outgoing.may_go(connection, vault, row, now)]
-        return going if going or not rows else self._ready(connection, now)
+        rows = outbox.due_outbox_items(connection, vault, now, self._house.channels, BATCH_SIZE)
+        going = [row for row in rows if outgoing.recheck_guard(connection, vault, row, now)]
+        return going if going or not rows else self._sendable_rows(connection, now)
 
-    def _wait(self, row: Outgoing, now: datetime) -> float:
-        return self._limits.wait(row, now) if self._house.channels[row.channel].limited else 0.0
+    def _rate_limit_delay(self, row: OutboxItem, now: datetime) -> float:
+        return (
+            self._limits.acquire(row, now)
+            if self._house.channels[row.channel].rate_limited
+            else 0.0
+        )
 
-    async def _send(self, row: Outgoing, now: datetime) -> _Outcome:
+    async def _send(self, row: OutboxItem, now: datetime) -> _SendOutcome:
         body, cleared = row.body, []
         try:
             if row.kind == "clear" and row.chat_id:
-                cleared = await self._deletable(row.chat_id, now)
+                cleared = await self._deletable_message_ids(row.chat_id, now)
                 body = {"messages": cleared}
             message = await self._house.channels[row.channel].send(row.address, row.kind, body)
         except Exception as error:
-            return _Outcome(row, error=error)
-        return _Outcome(row, message, tuple(cleared))
+            return _SendOutcome(row, error=error)
+        return _SendOutcome(row, message, tuple(cleared))
 
-    async def _deletable(self, chat_id: str, now: datetime) -> list[str]:
+    async def _deletable_message_ids(self, chat_id: str, now: datetime) -> list[str]:
         vault = self._house.vault
         return await self._database.write(
-            lambda connection: message_ids.messages_in(connection, vault, chat_id, now - DELETABLE)
+            lambda connection: message_ids.message_ids_since(
+                connection, vault, chat_id, now - DELETE_WINDOW
+            )
         )
 
-    def _note(self, connection: Connection, outcomes: list[_Outcome]) -> None:
+    def _record_outcomes(self, connection: Connection, outcomes: list[_SendOutcome]) -> None:
         now = self._clock()
         for outcome in outcomes:
             if outcome.error is None:
-                outbox.sent(connection, outcome.row.id, now)
-                outgoing.has_gone(connection, outcome.row, now)
-                self._note_messages(connection, outcome, now)
+                outbox.mark_sent(connection, outcome.row.id, now)
+                outgoing.record_sent(connection, outcome.row, now)
+                self._record_message_ids(connection, outcome, now)
             else:
-                self._not_sent(connection, outcome.row, outcome.error, now)
+                self._record_failure(connection, outcome.row, outcome.error, now)
 
-    def _note_messages(self, connection: Connection, outcome: _Outcome, now: datetime) -> None:
+    def _record_message_ids(
+        self, connection: Connection, outcome: _SendOutcome, now: datetime
+    ) -> None:
         """Keep in mind what is in the chat. Failing at this must not send everything again."""
         try:
             with connection.begin_nested():
-                self._keep_or_drop(connection, outcome, now)
+                self._update_message_ids(connection, outcome, now)
         except Exception as problem:
             log.error("message_not_noted", extra={"code": type(problem).__name__})
 
-    def _keep_or_drop(self, connection: Connection, outcome: _Outcome, now: datetime) -> None:
+    def _update_message_ids(
+        self, connection: Connection, outcome: _SendOutcome, now: datetime
+    ) -> None:
         row, vault = outcome.row, self._house.vault
         if row.chat_id and row.kind == "clear":
-            message_ids.drop_messages(connection, vault, row.chat_id, outcome.cleared)
-        elif row.chat_id and outcome.message:
-            message_ids.note_message(connection, vault, row.chat_id, outcome.message, False, now)
+            message_ids.delete_message_ids(connection, vault, row.chat_id, outcome.deleted_ids)
+        elif row.chat_id and outcome.message_id:
+            message_ids.add_message_id(
+                connection, vault, row.chat_id, outcome.message_id, False, now
+            )
 
-    def _not_sent(
-        self, connection: Connection, row: Outgoing, error: Exception, now: datetime
+    def _record_failure(
+        self, connection: Connection, row: OutboxItem, error: Exception, now: datetime
     ) -> None:
         match error:
-            case Gone():
+            case ChatClosed():
                 outbox.give_up(connection, row.id, now)
-                outgoing.not_sent(connection, self._house.vault, row, now)
+                outgoing.record_not_sent(connection, self._house.vault, row, now)
                 if row.chat_id:
                     outgoing.close_chat(connection, self._house.vault, row.chat_id, now)
-            case Refused():
+            case PermanentFailure():
                 log.error("row_refused", extra={"code": str(error)})
                 outbox.give_up(connection, row.id, now)
-                outgoing.not_sent(connection, self._house.vault, row, now)
-            case Wait(seconds=seconds):
-                outbox.later(connection, row.id, now + timedelta(seconds=seconds), "wait")
+                outgoing.record_not_sent(connection, self._house.vault, row, now)
+            case RateLimited(seconds=seconds):
+                outbox.schedule_retry(connection, row.id, now + timedelta(seconds=seconds), "wait")
             case _:
-                code = str(error) if isinstance(error, Later) else type(error).__name__
+                code = str(error) if isinstance(error, TemporaryFailure) else type(error).__name__
                 log.warning("row_later", extra={"code": code})
-                self._again_or_dead(connection, row, code, now)
+                self._retry_or_dead_letter(connection, row, code, now)
 
-    def _again_or_dead(
-        self, connection: Connection, row: Outgoing, code: str, now: datetime
+    def _retry_or_dead_letter(
+        self, connection: Connection, row: OutboxItem, code: str, now: datetime
     ) -> None:
         """Try a row again later; where that has an end, lay it where somebody sees it."""
-        waits = PATIENT.get(row.channel, BACK_OFF)
-        if row.channel in PATIENT and (row.tries >= len(waits) or now >= row.put_at + A_DAY):
-            outbox.died(connection, row.id, now, code)
+        waits = DEAD_LETTER_BACK_OFF.get(row.channel, BACK_OFF)
+        if row.channel in DEAD_LETTER_BACK_OFF and (
+            row.attempts >= len(waits) or now >= row.enqueued_at + RETRY_WINDOW
+        ):
+            outbox.move_to_dead_letters(connection, row.id, now, code)
             return
-        delay = waits[min(row.tries, len(waits) - 1)]
-        outbox.later(connection, row.id, now + timedelta(seconds=delay), code)
+        delay = waits[min(row.attempts, len(waits) - 1)]
+        outbox.schedule_retry(connection, row.id, now + timedelta(seconds=delay), code)

@@ -7,88 +7,106 @@ from sqlalchemy import Connection
 from bot.pipeline import outgoing
 from bot.pipeline.alerts import alert
 from bot.runtime import House
-from flows.conversation import Conversation, Heard, RaiseFlag, Turn
+from flows.conversation import Conversation, Input, RaiseFlag, Turn
 from flows.dialogue import handoff
 from flows.outbound import guard
-from flows.outbound.discretion import tells
-from flows.outbound.guard import Kind, Outward
-from flows.turn import come_back
-from flows.understanding.crisis import hear_danger
+from flows.outbound.discretion import is_revealing
+from flows.outbound.guard import OutboundKind, OutboundMessage
+from flows.turn import resume_after_handoff
+from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, handoffs
-from storage.chats.handoffs import Hold
+from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
 from storage.vault import Vault
 
 
-def holder(
-    conn: Connection, chat_id: str, conversation: Conversation, heard: Heard, now: datetime
-) -> tuple[Hold | None, str]:
+def current_handoff(
+    conn: Connection, chat_id: str, conversation: Conversation, user_input: Input, now: datetime
+) -> tuple[Handoff | None, str]:
     """Return who holds the chat, if anybody does, and why what was heard ends that ("" if not).
 
     A hold that is over is let go of here: the person has come first, and is answered.
     """
-    if handoffs.was_held(conn, chat_id) is None:
+    if handoffs.recorded_handoff(conn, chat_id) is None:
         return None, ""
-    held = handoffs.holder(conn, chat_id, now)
+    held = handoffs.active_handoff(conn, chat_id, now)
     if held is None:
-        handoffs.release(conn, chat_id)
+        handoffs.end_handoff(conn, chat_id)
         return None, ""
-    return held, handoff.ends_hold(conversation, heard)
+    return held, handoff.handoff_end_reason(conversation, user_input)
 
 
-def listen(
+def record_during_handoff(
     conn: Connection,
     house: House,
-    held: Hold,
+    active_handoff: Handoff,
     conversation: Conversation,
-    heard: Heard,
+    user_input: Input,
     now: datetime,
 ) -> None:
     """Keep what the person did for whoever holds the chat, and hold it a while longer."""
-    words = handoff.words_of(conversation, heard)
-    if handoffs.wrote(conn, house.vault, held.reference, words, now):
-        alert(conn, house, "wrote", held.reference, now, now)
-    handoffs.hold(conn, held.chat_id, held.who, held.reference, now + handoff.HELD_FOR)
+    words = handoff.describe_input(conversation, user_input)
+    if handoffs.record_person_message(conn, house.vault, active_handoff.reference, words, now):
+        alert(conn, house, "wrote", active_handoff.reference, now, now)
+    handoffs.start_handoff(
+        conn,
+        active_handoff.chat_id,
+        active_handoff.handed_off_to,
+        active_handoff.reference,
+        now + handoff.HANDOFF_TIMEOUT,
+    )
 
 
-def end(
-    conn: Connection, house: House, held: Hold, why: str, heard: Heard, turn: Turn, now: datetime
+def end_handoff_for_input(
+    conn: Connection,
+    house: House,
+    active_handoff: Handoff,
+    reason: str,
+    user_input: Input,
+    turn: Turn,
+    now: datetime,
 ) -> None:
     """End a hold because of what the person did.
 
     Words of danger were for whoever held the chat: they are kept, and staff see them first.
     """
-    handoffs.release(conn, held.chat_id)
-    if why != "danger":
+    handoffs.end_handoff(conn, active_handoff.chat_id)
+    if reason != "danger":
         return
-    handoffs.wrote(conn, house.vault, held.reference, heard.text, now)
+    handoffs.record_person_message(
+        conn, house.vault, active_handoff.reference, user_input.text, now
+    )
     flags = [effect for effect in turn.effects if isinstance(effect, RaiseFlag)]
-    if held.reference not in [flag.reference for flag in flags]:
-        kind = hear_danger(heard.text)
-        lifecycle.raise_flag(conn, house.vault, held.reference, f"danger_{kind}", now)
-        alert(conn, house, "flag", held.reference, now, now)
+    if active_handoff.reference not in [flag.reference for flag in flags]:
+        kind = detect_danger(user_input.text)
+        lifecycle.raise_flag(conn, house.vault, active_handoff.reference, f"danger_{kind}", now)
+        alert(conn, house, "flag", active_handoff.reference, now, now)
 
 
-def give_back(conn: Connection, vault: Vault, held: Hold, now: datetime) -> None:
+def hand_back_to_bot(
+    conn: Connection, vault: Vault, active_handoff: Handoff, now: datetime
+) -> None:
     """Let go of the chat; the bot comes back to where they were, as far as the guard lets it."""
-    handoffs.release(conn, held.chat_id)
-    place = handoffs.place_of(conn, vault, held.chat_id)
+    handoffs.end_handoff(conn, active_handoff.chat_id)
+    place = handoffs.channel_and_address(conn, vault, active_handoff.chat_id)
     if place is None:
         return
-    recalled = conversations.recall(conn, vault, *place, now)
-    known = outgoing.contact(conn, vault, held.chat_id, held.reference, now)
-    quietly = guard.variant(known) != "say_service"
-    turn = come_back(recalled.conversation, quietly, now)
-    telling = any(tells(reply.text) for reply in turn.replies)
-    message = Outward(Kind.RETURN, "say_service" if telling else "no_service")
-    verdict = outgoing.come_back(
-        conn, vault, held.chat_id, held.reference, turn.replies, message, now
+    recalled = conversations.load_conversation(conn, vault, *place, now)
+    known = outgoing.load_safe_contact(
+        conn, vault, active_handoff.chat_id, active_handoff.reference, now
     )
-    if not isinstance(verdict, guard.Refuse):
-        conversations.remember(conn, vault, recalled, turn.conversation, now)
+    quietly = guard.allowed_variant(known) != "say_service"
+    turn = resume_after_handoff(recalled.conversation, quietly, now)
+    telling = any(is_revealing(reply.text) for reply in turn.replies)
+    message = OutboundMessage(OutboundKind.BOT_RESUMES, "say_service" if telling else "no_service")
+    verdict = outgoing.send_after_handoff(
+        conn, vault, active_handoff.chat_id, active_handoff.reference, turn.replies, message, now
+    )
+    if not isinstance(verdict, guard.Deny):
+        conversations.save_conversation(conn, vault, recalled, turn.conversation, now)
 
 
-def sweep(conn: Connection, vault: Vault, now: datetime) -> None:
+def end_expired_handoffs(conn: Connection, vault: Vault, now: datetime) -> None:
     """Come back to every chat whose hold ran out, or whose referral changed hands."""
-    for held in handoffs.ended(conn, now):
-        give_back(conn, vault, held, now)
+    for held in handoffs.lapsed_handoffs(conn, now):
+        hand_back_to_bot(conn, vault, held, now)

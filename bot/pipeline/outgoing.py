@@ -7,20 +7,28 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from flows.conversation import Reply
-from flows.dialogue.handoff import HELD_FOR
+from flows.dialogue.handoff import HANDOFF_TIMEOUT
 from flows.outbound import guard
-from flows.outbound.guard import Go, Kind, NotBefore, Outward, Refuse, SafeContact, Verdict
+from flows.outbound.guard import (
+    Allow,
+    Defer,
+    Deny,
+    OutboundKind,
+    OutboundMessage,
+    SafeContact,
+    Verdict,
+)
 from flows.wording import FIRST_LANGUAGE, say
 from storage.chats import conversations, handoffs, outbox
-from storage.chats.outbox import Outgoing
+from storage.chats.outbox import OutboxItem
 from storage.referrals.steps import CLOCK
 from storage.vault import Vault
 
-GUARD = "guard"
+GUARD_KEY = "guard"
 """Under which name a row carries what the guard is asked about it again."""
 
 
-def answer(
+def send_replies(
     conn: Connection,
     vault: Vault,
     channel: str,
@@ -30,39 +38,39 @@ def answer(
     always: bool = False,
 ) -> Verdict:
     """Answer what a person has just done; say nothing while a member of staff holds the chat."""
-    message = Outward(Kind.ANSWER, always=always)
-    verdict = guard.check(message, contact(conn, vault, chat_id, "", now), now)
-    if isinstance(verdict, Go):
+    message = OutboundMessage(OutboundKind.ANSWER, unblockable=always)
+    verdict = guard.check_message(message, load_safe_contact(conn, vault, chat_id, "", now), now)
+    if isinstance(verdict, Allow):
         for reply in replies:
-            _put(conn, vault, channel, chat_id, reply, message, "", now)
+            _enqueue_reply(conn, vault, channel, chat_id, reply, message, "", now)
     return verdict
 
 
-def come_back(
+def send_after_handoff(
     conn: Connection,
     vault: Vault,
     chat_id: str,
     reference: str,
     replies: Sequence[Reply],
-    message: Outward,
+    message: OutboundMessage,
     now: datetime,
 ) -> Verdict:
     """Let the bot speak again after a member of staff, as far as the guard lets it."""
-    known = contact(conn, vault, chat_id, reference, now)
-    verdict = guard.check(message, known, now)
-    place = handoffs.place_of(conn, vault, chat_id)
-    if place and not isinstance(verdict, Refuse):
+    known = load_safe_contact(conn, vault, chat_id, reference, now)
+    verdict = guard.check_message(message, known, now)
+    place = handoffs.channel_and_address(conn, vault, chat_id)
+    if place and not isinstance(verdict, Deny):
         for reply in replies:
-            _put(conn, vault, place[0], chat_id, reply, message, reference, now, verdict)
+            _enqueue_reply(conn, vault, place[0], chat_id, reply, message, reference, now, verdict)
     return verdict
 
 
-def send(
+def send_staff_message(
     conn: Connection,
     vault: Vault,
     reference: str,
     reply: Reply,
-    message: Outward,
+    message: OutboundMessage,
     now: datetime,
     step_id: str,
 ) -> Verdict:
@@ -70,113 +78,119 @@ def send(
 
     What has to wait is put in line, and the hold begins when it goes.
     """
-    reached = handoffs.reached(conn, vault, reference)
+    reached = handoffs.reply_target(conn, vault, reference)
     chat_id = reached.chat_id if reached else None
-    verdict = guard.check(message, contact(conn, vault, chat_id, reference, now), now)
-    if isinstance(verdict, Refuse) or reached is None or chat_id is None:
-        return verdict
-    if handoffs.is_kept(conn, step_id):
-        return verdict
-    goes_at = verdict.time if isinstance(verdict, NotBefore) else None
-    handoffs.keep_words(
-        conn, vault, reference, "replied", message.by, reply.text, now, goes_at, step_id
+    verdict = guard.check_message(
+        message, load_safe_contact(conn, vault, chat_id, reference, now), now
     )
-    _put(conn, vault, reached.channel, chat_id, reply, message, reference, now, verdict)
+    if isinstance(verdict, Deny) or reached is None or chat_id is None:
+        return verdict
+    if handoffs.step_exists(conn, step_id):
+        return verdict
+    goes_at = verdict.not_before if isinstance(verdict, Defer) else None
+    handoffs.add_message_step(
+        conn, vault, reference, "replied", message.sender, reply.text, now, goes_at, step_id
+    )
+    _enqueue_reply(conn, vault, reached.channel, chat_id, reply, message, reference, now, verdict)
     if goes_at is None:
-        handoffs.hold(conn, chat_id, message.by, reference, now + HELD_FOR)
+        handoffs.start_handoff(conn, chat_id, message.sender, reference, now + HANDOFF_TIMEOUT)
     return verdict
 
 
-def contact(
+def load_safe_contact(
     conn: Connection, vault: Vault, chat_id: str | None, reference: str, now: datetime
 ) -> SafeContact:
     """Return what is known of writing to a person in a chat, now; without a referral, little."""
-    held = handoffs.holder(conn, chat_id, now) if chat_id else None
-    held_by = held.who if held else ""
+    held = handoffs.active_handoff(conn, chat_id, now) if chat_id else None
+    held_by = held.handed_off_to if held else ""
     if not reference:
-        is_open = chat_id is not None and handoffs.is_open(conn, chat_id)
-        return SafeContact(chat_open=is_open, held_by=held_by)
-    found = handoffs.reached(conn, vault, reference)
+        is_open = chat_id is not None and handoffs.is_chat_open(conn, chat_id)
+        return SafeContact(chat_open=is_open, handed_off_to=held_by)
+    found = handoffs.reply_target(conn, vault, reference)
     if found is None or found.chat_id is None or found.chat_id != chat_id:
-        return SafeContact(held_by=held_by)
-    return guard.contact_in(
+        return SafeContact(handed_off_to=held_by)
+    return guard.safe_contact_in(
         found.record, found.stage, found.owner, found.may_contact, found.chat_open, held_by
     )
 
 
-def may_go(conn: Connection, vault: Vault, row: Outgoing, now: datetime) -> bool:
+def recheck_guard(conn: Connection, vault: Vault, row: OutboxItem, now: datetime) -> bool:
     """Ask the guard again just before a row is sent; what may not go now is put off or withheld."""
     if row.kind != "say":
         return True
-    message, reference = _carried(row)
-    known = contact(conn, vault, row.chat_id, reference, now)
-    if message.kind == Kind.RETURN and row.chat_id:
-        known = replace(known, came_first=handoffs.heard_since(conn, row.chat_id, row.put_at))
-    match guard.check(message, known, now):
-        case Go():
+    message, reference = _guard_data_of(row)
+    known = load_safe_contact(conn, vault, row.chat_id, reference, now)
+    if message.kind == OutboundKind.BOT_RESUMES and row.chat_id:
+        known = replace(
+            known, input_since_queued=handoffs.has_input_since(conn, row.chat_id, row.enqueued_at)
+        )
+    match guard.check_message(message, known, now):
+        case Allow():
             return True
-        case NotBefore(time):
-            outbox.put_off(conn, row.id, time)
-        case Refuse(reason):
+        case Defer(time):
+            outbox.postpone(conn, row.id, time)
+        case Deny(reason):
             outbox.withhold(conn, row.id, now)
-            _note_unsent(conn, vault, row, reason, now)
+            _note_on_timeline(conn, vault, row, reason, now)
     return False
 
 
-def has_gone(conn: Connection, row: Outgoing, now: datetime) -> None:
+def record_sent(conn: Connection, row: OutboxItem, now: datetime) -> None:
     """Note that a row was sent: a message of staff that had to wait begins their hold now."""
-    message, reference = _carried(row)
-    waited = bool(row.body.get(GUARD, {}).get("waited"))
-    if row.kind == "say" and row.chat_id and message.kind == Kind.STAFF and waited:
-        handoffs.hold(conn, row.chat_id, message.by, reference, now + HELD_FOR)
+    message, reference = _guard_data_of(row)
+    waited = bool(row.body.get(GUARD_KEY, {}).get("waited"))
+    if row.kind == "say" and row.chat_id and message.kind == OutboundKind.STAFF and waited:
+        handoffs.start_handoff(conn, row.chat_id, message.sender, reference, now + HANDOFF_TIMEOUT)
 
 
-def not_sent(conn: Connection, vault: Vault, row: Outgoing, now: datetime) -> None:
+def record_not_sent(conn: Connection, vault: Vault, row: OutboxItem, now: datetime) -> None:
     """Note that a row cannot be sent at all: staff see which of theirs never went."""
     if row.kind == "say":
-        _note_unsent(conn, vault, row, "chat_closed", now)
+        _note_on_timeline(conn, vault, row, "chat_closed", now)
 
 
 def close_chat(conn: Connection, vault: Vault, chat_id: str, now: datetime) -> None:
     """Write no more to a chat that was closed; staff see which of their messages never went."""
-    for row in outbox.waiting_in(conn, vault, chat_id):
-        not_sent(conn, vault, row, now)
+    for row in outbox.list_unsent_for_chat(conn, vault, chat_id):
+        record_not_sent(conn, vault, row, now)
     conversations.close_chat(conn, chat_id, now)
-    outbox.drop_chat(conn, chat_id)
+    outbox.delete_unsent_for_chat(conn, chat_id)
 
 
-def _put(
+def _enqueue_reply(
     conn: Connection,
     vault: Vault,
     channel: str,
     chat_id: str,
     reply: Reply,
-    message: Outward,
+    message: OutboundMessage,
     reference: str,
     now: datetime,
     verdict: Verdict | None = None,
 ) -> None:
-    goes_at = verdict.time if isinstance(verdict, NotBefore) else None
+    goes_at = verdict.not_before if isinstance(verdict, Defer) else None
     asked = {**asdict(message), "reference": reference, "waited": goes_at is not None}
-    body = {**asdict(reply), GUARD: asked}
-    outbox.put(conn, vault, channel, "say", body, now, chat_id, goes_at)
+    body = {**asdict(reply), GUARD_KEY: asked}
+    outbox.enqueue(conn, vault, channel, "say", body, now, chat_id, goes_at)
 
 
-def _carried(row: Outgoing) -> tuple[Outward, str]:
+def _guard_data_of(row: OutboxItem) -> tuple[OutboundMessage, str]:
     """Return what a row says of itself; one that says nothing is an answer."""
-    told = row.body.get(GUARD, {})
-    message = Outward(
-        Kind(told.get("kind", Kind.ANSWER)),
+    told = row.body.get(GUARD_KEY, {})
+    message = OutboundMessage(
+        OutboundKind(told.get("kind", OutboundKind.ANSWER)),
         str(told.get("variant", "")),
-        str(told.get("by", "")),
-        told.get("always") is True,
+        str(told.get("sender", "")),
+        told.get("unblockable") is True,
     )
     return message, str(told.get("reference", ""))
 
 
-def _note_unsent(conn: Connection, vault: Vault, row: Outgoing, reason: str, now: datetime) -> None:
+def _note_on_timeline(
+    conn: Connection, vault: Vault, row: OutboxItem, reason: str, now: datetime
+) -> None:
     """Staff see on the timeline that a message of theirs was not sent, and why."""
-    message, reference = _carried(row)
-    if message.kind == Kind.STAFF and handoffs.reached(conn, vault, reference):
+    message, reference = _guard_data_of(row)
+    if message.kind == OutboundKind.STAFF and handoffs.reply_target(conn, vault, reference):
         why = say(FIRST_LANGUAGE, f"desk.no_reply.{reason}")
-        handoffs.keep_words(conn, vault, reference, "not_sent", CLOCK, why, now)
+        handoffs.add_message_step(conn, vault, reference, "not_sent", CLOCK, why, now)

@@ -1,5 +1,5 @@
 """The proofreader: reads all that is said, and every table, as a careful colleague would."""
 
-from bot.proofreading.report import Report, proofread, read_through
+from bot.proofreading.report import ProofreadingReport, find_problems, proofread
 
-__all__ = ["Report", "proofread", "read_through"]
+__all__ = ["ProofreadingReport", "find_problems", "proofread"]

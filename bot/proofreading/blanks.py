@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flows.questions import answer_types
 
-BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
+EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"errors\.(phone|contact)\..*", {"example": answer_types.PHONE_EXAMPLE}),
     (r"errors\..*[._]too_long", {"n": "4321", "max": "4096"}),
     (r"errors\.choice\.meant", {"option": "Burglary or theft"}),

@@ -12,23 +12,23 @@ PRESSURE = "pressure"
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class FaqMetrics:
     """How typed questions are answered: counts of texts, and shares between 0 and 1."""
 
-    asked: int
+    in_scope: int
     in_suggestions: int
     direct: int
     direct_wrong: int
     out_of_scope: int
     out_of_scope_direct: int
     out_of_scope_suggested: int
-    asked_of: dict[str, int]
-    in_suggestions_of: dict[str, int]
+    in_scope_by_topic: dict[str, int]
+    in_suggestions_by_topic: dict[str, int]
 
     @property
     def share_in_suggestions(self) -> float:
         """Return the share of questions whose topic is among the suggestions; at least 0.85."""
-        return self.in_suggestions / self.asked
+        return self.in_suggestions / self.in_scope
 
     @property
     def share_wrong(self) -> float:
@@ -42,85 +42,92 @@ class Questions:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class DangerKindMetrics:
     """One kind of danger in one wording: texts, those heard as any danger, as just this kind."""
 
     kind: str
-    wording: str
+    directness: str
     texts: int
-    heard: int
-    heard_as_kind: int
+    detected: int
+    detected_as_kind: int
 
 
 @dataclass(frozen=True, slots=True)
-class Dangers:
+class DangerMetrics:
     """How danger is heard: each kind, explicit and indirect apart, and the false alarms."""
 
-    kinds: tuple[Heard, ...]
+    kinds: tuple[DangerKindMetrics, ...]
     safe: int
     false_alarms: int
 
 
-def questions() -> Questions:
+def measure_faq() -> FaqMetrics:
     """Return the figures for the labelled questions, which are in English.
 
     A labelled text that somebody has since written down as a phrasing too, word for word, proves
     nothing and is left out.
     """
-    labelled = content_files.read("labelled/faq.toml")
-    asked = [(topic, text) for topic, texts in labelled["asked"].items() for text in _apart(texts)]
+    labelled = content_files.load_toml("labelled/faq.toml")
+    asked = [
+        (topic, text)
+        for topic, texts in labelled["asked"].items()
+        for text in _without_known_phrasings(texts)
+    ]
     found = [(topic, faq.suggest("en", text)) for topic, text in asked]
     answers = [(topic, one.answer) for topic, one in found if one.answer]
     right = [topic for topic, one in found if topic in one.suggestions]
-    beyond = [faq.suggest("en", text) for text in _apart(labelled["out_of_scope"]["questions"])]
-    return Questions(
-        asked=len(asked),
+    beyond = [
+        faq.suggest("en", text)
+        for text in _without_known_phrasings(labelled["out_of_scope"]["questions"])
+    ]
+    return FaqMetrics(
+        in_scope=len(asked),
         in_suggestions=len(right),
         direct=len(answers),
         direct_wrong=sum(topic != answer for topic, answer in answers),
         out_of_scope=len(beyond),
         out_of_scope_direct=sum(one.answer is not None for one in beyond),
         out_of_scope_suggested=sum(bool(one.suggestions) for one in beyond),
-        asked_of=dict(Counter(topic for topic, _ in asked)),
-        in_suggestions_of=dict(Counter(right)),
+        in_scope_by_topic=dict(Counter(topic for topic, _ in asked)),
+        in_suggestions_by_topic=dict(Counter(right)),
     )
 
 
-def dangers() -> Dangers:
+def measure_danger() -> DangerMetrics:
     """Return the figures for the labelled messages; pressure is a kind here, heard on its own."""
-    labelled = content_files.read("labelled/danger.toml")
+    labelled = content_files.load_toml("labelled/danger.toml")
     safe = labelled["safe"]["messages"]
-    return Dangers(
+    return DangerMetrics(
         kinds=tuple(
-            _heard(kind, wording, (row["text"] for row in rows if row["wording"] == wording))
+            _measure_kind(kind, wording, (row["text"] for row in rows if row["wording"] == wording))
             for kind, rows in labelled["danger"].items()
             for wording in ("explicit", "indirect")
         ),
         safe=len(safe),
-        false_alarms=sum(crisis.hear_danger(text) is not None for text in safe),
+        false_alarms=sum(crisis.detect_danger(text) is not None for text in safe),
     )
 
 
-def _apart(texts: Iterable[str]) -> tuple[str, ...]:
+def _without_known_phrasings(texts: Iterable[str]) -> tuple[str, ...]:
     phrasings = _phrasings()
-    return tuple(text for text in texts if text_match.fold(text) not in phrasings)
+    return tuple(text for text in texts if text_match.normalize(text) not in phrasings)
 
 
 @cache
 def _phrasings() -> frozenset[str]:
     keys = ["elsewhere.asked", *(f"faq.{topic.id}.asked" for topic in faq.topics())]
-    return frozenset(text_match.fold(one) for key in keys for one in wording.words("en", key))
+    return frozenset(text_match.normalize(one) for key in keys for one in wording.words("en", key))
 
 
-def _heard(kind: str, wording: str, texts: Iterable[str]) -> Heard:
+def _measure_kind(kind: str, directness: str, texts: Iterable[str]) -> DangerKindMetrics:
     if kind == PRESSURE:
-        marks = [crisis.hear_pressure(text) for text in texts]
-        return Heard(kind, wording, len(marks), sum(marks), sum(marks))
-    kinds = [crisis.hear_danger(text) for text in texts]
-    return Heard(
+        marks = [crisis.detect_pressure(text) for text in texts]
+        return DangerKindMetrics(kind, directness, len(marks), sum(marks), sum(marks))
+    kinds = [crisis.detect_danger(text) for text in texts]
+    return DangerKindMetrics(
         kind,
-        wording,
+        directness,
         texts=len(kinds),
-        heard=sum(one is not None for one in kinds),
-        heard_as_kind=sum(one == kind for one in kinds),
+        detected=sum(one is not None for one in kinds),
+        detected_as_kind=sum(one == kind for one in kinds),
     )

@@ -2,12 +2,12 @@
 
 import re
 
-SHORT = 12
+MIN_WORDS_TO_GRADE = 12
 """Under this many words the formula measures chance; such texts are read together."""
 
 _SENTENCE = re.compile(r"[.!?]+(?=[\s\"')]|$)|\n+")
 
-NOT_OUR_WORDS = (
+JARGON = (
     "conference",
     "conferences",
     "conferencing",
@@ -38,7 +38,7 @@ NOT_OUR_WORDS = (
 )
 """The field's jargon, and what web forms say. Said plainly instead, or not at all."""
 
-_NOT_OUR_SIGNS = {"&": "an ampersand", "\u2014": "a long dash", "\u2013": "a dash"}
+_BANNED_SIGNS = {"&": "an ampersand", "\u2014": "a long dash", "\u2013": "a dash"}
 
 
 def count_words(text: str) -> int:
@@ -46,7 +46,7 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
-def grade(text: str) -> float:
+def coleman_liau_grade(text: str) -> float:
     """Return the school grade (United States) of a text by the Coleman-Liau index.
 
     0.0588 L - 0.296 S - 15.8, where L is letters and digits and S is sentences, each to a
@@ -61,9 +61,9 @@ def grade(text: str) -> float:
     return 0.0588 * 100 * letters / words - 0.296 * 100 * sentences / words - 15.8
 
 
-def not_our_words(text: str) -> tuple[str, ...]:
+def jargon_in(text: str) -> tuple[str, ...]:
     """Return the words and signs in a text that we do not use."""
     lower = " ".join(text.lower().split())
-    words = [one for one in NOT_OUR_WORDS if re.search(rf"\b{re.escape(one)}\b", lower)]
-    signs = [name for sign, name in _NOT_OUR_SIGNS.items() if sign in text]
+    words = [one for one in JARGON if re.search(rf"\b{re.escape(one)}\b", lower)]
+    signs = [name for sign, name in _BANNED_SIGNS.items() if sign in text]
     return (*words, *signs)

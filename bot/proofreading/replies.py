@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from string import Formatter
 
 from flows.outbound import reply_templates
-from flows.outbound.discretion import tells
+from flows.outbound.discretion import is_revealing
 from flows.outbound.guard import VARIANTS
 from flows.wording import has, say_raw
 
-_MAY_HOLD = {
+_ALLOWED_BLANKS = {
     "say_service": {"service", "time", "first_name"},
     "no_service": {"time"},
     "first_name": {"time", "first_name"},
@@ -16,23 +16,25 @@ _MAY_HOLD = {
 """The blanks of each variant; a variant that does not name the service has none that would."""
 
 
-def wrong_replies(language: str) -> Iterator[str]:
+def reply_problems(language: str) -> Iterator[str]:
     """Give a plain line for each approved wording that is missing or says more than it may."""
-    for one in reply_templates.wordings():
+    for one in reply_templates.reply_templates():
         for variant in VARIANTS:
             key = f"replies.{one.id}.{variant}"
             if not has(language, key):
                 yield f"{language}: {key} is not said."
                 continue
-            yield from (f"{language}: {key} {line}" for line in _wrong(variant, language, key))
+            yield from (
+                f"{language}: {key} {line}" for line in _variant_problems(variant, language, key)
+            )
 
 
-def _wrong(variant: str, language: str, key: str) -> Iterator[str]:
+def _variant_problems(variant: str, language: str, key: str) -> Iterator[str]:
     text = say_raw(language, key)
     blanks = {name for _, name, _, _ in Formatter().parse(text) if name}
-    for extra in sorted(blanks - _MAY_HOLD[variant]):
+    for extra in sorted(blanks - _ALLOWED_BLANKS[variant]):
         yield f"has the blank {extra}, which {variant} may not hold."
-    if variant != "say_service" and tells(text):
+    if variant != "say_service" and is_revealing(text):
         yield f"tells too much for {variant}."
     if variant == "say_service" and "service" not in blanks:
         yield "does not say who writes."

@@ -7,35 +7,35 @@ from typing import Any
 from flows import buttons, content_files, wording
 from flows.conversation import Conversation
 from flows.questions import answer_types, journey
-from flows.questions.questionnaire import Question, questions
+from flows.questions.questionnaire import Question, all_questions
 from flows.service import service
 from flows.understanding import faq, text_match
 
-OLD = timedelta(days=180)
+REVIEW_AFTER = timedelta(days=180)
 """What was reviewed or checked longer ago than this should be looked at again."""
 
-TOPICS = 45
-PHRASINGS = 12
+EXPECTED_TOPICS = 45
+MIN_PHRASINGS = 12
 """A topic is found by how people ask for it; with fewer ways it is missed too often."""
 
 _JOURNEYS = ("self", "callback", "officer")
-_STATUS = ("checked", "to_check")
+_HELPLINE_STATUSES = ("checked", "to_check")
 
 
-def wrong_questions() -> Iterator[str]:
+def question_problems() -> Iterator[str]:
     """Give a plain line for each thing in questions.toml that cannot work."""
     earlier: dict[str, Question] = {}
-    for one in questions():
+    for one in all_questions():
         name = f"The question {one.key}"
         if one.key in earlier:
             yield f"{name} is there twice."
-        if one.kind not in answer_types.READERS or (one.kind == "choice") != bool(one.options):
+        if one.kind not in answer_types.PARSERS or (one.kind == "choice") != bool(one.options):
             yield f"{name} is of the kind {one.kind}, which does not fit it."
         if not one.journeys or not set(one.journeys) <= set(_JOURNEYS):
             yield f"{name} is for nobody we know."
-        if one.when and one.when not in journey.CONDITIONS:
-            yield f"{name} waits for {one.when}, which nobody has written."
-        yield from _wrong_only_if(one, earlier)
+        if one.condition and one.condition not in journey.CONDITIONS:
+            yield f"{name} waits for {one.condition}, which nobody has written."
+        yield from _dependency_problems(one, earlier)
         yield from (
             f"{name} has the button {option}, whose id Telegram could not carry."
             for option in (*one.options, "rather_not_say")
@@ -44,21 +44,21 @@ def wrong_questions() -> Iterator[str]:
         earlier[one.key] = one
 
 
-def mixed_up(language: str) -> Iterator[str]:
+def ambiguous_option_words(language: str) -> Iterator[str]:
     """Give a line for each word that people type for two options of the same question."""
-    for one in questions():
+    for one in all_questions():
         meant: dict[str, str] = {}
         for option in one.options:
-            said = (one.option(language, option), *one.typed(language, option))
-            for word in {text_match.fold(typed) for typed in said}:
+            said = (one.option_label(language, option), *one.option_synonyms(language, option))
+            for word in {text_match.normalize(typed) for typed in said}:
                 if meant.setdefault(word, option) != option:
                     yield f'"{word}" means both {meant[word]} and {option} at {one.key}.'
 
 
-def wrong_topics(language: str) -> Iterator[str]:
+def topic_problems(language: str) -> Iterator[str]:
     """Give a line for each topic without a group, an owner, a source or enough phrasings."""
-    if len(faq.topics()) != TOPICS:
-        yield f"There are {len(faq.topics())} topics, and {TOPICS} were agreed."
+    if len(faq.topics()) != EXPECTED_TOPICS:
+        yield f"There are {len(faq.topics())} topics, and {EXPECTED_TOPICS} were agreed."
     known = set[str]()
     phrased: dict[str, str] = {}
     for topic in faq.topics():
@@ -67,48 +67,51 @@ def wrong_topics(language: str) -> Iterator[str]:
             yield f"The topic {topic.id} is there twice, or in no group."
         if not topic.owner.strip() or not topic.source.strip():
             yield f"The topic {topic.id} has no owner or no source."
-        if len({text_match.fold(one) for one in asked}) < PHRASINGS:
-            yield f"The topic {topic.id} has fewer than {PHRASINGS} ways to ask for it."
+        if len({text_match.normalize(one) for one in asked}) < MIN_PHRASINGS:
+            yield f"The topic {topic.id} has fewer than {MIN_PHRASINGS} ways to ask for it."
         if not _fits_a_button("topic", topic.id):
             yield f"The topic {topic.id} has a name that no button can carry."
         yield from (
-            f'"{one}" asks for both {phrased[text_match.fold(one)]} and {topic.id}.'
+            f'"{one}" asks for both {phrased[text_match.normalize(one)]} and {topic.id}.'
             for one in asked
-            if phrased.setdefault(text_match.fold(one), topic.id) != topic.id
+            if phrased.setdefault(text_match.normalize(one), topic.id) != topic.id
         )
         known.add(topic.id)
 
 
-def wrong_helplines(helplines: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def helpline_problems(helplines: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Give a line for each helpline without a number, hours, a day it was checked or a status."""
     for id, row in helplines.items():
         if not any(c.isdigit() for c in str(row.get("number", ""))):
             yield f"The helpline {id} has no number."
         if not str(row.get("hours", "")).strip() or not str(row.get("for_whom", "")).strip():
             yield f"The helpline {id} does not say when, or for whom."
-        if not isinstance(row.get("checked_on"), date) or row.get("status") not in _STATUS:
+        if (
+            not isinstance(row.get("checked_on"), date)
+            or row.get("status") not in _HELPLINE_STATUSES
+        ):
             yield f"The helpline {id} does not say when it was checked, or how that went."
 
 
-def to_look_at(today: date) -> Iterator[str]:
+def review_warnings(today: date) -> Iterator[str]:
     """Give a line for what a person of the service should confirm, or look at again."""
     if not service().confirmed:
         yield "The service has not confirmed its names, numbers and hours (service.toml)."
     for id, row in wording.helplines().items():
         if row["status"] == "to_check":
             yield f"The number of the helpline {id} has still to be checked (helplines.toml)."
-        if today - row["checked_on"] > OLD:
+        if today - row["checked_on"] > REVIEW_AFTER:
             yield f"The helpline {id} was last checked on {row['checked_on']} (helplines.toml)."
     for topic in faq.topics():
-        if today - topic.reviewed_on > OLD:
+        if today - topic.reviewed_on > REVIEW_AFTER:
             yield f"The answer {topic.id} was last reviewed on {topic.reviewed_on} (faq.toml)."
 
 
-def counts() -> str:
+def content_totals() -> str:
     """Return how much there is, in one line."""
-    asked = {name: len(journey.on_paper(name)) for name in _JOURNEYS}
+    asked = {name: len(journey.journey_questions(name)) for name in _JOURNEYS}
     told = ", ".join(f"{number} for {name}" for name, number in asked.items())
-    cards = len(content_files.read("cards.toml")["order"])
+    cards = len(content_files.load_toml("cards.toml")["order"])
     phrased = sum(len(wording.words("en", f"faq.{topic.id}.asked")) for topic in faq.topics())
     return (
         f"questions: {told}; topics: {len(faq.topics())} with {phrased} phrasings; "
@@ -116,18 +119,18 @@ def counts() -> str:
     )
 
 
-def _wrong_only_if(one: Question, earlier: Mapping[str, Question]) -> Iterator[str]:
-    for key, values in one.only_if:
+def _dependency_problems(question: Question, earlier: Mapping[str, Question]) -> Iterator[str]:
+    for key, values in question.only_if:
         if key not in earlier or not set(values) <= set(earlier[key].options):
-            yield f"The question {one.key} rests on an answer to {key} that nobody can give."
-    known = {other.key for other in questions()}
-    if not set(one.rests_on) <= known:
-        yield f"The question {one.key} rests on a question that is not asked."
+            yield f"The question {question.key} rests on an answer to {key} that nobody can give."
+    known = {other.key for other in all_questions()}
+    if not set(question.depends_on) <= known:
+        yield f"The question {question.key} rests on a question that is not asked."
 
 
 def _fits_a_button(verb: str, *args: str) -> bool:
     """Return whether a button's id is short enough, and is read back as what was put on it."""
-    made = buttons.button(Conversation(step=999_999), "", verb, *args)
-    read = buttons.read(made.id)
+    made = buttons.button(Conversation(prompt_id=999_999), "", verb, *args)
+    read = buttons.parse_button_id(made.id)
     fits = len(made.id.encode()) <= buttons.MAX_BYTES
     return fits and read is not None and (read.verb, read.args) == (verb, args)

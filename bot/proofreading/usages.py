@@ -3,19 +3,19 @@
 import re
 from functools import cache
 
-from bot.proofreading.wording_keys import CODE, OWN
+from bot.proofreading.wording_keys import CODE_ROOT, PROOFREADING_DIR
 from flows import content_files
 from flows.wording import FIRST_LANGUAGE
 
-_QUOTED = re.compile(r"""["']([a-z_]+\.[^"'\s\\]*)["'](\s*~)?""")
-_BLANK = "[^.]*"
+_QUOTED_KEY = re.compile(r"""["']([a-z_]+\.[^"'\s\\]*)["'](\s*~)?""")
+_BLANK_PATTERN = "[^.]*"
 
 
 def where_used(key: str) -> tuple[str, ...]:
     """Return the files of the program that ask for this key, by its name or as closely as any."""
     fits = [
-        (one.pattern.count(_BLANK), path)
-        for path, asks in _files()
+        (one.pattern.count(_BLANK_PATTERN), path)
+        for path, asks in _key_patterns_by_file()
         for one in asks
         if one.fullmatch(key)
     ]
@@ -24,23 +24,27 @@ def where_used(key: str) -> tuple[str, ...]:
 
 
 @cache
-def _files() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+def _key_patterns_by_file() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
     """Return each file with the keys it asks for; a blank in one is any text without a dot."""
     found = []
     for room, ending in (("flows", "py"), ("bot", "py"), ("bot", "html")):
-        for path in sorted((CODE / room).rglob(f"*.{ending}")):
-            asks = _asked_in(path.read_text("utf-8")) if path.parent.name != OWN else set()
+        for path in sorted((CODE_ROOT / room).rglob(f"*.{ending}")):
+            asks = (
+                _key_patterns_in(path.read_text("utf-8"))
+                if path.parent.name != PROOFREADING_DIR
+                else set()
+            )
             if asks:
                 patterns = tuple(re.compile(one) for one in sorted(asks))
-                found.append((path.relative_to(CODE).as_posix(), patterns))
+                found.append((path.relative_to(CODE_ROOT).as_posix(), patterns))
     return tuple(found)
 
 
-def _asked_in(text: str) -> set[str]:
-    branches = content_files.read_language(FIRST_LANGUAGE)
+def _key_patterns_in(text: str) -> set[str]:
+    branches = content_files.load_language(FIRST_LANGUAGE)
     found = set()
-    for key, joined in _QUOTED.findall(text):
+    for key, joined in _QUOTED_KEY.findall(text):
         if key.split(".")[0] in branches and not key.endswith((".toml", ".py")):
             pieces = re.split(r"\{[^{}]*\}", key + ("{}" if joined else ""))
-            found.add(_BLANK.join(map(re.escape, pieces)))
+            found.add(_BLANK_PATTERN.join(map(re.escape, pieces)))
     return found

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import casework, content_files
-from flows.conversation import Given
+from flows.conversation import AnswerStatus
 from flows.dialogue import commands
 from flows.outbound import guard, reply_templates
-from flows.questions.questionnaire import Question, questions
+from flows.questions.questionnaire import Question, all_questions
 from flows.referral import routing
 from flows.scenes import notice, stopped, welcome
 from flows.service import service
@@ -18,111 +18,120 @@ from flows.understanding import faq
 from flows.understanding.crisis import Danger
 from flows.wording import FIRST_LANGUAGE, has, say
 
-OWN, CODE = "proofreading", Path(__file__).resolve().parents[2]
+PROOFREADING_DIR, CODE_ROOT = "proofreading", Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class WordingKeys:
     """What `must` be said, what stands on `labels` of buttons, and `patterns` of what may be."""
 
-    must: frozenset[str]
-    labels: frozenset[str]
+    required: frozenset[str]
+    button_labels: frozenset[str]
     patterns: tuple[re.Pattern[str], ...]
 
-    def use(self, key: str) -> bool:
+    def may_use(self, key: str) -> bool:
         """Return whether the code may ask for this key; a star is any text without a dot."""
-        return key in self.must or any(one.fullmatch(key) for one in self.patterns)
+        return key in self.required or any(one.fullmatch(key) for one in self.patterns)
 
 
-def keys_used(code: Path = CODE) -> Keys:
+def wording_keys(code: Path = CODE_ROOT) -> WordingKeys:
     """Return the keys that our tables name, and those that the code of flows/ and bot/ holds.
 
     Where a table of ours names all that a pattern can be, the pattern stands for nothing else.
     """
-    asked, on_buttons = _in_code(code)
+    asked, on_buttons = _keys_in_code(code)
     whole = frozenset(one for one in asked if "*" not in one)
     named = {
         pattern: {pattern.replace("*", "{}").format(*fill.split(".")) for fill in row}
-        for pattern, row in _tables().items()
+        for pattern, row in _keys_from_tables().items()
     }
-    may_be = asked - whole - (named.keys() - AMONG_OTHERS)
-    return Keys(
-        must=whole.union(*named.values()),
-        labels=(whole & on_buttons).union(*(named[pattern] for pattern in ON_BUTTONS)),
+    may_be = asked - whole - (named.keys() - PARTIAL_PATTERNS)
+    return WordingKeys(
+        required=whole.union(*named.values()),
+        button_labels=(whole & on_buttons).union(
+            *(named[pattern] for pattern in BUTTON_LABEL_PATTERNS)
+        ),
         patterns=tuple(re.compile(one.replace(".", r"\.").replace("*", "[^.]*")) for one in may_be),
     )
 
 
-ON_BUTTONS = (
+BUTTON_LABEL_PATTERNS = (
     *("anytime.language_names.*", "cards.*.title", "faq.*.title", "questions.*.options.*"),
     *("replies.buttons.*", "scenes.asking.*", "scenes.notice.*", "scenes.welcome.buttons.*"),
 )
-AMONG_OTHERS = {"anytime.words.*", "scenes.notice.*"}
+PARTIAL_PATTERNS = {"anytime.words.*", "scenes.notice.*"}
 """Which rows below are labels of buttons, and which do not name all that the code asks for."""
 
 
-def _tables() -> Mapping[str, Iterable[str]]:
+def _keys_from_tables() -> Mapping[str, Iterable[str]]:
     """Return what our tables name: what must fit each star; a dot parts what fits two stars."""
-    cards = content_files.read("cards.toml")["order"]
+    cards = content_files.load_toml("cards.toml")["order"]
     topics = [topic.id for topic in faq.topics()]
-    not_said = [given for given in Given if given != Given.SAID]
-    parts = [f"{one.key}.{part}" for one in questions() for part in ("title", "ask", "why")]
-    options = [f"{_words(one)}.{option}" for one in questions() for option in one.options]
+    not_said = [given for given in AnswerStatus if given != AnswerStatus.ANSWERED]
+    parts = [f"{one.key}.{part}" for one in all_questions() for part in ("title", "ask", "why")]
+    options = [
+        f"{_options_question(one)}.{option}" for one in all_questions() for option in one.options
+    ]
     return {
         "anytime.language_names.*": service().languages,
-        "anytime.words.*": (*commands.SPOKEN, *not_said),
+        "anytime.words.*": (*commands.TYPED_COMMANDS, *not_said),
         "cards.*.text": cards,
         "cards.*.title": cards,
         "crisis.*.text": Danger,
-        "desk.acts.*": [act for act, _, _ in casework.ACTS.moves],
-        "desk.flags.*": [*(flag for flag, _ in routing.NOTES), *(f"danger_{d}" for d in Danger)],
+        "desk.acts.*": [act for act, _, _ in casework.ACTS.transitions],
+        "desk.flags.*": [
+            *(flag for flag, _ in routing.FLAG_RULES),
+            *(f"danger_{d}" for d in Danger),
+        ],
         "desk.given.*": not_said,
         "desk.queues.*": service().queues,
-        "desk.reasons.*": [rule.reason for rule in routing.RULES],
-        "desk.stages.*": (*casework.OPEN, *casework.CLOSED),
+        "desk.reasons.*": [rule.reason for rule in routing.ROUTING_RULES],
+        "desk.stages.*": (*casework.OPEN_STAGES, *casework.CLOSED_STAGES),
         "faq.*.answer": topics,
         "faq.*.asked": topics,
         "faq.*.title": (*topics, *faq.groups()),
-        "desk.no_reply.*": guard.REASONS,
-        "desk.wordings.*": [one.id for one in reply_templates.wordings()],
+        "desk.no_reply.*": guard.DENY_REASONS,
+        "desk.wordings.*": [one.id for one in reply_templates.reply_templates()],
         "questions.*.*": parts,
         "questions.*.options.*": options,
         "replies.*.*": [
-            f"{one.id}.{v}" for one in reply_templates.wordings() for v in guard.VARIANTS
+            f"{one.id}.{v}" for one in reply_templates.reply_templates() for v in guard.VARIANTS
         ],
         "replies.buttons.*": [
             "computer",
-            *(b for one in reply_templates.wordings() for b in one.buttons),
+            *(b for one in reply_templates.reply_templates() for b in one.buttons),
         ],
         "replies.parts.*": service().windows,
         "scenes.asking.*": not_said,
         "scenes.notice.*": notice.CHOICES,
-        "scenes.stopped.*": stopped.DECIDED_BY,
+        "scenes.stopped.*": stopped.DECIDING_QUESTIONS,
         "scenes.stopped.mediation_*": service().districts.values(),
-        "scenes.welcome.buttons.*": welcome.DOORS,
+        "scenes.welcome.buttons.*": welcome.WELCOME_CHOICES,
     }
 
 
-def _words(one: Question) -> str:
+def _options_question(question: Question) -> str:
     """Return the question whose options this one says as its own."""
-    shared = f"questions.{one.key}.same_as"
-    return say(FIRST_LANGUAGE, shared) if has(FIRST_LANGUAGE, shared) else one.key
+    shared = f"questions.{question.key}.same_as"
+    return say(FIRST_LANGUAGE, shared) if has(FIRST_LANGUAGE, shared) else question.key
 
 
-def _in_code(code: Path) -> tuple[frozenset[str], frozenset[str]]:
+def _keys_in_code(code: Path) -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys in the code, with a star for each blank, and the same for buttons."""
-    branches = "|".join(map(re.escape, content_files.read_language(FIRST_LANGUAGE)))
+    branches = "|".join(map(re.escape, content_files.load_language(FIRST_LANGUAGE)))
     key = re.compile(rf"({branches})(\.(?!toml$)[a-z0-9_*]+)+")
     files = [*(code / "flows").rglob("*.py"), *(code / "bot").rglob("*.py")]
-    trees = [ast.parse(one.read_text("utf-8")) for one in files if one.parent.name != OWN]
+    trees = [
+        ast.parse(one.read_text("utf-8")) for one in files if one.parent.name != PROOFREADING_DIR
+    ]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     pieces = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
-    texts = frozenset(_text(node) for node in nodes if id(node) not in pieces)
-    asked = frozenset(filter(key.fullmatch, texts)) | _in_templates(code, key)
-    return asked, asked.intersection(label for node in nodes for label in _labels(node))
+    texts = frozenset(_literal_text(node) for node in nodes if id(node) not in pieces)
+    asked = frozenset(filter(key.fullmatch, texts)) | _keys_in_templates(code, key)
+    return asked, asked.intersection(label for node in nodes for label in _label_texts(node))
 
 
-def _in_templates(code: Path, key: re.Pattern[str]) -> frozenset[str]:
+def _keys_in_templates(code: Path, key: re.Pattern[str]) -> frozenset[str]:
     """Return the keys in the pages' templates; what is joined on with ~ stands for a star."""
     text = "\n".join(one.read_text("utf-8") for one in sorted(code.glob("bot/**/*.html")))
     joined = re.sub(r"""["']\s*~\s*[\w.()\[\]]+\s*~\s*["']""", "*", text)
@@ -131,13 +140,18 @@ def _in_templates(code: Path, key: re.Pattern[str]) -> frozenset[str]:
     return frozenset(filter(key.fullmatch, quoted))
 
 
-def _text(node: ast.AST) -> str:
+def _literal_text(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
-        return "".join(_text(one) if isinstance(one, ast.Constant) else "*" for one in node.values)
+        return "".join(
+            _literal_text(one) if isinstance(one, ast.Constant) else "*" for one in node.values
+        )
     return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
-def _labels(node: ast.AST) -> Iterator[str]:
+def _label_texts(node: ast.AST) -> Iterator[str]:
     """Give the texts in the second part of a call to said() or button(): what the button says."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args[1:]:
-        yield from map(_text, ast.walk(node.args[1]) if node.func.id in ("said", "button") else ())
+        yield from map(
+            _literal_text,
+            ast.walk(node.args[1]) if node.func.id in ("button_for", "button") else (),
+        )

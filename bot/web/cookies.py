@@ -4,20 +4,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 
-def name_of(cookie: str, secure: bool) -> str:
+def cookie_name(cookie: str, secure: bool) -> str:
     """Return the cookie's full name: with its prefix wherever the site is served by https."""
     return f"__Host-{cookie}" if secure else cookie
 
 
-def read(request: Request, cookie: str, secure: bool) -> str:
+def read_cookie(request: Request, cookie: str, secure: bool) -> str:
     """Return what the browser keeps under this name; "" when it keeps nothing."""
-    return request.cookies.get(name_of(cookie, secure), "")[:200]
+    return request.cookies.get(cookie_name(cookie, secure), "")[:200]
 
 
-def keep(response: Response, cookie: str, value: str, secure: bool, days: int = 0) -> None:
+def set_cookie(response: Response, cookie: str, value: str, secure: bool, days: int = 0) -> None:
     """Have the browser keep a value: until it is closed, or for some days."""
     response.set_cookie(
-        name_of(cookie, secure),
+        cookie_name(cookie, secure),
         value,
         max_age=days * 86_400 or None,
         path="/",
@@ -27,8 +27,8 @@ def keep(response: Response, cookie: str, value: str, secure: bool, days: int = 
     )
 
 
-def drop(response: Response, cookie: str, secure: bool) -> None:
+def delete_cookie(response: Response, cookie: str, secure: bool) -> None:
     """Have the browser forget a value."""
     response.delete_cookie(
-        name_of(cookie, secure), path="/", secure=secure, httponly=True, samesite="lax"
+        cookie_name(cookie, secure), path="/", secure=secure, httponly=True, samesite="lax"
     )

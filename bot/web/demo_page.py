@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.web.templates import page
+from bot.web.templates import render_page
 
 
-def route() -> Route:
+def demo_route() -> Route:
     """Return the route of the page that shows both."""
-    return Route("/demo", _both)
+    return Route("/demo", _demo_page)
 
 
-async def _both(_: Request) -> Response:
-    return page("demo.html", {})
+async def _demo_page(_: Request) -> Response:
+    return render_page("demo.html", {})

@@ -5,22 +5,22 @@ import logging
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.web.templates import page
+from bot.web.templates import render_page
 
 log = logging.getLogger("rj.pages")
 
 
-async def not_here(_: Request, __: Exception) -> Response:
+async def not_found(_: Request, __: Exception) -> Response:
     """Say that there is nothing at this address, and where to go."""
-    return page("trouble.html", {"what": "not_here"}, 404)
+    return render_page("trouble.html", {"what": "not_here"}, 404)
 
 
-async def not_this_way(_: Request, __: Exception) -> Response:
+async def method_not_allowed(_: Request, __: Exception) -> Response:
     """Say that this address does not take what was sent to it."""
-    return page("trouble.html", {"what": "not_here"}, 405)
+    return render_page("trouble.html", {"what": "not_here"}, 405)
 
 
-async def broken(_: Request, problem: Exception) -> Response:
+async def internal_error(_: Request, problem: Exception) -> Response:
     """Say that something went wrong here, and whom to ring; the log gets the kind of error."""
     log.error("page_failed", extra={"code": type(problem).__name__})
-    return page("trouble.html", {"what": "broken"}, 500)
+    return render_page("trouble.html", {"what": "broken"}, 500)

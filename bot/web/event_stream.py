@@ -10,83 +10,83 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 log = logging.getLogger("rj.live")
-Look = Callable[[], Awaitable[str]]
-EVERY = 1.0
+ReadState = Callable[[], Awaitable[str]]
+POLL_SECONDS = 1.0
 """Seconds between looks when nothing said that there is something new."""
-MOST = 300
+MAX_STREAMS = 300
 """The most pages that may listen at a time; the others look again by themselves."""
 
 
-class Live:
+class EventBroadcaster:
     """The pages that listen, and the one task that looks on behalf of them all.
 
     `rounds` counts the looks, so that what is the same for all is looked up once a round.
     """
 
-    def __init__(self, most: int = MOST, every: float = EVERY) -> None:
-        self.rounds = 0
-        self._most, self._every = most, every
-        self._open: dict[Look, set[asyncio.Queue[str]]] = {}
-        self._last: dict[Look, str] = {}
+    def __init__(self, max_streams: int = MAX_STREAMS, poll_seconds: float = POLL_SECONDS) -> None:
+        self.poll_round = 0
+        self._most, self._every = max_streams, poll_seconds
+        self._queues: dict[ReadState, set[asyncio.Queue[str]]] = {}
+        self._last_states: dict[ReadState, str] = {}
         self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def listening(self) -> int:
+    def open_streams(self) -> int:
         """Return how many pages listen."""
-        return sum(map(len, self._open.values()))
+        return sum(map(len, self._queues.values()))
 
-    def changed(self) -> None:
+    def notify(self) -> None:
         """Have everybody look now."""
         if self._wake:
             self._wake.set()
 
-    def events(self, request: Request, look: Look) -> Response:
+    def stream(self, request: Request, read_state: ReadState) -> Response:
         """Return a stream that says `changed`, with what look() gives, whenever that is new.
 
         It begins with what look() gives now. Too many pages at a time are answered with 503.
         """
-        if self.listening >= self._most:
+        if self.open_streams >= self._most:
             return PlainTextResponse("", 503, headers={"Retry-After": "15"})
-        return EventSourceResponse(self._stream(look))
+        return EventSourceResponse(self._stream(read_state))
 
-    async def _stream(self, look: Look) -> AsyncIterator[ServerSentEvent]:
+    async def _stream(self, read_state: ReadState) -> AsyncIterator[ServerSentEvent]:
         queue: asyncio.Queue[str] = asyncio.Queue()
-        self._open.setdefault(look, set()).add(queue)
+        self._queues.setdefault(read_state, set()).add(queue)
         try:
-            queue.put_nowait(await look())
-            self._keep_looking()
+            queue.put_nowait(await read_state())
+            self._ensure_polling()
             while True:
                 yield ServerSentEvent(await queue.get(), event="changed")
         finally:
-            self._open[look].discard(queue)
-            if not self._open[look]:
-                del self._open[look]
-                self._last.pop(look, None)
+            self._queues[read_state].discard(queue)
+            if not self._queues[read_state]:
+                del self._queues[read_state]
+                self._last_states.pop(read_state, None)
 
-    def _keep_looking(self) -> None:
+    def _ensure_polling(self) -> None:
         """Start the task that looks; it ends by itself when nobody listens any more."""
         if self._task is None or self._task.done():
             self._wake = asyncio.Event()
-            self._task = asyncio.create_task(self._look_for_ever(self._wake))
+            self._task = asyncio.create_task(self._poll_for_ever(self._wake))
 
-    async def _look_for_ever(self, wake: asyncio.Event) -> None:
-        while self._open:
-            self.rounds += 1
-            for look in list(self._open):
-                await self._look(look)
+    async def _poll_for_ever(self, wake: asyncio.Event) -> None:
+        while self._queues:
+            self.poll_round += 1
+            for look in list(self._queues):
+                await self._poll_state(look)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every):
                     await wake.wait()
             wake.clear()
 
-    async def _look(self, look: Look) -> None:
+    async def _poll_state(self, read_state: ReadState) -> None:
         try:
-            found = await look()
+            found = await read_state()
         except Exception as problem:
             log.warning("look_failed", extra={"code": type(problem).__name__})
             return
-        if self._last.get(look, found) != found:
-            for queue in self._open.get(look, ()):
+        if self._last_states.get(read_state, found) != found:
+            for queue in self._queues.get(read_state, ()):
                 queue.put_nowait(found)
-        self._last[look] = found
+        self._last_states[read_state] = found

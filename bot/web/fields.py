@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.conversation import Conversation, Filled
+from flows.conversation import Conversation, FormFields
 from flows.dialogue import form
-from flows.dialogue.form import Asked, Problem
+from flows.dialogue.form import AnswerProblem, FormQuestion
 from flows.wording import say
 
-MANY = 6
+SELECT_THRESHOLD = 6
 """From how many answers on they stand in a list that opens."""
-GROUPS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+FIELD_GROUPS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "officer": (
         ("agreed", ("agreed",)),
         (
@@ -45,92 +45,97 @@ GROUPS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One question on a page; `problem` is in words, "" when nothing is wrong."""
 
-    asked: Asked
+    question: FormQuestion
     value: str
     problem: str
-    only_if: str
+    condition: str
 
     @property
     def choices(self) -> tuple[tuple[str, str], ...]:
         """Return every answer to choose from, with its label; none where words are typed."""
-        return (*self.asked.options, *self.asked.also) if self.asked.options else ()
+        return (*self.question.options, *self.question.non_answers) if self.question.options else ()
 
     @property
     def label(self) -> str:
         """Return what the field is called: a line is for one thing here, not for a paste."""
-        return self.asked.title if self.asked.kind == "line" else self.asked.ask
+        return self.question.title if self.question.kind == "line" else self.question.ask
 
     @property
-    def shape(self) -> str:
+    def widget(self) -> str:
         """Return how it is drawn: radios, select, textarea or input."""
         if self.choices:
-            return "select" if len(self.choices) > MANY else "radios"
-        return "textarea" if self.asked.kind == "note" else "input"
+            return "select" if len(self.choices) > SELECT_THRESHOLD else "radios"
+        return "textarea" if self.question.kind == "note" else "input"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """Fields that stand together; its words are under form.groups."""
 
     name: str
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
 
 
-def fields_of(
+def build_fields(
     conversation: Conversation,
-    given: Mapping[str, str] | None = None,
-    problems: Sequence[Problem] = (),
-    only: Collection[str] | None = None,
-) -> tuple[Field, ...]:
+    posted: Mapping[str, str] | None = None,
+    problems: Sequence[AnswerProblem] = (),
+    keys: Collection[str] | None = None,
+) -> tuple[FormField, ...]:
     """Return the fields of a conversation's form, with what was just `given` in them."""
-    asked = form.form_of(conversation, only)
-    wrong = {one.question: in_words(conversation.language, one) for one in reversed(problems)}
+    asked = form.form_questions(conversation, keys)
+    wrong = {one.question: problem_text(conversation.language, one) for one in reversed(problems)}
     titles = {one.key: one for one in asked}
     return tuple(
-        Field(
+        FormField(
             one,
-            one.value if given is None else given.get(one.key, ""),
+            one.value if posted is None else posted.get(one.key, ""),
             wrong.get(one.key, ""),
-            _only_if(conversation.language, one, titles),
+            _condition_text(conversation.language, one, titles),
         )
         for one in asked
     )
 
 
-def grouped(journey: str, fields: Sequence[Field]) -> tuple[Group, ...]:
+def group_fields(journey: str, fields: Sequence[FormField]) -> tuple[FieldGroup, ...]:
     """Return the fields in their groups, in the order of a whole form; no group is empty."""
-    by_key = {one.asked.key: one for one in fields}
+    by_key = {one.question.key: one for one in fields}
     groups = [
-        Group(name, tuple(by_key.pop(key) for key in keys if key in by_key))
-        for name, keys in GROUPS[journey]
+        FieldGroup(name, tuple(by_key.pop(key) for key in keys if key in by_key))
+        for name, keys in FIELD_GROUPS[journey]
     ]
-    return tuple(one for one in (*groups, Group("more", tuple(by_key.values()))) if one.fields)
+    return tuple(one for one in (*groups, FieldGroup("more", tuple(by_key.values()))) if one.fields)
 
 
-def filled_of(conversation: Conversation, posted: Mapping[str, str]) -> Filled:
+def posted_answers(conversation: Conversation, posted: Mapping[str, str]) -> FormFields:
     """Return what a posted form gives to the questions of a conversation's form."""
     return tuple(
-        (one.key, posted[one.key]) for one in form.form_of(conversation) if one.key in posted
+        (one.key, posted[one.key]) for one in form.form_questions(conversation) if one.key in posted
     )
 
 
-def in_words(language: str, problem: Problem) -> str:
+def problem_text(language: str, problem: AnswerProblem) -> str:
     """Return what is wrong with an answer, and what to do."""
-    return say(language, f"errors.{problem.why}", **dict(problem.blanks))
+    return say(language, f"errors.{problem.error_key}", **dict(problem.blanks))
 
 
-def _only_if(language: str, one: Asked, asked: Mapping[str, Asked]) -> str:
+def _condition_text(
+    language: str, question: FormQuestion, form_questions: Mapping[str, FormQuestion]
+) -> str:
     """Return in words after which answers a question applies; "" when it always does."""
-    if one.when:
-        return say(language, f"form.when.{one.when}")
-    for key, values in one.only_if:
-        if key in asked:
-            labels = dict(asked[key].options)
+    if question.condition:
+        return say(language, f"form.when.{question.condition}")
+    for key, values in question.only_if:
+        if key in form_questions:
+            labels = dict(form_questions[key].options)
             answers = ", ".join(labels[value] for value in values)
             return say(
-                language, "form.only_if", title=asked[key].title.rstrip("*"), answers=answers
+                language,
+                "form.only_if",
+                title=form_questions[key].title.rstrip("*"),
+                answers=answers,
             )
     return ""

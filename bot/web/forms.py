@@ -9,36 +9,36 @@ BODY_MAX = 64 * 1024
 FIELDS_MAX = 200
 
 
-class TooLarge(ValueError):
+class FormTooLarge(ValueError):
     """A form sent more than any form of ours can."""
 
 
-class Unreadable(ValueError):
+class MalformedForm(ValueError):
     """What was sent is not a form."""
 
 
-async def read(request: Request, most: int = BODY_MAX) -> dict[str, str]:
+async def read_form_body(request: Request, max_bytes: int = BODY_MAX) -> dict[str, str]:
     """Return the fields of a form, the last of each name; raise TooLarge or Unreadable."""
-    several = await read_several(request, most)
+    several = await read_multi_form_body(request, max_bytes)
     return {name: values[-1] for name, values in several.items()}
 
 
-async def read_several(request: Request, most: int = BODY_MAX) -> dict[str, list[str]]:
+async def read_multi_form_body(request: Request, max_bytes: int = BODY_MAX) -> dict[str, list[str]]:
     """Return the fields of a form with all their values; raise TooLarge or Unreadable."""
-    if int_of(request.headers.get("content-length", "0")) > most:
-        raise TooLarge
+    if parse_int(request.headers.get("content-length", "0")) > max_bytes:
+        raise FormTooLarge
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > most:
-            raise TooLarge
+        if len(body) > max_bytes:
+            raise FormTooLarge
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
-        raise Unreadable
-    return _fields(body)
+        raise MalformedForm
+    return _parse_body(body)
 
 
-def from_here(request: Request) -> bool:
+def is_same_origin(request: Request) -> bool:
     """Return whether a page of this site sent the request, as far as the browser tells."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -47,12 +47,12 @@ def from_here(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-def int_of(text: str, otherwise: int = 0) -> int:
+def parse_int(text: str, default: int = 0) -> int:
     """Return the number that a short text says, or another one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else otherwise
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else default
 
 
-def _fields(body: bytes) -> dict[str, list[str]]:
+def _parse_body(body: bytes) -> dict[str, list[str]]:
     from urllib.parse import parse_qs
 
     try:
@@ -63,4 +63,4 @@ def _fields(body: bytes) -> dict[str, list[str]]:
             max_num_fields=FIELDS_MAX,
         )
     except ValueError:
-        raise Unreadable from None
+        raise MalformedForm from None

@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_POLICY = (
+_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-src {frames}; frame-ancestors {frames}"
@@ -17,18 +17,18 @@ _ALWAYS = {
     "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
 }
-_BY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+_HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-class Headers:
+class SecurityHeaders:
     """Adds the headers to every answer of an app. `framed`: the demo shows two pages in one."""
 
-    def __init__(self, app: ASGIApp, secure: bool, framed: bool = False) -> None:
+    def __init__(self, app: ASGIApp, secure: bool, allow_frames: bool = False) -> None:
         self._app = app
-        policy = _POLICY.format(frames="'self'" if framed else "'none'")
-        self._own = {**_ALWAYS, "Content-Security-Policy": policy}
+        policy = _CSP.format(frames="'self'" if allow_frames else "'none'")
+        self._headers = {**_ALWAYS, "Content-Security-Policy": policy}
         if secure:
-            self._own |= _BY_HTTPS
+            self._headers |= _HSTS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, with the headers added."""
@@ -39,7 +39,7 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._own.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -11,11 +11,11 @@ from storage import heartbeat
 from storage.database import Database
 from storage.vault import Vault
 
-LATE = timedelta(minutes=5)
+SWEEP_OVERDUE_AFTER = timedelta(minutes=5)
 """How long the sweep may stay away before it counts as stopped; it should run every minute."""
 
 
-def route(database: Database, vault: Vault, clock: Callable[[], datetime]) -> Route:
+def health_route(database: Database, vault: Vault, clock: Callable[[], datetime]) -> Route:
     """Return the page at /health; its answer is 503 once time was not swept for five minutes.
 
     A process that has just begun has as long again to do it.
@@ -23,14 +23,16 @@ def route(database: Database, vault: Vault, clock: Callable[[], datetime]) -> Ro
     began = clock()
 
     async def health(_: Request) -> PlainTextResponse:
-        swept = await database.read(lambda session: heartbeat.last(session.connection(), vault))
-        if is_late(swept or began, began, clock()):
+        swept = await database.read(
+            lambda session: heartbeat.last_seen(session.connection(), vault)
+        )
+        if is_overdue(swept or began, began, clock()):
             return PlainTextResponse("the sweep has stopped", 503)
         return PlainTextResponse("ok")
 
     return Route("/health", health)
 
 
-def is_late(swept: datetime, began: datetime, now: datetime) -> bool:
+def is_overdue(swept: datetime, started_at: datetime, now: datetime) -> bool:
     """Return whether both the last sweep and the start are longer ago than they may be."""
-    return now - max(swept, began) > LATE
+    return now - max(swept, started_at) > SWEEP_OVERDUE_AFTER

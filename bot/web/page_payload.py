@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from flows.conversation import Filled
+from flows.conversation import FormFields
 
-PAGE, TYPED = "page", "typed"
+PAGE_CHANNEL, MANUAL_ENTRY_CHANNEL = "page", "typed"
 """The channel that pages come in by, and the one of conversations that staff type."""
 
 
-def filled_body(
+def build_page_payload(
     channel: str,
     address: str,
-    filled: Filled,
+    form_fields: FormFields,
     journey: str = "",
     send: bool = False,
     **more: object,
@@ -24,7 +24,7 @@ def filled_body(
     return {
         "channel": channel,
         "address": address,
-        "filled": [list(pair) for pair in filled],
+        "filled": [list(pair) for pair in form_fields],
         "journey": journey,
         "send": send,
         **more,

@@ -3,7 +3,7 @@
 import segno
 
 
-class Picture(str):
+class SafeSvg(str):
     """An svg that stands in a page as it is: it holds numbers of ours and no text of anybody."""
 
     __slots__ = ()
@@ -13,7 +13,7 @@ class Picture(str):
         return str(self)
 
 
-def qr(text: str) -> Picture:
+def qr_code(text: str) -> SafeSvg:
     """Return a text as a QR code, an svg without style of its own and with a light edge."""
     made = segno.make(text, error="m", micro=False)
-    return Picture(made.svg_inline(scale=4, border=4, dark="#0b0c0c", light="#ffffff"))
+    return SafeSvg(made.svg_inline(scale=4, border=4, dark="#0b0c0c", light="#ffffff"))

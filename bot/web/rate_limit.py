@@ -8,26 +8,26 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 
-class Limiter:
+class RateLimiter:
     """Counts in this process; a rule is written as "10/minute"."""
 
     def __init__(self) -> None:
-        self._counted = MovingWindowRateLimiter(MemoryStorage())
+        self._strategy = MovingWindowRateLimiter(MemoryStorage())
         self._rules: dict[str, RateLimitItem] = {}
 
-    def may(self, rule: str, *whose: str) -> bool:
+    def allow(self, rule: str, *keys: str) -> bool:
         """Count one more and return whether it was still within the rule."""
-        return self._counted.hit(self._rule(rule), *whose)
+        return self._strategy.hit(self._rule(rule), *keys)
 
-    def left(self, rule: str, *whose: str) -> bool:
+    def would_allow(self, rule: str, *keys: str) -> bool:
         """Return whether one more would be within the rule; counts nothing."""
-        return self._counted.test(self._rule(rule), *whose)
+        return self._strategy.test(self._rule(rule), *keys)
 
-    def wait(self, rule: str, *whose: str) -> int:
+    def retry_after(self, rule: str, *keys: str) -> int:
         """Return in how many seconds one more will be within the rule; 0 when it is now."""
-        if self.left(rule, *whose):
+        if self.would_allow(rule, *keys):
             return 0
-        again = self._counted.get_window_stats(self._rule(rule), *whose).reset_time
+        again = self._strategy.get_window_stats(self._rule(rule), *keys).reset_time
         return max(1, math.ceil(again - time.time()))
 
     def _rule(self, rule: str) -> RateLimitItem:

@@ -9,11 +9,11 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-GRACE = 3
+SHUTDOWN_SECONDS = 3
 """Seconds that a page under way has to end when the program is stopped."""
 
 
-async def serve(app: ASGIApp, host: str, port: int, opened: Callable[[], None] | None) -> None:
+async def serve(app: ASGIApp, host: str, port: int, on_ready: Callable[[], None] | None) -> None:
     """Serve an app; when cancelled, let what is under way end first."""
     config = uvicorn.Config(
         app,
@@ -24,9 +24,9 @@ async def serve(app: ASGIApp, host: str, port: int, opened: Callable[[], None] |
         server_header=False,
         lifespan="off",
         h11_max_incomplete_event_size=65536,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    server = _Quiet(config, opened)
+    server = _Server(config, on_ready)
     serving = asyncio.create_task(server.serve())
     try:
         await asyncio.shield(serving)
@@ -36,18 +36,18 @@ async def serve(app: ASGIApp, host: str, port: int, opened: Callable[[], None] |
         raise
 
 
-class _Quiet(uvicorn.Server):
+class _Server(uvicorn.Server):
     """A web server that leaves the signals to us, and says when it is open."""
 
-    def __init__(self, config: uvicorn.Config, opened: Callable[[], None] | None) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None] | None) -> None:
         super().__init__(config)
-        self._opened = opened
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Open, and say so."""
         await super().startup(sockets)
-        if self._opened and self.started:
-            self._opened()
+        if self._on_ready and self.started:
+            self._on_ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Any:

@@ -6,12 +6,12 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.web.templates import STATIC
+from bot.web.templates import STATIC_DIR
 
-_KEEP = b"private, max-age=31536000, immutable"
+_CACHE_CONTROL = b"private, max-age=31536000, immutable"
 
 
-class _Kept(StaticFiles):
+class _CachedStaticFiles(StaticFiles):
     """Files of the desk may stay in the browser: their address changes with what they hold.
 
     What the chat uses is not kept, so that it cannot tell that somebody was here.
@@ -20,13 +20,13 @@ class _Kept(StaticFiles):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_cache(message: Message) -> None:
             if message["type"] == "http.response.start" and "/chat/" not in scope["path"]:
-                message["headers"] = [*message["headers"], (b"cache-control", _KEEP)]
+                message["headers"] = [*message["headers"], (b"cache-control", _CACHE_CONTROL)]
             await send(message)
 
         await super().__call__(scope, receive, with_cache)
 
 
-def route() -> Mount:
+def static_route() -> Mount:
     """Return the route under which the files are served."""
-    with as_file(STATIC) as folder:
-        return Mount("/static", _Kept(directory=folder), name="static")
+    with as_file(STATIC_DIR) as folder:
+        return Mount("/static", _CachedStaticFiles(directory=folder), name="static")

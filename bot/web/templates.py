@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
 from starlette.responses import HTMLResponse
 
-from flows.wording import FIRST_LANGUAGE, say, spoken_time
+from flows.wording import FIRST_LANGUAGE, format_time, say
 
-STATIC = resources.files("bot") / "web" / "static"
+STATIC_DIR = resources.files("bot") / "web" / "static"
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ps", "ur")
 """Languages that are written from right to left."""
 
@@ -34,11 +34,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(static=static)
+    found.globals.update(static=static_url)
     return found
 
 
-def page(
+def render_page(
     name: str,
     values: Mapping[str, Any],
     status: int = 200,
@@ -46,17 +46,17 @@ def page(
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """Return a page: a template, filled in. Inside it say(key, ...) gives the words."""
-    return HTMLResponse(render(name, values, language), status, headers)
+    return HTMLResponse(render_template(name, values, language), status, headers)
 
 
-def render(name: str, values: Mapping[str, Any], language: str = FIRST_LANGUAGE) -> str:
+def render_template(name: str, values: Mapping[str, Any], language: str = FIRST_LANGUAGE) -> str:
     """Return a template, filled in, as text."""
 
     def said(key: str, **blanks: object) -> str:
         return say(language, key, **blanks)
 
     def by(moment: datetime) -> str:
-        return spoken_time(language, moment)
+        return format_time(language, moment)
 
     own = {
         "say": said,
@@ -68,10 +68,10 @@ def render(name: str, values: Mapping[str, Any], language: str = FIRST_LANGUAGE)
 
 
 @cache
-def static(path: str) -> str:
+def static_url(path: str) -> str:
     """Return where a file of ours is served; the address changes with what the file holds."""
-    return f"/static/{path}?{_mark(STATIC.joinpath(*path.split('/')))}"
+    return f"/static/{path}?{_content_hash(STATIC_DIR.joinpath(*path.split('/')))}"
 
 
-def _mark(file: Traversable) -> str:
+def _content_hash(file: Traversable) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]

@@ -20,7 +20,7 @@ def is_working_day(day: date, service: Service) -> bool:
     return day.weekday() in service.days and day not in _bank_holidays()
 
 
-def due(now: datetime, days: int, service: Service) -> datetime:
+def due_at(now: datetime, working_days: int, service: Service) -> datetime:
     """Return the promised time, aware: `days` whole working days after `now`.
 
     What arrives after closing, or on a day off, counts from the next working day.
@@ -29,7 +29,7 @@ def due(now: datetime, days: int, service: Service) -> datetime:
     day = here.date()
     if not is_working_day(day, service) or here.time() >= service.closes:
         day = next_working_day(day, service)
-    for _ in range(days):
+    for _ in range(working_days):
         day = next_working_day(day, service)
     return datetime.combine(day, service.promise_by, ZoneInfo(service.zone))
 
@@ -42,7 +42,7 @@ def next_working_day(day: date, service: Service) -> date:
     return day
 
 
-def opening(now: datetime, service: Service) -> datetime | None:
+def next_opening(now: datetime, service: Service) -> datetime | None:
     """Return None while the telephone is answered, otherwise when it next will be."""
     return next_window(now, service.opens, service.closes, service)
 
@@ -55,8 +55,8 @@ def next_window(now: datetime, opens: time, closes: time, service: Service) -> d
         if opens <= here.time() < closes:
             return None
         if here.time() < opens:
-            return _at(today, opens, service)
-    return _at(next_working_day(today, service), opens, service)
+            return _local_datetime(today, opens, service)
+    return _local_datetime(next_working_day(today, service), opens, service)
 
 
 def working_time(start: datetime, end: datetime, service: Service) -> timedelta:
@@ -69,7 +69,10 @@ def working_time(start: datetime, end: datetime, service: Service) -> timedelta:
     worked = timedelta()
     while day <= last:
         if is_working_day(day, service):
-            opens, closes = _at(day, service.opens, service), _at(day, service.closes, service)
+            opens, closes = (
+                _local_datetime(day, service.opens, service),
+                _local_datetime(day, service.closes, service),
+            )
             # In UTC: between two moments of one zone Python subtracts what the clock shows.
             since, until = max(start, opens).astimezone(UTC), min(end, closes).astimezone(UTC)
             worked += max(until - since, timedelta())
@@ -77,5 +80,5 @@ def working_time(start: datetime, end: datetime, service: Service) -> timedelta:
     return worked
 
 
-def _at(day: date, hour: time, service: Service) -> datetime:
+def _local_datetime(day: date, hour: time, service: Service) -> datetime:
     return datetime.combine(day, hour, ZoneInfo(service.zone))

@@ -4,25 +4,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flows.conversation import Answer, Conversation, Filled, Given, Heard, Hearing
+from flows.conversation import Answer, AnswerStatus, Conversation, FormFields, Input, InputKind
 from flows.questions import answer_types, journey
-from flows.questions.answer_types import Read, Slip, Unread
-from flows.questions.questionnaire import Question, is_asked, question
+from flows.questions.answer_types import Invalid, Parsed, Suggestion
+from flows.questions.questionnaire import Question, get_question, question_exists
 from flows.referral import rules
 from flows.scenes import sent
-from flows.scenes.answering import read_answer
-from flows.scenes.registry import SHOWS
+from flows.scenes.answering import parsed_answer
+from flows.scenes.registry import SHOW_BY_STAGE
 from flows.wording import say
 
-SPECIAL = "special:"
+NON_ANSWER_PREFIX = "special:"
 """Stands before a way not to answer, such as "special:not_sure"."""
-LEFT = f"{SPECIAL}{Given.SKIPPED}"
-_SETTLED = ("officer_is_new", journey.DETAILS)
+LEFT_BLANK = f"{NON_ANSWER_PREFIX}{AnswerStatus.SKIPPED}"
+_FIXED_CONDITIONS = ("officer_is_new", journey.DETAILS_IN_CHAT)
 """Conditions that hang on who is there, and not on another answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FormQuestion:
     """One question as a page asks it.
 
     `options` and `also` are values with their labels; `also` are ways not to answer. `optional`
@@ -37,239 +37,272 @@ class Asked:
     ask: str
     why: str
     options: tuple[tuple[str, str], ...]
-    also: tuple[tuple[str, str], ...]
+    non_answers: tuple[tuple[str, str], ...]
     optional: bool
     only_if: tuple[tuple[str, tuple[str, ...]], ...]
-    when: str
+    condition: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class AnswerProblem:
     """What is wrong with one answer: `why` is a key under errors, with its blanks."""
 
     question: str
-    why: str
+    error_key: str
     blanks: tuple[tuple[str, object], ...] = ()
 
 
-def form_of(conversation: Conversation, only: Collection[str] | None = None) -> tuple[Asked, ...]:
+def form_questions(
+    conversation: Conversation, only: Collection[str] | None = None
+) -> tuple[FormQuestion, ...]:
     """Return the questions that a page of this conversation may ask, in their order.
 
     Those that apply only after another answer are among them; what only steers is not.
     """
-    found = journey.counting(_on_a_page(conversation))
+    found = journey.current_answers(_as_page_conversation(conversation))
     return tuple(
-        _asked(one, conversation, found.get(one.key))
-        for one in _questions(conversation)
+        _form_question(one, conversation, found.get(one.key))
+        for one in _page_questions(conversation)
         if only is None or one.key in only
     )
 
 
-def typed_on_the_path(conversation: Conversation) -> tuple[str, ...]:
+def private_page_questions(conversation: Conversation) -> tuple[str, ...]:
     """Return which questions a private page is for: words to type, on the path as it is now.
 
     For an officer that is also what may never stand in the chat.
     """
-    own = _on_a_page(conversation)
-    found = journey.counting(own)
+    own = _as_page_conversation(conversation)
+    found = journey.current_answers(own)
     return tuple(
         one.key
-        for one in journey.path(own)
-        if one.when == journey.DETAILS or (not one.options and not _was_said(one, found))
+        for one in journey.applicable_questions(own)
+        if one.condition == journey.DETAILS_IN_CHAT
+        or (not one.options and not _is_answered(one, found))
     )
 
 
-def read_form(
-    conversation: Conversation, filled: Filled, now: datetime
-) -> tuple[Conversation, tuple[Problem, ...]]:
+def parse_form(
+    conversation: Conversation, form_fields: FormFields, now: datetime
+) -> tuple[Conversation, tuple[AnswerProblem, ...]]:
     """Return the conversation with every answer that could be read, and what could not be.
 
     They are taken in the order of the questions. What is off the path is left out; an answer
     that is there already is not given again.
     """
-    given = dict(filled)
-    own, problems = _on_a_page(conversation), list[Problem]()
-    for one in journey.on_paper(own.journey):
+    given = dict(form_fields)
+    own, problems = _as_page_conversation(conversation), list[AnswerProblem]()
+    for one in journey.journey_questions(own.journey):
         typed = given.get(one.key)
-        if typed is None or one not in journey.path(own):
+        if typed is None or one not in journey.applicable_questions(own):
             continue
-        reading = _reading(one, typed, own.language)
-        if isinstance(reading, Problem):
+        reading = _parse_field(one, typed, own.language)
+        if isinstance(reading, AnswerProblem):
             problems.append(reading)
-        elif not _is_said_already(own, one, reading):
-            answers = (*own.answers, read_answer(own, one, reading, now))
-            own = replace(own, answers=answers, looking_at="")
+        elif not _is_unchanged(own, one, reading):
+            answers = (*own.answers, parsed_answer(own, one, reading, now))
+            own = replace(own, answers=answers, editing="")
     return own, tuple(problems)
 
 
-def whole(conversation: Conversation, filled: Filled) -> Filled:
+def with_blanks_filled(conversation: Conversation, form_fields: FormFields) -> FormFields:
     """Return a whole form with what was left empty said outright, where it may be left empty.
 
     The question whether somebody wants the extra questions is answered by their answers.
     """
-    given = {key: typed for key, typed in filled if typed.strip()}
-    asked = [one for one in journey.on_paper(conversation.journey) if not one.offered]
+    given = {key: typed for key, typed in form_fields if typed.strip()}
+    asked = [one for one in journey.journey_questions(conversation.journey) if not one.optional]
     for one in asked:
-        if one.silent:
-            wants = any(other.key in given and _opened_by(other, one) for other in asked)
-            given[one.key] = one.options[0] if wants else LEFT
-        elif Given.SKIPPED in one.also:
-            given.setdefault(one.key, LEFT)
+        if one.internal:
+            wants = any(other.key in given and _depends_on(other, one) for other in asked)
+            given[one.key] = one.options[0] if wants else LEFT_BLANK
+        elif AnswerStatus.SKIPPED in one.non_answers:
+            given.setdefault(one.key, LEFT_BLANK)
     return tuple(given.items())
 
 
-def missing(conversation: Conversation) -> tuple[Question, ...]:
+def missing_questions(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions on the path that a whole form has left without an answer."""
-    own = _on_a_page(conversation)
-    found = journey.counting(own)
+    own = _as_page_conversation(conversation)
+    found = journey.current_answers(own)
     return tuple(
         one
-        for one in journey.path(own)
-        if one.key not in found and not one.offered and not _may_be_left(one)
+        for one in journey.applicable_questions(own)
+        if one.key not in found and not one.optional and not _may_be_blank(one)
     )
 
 
-def stops(conversation: Conversation) -> bool:
+def is_stopped(conversation: Conversation) -> bool:
     """Return whether the answers so far say that it cannot go on here."""
     return bool(rules.stop_reason(rules.facts_of(conversation)))
 
 
-def why_not(conversation: Conversation) -> str:
+def stop_text(conversation: Conversation) -> str:
     """Return why it cannot go on with these answers, in the chat's own words; "" when it can."""
     reason = rules.stop_reason(rules.facts_of(conversation))
-    return outcome(replace(conversation, stage="stopped", stopped_for=reason)) if reason else ""
-
-
-def lines(conversation: Conversation) -> tuple[tuple[str, str], ...]:
-    """Return each answer that counts, as a title and what was said."""
-    found = journey.counting(_on_a_page(conversation))
-    return tuple(
-        (one.says(conversation.language, "title").rstrip("*"), found[one.key].label)
-        for one in journey.on_paper(conversation.journey)
-        if one.key in found and not one.silent and found[one.key].given != Given.SKIPPED
+    return (
+        outcome_text(replace(conversation, stage="stopped", stop_reason=reason)) if reason else ""
     )
 
 
-def problems_of(conversation: Conversation) -> tuple[Problem, ...]:
+def answer_pairs(conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    """Return each answer that counts, as a title and what was said."""
+    found = journey.current_answers(_as_page_conversation(conversation))
+    return tuple(
+        (one.text(conversation.language, "title").rstrip("*"), found[one.key].label)
+        for one in journey.journey_questions(conversation.journey)
+        if one.key in found and not one.internal and found[one.key].status != AnswerStatus.SKIPPED
+    )
+
+
+def missing_problems(conversation: Conversation) -> tuple[AnswerProblem, ...]:
     """Return a problem for each question of a whole form that still needs an answer."""
     return tuple(
-        Problem(one.key, _why(one.kind), (("example", answer_types.PHONE_EXAMPLE),))
-        for one in missing(conversation)
+        AnswerProblem(
+            one.key, _page_error_key(one.kind), (("example", answer_types.PHONE_EXAMPLE),)
+        )
+        for one in missing_questions(conversation)
     )
 
 
-def outcome(conversation: Conversation) -> str:
+def outcome_text(conversation: Conversation) -> str:
     """Return what the chat says where a conversation stands, for a page that says it as well."""
-    heard = Heard(Hearing.FILLED)
-    show = sent.show_thanks if conversation.stage == "sent" else SHOWS[conversation.stage]
+    heard = Input(InputKind.FORM)
+    show = (
+        sent.show_confirmation
+        if conversation.stage == "sent"
+        else SHOW_BY_STAGE[conversation.stage]
+    )
     return show(conversation, heard).replies[-1].text
 
 
-def is_field(name: str) -> bool:
+def is_form_field(name: str) -> bool:
     """Return whether a form of ours may have a field of this name."""
-    return is_asked(name)
+    return question_exists(name)
 
 
-def words_typed(filled: Filled) -> tuple[str, ...]:
+def free_text_answers(form_fields: FormFields) -> tuple[str, ...]:
     """Return whatever in a form may be somebody's own words: all that we do not offer."""
     return tuple(
         typed
-        for key, typed in filled
-        if typed and not (is_asked(key) and _is_offered(question(key), typed))
+        for key, typed in form_fields
+        if typed and not (question_exists(key) and _is_known_value(get_question(key), typed))
     )
 
 
-def _is_offered(one: Question, typed: str) -> bool:
-    return typed in one.options or typed in [f"{SPECIAL}{given}" for given in Given]
+def _is_known_value(question: Question, typed: str) -> bool:
+    return typed in question.options or typed in [
+        f"{NON_ANSWER_PREFIX}{given}" for given in AnswerStatus
+    ]
 
 
-def _on_a_page(conversation: Conversation) -> Conversation:
-    return replace(conversation, by_page=True)
+def _as_page_conversation(conversation: Conversation) -> Conversation:
+    return replace(conversation, answered_on_page=True)
 
 
-def _questions(conversation: Conversation) -> tuple[Question, ...]:
-    own = _on_a_page(conversation)
-    settled = {name: journey.CONDITIONS[name](own, {}) for name in _SETTLED}
+def _page_questions(conversation: Conversation) -> tuple[Question, ...]:
+    own = _as_page_conversation(conversation)
+    settled = {name: journey.CONDITIONS[name](own, {}) for name in _FIXED_CONDITIONS}
     return tuple(
         one
-        for one in journey.on_paper(own.journey)
-        if not one.silent and settled.get(one.when, True)
+        for one in journey.journey_questions(own.journey)
+        if not one.internal and settled.get(one.condition, True)
     )
 
 
-def _asked(one: Question, conversation: Conversation, answer: Answer | None) -> Asked:
+def _form_question(
+    question: Question, conversation: Conversation, answer: Answer | None
+) -> FormQuestion:
     language = conversation.language
-    silent = [other.key for other in journey.on_paper(conversation.journey) if other.silent]
-    return Asked(
-        key=one.key,
-        kind=one.kind,
-        title=one.says(language, "title"),
-        ask=one.says(language, "ask"),
-        why=one.says(language, "why"),
-        options=tuple((option, one.option(language, option)) for option in one.options),
-        also=tuple(
-            (f"{SPECIAL}{given}", say(language, f"scenes.asking.{given}"))
-            for given in one.also
-            if given != Given.SKIPPED
+    silent = [
+        other.key for other in journey.journey_questions(conversation.journey) if other.internal
+    ]
+    return FormQuestion(
+        key=question.key,
+        kind=question.kind,
+        title=question.text(language, "title"),
+        ask=question.text(language, "ask"),
+        why=question.text(language, "why"),
+        options=tuple(
+            (option, question.option_label(language, option)) for option in question.options
         ),
-        optional=_may_be_left(one),
-        only_if=tuple((key, values) for key, values in one.only_if if key not in silent),
-        when="" if one.when in _SETTLED else one.when,
-        value=_value(answer),
+        non_answers=tuple(
+            (f"{NON_ANSWER_PREFIX}{given}", say(language, f"scenes.asking.{given}"))
+            for given in question.non_answers
+            if given != AnswerStatus.SKIPPED
+        ),
+        optional=_may_be_blank(question),
+        only_if=tuple((key, values) for key, values in question.only_if if key not in silent),
+        condition="" if question.condition in _FIXED_CONDITIONS else question.condition,
+        value=_field_value(answer),
     )
 
 
-def _value(answer: Answer | None) -> str:
-    if answer is None or answer.given == Given.SKIPPED:
+def _field_value(answer: Answer | None) -> str:
+    if answer is None or answer.status == AnswerStatus.SKIPPED:
         return ""
-    return answer.value if answer.given == Given.SAID else f"{SPECIAL}{answer.given}"
+    return (
+        answer.value
+        if answer.status == AnswerStatus.ANSWERED
+        else f"{NON_ANSWER_PREFIX}{answer.status}"
+    )
 
 
-def _may_be_left(one: Question) -> bool:
-    return one.offered or Given.SKIPPED in one.also or one.when == journey.DETAILS
+def _may_be_blank(question: Question) -> bool:
+    return (
+        question.optional
+        or AnswerStatus.SKIPPED in question.non_answers
+        or question.condition == journey.DETAILS_IN_CHAT
+    )
 
 
-def _opened_by(one: Question, silent: Question) -> bool:
-    return any(key == silent.key for key, _ in one.only_if)
+def _depends_on(question: Question, gate: Question) -> bool:
+    return any(key == gate.key for key, _ in question.only_if)
 
 
-def _was_said(one: Question, found: Mapping[str, Answer]) -> bool:
-    return one.key in found and found[one.key].given == Given.SAID
+def _is_answered(question: Question, found: Mapping[str, Answer]) -> bool:
+    return question.key in found and found[question.key].status == AnswerStatus.ANSWERED
 
 
-def _is_said_already(conversation: Conversation, one: Question, reading: Read) -> bool:
-    found = journey.counting(conversation).get(one.key)
-    return found is not None and (found.value, found.given) == (reading.value, reading.given)
+def _is_unchanged(conversation: Conversation, question: Question, reading: Parsed) -> bool:
+    found = journey.current_answers(conversation).get(question.key)
+    return found is not None and (found.value, found.status) == (reading.value, reading.status)
 
 
-def _reading(one: Question, typed: str, language: str) -> Read | Problem:
-    if typed.startswith(SPECIAL):
-        return _special(one, typed.removeprefix(SPECIAL), language)
-    if typed in one.options:
-        return answer_types.chosen(one, typed, language)
-    if len(typed) > answer_types.TYPED_MAX:
-        return Problem(
-            one.key, "chat.page_too_long", (("n", len(typed)), ("max", answer_types.TYPED_MAX))
+def _parse_field(question: Question, typed: str, language: str) -> Parsed | AnswerProblem:
+    if typed.startswith(NON_ANSWER_PREFIX):
+        return _parse_non_answer(question, typed.removeprefix(NON_ANSWER_PREFIX), language)
+    if typed in question.options:
+        return answer_types.parsed_option(question, typed, language)
+    if len(typed) > answer_types.INPUT_MAX_CHARS:
+        return AnswerProblem(
+            question.key,
+            "chat.page_too_long",
+            (("n", len(typed)), ("max", answer_types.INPUT_MAX_CHARS)),
         )
-    reading = answer_types.read(one, typed, language)
+    reading = answer_types.parse_answer(question, typed, language)
     match reading:
-        case Read():
+        case Parsed():
             return reading
-        case Slip(option):
-            return Problem(one.key, "choice.meant", (("option", one.option(language, option)),))
-        case Unread(why, blanks):
-            return Problem(one.key, _why(why), blanks)
+        case Suggestion(option):
+            return AnswerProblem(
+                question.key, "choice.meant", (("option", question.option_label(language, option)),)
+            )
+        case Invalid(why, blanks):
+            return AnswerProblem(question.key, _page_error_key(why), blanks)
 
 
-def _special(one: Question, named: str, language: str) -> Read | Problem:
-    not_said = [given.value for given in Given if given != Given.SAID]
-    if named not in not_said:
-        return Problem(one.key, "choice.pick")
-    return answer_types.special(Given(named), language)
+def _parse_non_answer(
+    question: Question, status_name: str, language: str
+) -> Parsed | AnswerProblem:
+    not_said = [given.value for given in AnswerStatus if given != AnswerStatus.ANSWERED]
+    if status_name not in not_said:
+        return AnswerProblem(question.key, "choice.pick")
+    return answer_types.non_answer(AnswerStatus(status_name), language)
 
 
-_ON_A_PAGE = {
+_PAGE_ERROR_KEYS = {
     "choice": "choice.pick",
     "contact": "contact.page",
     "line": "line.page",
@@ -280,6 +313,6 @@ _ON_A_PAGE = {
 """What is said in other words on a page: it has no buttons to press, and no message above."""
 
 
-def _why(why: str) -> str:
-    whole = why if "." in why else f"{why}.first"
-    return _ON_A_PAGE.get(why, whole)
+def _page_error_key(error_key: str) -> str:
+    whole = error_key if "." in error_key else f"{error_key}.first"
+    return _PAGE_ERROR_KEYS.get(error_key, whole)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows import moves
-from flows.conversation import Conversation, Heard, Reply, Turn
+from flows.conversation import Conversation, Input, Reply, Turn
 from flows.dialogue import form
 from flows.questions import journey
 from flows.referral import rules
@@ -12,46 +12,50 @@ from flows.scenes import checking, danger
 from flows.wording import say
 
 SEND = "send"
-WHOLE = ("self", "officer")
+FULL_PAGE_JOURNEYS = ("self", "officer")
 """The journeys that a page may hold from the first question to the last."""
-_TAKES = ("asking", "checking", "stopped", "paused")
+_ACCEPTING_STAGES = ("asking", "checking", "stopped", "paused")
 
 
-def take_page(conversation: Conversation, heard: Heard, away: bool, now: datetime) -> Turn:
+def submit_page(conversation: Conversation, user_input: Input, away: bool, now: datetime) -> Turn:
     """Return the turn after a page was filled in: danger first, then every answer it gives.
 
     Whoever was `away` from the chat is asked there before anything is shown again, as everywhere;
     a page that holds a whole journey of its own (`thing`) shows nothing there.
     """
-    away = away and not heard.thing
-    alarmed = danger.on_a_page(conversation, form.words_typed(heard.filled), now)
-    ready = _begun(alarmed.conversation, heard, now)
+    away = away and not user_input.detail
+    alarmed = danger.respond_to_danger_on_page(
+        conversation, form.free_text_answers(user_input.form_fields), now
+    )
+    ready = _open_draft(alarmed.conversation, user_input, now)
     if ready is None:
         old = Reply(say(conversation.language, "scenes.asking.page_too_late"))
-        return replace(alarmed, replies=(*alarmed.replies, old), shows=True)
-    taken, problems = form.read_form(ready, heard.filled, now)
-    given = moves.stepped(replace(taken, by_page=True))
-    turn = replace(alarmed, conversation=given, shows=True)
-    if heard.text == SEND and not away and _is_complete(given):
-        return _sent(turn, now)
-    return replace(_told(turn, len(problems)), conversation=_put_by(given, away))
+        return replace(alarmed, replies=(*alarmed.replies, old), rerender=True)
+    taken, problems = form.parse_form(ready, user_input.form_fields, now)
+    given = moves.advance(replace(taken, answered_on_page=True))
+    turn = replace(alarmed, conversation=given, rerender=True)
+    if user_input.text == SEND and not away and _is_complete(given):
+        return _send(turn, now)
+    return replace(_acknowledge(turn, len(problems)), conversation=_pause_if_away(given, away))
 
 
-def _begun(conversation: Conversation, heard: Heard, now: datetime) -> Conversation | None:
+def _open_draft(
+    conversation: Conversation, user_input: Input, now: datetime
+) -> Conversation | None:
     """Return the conversation where it takes answers; None when nothing is under way."""
-    wanted = heard.thing or conversation.journey
-    if conversation.stage in _TAKES and conversation.journey == wanted:
+    wanted = user_input.detail or conversation.journey
+    if conversation.stage in _ACCEPTING_STAGES and conversation.journey == wanted:
         if conversation.stage == "paused":
-            return moves.moved(conversation, "carry_on") if heard.thing else conversation
-        return moves.moved(conversation, "reopen")
-    if heard.thing not in WHOLE:
+            return moves.apply_move(conversation, "carry_on") if user_input.detail else conversation
+        return moves.apply_move(conversation, "reopen")
+    if user_input.detail not in FULL_PAGE_JOURNEYS:
         return None
-    if heard.thing == "officer":
-        return moves.begun(conversation, "refer", "officer")
-    if "begin" not in moves.allowed(conversation):
+    if user_input.detail == "officer":
+        return moves.start_draft(conversation, "refer", "officer")
+    if "begin" not in moves.allowed_moves(conversation):
         return None
-    begun = moves.moved(moves.begun(conversation, "begin", heard.thing), "agree")
-    aloud = f"form.aloud.{heard.thing}"
+    begun = moves.apply_move(moves.start_draft(conversation, "begin", user_input.detail), "agree")
+    aloud = f"form.aloud.{user_input.detail}"
     return replace(begun, consented_at=now, consent=say(begun.language, aloud))
 
 
@@ -61,21 +65,21 @@ def _is_complete(conversation: Conversation) -> bool:
     return journey.open_question(conversation) is None
 
 
-def _sent(turn: Turn, now: datetime) -> Turn:
-    ready = moves.moved(turn.conversation, "nothing_left")
+def _send(turn: Turn, now: datetime) -> Turn:
+    ready = moves.apply_move(turn.conversation, "nothing_left")
     sent = checking.send(ready, now)
     return replace(
         sent, replies=(*turn.replies, *sent.replies), effects=(*turn.effects, *sent.effects)
     )
 
 
-def _put_by(conversation: Conversation, away: bool) -> Conversation:
+def _pause_if_away(conversation: Conversation, away: bool) -> Conversation:
     if away and conversation.stage == "asking":
-        return moves.moved(conversation, "leave")
+        return moves.apply_move(conversation, "leave")
     return conversation
 
 
-def _told(turn: Turn, problems: int) -> Turn:
+def _acknowledge(turn: Turn, problems: int) -> Turn:
     """Say that the page has come; what stood on it is not said again in the chat."""
     key = "scenes.asking.page_in_part" if problems else "scenes.asking.page_kept"
     line = Reply(say(turn.conversation.language, key))

@@ -12,7 +12,7 @@ VARIANTS = ("say_service", "no_service", "first_name")
 """What a message may say of who writes: the service's name, nothing, or only a first name."""
 
 
-class Kind(StrEnum):
+class OutboundKind(StrEnum):
     """Why something goes to a person.
 
     ANSWER: they have just done something in this chat. STAFF: approved wording that a member of
@@ -21,22 +21,22 @@ class Kind(StrEnum):
 
     ANSWER = "answer"
     STAFF = "staff"
-    RETURN = "return"
-    TIDY = "tidy"
+    BOT_RESUMES = "return"
+    CLEANUP = "tidy"
 
 
 @dataclass(frozen=True, slots=True)
-class Outward:
+class OutboundMessage:
     """A message before it goes. `by` is the member of staff who sends it.
 
     `always` marks what no member of staff may hold up: the answer to danger, to leaving, to
     deleting and to stopping.
     """
 
-    kind: Kind
+    kind: OutboundKind
     variant: str = "no_service"
-    by: str = ""
-    always: bool = False
+    sender: str = ""
+    unblockable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,68 +56,73 @@ class SafeContact:
     best_time: str = ""
     must_not_know: str = ""
     chat_open: bool = False
-    held_by: str = ""
-    came_first: bool = False
+    handed_off_to: str = ""
+    input_since_queued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
+class Allow:
     """It may be sent now."""
 
 
 @dataclass(frozen=True, slots=True)
-class NotBefore:
+class Defer:
     """It may be sent from `time` on, aware; ask again then."""
 
-    time: datetime
+    not_before: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse:
+class Deny:
     """It may not be sent. `reason` is a key of desk.no_reply."""
 
     reason: str
 
 
-Verdict = Go | NotBefore | Refuse
+Verdict = Allow | Defer | Deny
 
-REFUSED_AT = ("withdrawn", "paused", "closed", "erased")
-WAYS = {"call": "wants_call", "text": "wants_text", "email": "wants_email", "i_will_call": "rings"}
+BLOCKED_STAGES = ("withdrawn", "paused", "closed", "erased")
+OTHER_CHANNEL_REASONS = {
+    "call": "wants_call",
+    "text": "wants_text",
+    "email": "wants_email",
+    "i_will_call": "rings",
+}
 """Why somebody who chose another way than this chat is not written to here."""
-REASONS = (
-    *("no_chat", *REFUSED_AT, "no_contact", *WAYS.values(), "way_not_known"),
+DENY_REASONS = (
+    *("no_chat", *BLOCKED_STAGES, "no_contact", *OTHER_CHANNEL_REASONS.values(), "way_not_known"),
     *("chat_closed", "held", "changed_hands", "variant", "came_first"),
 )
 """Every reason that the guard can give."""
 
 
-def check(message: Outward, contact: SafeContact, now: datetime) -> Verdict:
+def check_message(message: OutboundMessage, contact: SafeContact, now: datetime) -> Verdict:
     """Return whether a message may go at `now` (aware), when it may, or why it never may."""
-    if message.kind == Kind.TIDY:
-        return Go()
-    if message.kind == Kind.ANSWER:
-        return _answer(message, contact)
-    reason = never(contact) or _not_this_one(message, contact)
+    if message.kind == OutboundKind.CLEANUP:
+        return Allow()
+    if message.kind == OutboundKind.ANSWER:
+        return _check_answer(message, contact)
+    reason = contact_denial_reason(contact) or _message_denial_reason(message, contact)
     if reason:
-        return Refuse(reason)
-    opens = next_window(now, *window(contact), service())
-    return NotBefore(opens) if opens else Go()
+        return Deny(reason)
+    opens = next_window(now, *contact_hours(contact), service())
+    return Defer(opens) if opens else Allow()
 
 
-def never(contact: SafeContact) -> str:
+def contact_denial_reason(contact: SafeContact) -> str:
     """Return why nobody may write to this person unasked, as a reason; "" when they may."""
     if not contact.stage:
         return "no_chat"
-    if contact.stage in REFUSED_AT:
+    if contact.stage in BLOCKED_STAGES:
         return contact.stage
     if contact.way != "here":
-        return WAYS.get(contact.way, "way_not_known")
+        return OTHER_CHANNEL_REASONS.get(contact.way, "way_not_known")
     if not contact.may_contact:
         return "no_contact"
     return "" if contact.chat_open else "chat_closed"
 
 
-def variant(contact: SafeContact) -> str:
+def allowed_variant(contact: SafeContact) -> str:
     """Return the variant that says most of those this person allows.
 
     The service is named only where they said that it may be, and that nobody must not know.
@@ -128,22 +133,22 @@ def variant(contact: SafeContact) -> str:
     return "say_service" if may_name else "no_service"
 
 
-def window(contact: SafeContact) -> tuple[time, time]:
+def contact_hours(contact: SafeContact) -> tuple[time, time]:
     """Return the hours of a working day in which this person may be written to unasked."""
     told = service()
     return told.windows.get(contact.best_time, (told.opens, told.closes))
 
 
-def contact_in(
+def safe_contact_in(
     record: Record,
     stage: str,
     owner: str | None,
     may_contact: bool,
     chat_open: bool,
-    held_by: str = "",
+    handed_off_to: str = "",
 ) -> SafeContact:
     """Return what a referral says of safe contact; `may_contact` is how that stands by now."""
-    said = {line.question: line.value for line in record.safe_contact if line.given == "said"}
+    said = {line.question: line.value for line in record.safe_contact if line.status == "said"}
     return SafeContact(
         stage=stage,
         owner=owner,
@@ -153,26 +158,26 @@ def contact_in(
         best_time=said.get("best_time", ""),
         must_not_know=said.get("must_not_know", ""),
         chat_open=chat_open,
-        held_by=held_by,
+        handed_off_to=handed_off_to,
     )
 
 
-def _answer(message: Outward, contact: SafeContact) -> Verdict:
+def _check_answer(message: OutboundMessage, contact: SafeContact) -> Verdict:
     if not contact.chat_open:
-        return Refuse("chat_closed")
-    if contact.held_by and not message.always:
-        return Refuse("held")
-    return Go()
+        return Deny("chat_closed")
+    if contact.handed_off_to and not message.unblockable:
+        return Deny("held")
+    return Allow()
 
 
-def _not_this_one(message: Outward, contact: SafeContact) -> str:
-    by = message.by if message.kind == Kind.STAFF else ""
-    if contact.held_by not in ("", by):
+def _message_denial_reason(message: OutboundMessage, contact: SafeContact) -> str:
+    by = message.sender if message.kind == OutboundKind.STAFF else ""
+    if contact.handed_off_to not in ("", by):
         return "held"
-    if message.kind == Kind.STAFF and (not by or by != contact.owner):
+    if message.kind == OutboundKind.STAFF and (not by or by != contact.owner):
         return "changed_hands"
-    if message.kind == Kind.RETURN and contact.came_first:
+    if message.kind == OutboundKind.BOT_RESUMES and contact.input_since_queued:
         return "came_first"
-    if message.variant not in ("no_service", variant(contact)):
+    if message.variant not in ("no_service", allowed_variant(contact)):
         return "variant"
     return ""

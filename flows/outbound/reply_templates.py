@@ -15,90 +15,94 @@ from flows.outbound.guard import VARIANTS
 from flows.service import service
 from flows.wording import say, say_raw, words
 
-NAME_MAX = 30
+FIRST_NAME_MAX = 30
 DAYS_AHEAD = 5
 """How many working days staff can choose from, today's among them."""
-TOLD = "told"
+REPLY_BUTTON_VERB = "told"
 """The verb of the buttons under such a message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class ReplyTemplate:
     """One approved wording; `buttons` are what the person can tap to answer."""
 
     id: str
     buttons: tuple[str, ...] = ()
 
-    def asks(self, variant: str, language: str) -> frozenset[str]:
+    def required_blanks(self, variant: str, language: str) -> frozenset[str]:
         """Return which of time and first_name a member of staff must choose for this variant."""
         text = say_raw(language, f"replies.{self.id}.{variant}")
-        return frozenset(name for _, name, _, _ in Formatter().parse(text) if name) & BLANKS
+        return frozenset(name for _, name, _, _ in Formatter().parse(text) if name) & CHOSEN_BLANKS
 
 
-BLANKS = frozenset({"time", "first_name"})
+CHOSEN_BLANKS = frozenset({"time", "first_name"})
 """All that can be filled in by choice."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ReplyChoice:
     """What a member of staff chose: a wording, a day, a part of it, and their own first name."""
 
-    wording: Wording
+    template: ReplyTemplate
     day: date | None = None
-    part: str = ""
+    part_of_day: str = ""
     first_name: str = ""
 
 
 @cache
-def wordings() -> tuple[Wording, ...]:
+def reply_templates() -> tuple[ReplyTemplate, ...]:
     """Return the approved wordings in the order shown to staff."""
-    rows = content_files.read("replies.toml")
-    return tuple(Wording(id, tuple(row.get("buttons", ()))) for id, row in rows.items())
+    rows = content_files.load_toml("replies.toml")
+    return tuple(ReplyTemplate(id, tuple(row.get("buttons", ()))) for id, row in rows.items())
 
 
-def wording(id: str) -> Wording | None:
+def find_template(id: str) -> ReplyTemplate | None:
     """Return the wording of that id, if there is one."""
-    return next((one for one in wordings() if one.id == id), None)
+    return next((one for one in reply_templates() if one.id == id), None)
 
 
-def wrong(chosen: Chosen, variant: str, language: str, now: datetime) -> Iterator[str]:
+def invalid_blanks(
+    choice: ReplyChoice, variant: str, language: str, now: datetime
+) -> Iterator[str]:
     """Give what is missing or cannot be said: time, first_name. Nothing when it can be sent."""
-    asks = chosen.wording.asks(variant, language)
-    part_known = chosen.part in service().windows
-    if "time" in asks and not (part_known and chosen.day in days(now)):
+    asks = choice.template.required_blanks(variant, language)
+    part_known = choice.part_of_day in service().windows
+    if "time" in asks and not (part_known and choice.day in offerable_days(now)):
         yield "time"
-    if "first_name" in asks and not is_first_name(chosen.first_name):
+    if "first_name" in asks and not is_first_name(choice.first_name):
         yield "first_name"
 
 
 def is_first_name(name: str) -> bool:
     """Return whether this can be a first name: letters only, 30 at most, telling nothing."""
-    return name.isalpha() and len(name) <= NAME_MAX and not discretion.tells(name)
+    return name.isalpha() and len(name) <= FIRST_NAME_MAX and not discretion.is_revealing(name)
 
 
-def message(chosen: Chosen, variant: str, language: str) -> Reply:
+def render_reply(choice: ReplyChoice, variant: str, language: str) -> Reply:
     """Return the message as the person gets it; raise KeyError for an unknown variant."""
     if variant not in VARIANTS:
         raise KeyError(variant)
-    asks = chosen.wording.asks(variant, language)
-    blanks = {"first_name": chosen.first_name} if "first_name" in asks else {}
-    if "time" in asks and chosen.day:
-        blanks["time"] = spoken(chosen.day, chosen.part, language)
-    text = say(language, f"replies.{chosen.wording.id}.{variant}", **blanks)
+    asks = choice.template.required_blanks(variant, language)
+    blanks = {"first_name": choice.first_name} if "first_name" in asks else {}
+    if "time" in asks and choice.day:
+        blanks["time"] = part_of_day_text(choice.day, choice.part_of_day, language)
+    text = say(language, f"replies.{choice.template.id}.{variant}", **blanks)
     own = [
-        Button(label(one, language), f"{TOLD}:{chosen.wording.id}:{one}~0")
-        for one in chosen.wording.buttons
+        Button(
+            reply_button_label(one, language), f"{REPLY_BUTTON_VERB}:{choice.template.id}:{one}~0"
+        )
+        for one in choice.template.buttons
     ]
-    back = Button(label("computer", language), "computer~0")
+    back = Button(reply_button_label("computer", language), "computer~0")
     return Reply(text, (tuple(own), (back,)) if own else ((back,),))
 
 
-def label(button: str, language: str) -> str:
+def reply_button_label(button: str, language: str) -> str:
     """Return what stands on a button."""
     return say(language, f"replies.buttons.{button}")
 
 
-def days(now: datetime) -> tuple[date, ...]:
+def offerable_days(now: datetime) -> tuple[date, ...]:
     """Return the working days that can be named, the first of them today if it is one."""
     told = service()
     day = now.astimezone(ZoneInfo(told.zone)).date()
@@ -108,13 +112,13 @@ def days(now: datetime) -> tuple[date, ...]:
     return tuple(found)
 
 
-def spoken(day: date, part: str, language: str) -> str:
+def part_of_day_text(day: date, part: str, language: str) -> str:
     """Return a part of a day in words, such as "on Tuesday 24 November, in the morning"."""
     part_said = say(language, f"replies.parts.{part}")
-    return say(language, "replies.part_of_day", part=part_said, day=day_said(day, language))
+    return say(language, "replies.part_of_day", part=part_said, day=day_text(day, language))
 
 
-def day_said(day: date, language: str) -> str:
+def day_text(day: date, language: str) -> str:
     """Return a day in words, such as "Tuesday 24 November"."""
     return say(
         language,

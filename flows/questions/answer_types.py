@@ -9,148 +9,151 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from flows import wording
-from flows.conversation import Given
+from flows.conversation import AnswerStatus
 from flows.questions.questionnaire import Question
 from flows.understanding import text_match
 
-NAME_MAX, WORDS_MAX, NOTE_MAX, LINE_MAX = 100, 60, 500, 300
-TYPED_MAX = 4096
+NAME_MAX, SHORT_TEXT_MAX, NOTE_MAX, CASE_REFERENCE_MAX = 100, 60, 500, 300
+INPUT_MAX_CHARS = 4096
 """The longest text that is read at all: what a message may hold (Telegram's own limit)."""
 PHONE_EXAMPLE = "07700 900 982"
-_DRAMA = re.compile(r"^\+44(7700900|1632960)\d{3}$")
+_OFCOM_DRAMA_NUMBER = re.compile(r"^\+44(7700900|1632960)\d{3}$")
 """Numbers that Ofcom keeps for stories; no library calls them valid."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Parsed:
     """An answer that was understood: its value, how it was given, and how to show it."""
 
     value: str
     label: str
-    given: Given = Given.SAID
+    status: AnswerStatus = AnswerStatus.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
+class Suggestion:
     """Probably a typing slip for this option; worth one question."""
 
     option: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class Invalid:
     """Not understood: `why` names the message in errors.toml, with its blanks."""
 
-    why: str
+    error_key: str
     blanks: tuple[tuple[str, object], ...] = ()
 
 
-Reading = Read | Slip | Unread
+ParseResult = Parsed | Suggestion | Invalid
 
 
-def read(question: Question, typed: str, language: str) -> Reading:
+def parse_answer(question: Question, typed: str, language: str) -> ParseResult:
     """Return how typed words answer a question; `typed` may hold anything at all.
 
     A question's own words come first: "not known" is an answer where two people are meant.
     """
-    option = text_match.exact(typed, _said(question, language))
+    option = text_match.exact_match(typed, _option_words(question, language))
     if option:
-        return chosen(question, option, language)
-    special = read_special(typed, language)
+        return parsed_option(question, option, language)
+    special = parse_non_answer(typed, language)
     if special:
         return special
-    return READERS[question.kind](question, typed, language)
+    return PARSERS[question.kind](question, typed, language)
 
 
-def read_special(typed: str, language: str) -> Read | None:
+def parse_non_answer(typed: str, language: str) -> Parsed | None:
     """Return "not sure", "rather not say" or "skip" when that is what was typed."""
-    meant = {given: wording.words(language, f"anytime.words.{given}") for given in _SPECIAL}
-    key = text_match.exact(typed, {given.value: said for given, said in meant.items()})
-    return special(Given(key), language) if key else None
+    meant = {given: wording.words(language, f"anytime.words.{given}") for given in _NON_ANSWERS}
+    key = text_match.exact_match(typed, {given.value: said for given, said in meant.items()})
+    return non_answer(AnswerStatus(key), language) if key else None
 
 
-def special(given: Given, language: str) -> Read:
+def non_answer(status: AnswerStatus, language: str) -> Parsed:
     """Return the reading for one of the three ways not to answer."""
-    return Read("", wording.say(language, f"desk.given.{given}"), given)
+    return Parsed("", wording.say(language, f"desk.given.{status}"), status)
 
 
-def chosen(question: Question, option: str, language: str) -> Read:
+def parsed_option(question: Question, option: str, language: str) -> Parsed:
     """Return the reading for a pressed or recognised option; raise KeyError for a foreign one."""
     if option not in question.options:
         raise KeyError(option)
-    return Read(option, question.option(language, option))
+    return Parsed(option, question.option_label(language, option))
 
 
-def tidy(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return `text` in one normal form: no control or lone surrogate characters, trimmed."""
     normal = unicodedata.normalize("NFC", text.encode("utf-8", "ignore").decode())
     kept = (c for c in normal if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co"))
     return "".join(kept).strip()
 
 
-def find_number(text: str) -> str | None:
+def find_phone_number(text: str) -> str | None:
     """Return the first UK or international phone number in `text` as E.164, or None."""
     for found in phonenumbers.PhoneNumberMatcher(text[:2000], "GB"):
         return _e164(found.number)
     drama = re.search(r"(?:\+44|\b0044|\b0)(?:[ ()-]*\d){10,11}\b", text[:2000])
     number = _e164(phonenumbers.parse(drama[0], "GB")) if drama else ""
-    return number if _DRAMA.match(number) else None
+    return number if _OFCOM_DRAMA_NUMBER.match(number) else None
 
 
 def find_email(text: str) -> str | None:
     """Return the first email address in `text`, or None."""
     found = re.search(r"[^\s<>(),;:\"]{1,64}@[^\s<>(),;:\"]{1,255}", text[:2000])
     try:
-        return _email(found[0].rstrip(".")) if found else None
+        return _validated_email(found[0].rstrip(".")) if found else None
     except EmailNotValidError:
         return None
 
 
-_SPECIAL = (Given.NOT_SURE, Given.RATHER_NOT_SAY, Given.SKIPPED)
+_NON_ANSWERS = (AnswerStatus.NOT_SURE, AnswerStatus.RATHER_NOT_SAY, AnswerStatus.SKIPPED)
 
 
-def _read_choice(question: Question, typed: str, language: str) -> Reading:
+def _parse_choice(question: Question, typed: str, language: str) -> ParseResult:
     position = typed.strip().rstrip(".)")
     if (
         position.isascii()
         and position.isdigit()
         and 1 <= int(position[:3]) <= len(question.options)
     ):
-        return chosen(question, question.options[int(position[:3]) - 1], language)
-    near = text_match.slip(typed, _said(question, language))
-    return Slip(near) if near else Unread("choice")
+        return parsed_option(question, question.options[int(position[:3]) - 1], language)
+    near = text_match.fuzzy_match(typed, _option_words(question, language))
+    return Suggestion(near) if near else Invalid("choice")
 
 
-def _said(question: Question, language: str) -> dict[str, tuple[str, ...]]:
+def _option_words(question: Question, language: str) -> dict[str, tuple[str, ...]]:
     return {
-        option: (question.option(language, option), *question.typed(language, option))
+        option: (
+            question.option_label(language, option),
+            *question.option_synonyms(language, option),
+        )
         for option in question.options
     }
 
 
-def _read_name(_: Question, typed: str, language: str) -> Reading:
-    name = " ".join(tidy(typed).split())
+def _parse_name(_: Question, typed: str, language: str) -> ParseResult:
+    name = " ".join(sanitize(typed).split())
     if len(name) > NAME_MAX:
-        return Unread("name.too_long", (("n", len(name)), ("max", NAME_MAX)))
-    if text_match.exact(name, {"start": wording.words(language, "anytime.words.start")}):
-        return Unread("name.greeting")
+        return Invalid("name.too_long", (("n", len(name)), ("max", NAME_MAX)))
+    if text_match.exact_match(name, {"start": wording.words(language, "anytime.words.start")}):
+        return Invalid("name.greeting")
     if not any(c.isalpha() for c in name) or re.search(r"[<>{}|\\=@#$%^*\[\]]|://", name):
-        return Unread("name")
-    return Read(name, name)
+        return Invalid("name")
+    return Parsed(name, name)
 
 
-def _read_phone(_: Question, typed: str, __: str) -> Reading:
-    text = unicodedata.normalize("NFKC", tidy(typed))[:200]
-    number = find_number(text)
+def _parse_phone(_: Question, typed: str, __: str) -> ParseResult:
+    text = unicodedata.normalize("NFKC", sanitize(typed))[:200]
+    number = find_phone_number(text)
     if number:
-        return Read(number, " ".join(text.split())[:NAME_MAX])
+        return Parsed(number, " ".join(text.split())[:NAME_MAX])
     digits = [c for c in text if c.isdigit()]
     if not digits:
-        return Unread("phone", (("example", PHONE_EXAMPLE),))
-    return Unread(_why_no_number(text), (("example", PHONE_EXAMPLE),))
+        return Invalid("phone", (("example", PHONE_EXAMPLE),))
+    return Invalid(_phone_error_key(text), (("example", PHONE_EXAMPLE),))
 
 
-def _why_no_number(text: str) -> str:
+def _phone_error_key(text: str) -> str:
     try:
         number = phonenumbers.parse(text, "GB")
     except phonenumbers.NumberParseException:
@@ -162,90 +165,92 @@ def _why_no_number(text: str) -> str:
     return "phone.short" if length < 10 else "phone"
 
 
-def _read_email(_: Question, typed: str, __: str) -> Reading:
-    text = tidy(typed)
+def _parse_email(_: Question, typed: str, __: str) -> ParseResult:
+    text = sanitize(typed)
     try:
-        address = _email(text)
+        address = _validated_email(text)
     except EmailNotValidError:
         found = find_email(text)
-        return Read(found, found) if found else Unread("email")
-    return Read(address, address)
+        return Parsed(found, found) if found else Invalid("email")
+    return Parsed(address, address)
 
 
-def _email(text: str) -> str:
+def _validated_email(text: str) -> str:
     return validate_email(text[:320], check_deliverability=False, test_environment=True).normalized
 
 
-def _read_contact(question: Question, typed: str, language: str) -> Reading:
-    by_phone = _read_phone(question, typed, language)
-    if isinstance(by_phone, Read):
+def _parse_contact(question: Question, typed: str, language: str) -> ParseResult:
+    by_phone = _parse_phone(question, typed, language)
+    if isinstance(by_phone, Parsed):
         return by_phone
-    by_mail = _read_email(question, typed, language)
+    by_mail = _parse_email(question, typed, language)
     return (
-        by_mail if isinstance(by_mail, Read) else Unread("contact", (("example", PHONE_EXAMPLE),))
+        by_mail
+        if isinstance(by_mail, Parsed)
+        else Invalid("contact", (("example", PHONE_EXAMPLE),))
     )
 
 
-def _read_words(_: Question, typed: str, __: str) -> Reading:
-    return _short_text(typed, "words", WORDS_MAX)
+def _parse_short_text(_: Question, typed: str, __: str) -> ParseResult:
+    return _parse_text(typed, "words", SHORT_TEXT_MAX)
 
 
-def _read_note(_: Question, typed: str, __: str) -> Reading:
-    return _short_text(typed, "note", NOTE_MAX)
+def _parse_note(_: Question, typed: str, __: str) -> ParseResult:
+    return _parse_text(typed, "note", NOTE_MAX)
 
 
-def _short_text(typed: str, kind: str, most: int) -> Reading:
-    text = tidy(typed)
-    if len(text) > most:
-        return Unread(f"{kind}.too_long", (("n", len(text)), ("max", most)))
+def _parse_text(typed: str, kind: str, max_length: int) -> ParseResult:
+    text = sanitize(typed)
+    if len(text) > max_length:
+        return Invalid(f"{kind}.too_long", (("n", len(text)), ("max", max_length)))
     if not any(c.isalnum() for c in text):
-        return Unread(f"{kind}.empty", (("max", most),))
-    return Read(text, text)
+        return Invalid(f"{kind}.empty", (("max", max_length),))
+    return Parsed(text, text)
 
 
-def find_reference(text: str) -> str | None:
+def find_case_reference(text: str) -> str | None:
     """Return the crime or case reference in `text`: letters, digits, strokes and dashes.
 
     What is somebody's own is never taken for one: a date, a telephone number, an email address,
     a National Insurance number.
     """
-    without_emails = re.sub(r"\S+@\S+", " ", text[:LINE_MAX])
+    without_emails = re.sub(r"\S+@\S+", " ", text[:CASE_REFERENCE_MAX])
     for piece in re.findall(r"[A-Za-z0-9][A-Za-z0-9/\-]{3,29}", without_emails):
         digits = sum(c.isdigit() for c in piece)
         lettered = any(c.isalpha() for c in piece)
         marked = digits >= 5 and ("/" in piece or "-" in piece)
-        if ((digits >= 4 and lettered) or marked) and not _is_somebodys_own(piece):
+        if ((digits >= 4 and lettered) or marked) and not _is_personal_identifier(piece):
             return str(piece.upper())
     return None
 
 
-def _is_somebodys_own(piece: str) -> bool:
+def _is_personal_identifier(piece: str) -> bool:
     dated = r"\d{1,2}[/-](\d{1,2}|[A-Za-z]{3,9})[/-](19|20)?\d{2}|\d{4}[/-]\d{1,2}[/-]\d{1,2}"
     if re.fullmatch(rf"{dated}|[A-Za-z]{{2}}\d{{6}}[A-Da-d]", piece):
         return True
     bare = piece.replace("/", "").replace("-", "")
-    return bare.isdigit() and find_number(bare) is not None
+    return bare.isdigit() and find_phone_number(bare) is not None
 
 
-def _read_line(_: Question, typed: str, __: str) -> Reading:
-    text = tidy(typed)
-    if len(text) > LINE_MAX:
-        return Unread("line.too_long", (("n", len(text)), ("max", LINE_MAX)))
-    reference = find_reference(text)
-    return Read(reference, reference) if reference else Unread("line")
+def _parse_case_reference(_: Question, typed: str, __: str) -> ParseResult:
+    text = sanitize(typed)
+    if len(text) > CASE_REFERENCE_MAX:
+        return Invalid("line.too_long", (("n", len(text)), ("max", CASE_REFERENCE_MAX)))
+    reference = find_case_reference(text)
+    return Parsed(reference, reference) if reference else Invalid("line")
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-READERS: dict[str, Callable[[Question, str, str], Reading]] = {
-    "choice": _read_choice,
-    "name": _read_name,
-    "phone": _read_phone,
-    "email": _read_email,
-    "contact": _read_contact,
-    "words": _read_words,
-    "note": _read_note,
-    "line": _read_line,
+PARSERS: dict[str, Callable[[Question, str, str], ParseResult]] = {
+    "choice": _parse_choice,
+    "name": _parse_name,
+    "phone": _parse_phone,
+    "email": _parse_email,
+    "contact": _parse_contact,
+    "words": _parse_short_text,
+    "note": _parse_note,
+    "line": _parse_case_reference,
 }

@@ -3,63 +3,71 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from flows.conversation import Answer, Conversation, Given
-from flows.questions.questionnaire import Question, is_asked, question, questions
+from flows.conversation import Answer, AnswerStatus, Conversation
+from flows.questions.questionnaire import Question, all_questions, get_question, question_exists
 
-Counting = dict[str, Answer]
+CurrentAnswers = dict[str, Answer]
 
 
-def counting(conversation: Conversation) -> Counting:
+def current_answers(conversation: Conversation) -> CurrentAnswers:
     """Return the answers that count, by question, in the order asked.
 
     An answer counts while its question is on the path, its option still exists, and nothing
     that it rests on has changed since it was given.
     """
-    found: Counting = {}
-    for one in on_paper(conversation.journey):
+    found: CurrentAnswers = {}
+    for one in journey_questions(conversation.journey):
         if not _applies(one, conversation, found):
             continue
-        index, answer = latest(conversation, one.key)
-        if answer and _still_fits(one, answer) and index > _last_change(conversation, one.rests_on):
+        index, answer = latest_answer(conversation, one.key)
+        if (
+            answer
+            and _is_still_valid(one, answer)
+            and index > _last_change_index(conversation, one.depends_on)
+        ):
             found[one.key] = answer
     return found
 
 
-def path(conversation: Conversation) -> tuple[Question, ...]:
+def applicable_questions(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions that apply to this person now, in order."""
-    found = counting(conversation)
+    found = current_answers(conversation)
     return tuple(
-        one for one in on_paper(conversation.journey) if _applies(one, conversation, found)
+        one for one in journey_questions(conversation.journey) if _applies(one, conversation, found)
     )
 
 
 def open_question(conversation: Conversation) -> Question | None:
     """Return the question that waits for an answer, or None when nothing is left."""
-    if conversation.looking_at and is_asked(conversation.looking_at):
-        looked_at = question(conversation.looking_at)
-        if looked_at in in_chat(conversation):
+    if conversation.editing and question_exists(conversation.editing):
+        looked_at = get_question(conversation.editing)
+        if looked_at in questions_in_chat(conversation):
             return looked_at
     return first_unanswered(conversation)
 
 
 def first_unanswered(conversation: Conversation) -> Question | None:
     """Return the first question on the path without an answer that counts."""
-    found = counting(conversation)
-    for one in in_chat(conversation):
-        if one.key not in found and (not one.offered or wanted(found, "details")):
+    found = current_answers(conversation)
+    for one in questions_in_chat(conversation):
+        if one.key not in found and (not one.optional or is_yes(found, "details")):
             return one
     return None
 
 
-def in_chat(conversation: Conversation) -> tuple[Question, ...]:
+def questions_in_chat(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions on the path that may be asked and shown in the chat itself."""
     hidden = not conversation.details_in_chat
-    return tuple(one for one in path(conversation) if not (hidden and one.when == DETAILS))
+    return tuple(
+        one
+        for one in applicable_questions(conversation)
+        if not (hidden and one.condition == DETAILS_IN_CHAT)
+    )
 
 
-def before(conversation: Conversation) -> Question | None:
+def previous_question(conversation: Conversation) -> Question | None:
     """Return the question before the open one (or the last one, at the check), if there is one."""
-    shown = [one for one in in_chat(conversation) if _shown(one, conversation)]
+    shown = [one for one in questions_in_chat(conversation) if _was_presented(one, conversation)]
     now_open = open_question(conversation)
     if now_open in shown:
         shown = shown[: shown.index(now_open)]
@@ -68,20 +76,20 @@ def before(conversation: Conversation) -> Question | None:
 
 def reopened_by(conversation: Conversation, answer: Answer) -> tuple[Question, ...]:
     """Return the answered questions that this changed answer would ask again."""
-    found = counting(conversation)
+    found = current_answers(conversation)
     changed = replace(conversation, answers=(*conversation.answers, answer))
-    still = counting(changed)
+    still = current_answers(changed)
     lost = set(found) - set(still)
-    return tuple(one for one in in_chat(changed) if one.key in lost and not one.silent)
+    return tuple(one for one in questions_in_chat(changed) if one.key in lost and not one.internal)
 
 
-def old_answer(conversation: Conversation, one: Question) -> Answer | None:
+def previous_answer(conversation: Conversation, question: Question) -> Answer | None:
     """Return what was answered here before, if it would still fit."""
-    _, answer = latest(conversation, one.key)
-    return answer if answer and _still_fits(one, answer) else None
+    _, answer = latest_answer(conversation, question.key)
+    return answer if answer and _is_still_valid(question, answer) else None
 
 
-def latest(conversation: Conversation, key: str) -> tuple[int, Answer | None]:
+def latest_answer(conversation: Conversation, key: str) -> tuple[int, Answer | None]:
     """Return the newest answer to a question and its place among the events."""
     for index in range(len(conversation.answers) - 1, -1, -1):
         if conversation.answers[index].question == key:
@@ -89,37 +97,39 @@ def latest(conversation: Conversation, key: str) -> tuple[int, Answer | None]:
     return -1, None
 
 
-def on_paper(journey: str) -> tuple[Question, ...]:
+def journey_questions(journey: str) -> tuple[Question, ...]:
     """Return every question that this journey might ask, in order."""
-    return tuple(one for one in questions() if journey in one.journeys)
+    return tuple(one for one in all_questions() if journey in one.journeys)
 
 
-def wanted(found: Counting, key: str) -> bool:
+def is_yes(answers: CurrentAnswers, key: str) -> bool:
     """Return whether the answer to a yes-or-no question counts and is yes."""
-    return key in found and found[key].value == "yes"
+    return key in answers and answers[key].value == "yes"
 
 
-def _applies(one: Question, conversation: Conversation, found: Counting) -> bool:
-    named = all(key in found and found[key].value in values for key, values in one.only_if)
-    return named and (not one.when or CONDITIONS[one.when](conversation, found))
+def _applies(question: Question, conversation: Conversation, answers: CurrentAnswers) -> bool:
+    named = all(key in answers and answers[key].value in values for key, values in question.only_if)
+    return named and (
+        not question.condition or CONDITIONS[question.condition](conversation, answers)
+    )
 
 
-def _shown(one: Question, conversation: Conversation) -> bool:
-    return not one.offered or latest(conversation, one.key)[1] is not None
+def _was_presented(question: Question, conversation: Conversation) -> bool:
+    return not question.optional or latest_answer(conversation, question.key)[1] is not None
 
 
-def _still_fits(one: Question, answer: Answer) -> bool:
-    if answer.given != Given.SAID or not one.options:
+def _is_still_valid(question: Question, answer: Answer) -> bool:
+    if answer.status != AnswerStatus.ANSWERED or not question.options:
         return True
-    return answer.value in one.options
+    return answer.value in question.options
 
 
-def _last_change(conversation: Conversation, keys: tuple[str, ...]) -> int:
+def _last_change_index(conversation: Conversation, keys: tuple[str, ...]) -> int:
     changed = -1
-    seen: dict[str, tuple[str, Given]] = {}
+    seen: dict[str, tuple[str, AnswerStatus]] = {}
     for index, answer in enumerate(conversation.answers):
         if answer.question in keys:
-            said = (answer.value, answer.given)
+            said = (answer.value, answer.status)
             if seen.get(answer.question, said) != said:
                 changed = index
             seen[answer.question] = said
@@ -129,50 +139,50 @@ def _last_change(conversation: Conversation, keys: tuple[str, ...]) -> int:
 # --- conditions that "only_if" cannot say; content/questions.toml calls them by name
 
 
-def _harm_may_go_on(_: Conversation, found: Counting) -> bool:
-    harm, how = found.get("harm"), found.get("relationship")
+def _harm_may_go_on(_: Conversation, answers: CurrentAnswers) -> bool:
+    harm, how = answers.get("harm"), answers.get("relationship")
     at_home = harm is not None and harm.value in ("domestic", "sexual")
     return at_home or (how is not None and how.value in ("partner", "ex_partner", "family"))
 
 
-def _a_number_is_needed(conversation: Conversation, found: Counting) -> bool:
+def _a_number_is_needed(conversation: Conversation, answers: CurrentAnswers) -> bool:
     if conversation.journey == "callback":
         return True
-    return "way" in found and found["way"].value in ("call", "text")
+    return "way" in answers and answers["way"].value in ("call", "text")
 
 
-def _someone_may_answer(conversation: Conversation, found: Counting) -> bool:
-    if "number" not in found or found["number"].given != Given.SAID:
+def _someone_may_answer(conversation: Conversation, answers: CurrentAnswers) -> bool:
+    if "number" not in answers or answers["number"].status != AnswerStatus.ANSWERED:
         return False
-    return conversation.journey == "callback" or found["way"].value == "call"
+    return conversation.journey == "callback" or answers["way"].value == "call"
 
 
-def _not_a_dispute(_: Conversation, found: Counting) -> bool:
-    return "harm" not in found or found["harm"].value != "dispute"
+def _not_a_dispute(_: Conversation, answers: CurrentAnswers) -> bool:
+    return "harm" not in answers or answers["harm"].value != "dispute"
 
 
-def _only_victims_may_ask(_: Conversation, found: Counting) -> bool:
-    offence, how = found.get("offence"), found.get("in_relationship")
+def _only_victims_may_ask(_: Conversation, answers: CurrentAnswers) -> bool:
+    offence, how = answers.get("offence"), answers.get("in_relationship")
     by_kind = offence is not None and offence.value in ("domestic", "sexual")
     return by_kind or (how is not None and how.value in ("now", "before"))
 
 
-def _officer_is_new(conversation: Conversation, _: Counting) -> bool:
+def _officer_is_new(conversation: Conversation, _: CurrentAnswers) -> bool:
     return conversation.officer is None
 
 
-def _details_may_be_given(conversation: Conversation, _: Counting) -> bool:
+def _details_may_be_given(conversation: Conversation, _: CurrentAnswers) -> bool:
     """Details may stand in the chat, or were given on a private page and never show in it."""
-    return conversation.details_in_chat or conversation.by_page
+    return conversation.details_in_chat or conversation.answered_on_page
 
 
-DETAILS = "details_may_stand_in_chat"
-CONDITIONS: dict[str, Callable[[Conversation, Counting], bool]] = {
+DETAILS_IN_CHAT = "details_may_stand_in_chat"
+CONDITIONS: dict[str, Callable[[Conversation, CurrentAnswers], bool]] = {
     "harm_may_go_on": _harm_may_go_on,
     "a_number_is_needed": _a_number_is_needed,
     "someone_may_answer": _someone_may_answer,
     "not_a_dispute": _not_a_dispute,
     "only_victims_may_ask": _only_victims_may_ask,
     "officer_is_new": _officer_is_new,
-    DETAILS: _details_may_be_given,
+    DETAILS_IN_CHAT: _details_may_be_given,
 }

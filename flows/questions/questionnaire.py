@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from flows import content_files, wording
-from flows.conversation import Given
+from flows.conversation import AnswerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,70 +15,72 @@ class Question:
     journeys: tuple[str, ...]
     kind: str
     options: tuple[str, ...] = ()
-    across: int = 1
-    also: tuple[Given, ...] = ()
+    columns: int = 1
+    non_answers: tuple[AnswerStatus, ...] = ()
     only_if: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    when: str = ""
-    rests_on: tuple[str, ...] = ()
-    offered: bool = False
-    silent: bool = False
-    safe: bool = False
+    condition: str = ""
+    depends_on: tuple[str, ...] = ()
+    optional: bool = False
+    internal: bool = False
+    safe_contact: bool = False
 
-    def says(self, language: str, part: str) -> str:
+    def text(self, language: str, part: str) -> str:
         """Return this question's title, ask or why in a language."""
         return wording.say(language, f"questions.{self.key}.{part}")
 
-    def option(self, language: str, option: str) -> str:
+    def option_label(self, language: str, option: str) -> str:
         """Return what an option's button says."""
-        return wording.say(language, f"questions.{self._words_from(language)}.options.{option}")
+        return wording.say(language, f"questions.{self._wording_key(language)}.options.{option}")
 
-    def typed(self, language: str, option: str) -> tuple[str, ...]:
+    def option_synonyms(self, language: str, option: str) -> tuple[str, ...]:
         """Return the other words that people type for an option."""
-        key = f"questions.{self._words_from(language)}.typed.{option}"
+        key = f"questions.{self._wording_key(language)}.typed.{option}"
         return wording.words(language, key) if wording.has(language, key) else ()
 
-    def _words_from(self, language: str) -> str:
+    def _wording_key(self, language: str) -> str:
         shared = f"questions.{self.key}.same_as"
         return wording.say(language, shared) if wording.has(language, shared) else self.key
 
-    def asked(self, language: str) -> str:
+    def prompt(self, language: str) -> str:
         """Return the question exactly as it is shown: what is asked, and why."""
-        return f"{self.says(language, 'ask')}\n\n{self.says(language, 'why')}"
+        return f"{self.text(language, 'ask')}\n\n{self.text(language, 'why')}"
 
 
 @cache
-def questions() -> tuple[Question, ...]:
+def all_questions() -> tuple[Question, ...]:
     """Return all questions in the order they are asked."""
-    return tuple(_read(row) for row in content_files.read("questions.toml")["question"])
+    return tuple(
+        _parse_question(row) for row in content_files.load_toml("questions.toml")["question"]
+    )
 
 
 @cache
-def question(key: str) -> Question:
+def get_question(key: str) -> Question:
     """Return one question; raise KeyError for a name that is not (or no longer) asked."""
-    for one in questions():
+    for one in all_questions():
         if one.key == key:
             return one
     raise KeyError(key)
 
 
-def is_asked(key: str) -> bool:
+def question_exists(key: str) -> bool:
     """Return whether there is a question of that name."""
-    return any(one.key == key for one in questions())
+    return any(one.key == key for one in all_questions())
 
 
-def _read(row: content_files.Tree) -> Question:
+def _parse_question(row: content_files.ContentTree) -> Question:
     only_if = tuple((key, tuple(values)) for key, values in row.get("only_if", {}).items())
     return Question(
         key=row["key"],
         journeys=tuple(row["for"]),
         kind=row["kind"],
         options=tuple(row.get("options", ())),
-        across=row.get("across", 1),
-        also=tuple(Given(name) for name in row["also"]),
+        columns=row.get("across", 1),
+        non_answers=tuple(AnswerStatus(name) for name in row["also"]),
         only_if=only_if,
-        when=row.get("when", ""),
-        rests_on=tuple(dict.fromkeys([*row.get("rests_on", ()), *(key for key, _ in only_if)])),
-        offered=row.get("offered", False),
-        silent=row.get("silent", False),
-        safe=row.get("safe", False),
+        condition=row.get("when", ""),
+        depends_on=tuple(dict.fromkeys([*row.get("rests_on", ()), *(key for key, _ in only_if)])),
+        optional=row.get("offered", False),
+        internal=row.get("silent", False),
+        safe_contact=row.get("safe", False),
     )

@@ -5,31 +5,31 @@ from datetime import datetime
 
 from flows import content_files
 from flows.questions import answer_types
-from flows.questions.answer_types import Read, Unread
-from flows.questions.questionnaire import Question, question
-from flows.record import Line, Record
+from flows.questions.answer_types import Invalid, Parsed
+from flows.questions.questionnaire import Question, get_question
+from flows.record import Record, RecordLine
 from flows.wording import FIRST_LANGUAGE
 
-CHANGEABLE = ("number", "email", "way", "if_answered", "if_seen", "best_time")
+CHANGEABLE_QUESTIONS = ("number", "email", "way", "if_answered", "if_seen", "best_time")
 """The answers about contact that staff may ask to have changed."""
-_NEEDS = {"call": "number", "text": "number", "email": "email", "here": "way"}
+_REQUIRED_ANSWERS = {"call": "number", "text": "number", "email": "email", "here": "way"}
 
 
-def read_change(key: str, typed: str) -> Read | Unread:
+def parse_contact_change(key: str, typed: str) -> Parsed | Invalid:
     """Return how a new answer reads, by the same rules and messages as in the conversation.
 
     A choice is given by its option. Raises KeyError for an answer that is not changed here.
     """
-    if key not in CHANGEABLE:
+    if key not in CHANGEABLE_QUESTIONS:
         raise KeyError(key)
-    one = question(key)
+    one = get_question(key)
     if one.options:
-        return _chosen(one, typed)
-    reading = answer_types.READERS[one.kind](one, typed, FIRST_LANGUAGE)
-    return reading if isinstance(reading, Read | Unread) else Unread(one.kind)
+        return _parse_option(one, typed)
+    reading = answer_types.PARSERS[one.kind](one, typed, FIRST_LANGUAGE)
+    return reading if isinstance(reading, Parsed | Invalid) else Invalid(one.kind)
 
 
-def current(record: Record, key: str) -> Line | None:
+def current_line(record: Record, key: str) -> RecordLine | None:
     """Return the line of the record that answers this now; None when it was never asked."""
     for line in (*record.safe_contact, *record.lines):
         if line.question == key:
@@ -37,37 +37,39 @@ def current(record: Record, key: str) -> Line | None:
     return None
 
 
-def changed(record: Record, key: str, value: str, label: str, by: str, now: datetime) -> Record:
+def with_changed_answer(
+    record: Record, key: str, value: str, label: str, actor: str, now: datetime
+) -> Record:
     """Return the record with one answer about contact as staff heard it from the person."""
-    line = Line(
+    line = RecordLine(
         question=key,
-        asked=question(key).asked(FIRST_LANGUAGE),
-        given="said",
+        prompt=get_question(key).prompt(FIRST_LANGUAGE),
+        status="said",
         value=value,
         label=label,
-        by=by,
-        at=now,
-        wording=content_files.version(FIRST_LANGUAGE),
+        answered_by=actor,
+        answered_at=now,
+        wording_version=content_files.wording_version(FIRST_LANGUAGE),
         language=FIRST_LANGUAGE,
     )
     after = replace(
         record,
-        safe_contact=_with(record.safe_contact, line),
-        lines=_with(record.lines, line),
+        safe_contact=_replace_line(record.safe_contact, line),
+        lines=_replace_line(record.lines, line),
     )
     return replace(after, may_contact=_may_contact(after))
 
 
-def _chosen(one: Question, typed: str) -> Read | Unread:
+def _parse_option(question: Question, typed: str) -> Parsed | Invalid:
     option = typed.strip()
     return (
-        answer_types.chosen(one, option, FIRST_LANGUAGE)
-        if option in one.options
-        else Unread("choice")
+        answer_types.parsed_option(question, option, FIRST_LANGUAGE)
+        if option in question.options
+        else Invalid("choice")
     )
 
 
-def _with(lines: tuple[Line, ...], line: Line) -> tuple[Line, ...]:
+def _replace_line(lines: tuple[RecordLine, ...], line: RecordLine) -> tuple[RecordLine, ...]:
     """Return the lines with this one in the place of the old one, or at the end."""
     if all(one.question != line.question for one in lines):
         return (*lines, line)
@@ -81,6 +83,6 @@ def _may_contact(record: Record) -> bool:
     """
     if record.journey == "officer":
         return record.may_contact
-    said = {line.question: line.value for line in record.safe_contact if line.given == "said"}
+    said = {line.question: line.value for line in record.safe_contact if line.status == "said"}
     way = said.get("way", "call" if record.journey == "callback" else "")
-    return _NEEDS.get(way, "") in said
+    return _REQUIRED_ANSWERS.get(way, "") in said

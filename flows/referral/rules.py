@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from flows.conversation import Conversation, Given
-from flows.questions.journey import Counting, counting
+from flows.conversation import AnswerStatus, Conversation
+from flows.questions.journey import CurrentAnswers, current_answers
 
 
-class Tri(StrEnum):
+class TriState(StrEnum):
     """Yes, no, or not known. Not known never blocks."""
 
     YES = "yes"
@@ -15,7 +15,7 @@ class Tri(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Who(StrEnum):
+class Requester(StrEnum):
     """Who is asking."""
 
     SELF = "self"
@@ -24,7 +24,7 @@ class Who(StrEnum):
     OFFENDER = "offender"
 
 
-class Age(StrEnum):
+class AgeBand(StrEnum):
     """An age band; the line is `ages.adult` in service.toml."""
 
     ADULT = "adult"
@@ -36,19 +36,19 @@ class Age(StrEnum):
 class Facts:
     """All that the rules look at. Everything may be unknown."""
 
-    who: Who
-    consent: Tri = Tri.UNKNOWN
-    own_wish: Tri = Tri.UNKNOWN
-    domestic_or_sexual: Tri = Tri.UNKNOWN
-    victim_asked: Tri = Tri.UNKNOWN
-    victim_age: Age = Age.UNKNOWN
-    other_age: Age = Age.UNKNOWN
-    in_area: Tri = Tri.UNKNOWN
-    live_case: Tri = Tri.UNKNOWN
-    identified: Tri = Tri.UNKNOWN
-    accepts: Tri = Tri.UNKNOWN
-    dispute: Tri = Tri.UNKNOWN
-    going_on: Tri = Tri.UNKNOWN
+    requester: Requester
+    consent: TriState = TriState.UNKNOWN
+    wants_to_take_part: TriState = TriState.UNKNOWN
+    domestic_or_sexual: TriState = TriState.UNKNOWN
+    victim_asked: TriState = TriState.UNKNOWN
+    victim_age: AgeBand = AgeBand.UNKNOWN
+    other_party_age: AgeBand = AgeBand.UNKNOWN
+    in_area: TriState = TriState.UNKNOWN
+    live_case: TriState = TriState.UNKNOWN
+    offender_identified: TriState = TriState.UNKNOWN
+    accepts_responsibility: TriState = TriState.UNKNOWN
+    is_dispute: TriState = TriState.UNKNOWN
+    harm_ongoing: TriState = TriState.UNKNOWN
 
 
 def stop_reason(facts: Facts) -> str:
@@ -57,131 +57,147 @@ def stop_reason(facts: Facts) -> str:
     Only a known fact stops anything. Sources: agency consent (Norfolk and Suffolk, Calm), only
     victims ask in domestic and sexual cases (Kent), voluntary (all), area and disputes (Kent).
     """
-    if facts.who == Who.OFFICER:
-        if facts.consent == Tri.NO:
+    if facts.requester == Requester.OFFICER:
+        if facts.consent == TriState.NO:
             return "no_consent"
-        if facts.own_wish == Tri.NO:
+        if facts.wants_to_take_part == TriState.NO:
             return "not_wanted"
-        if facts.domestic_or_sexual == Tri.YES and facts.victim_asked == Tri.NO:
+        if facts.domestic_or_sexual == TriState.YES and facts.victim_asked == TriState.NO:
             return "victim_did_not_ask"
-    if facts.who in (Who.CALLBACK, Who.OFFENDER):
+    if facts.requester in (Requester.CALLBACK, Requester.OFFENDER):
         return ""
-    if facts.who == Who.SELF and facts.own_wish == Tri.NO:
+    if facts.requester == Requester.SELF and facts.wants_to_take_part == TriState.NO:
         return "pushed"
-    if facts.in_area == Tri.NO:
+    if facts.in_area == TriState.NO:
         return "outside"
-    if facts.dispute == Tri.YES:
+    if facts.is_dispute == TriState.YES:
         return "dispute"
     return ""
 
 
 def facts_of(conversation: Conversation) -> Facts:
     """Return the facts in the answers that count."""
-    found = told(conversation)
+    found = answers_with_origin(conversation)
     if conversation.journey == "officer":
         return _officer_facts(found)
     if conversation.journey == "callback":
-        who = Who.OFFENDER if "from_the_person_responsible" in conversation.flags else Who.CALLBACK
-        return replace(_own_facts(found), who=who)
-    return _own_facts(found)
+        who = (
+            Requester.OFFENDER
+            if "from_the_person_responsible" in conversation.flags
+            else Requester.CALLBACK
+        )
+        return replace(_self_facts(found), requester=who)
+    return _self_facts(found)
 
 
-def told(conversation: Conversation) -> Counting:
+def answers_with_origin(conversation: Conversation) -> CurrentAnswers:
     """Return the answers that count; for a call-back, with those of the talk it came from."""
-    found = counting(conversation)
-    if conversation.journey == "callback" and conversation.came_from:
-        return {**counting(replace(conversation, journey=conversation.came_from)), **found}
+    found = current_answers(conversation)
+    if conversation.journey == "callback" and conversation.previous_journey:
+        return {
+            **current_answers(replace(conversation, journey=conversation.previous_journey)),
+            **found,
+        }
     return found
 
 
-def _own_facts(found: Counting) -> Facts:
-    harm = _value(found, "harm")
+def _self_facts(answers: CurrentAnswers) -> Facts:
+    harm = _value(answers, "harm")
     place = "district" if harm == "dispute" else "area"
     return Facts(
-        who=Who.SELF,
-        consent=Tri.YES,
-        own_wish={"pushed": Tri.NO, "": Tri.UNKNOWN}.get(_value(found, "wish"), Tri.YES),
-        domestic_or_sexual=_domestic_or_sexual(harm, _value(found, "relationship")),
-        victim_asked=Tri.YES,
-        victim_age=_age(found, "age"),
-        other_age=_age(found, "their_age"),
-        in_area=_in_area(_value(found, place), _value(found, "happened_here")),
-        live_case=_live(_value(found, "case")),
-        identified=_tri(found, "identified"),
-        dispute=_dispute(harm, _value(found, "district")),
-        going_on=_tri(found, "still_happening"),
+        requester=Requester.SELF,
+        consent=TriState.YES,
+        wants_to_take_part={"pushed": TriState.NO, "": TriState.UNKNOWN}.get(
+            _value(answers, "wish"), TriState.YES
+        ),
+        domestic_or_sexual=_domestic_or_sexual(harm, _value(answers, "relationship")),
+        victim_asked=TriState.YES,
+        victim_age=_age_band(answers, "age"),
+        other_party_age=_age_band(answers, "their_age"),
+        in_area=_in_area(_value(answers, place), _value(answers, "happened_here")),
+        live_case=_has_live_case(_value(answers, "case")),
+        offender_identified=_tri_answer(answers, "identified"),
+        is_dispute=_is_dispute(harm, _value(answers, "district")),
+        harm_ongoing=_tri_answer(answers, "still_happening"),
     )
 
 
-def _officer_facts(found: Counting) -> Facts:
-    offence = _value(found, "offence")
+def _officer_facts(answers: CurrentAnswers) -> Facts:
+    offence = _value(answers, "offence")
     return Facts(
-        who=Who.OFFICER,
-        consent=_consent(found),
-        own_wish=_officer_wish(found),
-        domestic_or_sexual=_domestic_or_sexual(offence, _value(found, "in_relationship")),
-        victim_asked=_tri(found, "victim_asked"),
-        victim_age=_age(found, "victim_age"),
-        other_age=_age(found, "offender_age"),
-        in_area=_in_area(_value(found, "victim_area"), "unknown"),
-        live_case=_live(_value(found, "stage")),
-        accepts=_tri(found, "accepts"),
-        dispute=Tri.UNKNOWN if not offence else _yes(offence == "dispute"),
+        requester=Requester.OFFICER,
+        consent=_consent(answers),
+        wants_to_take_part=_officer_wants_to_take_part(answers),
+        domestic_or_sexual=_domestic_or_sexual(offence, _value(answers, "in_relationship")),
+        victim_asked=_tri_answer(answers, "victim_asked"),
+        victim_age=_age_band(answers, "victim_age"),
+        other_party_age=_age_band(answers, "offender_age"),
+        in_area=_in_area(_value(answers, "victim_area"), "unknown"),
+        live_case=_has_live_case(_value(answers, "stage")),
+        accepts_responsibility=_tri_answer(answers, "accepts"),
+        is_dispute=TriState.UNKNOWN if not offence else _tri_of(offence == "dispute"),
     )
 
 
-def _consent(found: Counting) -> Tri:
-    if "agreed" not in found:
-        return Tri.UNKNOWN
-    agreed = found["agreed"]
-    return _yes(agreed.given == Given.SAID and agreed.value != "no")
+def _consent(answers: CurrentAnswers) -> TriState:
+    if "agreed" not in answers:
+        return TriState.UNKNOWN
+    agreed = answers["agreed"]
+    return _tri_of(agreed.status == AnswerStatus.ANSWERED and agreed.value != "no")
 
 
-def _officer_wish(found: Counting) -> Tri:
-    willing, interested = _tri(found, "willing"), _tri(found, "interested")
-    if Tri.YES in (willing, interested):
-        return Tri.YES
-    return Tri.NO if willing == interested == Tri.NO else Tri.UNKNOWN
+def _officer_wants_to_take_part(answers: CurrentAnswers) -> TriState:
+    willing, interested = _tri_answer(answers, "willing"), _tri_answer(answers, "interested")
+    if TriState.YES in (willing, interested):
+        return TriState.YES
+    return TriState.NO if willing == interested == TriState.NO else TriState.UNKNOWN
 
 
-def _domestic_or_sexual(harm: str, relationship: str) -> Tri:
+def _domestic_or_sexual(harm: str, relationship: str) -> TriState:
     close = relationship in ("partner", "ex_partner", "now", "before")
     if close or harm in ("domestic", "sexual"):
-        return Tri.YES
-    return Tri.NO if harm else Tri.UNKNOWN
+        return TriState.YES
+    return TriState.NO if harm else TriState.UNKNOWN
 
 
-def _in_area(lives: str, happened_here: str) -> Tri:
+def _in_area(lives: str, happened_here: str) -> TriState:
     if not lives:
-        return Tri.UNKNOWN
+        return TriState.UNKNOWN
     if lives != "elsewhere":
-        return Tri.YES
-    return {"yes": Tri.YES, "no": Tri.NO}.get(happened_here, Tri.UNKNOWN)
+        return TriState.YES
+    return {"yes": TriState.YES, "no": TriState.NO}.get(happened_here, TriState.UNKNOWN)
 
 
-def _dispute(harm: str, district: str) -> Tri:
+def _is_dispute(harm: str, district: str) -> TriState:
     """A dispute is known to be one for mediation only once the district was asked."""
     if not harm:
-        return Tri.UNKNOWN
-    return _yes(harm == "dispute") if harm != "dispute" or district else Tri.UNKNOWN
+        return TriState.UNKNOWN
+    return _tri_of(harm == "dispute") if harm != "dispute" or district else TriState.UNKNOWN
 
 
-def _live(stage: str) -> Tri:
-    known = {"live": Tri.YES, "court": Tri.YES, "over": Tri.NO, "not_reported": Tri.NO}
-    return known.get(stage, Tri.UNKNOWN)
+def _has_live_case(stage: str) -> TriState:
+    known = {
+        "live": TriState.YES,
+        "court": TriState.YES,
+        "over": TriState.NO,
+        "not_reported": TriState.NO,
+    }
+    return known.get(stage, TriState.UNKNOWN)
 
 
-def _value(found: Counting, key: str) -> str:
-    return found[key].value if key in found else ""
+def _value(answers: CurrentAnswers, key: str) -> str:
+    return answers[key].value if key in answers else ""
 
 
-def _tri(found: Counting, key: str) -> Tri:
-    return {"yes": Tri.YES, "no": Tri.NO}.get(_value(found, key), Tri.UNKNOWN)
+def _tri_answer(answers: CurrentAnswers, key: str) -> TriState:
+    return {"yes": TriState.YES, "no": TriState.NO}.get(_value(answers, key), TriState.UNKNOWN)
 
 
-def _age(found: Counting, key: str) -> Age:
-    return {"adult": Age.ADULT, "young": Age.YOUNG}.get(_value(found, key), Age.UNKNOWN)
+def _age_band(answers: CurrentAnswers, key: str) -> AgeBand:
+    return {"adult": AgeBand.ADULT, "young": AgeBand.YOUNG}.get(
+        _value(answers, key), AgeBand.UNKNOWN
+    )
 
 
-def _yes(so: bool) -> Tri:
-    return Tri.YES if so else Tri.NO
+def _tri_of(condition: bool) -> TriState:
+    return TriState.YES if condition else TriState.NO

@@ -3,124 +3,149 @@
 from datetime import datetime
 
 from flows import content_files
-from flows.buttons import Press, button, in_rows, said
-from flows.conversation import Button, Conversation, Heard, Reply, Turn
+from flows.buttons import ButtonPress, button, button_for, in_rows
+from flows.conversation import Button, Conversation, Input, Reply, Turn
 from flows.referral import rules
-from flows.referral.rules import Facts, Tri, Who
+from flows.referral.rules import Facts, Requester, TriState
 from flows.scenes import explain
 from flows.wording import say
 
 FIT_QUESTIONS = ("harmed", "found", "place", "want")
-_FIT_ANSWERS = {"y": Tri.YES, "n": Tri.NO, "u": Tri.UNKNOWN}
+_FIT_ANSWERS = {"y": TriState.YES, "n": TriState.NO, "u": TriState.UNKNOWN}
 
 
-def show(conversation: Conversation, heard: Heard) -> Turn:
+def show(conversation: Conversation, user_input: Input) -> Turn:
     """Return the list of cards."""
-    return cards(conversation)
+    return show_info_cards(conversation)
 
 
-def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
+def handle(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
     """Return an answer to typed words."""
-    return explain.answer_or_suggest(conversation, heard.text)
+    return explain.answer_or_suggest(conversation, user_input.text)
 
 
-def cards(conversation: Conversation, edits: str | None = None) -> Turn:
+def show_info_cards(conversation: Conversation, edits_message_id: str | None = None) -> Turn:
     """Return the list of cards, one a button."""
     language = conversation.language
-    rows = [button(conversation, say(language, f"cards.{id}.title"), "card", id) for id in _order()]
+    rows = [
+        button(conversation, say(language, f"cards.{id}.title"), "card", id) for id in _card_order()
+    ]
     text = say(language, "scenes.learning.cards")
-    below = (_fit_button(conversation), *explain.ways_on(conversation))
+    below = (_fit_button(conversation), *explain.onward_buttons(conversation))
     return Turn(
-        conversation, (Reply(text, (*in_rows(rows, 2), *in_rows(list(below))), edits=edits),)
+        conversation,
+        (
+            Reply(
+                text, (*in_rows(rows, 2), *in_rows(list(below))), edits_message_id=edits_message_id
+            ),
+        ),
     )
 
 
-def card(conversation: Conversation, id: str, edits: str | None = None) -> Turn:
+def show_info_card(
+    conversation: Conversation, id: str, edits_message_id: str | None = None
+) -> Turn:
     """Return one card with its neighbours; the first when `id` names none."""
-    order = _order()
+    order = _card_order()
     place = order.index(id) if id in order else 0
     around = []
     if place > 0:
-        around.append(said(conversation, "scenes.learning.earlier", "card", order[place - 1]))
+        around.append(button_for(conversation, "scenes.learning.earlier", "card", order[place - 1]))
     if place < len(order) - 1:
-        around.append(said(conversation, "scenes.learning.next", "card", order[place + 1]))
+        around.append(button_for(conversation, "scenes.learning.next", "card", order[place + 1]))
     below = (
-        said(conversation, "scenes.learning.all_cards", "cards"),
-        said(conversation, "scenes.asking.last_row_questions", "questions"),
+        button_for(conversation, "scenes.learning.all_cards", "cards"),
+        button_for(conversation, "scenes.asking.last_row_questions", "questions"),
     )
     rows = (
         tuple(around),
         below,
-        *in_rows([_fit_button(conversation), *explain.ways_on(conversation)]),
+        *in_rows([_fit_button(conversation), *explain.onward_buttons(conversation)]),
     )
     text = say(conversation.language, f"cards.{order[place]}.text")
-    return Turn(conversation, (Reply(text, rows, edits=edits),))
+    return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
 
 
-def fit(conversation: Conversation, so_far: str, edits: str | None = None) -> Turn:
+def show_fit_check(
+    conversation: Conversation, so_far: str, edits_message_id: str | None = None
+) -> Turn:
     """Return the next of four questions, or the honest answer after them.
 
     The answers so far stand on the buttons ("yn"), so that nothing is kept.
     """
     language = conversation.language
-    if len(so_far) < len(FIT_QUESTIONS) and not _settled(so_far):
+    if len(so_far) < len(FIT_QUESTIONS) and not _is_decided(so_far):
         text = say(language, f"scenes.fit.{FIT_QUESTIONS[len(so_far)]}")
         choices = [
-            said(conversation, f"scenes.fit.{word}", "fit", so_far + letter)
+            button_for(conversation, f"scenes.fit.{word}", "fit", so_far + letter)
             for word, letter in (("yes", "y"), ("no", "n"), ("unsure", "u"))
         ]
-        rows = (tuple(choices), *in_rows(explain.ways_on(conversation)))
-        return Turn(conversation, (Reply(text, rows, edits=edits),))
+        rows = (tuple(choices), *in_rows(explain.onward_buttons(conversation)))
+        return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
     text = say(language, f"scenes.fit.{_fit_result(so_far)}")
     rows = in_rows(
         [
-            said(conversation, "scenes.learning.all_cards", "cards"),
-            said(conversation, "scenes.welcome.buttons.person", "person"),
-            *explain.ways_on(conversation),
+            button_for(conversation, "scenes.learning.all_cards", "cards"),
+            button_for(conversation, "scenes.welcome.buttons.person", "person"),
+            *explain.onward_buttons(conversation),
         ]
     )
-    return Turn(conversation, (Reply(text, rows, edits=edits),))
+    return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
 
 
-def _settled(so_far: str) -> bool:
+def _is_decided(so_far: str) -> bool:
     return so_far[:1] == "n" or so_far[2:3] == "n"
 
 
 def _fit_result(so_far: str) -> str:
     told = dict(zip(FIT_QUESTIONS, (_FIT_ANSWERS[letter] for letter in so_far), strict=False))
-    if told["harmed"] == Tri.NO:
+    if told["harmed"] == TriState.NO:
         return "not_harmed"
-    facts = Facts(who=Who.SELF, in_area=told.get("place", Tri.UNKNOWN), identified=told["found"])
+    facts = Facts(
+        requester=Requester.SELF,
+        in_area=told.get("place", TriState.UNKNOWN),
+        offender_identified=told["found"],
+    )
     if rules.stop_reason(facts) == "outside":
         return "not_here"
-    if facts.identified == Tri.NO:
+    if facts.offender_identified == TriState.NO:
         return "not_found"
-    return "good" if set(told.values()) == {Tri.YES} else "maybe"
+    return "good" if set(told.values()) == {TriState.YES} else "maybe"
 
 
-def _order() -> list[str]:
-    return list(content_files.read("cards.toml")["order"])
+def _card_order() -> list[str]:
+    return list(content_files.load_toml("cards.toml")["order"])
 
 
 def _fit_button(conversation: Conversation) -> Button:
-    return said(conversation, "scenes.welcome.buttons.fit", "fit")
+    return button_for(conversation, "scenes.welcome.buttons.fit", "fit")
 
 
-def press_card(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+def press_card(
+    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
+) -> Turn:
     """Return the card on the button."""
-    return card(conversation, "".join(pressed.args[:1]), edits=heard.message)
+    return show_info_card(
+        conversation, "".join(pressed.args[:1]), edits_message_id=user_input.message_id
+    )
 
 
-def press_cards(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+def press_cards(
+    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
+) -> Turn:
     """Return the list of cards."""
-    return cards(conversation, edits=heard.message)
+    return show_info_cards(conversation, edits_message_id=user_input.message_id)
 
 
-def press_fit(conversation: Conversation, heard: Heard, pressed: Press, now: datetime) -> Turn:
+def press_fit(
+    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
+) -> Turn:
     """Return the next step of "is this for me?"; an id that we never made starts it afresh."""
     so_far = "".join(pressed.args[:1])
     known = len(so_far) <= len(FIT_QUESTIONS) and set(so_far) <= set(_FIT_ANSWERS)
-    return fit(conversation, so_far if known else "", edits=heard.message)
+    return show_fit_check(
+        conversation, so_far if known else "", edits_message_id=user_input.message_id
+    )
 
 
-PRESSES = {"card": press_card, "cards": press_cards, "fit": press_fit}
+BUTTON_HANDLERS = {"card": press_card, "cards": press_cards, "fit": press_fit}

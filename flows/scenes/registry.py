@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from flows.conversation import Conversation, Heard, Turn
+from flows.conversation import Conversation, Input, Turn
 from flows.scenes import asking, checking, learning, notice, paused, sent, stopped, welcome
 
-Show = Callable[[Conversation, Heard], Turn]
-Hear = Callable[[Conversation, Heard, datetime], Turn]
+ShowScene = Callable[[Conversation, Input], Turn]
+HandleInput = Callable[[Conversation, Input, datetime], Turn]
 
-SHOWS: Mapping[str, Show] = {
+SHOW_BY_STAGE: Mapping[str, ShowScene] = {
     "welcome": welcome.show,
     "learning": learning.show,
     "notice": notice.show,
@@ -19,16 +19,16 @@ SHOWS: Mapping[str, Show] = {
     "paused": paused.show,
     "sent": sent.show,
     "withdrawn": sent.show,
-    "expired": welcome.show_gone,
+    "expired": welcome.show_expired,
 }
-HEARS: Mapping[str, Hear] = {
-    "welcome": welcome.hear,
-    "learning": learning.hear,
-    "notice": notice.hear,
-    "asking": asking.hear,
-    "checking": checking.hear,
-    "stopped": stopped.hear,
-    "paused": paused.hear,
-    "sent": sent.hear,
-    "withdrawn": sent.hear,
+HANDLE_BY_STAGE: Mapping[str, HandleInput] = {
+    "welcome": welcome.handle,
+    "learning": learning.handle,
+    "notice": notice.handle,
+    "asking": asking.handle,
+    "checking": checking.handle,
+    "stopped": stopped.handle,
+    "paused": paused.handle,
+    "sent": sent.handle,
+    "withdrawn": sent.handle,
 }

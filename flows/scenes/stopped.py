@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from flows.buttons import in_rows, said
-from flows.conversation import Conversation, Heard, Reply, Turn
+from flows.buttons import button_for, in_rows
+from flows.conversation import Conversation, Input, Reply, Turn
 from flows.questions import journey
 from flows.scenes import explain
 from flows.service import service
 from flows.wording import say
 
-DECIDED_BY = {
+DECIDING_QUESTIONS = {
     "no_consent": ("agreed",),
     "victim_did_not_ask": ("victim_asked", "offence"),
     "not_wanted": ("willing", "interested"),
@@ -19,32 +19,35 @@ DECIDED_BY = {
 }
 
 
-def show(conversation: Conversation, heard: Heard) -> Turn:
+def show(conversation: Conversation, user_input: Input) -> Turn:
     """Return the reason with where to go instead; it is not an error."""
-    reason = conversation.stopped_for
+    reason = conversation.stop_reason
     text = say(
-        conversation.language, f"scenes.stopped.{reason}", mediation=_mediation(conversation)
+        conversation.language, f"scenes.stopped.{reason}", mediation=_mediation_text(conversation)
     )
     own = "scenes.stopped.own_choice" if reason == "pushed" else "scenes.stopped.change"
-    key = next((one for one in DECIDED_BY[reason] if one in journey.counting(conversation)), "")
+    key = next(
+        (one for one in DECIDING_QUESTIONS[reason] if one in journey.current_answers(conversation)),
+        "",
+    )
     rows = [
-        said(conversation, own, "reopen", key),
-        said(conversation, "scenes.welcome.buttons.person", "person"),
-        said(conversation, "scenes.welcome.buttons.questions", "questions"),
-        said(conversation, "scenes.asking.last_row_leave", "leave"),
-        said(conversation, "scenes.paused.delete", "delete", style="danger"),
+        button_for(conversation, own, "reopen", key),
+        button_for(conversation, "scenes.welcome.buttons.person", "person"),
+        button_for(conversation, "scenes.welcome.buttons.questions", "questions"),
+        button_for(conversation, "scenes.asking.last_row_leave", "leave"),
+        button_for(conversation, "scenes.paused.delete", "delete", style="danger"),
     ]
-    edits = conversation.card if conversation.journey == "officer" else None
-    return Turn(conversation, (Reply(text, in_rows(rows), edits=edits),))
+    edits = conversation.card_message_id if conversation.journey == "officer" else None
+    return Turn(conversation, (Reply(text, in_rows(rows), edits_message_id=edits),))
 
 
-def hear(conversation: Conversation, heard: Heard, now: datetime) -> Turn:
+def handle(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
     """Return an answer to typed words."""
-    return explain.answer_or_suggest(conversation, heard.text)
+    return explain.answer_or_suggest(conversation, user_input.text)
 
 
-def _mediation(conversation: Conversation) -> str:
-    found = journey.counting(conversation)
+def _mediation_text(conversation: Conversation) -> str:
+    found = journey.current_answers(conversation)
     place = next((found[key].value for key in ("district", "victim_area") if key in found), "")
     scheme = service().districts.get(place, "")
     return say(conversation.language, f"scenes.stopped.mediation_{scheme}")

@@ -8,46 +8,46 @@ from functools import lru_cache
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-TYPO = 84
+FUZZY_MIN_SCORE = 84
 """Of 100: how alike two short texts must be for one to be a slip of the other."""
 
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'"})
 
 
-def fold(text: str) -> str:
+def normalize(text: str) -> str:
     """Return `text` lower-case, without accents, invisible characters and punctuation."""
     plain = unicodedata.normalize("NFKD", text[:5000]).casefold().translate(_APOSTROPHES)
     kept = "".join(c for c in plain if unicodedata.category(c) not in ("Mn", "Cf", "Cc", "Cs"))
     return " ".join(re.sub(r"[^\w'+]+", " ", kept).replace("'", "").split())
 
 
-def exact(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
+def exact_match(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
     """Return the key one of whose words is exactly what was typed, or None."""
-    folded = fold(typed)
+    folded = normalize(typed)
     for key, said in choices.items():
-        if any(folded == _fold_ours(one) for one in said):
+        if any(folded == _normalize_content(one) for one in said):
             return key
     return None
 
 
 @lru_cache(maxsize=8192)
-def _fold_ours(text: str) -> str:
+def _normalize_content(text: str) -> str:
     """Fold words of the content folder; what a person typed is never remembered here."""
-    return fold(text)
+    return normalize(text)
 
 
-def slip(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
+def fuzzy_match(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
     """Return the key that `typed` is probably a slip of, or None; never for very short words."""
-    folded = fold(typed)
+    folded = normalize(typed)
     if len(folded) < 4 or len(folded) > 60:
         return None
-    ours = {_fold_ours(one): key for key, ones in choices.items() for one in ones}
+    ours = {_normalize_content(one): key for key, ones in choices.items() for one in ones}
     said = {one: key for one, key in ours.items() if len(one) > 3}
-    found = process.extractOne(folded, list(said), scorer=fuzz.ratio, score_cutoff=TYPO)
+    found = process.extractOne(folded, list(said), scorer=fuzz.ratio, score_cutoff=FUZZY_MIN_SCORE)
     return said[found[0]] if found else None
 
 
-def mend(word: str, known: Sequence[str]) -> str | None:
+def correct_spelling(word: str, vocabulary: Sequence[str]) -> str | None:
     """Return the known word that `word` is a misspelling of, or None; never for short words.
 
     One slip (a letter wrong, missing, extra or swapped) is mended up to 7 letters, two beyond.
@@ -55,13 +55,13 @@ def mend(word: str, known: Sequence[str]) -> str | None:
     if not 4 <= len(word) <= 20 or not word.isalpha():
         return None
     slips = 1 if len(word) < 8 else 2
-    found = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=slips)
+    found = process.extractOne(word, vocabulary, scorer=OSA.distance, score_cutoff=slips)
     return found[0] if found and found[0][0] == word[0] else None
 
 
 def stem(word: str) -> str:
     """Return `word` without the endings that do not change what is asked ("asking", "asked")."""
-    for ending in _ENDINGS:
+    for ending in _SUFFIXES:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word.removesuffix(ending) + ("y" if ending == "ies" else "")
             break
@@ -70,4 +70,4 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls" else word
 
 
-_ENDINGS = ("ings", "ing", "ies", "ed", "es", "s")
+_SUFFIXES = ("ings", "ing", "ies", "ed", "es", "s")

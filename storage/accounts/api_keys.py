@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 from sqlmodel import Session
 
-from storage.serialization import write
+from storage.serialization import dumps
 from storage.tables import AnyRow, new_id
 from storage.vault import Vault
 from storage.web_tables import API_KEY
@@ -15,11 +15,11 @@ from storage.web_tables import API_KEY
 SCOPES = ("read:queue", "read:records", "write:steps")
 """What a token may be for: the queue, what people said, and recording what was done."""
 _K = API_KEY.c
-_START = "rj_"
+_TOKEN_PREFIX = "rj_"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKeyInfo:
     """One token as it is listed; `used_at` is the start of the day it was last used."""
 
     id: str
@@ -31,37 +31,39 @@ class Key:
     ended_at: datetime | None
 
 
-class NameTaken(ValueError):
+class ApiKeyNameTaken(ValueError):
     """Another token that still works has this name."""
 
 
-def make(
-    conn: Connection, vault: Vault, name: str, scopes: tuple[str, ...], who: str, now: datetime
+def issue_api_key(
+    conn: Connection, vault: Vault, name: str, scopes: tuple[str, ...], actor: str, now: datetime
 ) -> str:
     """Make a token; return it, for it is told this once only. Raises NameTaken."""
     if conn.execute(select(_K.id).where(_K.name == name, _K.ended_at.is_(None))).first():
-        raise NameTaken(name)
-    token = _START + secrets.token_urlsafe(32)
-    row = {"id": new_id(), "name": name, "token_print": _print(vault, token)}
+        raise ApiKeyNameTaken(name)
+    token = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+    row = {"id": new_id(), "name": name, "token_print": _token_fingerprint(vault, token)}
     conn.execute(
-        insert(API_KEY), {**row, "scopes": " ".join(scopes), "made_by": who, "made_at": now}
+        insert(API_KEY), {**row, "scopes": " ".join(scopes), "made_by": actor, "made_at": now}
     )
     return token
 
 
-def whose(conn: Connection, vault: Vault, token: str, now: datetime) -> Key | None:
+def authenticate_api_key(
+    conn: Connection, vault: Vault, token: str, now: datetime
+) -> ApiKeyInfo | None:
     """Return the key that a token belongs to, and note the day; None once it has ended."""
-    mine = (_K.token_print == _print(vault, token), _K.ended_at.is_(None))
+    mine = (_K.token_print == _token_fingerprint(vault, token), _K.ended_at.is_(None))
     row = conn.execute(select(API_KEY).where(*mine)).first()
     if row is None:
         return None
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if row.used_at is None or row.used_at < today:
         conn.execute(update(API_KEY).where(_K.id == row.id).values(used_at=today))
-    return _key(row)
+    return _info_from_row(row)
 
 
-def end(conn: Connection, id: str, now: datetime) -> str | None:
+def revoke_api_key(conn: Connection, id: str, now: datetime) -> str | None:
     """End a token; return its name, None when there was none to end."""
     mine = (_K.id == id, _K.ended_at.is_(None))
     name = conn.scalars(select(_K.name).where(*mine)).first()
@@ -69,16 +71,16 @@ def end(conn: Connection, id: str, now: datetime) -> str | None:
     return name
 
 
-def listed(session: Session) -> list[Key]:
+def list_api_keys(session: Session) -> list[ApiKeyInfo]:
     """Return every token ever made, the newest first."""
     rows = session.connection().execute(select(API_KEY).order_by(_K.made_at.desc(), _K.id))
-    return [_key(row) for row in rows]
+    return [_info_from_row(row) for row in rows]
 
 
-def _key(row: AnyRow) -> Key:
+def _info_from_row(row: AnyRow) -> ApiKeyInfo:
     scopes = tuple(row.scopes.split())
-    return Key(row.id, row.name, scopes, row.made_by, row.made_at, row.used_at, row.ended_at)
+    return ApiKeyInfo(row.id, row.name, scopes, row.made_by, row.made_at, row.used_at, row.ended_at)
 
 
-def _print(vault: Vault, token: str) -> str:
-    return vault.fingerprint(write(["api-key", token[:200]]))
+def _token_fingerprint(vault: Vault, token: str) -> str:
+    return vault.fingerprint(dumps(["api-key", token[:200]]))

@@ -7,14 +7,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import Session, col
 from sqlmodel import select as rows_of
 
-from storage.serialization import read_dict, write
+from storage.serialization import dumps, loads_dict
 from storage.tables import new_id
 from storage.vault import Vault
-from storage.web_tables import PASSKEY, STAFF, Passkey
+from storage.web_tables import PASSKEY, STAFF, PasskeyRow
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class PasskeySummary:
     """One passkey as its owner sees it."""
 
     id: str
@@ -22,39 +22,43 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredPasskey:
     """What a passkey's answer is checked against, and whose it is."""
 
     id: str
     staff_id: str
     name: str
     public_key: str
-    uses: int
+    sign_count: int
 
 
-def add(
+def add_passkey(
     conn: Connection,
     vault: Vault,
     staff_id: str,
-    credential: str,
+    credential_id: str,
     public_key: str,
-    uses: int,
+    sign_count: int,
     now: datetime,
 ) -> None:
     """Keep a passkey; raise IntegrityError when it is kept already. Both texts are base64url."""
     id = new_id()
-    body = vault.seal(write({"credential": credential, "key": public_key}), _place(id))
-    row = {"id": id, "staff_id": staff_id, "credential_print": _print(vault, credential)}
-    conn.execute(insert(PASSKEY), {**row, "body": body, "uses": uses, "added_at": now})
+    body = vault.seal(dumps({"credential": credential_id, "key": public_key}), _body_context(id))
+    row = {
+        "id": id,
+        "staff_id": staff_id,
+        "credential_print": _credential_fingerprint(vault, credential_id),
+    }
+    conn.execute(insert(PASSKEY), {**row, "body": body, "uses": sign_count, "added_at": now})
 
 
-def find(session: Session, vault: Vault, credential: str) -> Kept | None:
+def find_passkey(session: Session, vault: Vault, credential_id: str) -> StoredPasskey | None:
     """Return the passkey of this id, if its owner may sign in."""
     query = (
         select(PASSKEY, STAFF.c.name)
         .join(STAFF, STAFF.c.id == PASSKEY.c.staff_id)
         .where(
-            PASSKEY.c.credential_print == _print(vault, credential),
+            PASSKEY.c.credential_print == _credential_fingerprint(vault, credential_id),
             STAFF.c.joined_at.is_not(None),
             STAFF.c.disabled_at.is_(None),
         )
@@ -62,37 +66,43 @@ def find(session: Session, vault: Vault, credential: str) -> Kept | None:
     row = session.connection().execute(query).first()
     if row is None:
         return None
-    body = read_dict(vault.unseal(row.body, _place(row.id)))
-    return Kept(row.id, row.staff_id, row.name, body["key"], row.uses)
+    body = loads_dict(vault.unseal(row.body, _body_context(row.id)))
+    return StoredPasskey(row.id, row.staff_id, row.name, body["key"], row.uses)
 
 
-def used(conn: Connection, id: str, before: int, after: int) -> bool:
+def advance_sign_count(conn: Connection, id: str, expected: int, sign_count: int) -> bool:
     """Note the count that a passkey gave; False when somebody else noted one meanwhile."""
-    same = (PASSKEY.c.id == id, PASSKEY.c.uses == before)
-    return conn.execute(update(PASSKEY).where(*same).values(uses=after)).rowcount == 1
+    same = (PASSKEY.c.id == id, PASSKEY.c.uses == expected)
+    return conn.execute(update(PASSKEY).where(*same).values(uses=sign_count)).rowcount == 1
 
 
-def listed(session: Session, staff_id: str) -> list[Listed]:
+def list_passkeys(session: Session, staff_id: str) -> list[PasskeySummary]:
     """Return the passkeys of a member of staff, the oldest first."""
-    query = rows_of(Passkey).where(Passkey.staff_id == staff_id).order_by(col(Passkey.added_at))
-    return [Listed(row.id, row.added_at) for row in session.exec(query)]
+    query = (
+        rows_of(PasskeyRow)
+        .where(PasskeyRow.staff_id == staff_id)
+        .order_by(col(PasskeyRow.added_at))
+    )
+    return [PasskeySummary(row.id, row.added_at) for row in session.exec(query)]
 
 
-def credentials(session: Session, vault: Vault, staff_id: str) -> list[str]:
+def credential_ids(session: Session, vault: Vault, staff_id: str) -> list[str]:
     """Return the ids of somebody's passkeys, so that none is made twice on one device."""
-    rows = session.exec(rows_of(Passkey).where(Passkey.staff_id == staff_id))
-    return [str(read_dict(vault.unseal(row.body, _place(row.id)))["credential"]) for row in rows]
+    rows = session.exec(rows_of(PasskeyRow).where(PasskeyRow.staff_id == staff_id))
+    return [
+        str(loads_dict(vault.unseal(row.body, _body_context(row.id)))["credential"]) for row in rows
+    ]
 
 
-def remove(conn: Connection, staff_id: str, id: str) -> bool:
+def remove_passkey(conn: Connection, staff_id: str, id: str) -> bool:
     """Forget one passkey of a member of staff; return whether it was there."""
     mine = (PASSKEY.c.id == id, PASSKEY.c.staff_id == staff_id)
     return conn.execute(delete(PASSKEY).where(*mine)).rowcount == 1
 
 
-def _print(vault: Vault, credential: str) -> str:
-    return vault.fingerprint(write(["passkey", credential[:2000]]))
+def _credential_fingerprint(vault: Vault, credential_id: str) -> str:
+    return vault.fingerprint(dumps(["passkey", credential_id[:2000]]))
 
 
-def _place(id: str) -> str:
+def _body_context(id: str) -> str:
     return f"passkey/{id}/body"

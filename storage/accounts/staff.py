@@ -11,19 +11,19 @@ from sqlmodel import select as rows_of
 
 from flows import casework
 from storage.accounts import sign_ins
-from storage.referrals.references import LETTERS
-from storage.serialization import write
+from storage.referrals.references import CODE_ALPHABET
+from storage.serialization import dumps
 from storage.tables import REFERRAL, AnyRow, new_id
 from storage.vault import Vault
-from storage.web_tables import PASSKEY, STAFF, Staff
+from storage.web_tables import PASSKEY, STAFF, StaffRow
 
-INVITED_FOR = timedelta(hours=72)
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}", re.ASCII)
-_CODE = 20
+INVITATION_LIFETIME = timedelta(hours=72)
+_NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}", re.ASCII)
+_CODE_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class StaffAccount:
     """One account as the administrator sees it: nothing that could be signed in with."""
 
     id: str
@@ -39,25 +39,25 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Proofs:
+class StoredCredentials:
     """What a sign-in is checked against: the hash of the password and the secret of the app."""
 
     staff_id: str
     name: str
-    password: str
-    secret: str
-    last_step: int
+    password_hash: str
+    totp_secret: str
+    last_time_step: int
 
 
-class WrongName(ValueError):
+class InvalidAccountName(ValueError):
     """A name of staff is 2 to 40 letters, digits, dots and hyphens."""
 
 
-class NameTaken(RuntimeError):
+class AccountNameTaken(RuntimeError):
     """This name belongs to an account, or did once: names are never given twice."""
 
 
-class OwnsCases(RuntimeError):
+class OwnsOpenReferrals(RuntimeError):
     """Somebody still has open referrals; `references` says which."""
 
     def __init__(self, references: list[str]) -> None:
@@ -69,30 +69,34 @@ class NoSuchAccount(LookupError):
     """There is no account of this name, or it is disabled."""
 
 
-def clean_name(typed: str) -> str:
+def normalize_account_name(typed: str) -> str:
     """Return a name as it is kept, in lower case; raise WrongName when it cannot be one."""
     name = typed.strip().lower()
-    if not _NAME.fullmatch(name):
-        raise WrongName("A name is 2 to 40 letters, digits, dots and hyphens.")
+    if not _NAME_PATTERN.fullmatch(name):
+        raise InvalidAccountName("A name is 2 to 40 letters, digits, dots and hyphens.")
     return name
 
 
-def invite(conn: Connection, vault: Vault, name: str, role: str, by: str, now: datetime) -> str:
+def invite_staff(
+    conn: Connection, vault: Vault, name: str, role: str, invited_by: str, now: datetime
+) -> str:
     """Make an account and return the one-time code that takes it up, good for 72 hours.
 
     Only the code's fingerprint is kept. Raises WrongName and NameTaken.
     """
-    name = clean_name(name)
+    name = normalize_account_name(name)
     if conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first():
-        raise NameTaken(name)
+        raise AccountNameTaken(name)
     code, id = _new_code(), new_id()
-    row = {"id": id, "name": name, "role": role, "invited_by": by, "invited_at": now}
-    until = {"code_print": _print(vault, code), "code_until": now + INVITED_FOR}
+    row = {"id": id, "name": name, "role": role, "invited_by": invited_by, "invited_at": now}
+    until = {"code_print": _code_fingerprint(vault, code), "code_until": now + INVITATION_LIFETIME}
     conn.execute(insert(STAFF), {**row, **until, "totp_step": 0, "shortcuts": True})
     return code
 
 
-def invite_again(conn: Connection, vault: Vault, name: str, by: str, now: datetime) -> str:
+def reinvite_staff(
+    conn: Connection, vault: Vault, name: str, invited_by: str, now: datetime
+) -> str:
     """Take every way to sign in from an account and return a new one-time code for it.
 
     A disabled account can be taken up again this way. Raises NoSuchAccount.
@@ -102,32 +106,34 @@ def invite_again(conn: Connection, vault: Vault, name: str, by: str, now: dateti
         raise NoSuchAccount(name)
     code = _new_code()
     nothing = {"password": None, "totp": None, "subject_print": None, "joined_at": None}
-    again = {"invited_by": by, "invited_at": now, "disabled_at": None}
-    fresh = {"code_print": _print(vault, code), "code_until": now + INVITED_FOR}
+    again = {"invited_by": invited_by, "invited_at": now, "disabled_at": None}
+    fresh = {"code_print": _code_fingerprint(vault, code), "code_until": now + INVITATION_LIFETIME}
     conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**nothing, **again, **fresh))
     conn.execute(delete(PASSKEY).where(PASSKEY.c.staff_id == row.id))
-    sign_ins.end_all(conn, row.id, now)
+    sign_ins.end_all_sign_ins(conn, row.id, now)
     return code
 
 
-def invited(session: Session, vault: Vault, code: str, now: datetime) -> Member | None:
+def find_invited_account(
+    session: Session, vault: Vault, code: str, now: datetime
+) -> StaffAccount | None:
     """Return whose invitation this is, as long as it is good; the code stays unused."""
-    query = rows_of(Staff).where(
-        Staff.code_print == _print(vault, code),
-        col(Staff.code_until) > now,
-        col(Staff.disabled_at).is_(None),
+    query = rows_of(StaffRow).where(
+        StaffRow.code_print == _code_fingerprint(vault, code),
+        col(StaffRow.code_until) > now,
+        col(StaffRow.disabled_at).is_(None),
     )
     row = session.exec(query).first()
-    return member_of(row) if row else None
+    return account_from_row(row) if row else None
 
 
-def redeem(conn: Connection, vault: Vault, code: str, now: datetime) -> str | None:
+def redeem_staff_invitation(conn: Connection, vault: Vault, code: str, now: datetime) -> str | None:
     """Use an invitation up and return the id of its account; None if it is no good.
 
     Of several who use one code at once, exactly one gets the account.
     """
     good = (
-        STAFF.c.code_print == _print(vault, code),
+        STAFF.c.code_print == _code_fingerprint(vault, code),
         STAFF.c.code_until > now,
         STAFF.c.disabled_at.is_(None),
     )
@@ -138,120 +144,120 @@ def redeem(conn: Connection, vault: Vault, code: str, now: datetime) -> str | No
     return str(row.id)
 
 
-def join(
-    conn: Connection, vault: Vault, code: str, password: str, secret: str, now: datetime
+def activate_account(
+    conn: Connection, vault: Vault, code: str, password_hash: str, totp_secret: str, now: datetime
 ) -> str | None:
     """Take an account up with the hash of a password and the secret of an app; return its id."""
-    id = redeem(conn, vault, code, now)
+    id = redeem_staff_invitation(conn, vault, code, now)
     if id is not None:
-        set_password(conn, id, password)
-        set_secret(conn, vault, id, secret)
+        set_password_hash(conn, id, password_hash)
+        set_totp_secret(conn, vault, id, totp_secret)
     return id
 
 
-def set_password(conn: Connection, id: str, password: str) -> None:
+def set_password_hash(conn: Connection, id: str, password_hash: str) -> None:
     """Keep the hash of a password."""
-    conn.execute(update(STAFF).where(STAFF.c.id == id).values(password=password))
+    conn.execute(update(STAFF).where(STAFF.c.id == id).values(password=password_hash))
 
 
-def set_secret(conn: Connection, vault: Vault, id: str, secret: str) -> None:
+def set_totp_secret(conn: Connection, vault: Vault, id: str, totp_secret: str) -> None:
     """Keep the secret that somebody's app makes codes from, sealed for their row."""
-    sealed = vault.seal(secret, _secret_place(id))
+    sealed = vault.seal(totp_secret, _totp_context(id))
     conn.execute(update(STAFF).where(STAFF.c.id == id).values(totp=sealed, totp_step=0))
 
 
-def use_step(conn: Connection, id: str, step: int) -> bool:
+def consume_time_step(conn: Connection, id: str, time_step: int) -> bool:
     """Use up the time step of a code; False when it, or a later one, was used before."""
-    unused = (STAFF.c.id == id, STAFF.c.totp_step < step, STAFF.c.disabled_at.is_(None))
-    return conn.execute(update(STAFF).where(*unused).values(totp_step=step)).rowcount == 1
+    unused = (STAFF.c.id == id, STAFF.c.totp_step < time_step, STAFF.c.disabled_at.is_(None))
+    return conn.execute(update(STAFF).where(*unused).values(totp_step=time_step)).rowcount == 1
 
 
-def set_shortcuts(conn: Connection, id: str, on: bool) -> None:
+def set_shortcuts(conn: Connection, id: str, enabled: bool) -> None:
     """Turn the keyboard shortcuts of an account on or off."""
-    conn.execute(update(STAFF).where(STAFF.c.id == id).values(shortcuts=on))
+    conn.execute(update(STAFF).where(STAFF.c.id == id).values(shortcuts=enabled))
 
 
-def find(session: Session, name: str) -> Member | None:
+def find_account(session: Session, name: str) -> StaffAccount | None:
     """Return the account of a name, whatever became of it; None when there never was one."""
-    row = session.exec(rows_of(Staff).where(Staff.name == name)).first()
-    return member_of(row) if row else None
+    row = session.exec(rows_of(StaffRow).where(StaffRow.name == name)).first()
+    return account_from_row(row) if row else None
 
 
-def listed(session: Session, roles: tuple[str, ...] = ()) -> list[Member]:
+def list_accounts(session: Session, roles: tuple[str, ...] = ()) -> list[StaffAccount]:
     """Return every account by name, or only those of some roles that can sign in."""
-    query = rows_of(Staff).order_by(col(Staff.name))
+    query = rows_of(StaffRow).order_by(col(StaffRow.name))
     if roles:
-        joined = (col(Staff.joined_at).is_not(None), col(Staff.disabled_at).is_(None))
-        query = query.where(col(Staff.role).in_(roles), *joined)
-    return [member_of(row) for row in session.exec(query)]
+        joined = (col(StaffRow.joined_at).is_not(None), col(StaffRow.disabled_at).is_(None))
+        query = query.where(col(StaffRow.role).in_(roles), *joined)
+    return [account_from_row(row) for row in session.exec(query)]
 
 
-def proofs(session: Session, vault: Vault, name: str) -> Proofs | None:
+def stored_credentials(session: Session, vault: Vault, name: str) -> StoredCredentials | None:
     """Return what a sign-in by password is checked against; None where there can be none."""
-    query = rows_of(Staff).where(
-        Staff.name == name,
-        col(Staff.joined_at).is_not(None),
-        col(Staff.disabled_at).is_(None),
+    query = rows_of(StaffRow).where(
+        StaffRow.name == name,
+        col(StaffRow.joined_at).is_not(None),
+        col(StaffRow.disabled_at).is_(None),
     )
     row = session.exec(query).first()
     if row is None or row.password is None or row.totp is None:
         return None
-    secret = vault.unseal(row.totp, _secret_place(row.id))
-    return Proofs(row.id, row.name, row.password, secret, row.totp_step)
+    secret = vault.unseal(row.totp, _totp_context(row.id))
+    return StoredCredentials(row.id, row.name, row.password, secret, row.totp_step)
 
 
-def pending_secret(session: Session, vault: Vault, id: str) -> str | None:
+def pending_totp_secret(session: Session, vault: Vault, id: str) -> str | None:
     """Return the secret that somebody who is joining was shown; None before that."""
-    row = session.get(Staff, id)
-    return vault.unseal(row.totp, _secret_place(id)) if row and row.totp else None
+    row = session.get(StaffRow, id)
+    return vault.unseal(row.totp, _totp_context(id)) if row and row.totp else None
 
 
 def change_role(conn: Connection, name: str, role: str, now: datetime) -> None:
     """Give an account another role and end its sign-ins; raise NoSuchAccount and OwnsCases."""
-    row = _without_cases(conn, name)
+    row = _require_no_open_referrals(conn, name)
     conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(role=role))
-    sign_ins.end_all(conn, row.id, now)
+    sign_ins.end_all_sign_ins(conn, row.id, now)
 
 
-def disable(conn: Connection, name: str, now: datetime) -> None:
+def disable_account(conn: Connection, name: str, now: datetime) -> None:
     """Close an account and end all its sign-ins at once.
 
     Raises NoSuchAccount, and OwnsCases: nobody can be disabled while owning a case.
     """
-    row = _without_cases(conn, name)
+    row = _require_no_open_referrals(conn, name)
     closed = {"disabled_at": now, "code_print": None, "code_until": None}
     conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**closed))
-    sign_ins.end_all(conn, row.id, now)
+    sign_ins.end_all_sign_ins(conn, row.id, now)
 
 
-def end_sign_ins(conn: Connection, name: str, now: datetime) -> int:
+def end_account_sign_ins(conn: Connection, name: str, now: datetime) -> int:
     """End every sign-in of an account; return how many that were. Raises NoSuchAccount."""
     row = conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
     if row is None:
         raise NoSuchAccount(name)
-    return sign_ins.end_all(conn, row.id, now)
+    return sign_ins.end_all_sign_ins(conn, row.id, now)
 
 
-def owned(conn: Connection, name: str) -> list[str]:
+def open_references_of(conn: Connection, name: str) -> list[str]:
     """Return the references of the open referrals that somebody has."""
-    theirs = (REFERRAL.c.owner == name, REFERRAL.c.stage.in_(casework.OPEN))
+    theirs = (REFERRAL.c.owner == name, REFERRAL.c.stage.in_(casework.OPEN_STAGES))
     query = select(REFERRAL.c.reference).where(*theirs).order_by(REFERRAL.c.due)
     return list(conn.scalars(query))
 
 
-def _without_cases(conn: Connection, name: str) -> AnyRow:
+def _require_no_open_referrals(conn: Connection, name: str) -> AnyRow:
     known = (STAFF.c.name == name, STAFF.c.disabled_at.is_(None))
     row = conn.execute(select(STAFF.c.id).where(*known).with_for_update()).first()
     if row is None:
         raise NoSuchAccount(name)
-    if references := owned(conn, name):
-        raise OwnsCases(references)
+    if references := open_references_of(conn, name):
+        raise OwnsOpenReferrals(references)
     return row
 
 
-def member_of(row: Staff) -> Member:
+def account_from_row(row: StaffRow) -> StaffAccount:
     """Return an account as the administrator sees it."""
-    return Member(
+    return StaffAccount(
         row.id,
         row.name,
         row.role,
@@ -267,14 +273,14 @@ def member_of(row: Staff) -> Member:
 
 def _new_code() -> str:
     """Return 20 letters and digits in groups of four: about 90 bits, easy to read out."""
-    letters = "".join(secrets.choice(LETTERS) for _ in range(_CODE))
-    return "-".join(letters[start : start + 4] for start in range(0, _CODE, 4))
+    letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(_CODE_LENGTH))
+    return "-".join(letters[start : start + 4] for start in range(0, _CODE_LENGTH, 4))
 
 
-def _print(vault: Vault, code: str) -> str:
-    plain = "".join(one for one in code[:60].upper() if one in LETTERS)
-    return vault.fingerprint(write(["staff-code", plain]))
+def _code_fingerprint(vault: Vault, code: str) -> str:
+    plain = "".join(one for one in code[:60].upper() if one in CODE_ALPHABET)
+    return vault.fingerprint(dumps(["staff-code", plain]))
 
 
-def _secret_place(id: str) -> str:
+def _totp_context(id: str) -> str:
     return f"staff/{id}/totp"

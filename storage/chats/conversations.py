@@ -9,19 +9,19 @@ from sqlalchemy.exc import IntegrityError
 
 from flows.conversation import Answer, Conversation, Officer
 from storage.referrals.references import fresh_reference
-from storage.serialization import Unreadable, read, write
+from storage.serialization import DecodeError, dumps, loads
 from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
 from storage.vault import Vault
 
 OFFICER_DAYS = 90
 
 
-class Stale(Exception):
+class StaleConversation(Exception):
     """Somebody else wrote this conversation first; recall it and try again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class StoredConversation:
     """A conversation as it is kept, and what is needed to write it back.
 
     `new` when nothing at all is kept about this chat yet, `closed` when it cannot be written
@@ -36,13 +36,13 @@ class Recalled:
     closed: bool = False
     new: bool = False
     version: int = 0
-    kept: tuple[str, ...] = ()
+    answer_row_ids: tuple[str, ...] = ()
     next_n: int = 0
     officer: Officer | None = None
-    officer_seen: datetime | None = None
+    officer_seen_at: datetime | None = None
 
 
-_PERSON = (
+_CHAT_QUERY = (
     select(
         CHAT.c.id,
         CHAT.c.closed_at,
@@ -57,12 +57,12 @@ _PERSON = (
     .outerjoin(OFFICER, OFFICER.c.chat_id == CHAT.c.id)
     .where(CHAT.c.address_print == bindparam("mark"))
 )
-_ANSWERS = (
+_ANSWERS_QUERY = (
     select(ANSWER.c.id, ANSWER.c.n, ANSWER.c.body)
     .where(ANSWER.c.conversation_id == bindparam("conversation"))
     .order_by(ANSWER.c.n)
 )
-_CHANGE = (
+_UPDATE_IF_VERSION = (
     update(CONVERSATION)
     .where(CONVERSATION.c.id == bindparam("mine"), CONVERSATION.c.version == bindparam("before"))
     .values(
@@ -77,59 +77,63 @@ _CHANGE = (
 )
 
 
-def recall(conn: Connection, vault: Vault, channel: str, address: str, now: datetime) -> Recalled:
+def load_conversation(
+    conn: Connection, vault: Vault, channel: str, address: str, now: datetime
+) -> StoredConversation:
     """Return what is kept of the chat at `address`; writes nothing.
 
     A conversation without a reference, or with one already sent, gets a fresh one. Raises
     VaultError when what is kept cannot be opened.
     """
-    mark = address_print(vault, channel, address)
-    row = conn.execute(_PERSON, {"mark": mark}).first()
+    mark = address_fingerprint(vault, channel, address)
+    row = conn.execute(_CHAT_QUERY, {"mark": mark}).first()
     if row is None:
         fresh = Conversation(reference=fresh_reference(conn))
-        return Recalled(new_id(), new_id(), fresh, channel, address, new=True)
-    found = _found(conn, vault, row, channel, address, now)
-    if not _is_used_up(found.conversation):
+        return StoredConversation(new_id(), new_id(), fresh, channel, address, new=True)
+    found = _stored_from_row(conn, vault, row, channel, address, now)
+    if not _needs_new_reference(found.conversation):
         return found
     set_aside = replace(found.conversation, reference=fresh_reference(conn))
     return replace(found, conversation=set_aside)
 
 
-def remember(
-    conn: Connection, vault: Vault, recalled: Recalled, conversation: Conversation, now: datetime
-) -> Recalled:
+def save_conversation(
+    conn: Connection,
+    vault: Vault,
+    stored: StoredConversation,
+    conversation: Conversation,
+    now: datetime,
+) -> StoredConversation:
     """Keep `conversation` in place of what was recalled; return it as it is now kept.
 
     New answers are added; answers no longer there are deleted. Raises Stale when somebody
     else has written since it was recalled.
     """
-    same = _in_common(recalled.conversation.answers, conversation.answers)
+    same = _common_prefix_length(stored.conversation.answers, conversation.answers)
     added = conversation.answers[same:]
-    if recalled.new:
-        _add_chat(conn, vault, recalled, now)
-    _write(conn, vault, recalled, conversation, now)
-    if recalled.kept[same:]:
-        conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(recalled.kept[same:])))
-    rows = list(_answer_rows(vault, recalled, added))
+    if stored.new:
+        _insert_chat(conn, vault, stored, now)
+    _upsert_conversation(conn, vault, stored, conversation, now)
+    if stored.answer_row_ids[same:]:
+        conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
+    rows = list(_answer_rows(vault, stored, added))
     if rows:
         conn.execute(insert(ANSWER), rows)
-    if recalled.officer_seen and now - recalled.officer_seen > timedelta(days=1):
-        conn.execute(
-            update(OFFICER).where(OFFICER.c.chat_id == recalled.chat_id).values(seen_at=now)
-        )
+    if stored.officer_seen_at and now - stored.officer_seen_at > timedelta(days=1):
+        conn.execute(update(OFFICER).where(OFFICER.c.chat_id == stored.chat_id).values(seen_at=now))
     return replace(
-        recalled,
+        stored,
         conversation=conversation,
         new=False,
-        version=recalled.version + 1,
-        kept=recalled.kept[:same] + tuple(str(row["id"]) for row in rows),
-        next_n=recalled.next_n + len(rows),
+        version=stored.version + 1,
+        answer_row_ids=stored.answer_row_ids[:same] + tuple(str(row["id"]) for row in rows),
+        next_n=stored.next_n + len(rows),
     )
 
 
-def forget_draft(conn: Connection, recalled: Recalled) -> None:
+def delete_draft_answers(conn: Connection, stored: StoredConversation) -> None:
     """Delete every answer of the draft."""
-    conn.execute(delete(ANSWER).where(ANSWER.c.conversation_id == recalled.conversation_id))
+    conn.execute(delete(ANSWER).where(ANSWER.c.conversation_id == stored.conversation_id))
 
 
 def close_chat(conn: Connection, chat_id: str, now: datetime) -> None:
@@ -142,49 +146,49 @@ def reopen_chat(conn: Connection, chat_id: str) -> None:
     conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=None))
 
 
-def address_print(vault: Vault, channel: str, address: str) -> str:
+def address_fingerprint(vault: Vault, channel: str, address: str) -> str:
     """Return the fingerprint by which a chat is found again."""
-    return vault.fingerprint(write(["chat", channel, address]))
+    return vault.fingerprint(dumps(["chat", channel, address]))
 
 
-def address_place(chat_id: str) -> str:
+def address_context(chat_id: str) -> str:
     """Return the place that a chat's address is sealed for."""
     return f"chat/{chat_id}/address"
 
 
-def officer_place(chat_id: str) -> str:
+def officer_context(chat_id: str) -> str:
     """Return the place that the details of a chat's officer are sealed for."""
     return f"chat/{chat_id}/officer"
 
 
-def state_place(conversation_id: str) -> str:
+def state_context(conversation_id: str) -> str:
     """Return the place that the state of a conversation is sealed for."""
     return f"conversation/{conversation_id}/state"
 
 
-def state(conversation: Conversation, officer: Officer | None = None) -> str:
+def serialize_state(conversation: Conversation, officer: Officer | None = None) -> str:
     """Return a conversation as text, without its answers and what `officer` holds elsewhere.
 
     A verified officer is never in it: their own row is what counts, so that it can be revoked.
     """
     own = conversation.officer
     kept = None if own == officer or (own and own.verified) else own
-    return write(replace(conversation, answers=(), officer=kept))
+    return dumps(replace(conversation, answers=(), officer=kept))
 
 
-def opened_state(vault: Vault, conversation_id: str, sealed: bytes) -> Conversation:
+def unseal_state(vault: Vault, conversation_id: str, sealed: bytes) -> Conversation:
     """Return the conversation that `state` wrote; raise VaultError when it cannot be opened."""
     try:
-        return read(Conversation, vault.unseal(sealed, state_place(conversation_id)))
-    except Unreadable:
+        return loads(Conversation, vault.unseal(sealed, state_context(conversation_id)))
+    except DecodeError:
         return Conversation()
 
 
-def _found(
+def _stored_from_row(
     conn: Connection, vault: Vault, row: AnyRow, channel: str, address: str, now: datetime
-) -> Recalled:
-    officer = _officer(vault, row, now)
-    found = Recalled(
+) -> StoredConversation:
+    officer = _unseal_officer(vault, row, now)
+    found = StoredConversation(
         row.id,
         row.conversation_id or new_id(),
         Conversation(officer=officer),
@@ -193,54 +197,56 @@ def _found(
         closed=row.closed_at is not None,
         version=row.version or 0,
         officer=officer,
-        officer_seen=row.seen_at if officer else None,
+        officer_seen_at=row.seen_at if officer else None,
     )
-    return found if row.version is None else _with_state(conn, vault, row.body, found)
+    return found if row.version is None else _with_state_and_answers(conn, vault, row.body, found)
 
 
-def _officer(vault: Vault, row: AnyRow, now: datetime) -> Officer | None:
+def _unseal_officer(vault: Vault, row: AnyRow, now: datetime) -> Officer | None:
     if row.officer is None or now - row.seen_at > timedelta(days=OFFICER_DAYS):
         return None
-    return read(Officer, vault.unseal(row.officer, officer_place(row.id)))
+    return loads(Officer, vault.unseal(row.officer, officer_context(row.id)))
 
 
-def _with_state(conn: Connection, vault: Vault, sealed: bytes, found: Recalled) -> Recalled:
-    conversation = opened_state(vault, found.conversation_id, sealed)
-    rows = conn.execute(_ANSWERS, {"conversation": found.conversation_id}).all()
-    read_rows = [(row.id, _answer(vault, found.conversation_id, row)) for row in rows]
+def _with_state_and_answers(
+    conn: Connection, vault: Vault, sealed: bytes, stored: StoredConversation
+) -> StoredConversation:
+    conversation = unseal_state(vault, stored.conversation_id, sealed)
+    rows = conn.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
+    read_rows = [(row.id, _unseal_answer(vault, stored.conversation_id, row)) for row in rows]
     whole = replace(
         conversation,
         answers=tuple(answer for _, answer in read_rows if answer),
-        officer=found.officer or conversation.officer,
+        officer=stored.officer or conversation.officer,
     )
     return replace(
-        found,
+        stored,
         conversation=whole,
-        kept=tuple(id for id, answer in read_rows if answer),
+        answer_row_ids=tuple(id for id, answer in read_rows if answer),
         next_n=rows[-1].n + 1 if rows else 0,
     )
 
 
-def _answer(vault: Vault, conversation_id: str, row: AnyRow) -> Answer | None:
+def _unseal_answer(vault: Vault, conversation_id: str, row: AnyRow) -> Answer | None:
     """Return an answer; one of a shape we do not know counts as not given and is asked again."""
-    text = vault.unseal(row.body, _answer_place(conversation_id, row.n, row.id))
+    text = vault.unseal(row.body, _answer_context(conversation_id, row.n, row.id))
     try:
-        return read(Answer, text)
-    except Unreadable:
+        return loads(Answer, text)
+    except DecodeError:
         return None
 
 
-def _answer_place(conversation_id: str, n: int, id: str) -> str:
+def _answer_context(conversation_id: str, n: int, id: str) -> str:
     return f"conversation/{conversation_id}/answer/{n}/{id}"
 
 
-def _is_used_up(conversation: Conversation) -> bool:
+def _needs_new_reference(conversation: Conversation) -> bool:
     """Return whether there is no reference, or only one that was sent already."""
     receipt = conversation.receipt
     return conversation.reference in ("", receipt.reference if receipt else "")
 
 
-def _in_common(before: tuple[Answer, ...], after: tuple[Answer, ...]) -> int:
+def _common_prefix_length(before: tuple[Answer, ...], after: tuple[Answer, ...]) -> int:
     """Return how many answers at the start are the same."""
     same = 0
     for one, other in zip(before, after, strict=False):
@@ -250,48 +256,52 @@ def _in_common(before: tuple[Answer, ...], after: tuple[Answer, ...]) -> int:
     return same
 
 
-def _add_chat(conn: Connection, vault: Vault, recalled: Recalled, now: datetime) -> None:
+def _insert_chat(conn: Connection, vault: Vault, stored: StoredConversation, now: datetime) -> None:
     row = {
-        "id": recalled.chat_id,
-        "channel": recalled.channel,
-        "address": vault.seal(recalled.address, address_place(recalled.chat_id)),
-        "address_print": address_print(vault, recalled.channel, recalled.address),
+        "id": stored.chat_id,
+        "channel": stored.channel,
+        "address": vault.seal(stored.address, address_context(stored.chat_id)),
+        "address_print": address_fingerprint(vault, stored.channel, stored.address),
         "created_at": now,
     }
     try:
         conn.execute(insert(CHAT), row)
     except IntegrityError:
-        raise Stale from None
+        raise StaleConversation from None
 
 
-def _write(
-    conn: Connection, vault: Vault, recalled: Recalled, conversation: Conversation, now: datetime
+def _upsert_conversation(
+    conn: Connection,
+    vault: Vault,
+    stored: StoredConversation,
+    conversation: Conversation,
+    now: datetime,
 ) -> None:
-    id, text = recalled.conversation_id, state(conversation, recalled.officer)
+    id, text = stored.conversation_id, serialize_state(conversation, stored.officer)
     row = {
-        "version": recalled.version + 1,
+        "version": stored.version + 1,
         "stage": conversation.stage,
         "reference": conversation.reference or None,
-        "body": vault.seal(text, state_place(id)),
-        "heard_at": conversation.heard_at or now,
+        "body": vault.seal(text, state_context(id)),
+        "heard_at": conversation.last_input_at or now,
         "sent_at": conversation.receipt.sent_at if conversation.receipt else None,
     }
     try:
-        if recalled.version == 0:
-            conn.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": recalled.chat_id})
+        if stored.version == 0:
+            conn.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
             return
-        changed = conn.execute(_CHANGE, {**row, "mine": id, "before": recalled.version})
+        changed = conn.execute(_UPDATE_IF_VERSION, {**row, "mine": id, "before": stored.version})
     except IntegrityError:
-        raise Stale from None
+        raise StaleConversation from None
     if changed.rowcount != 1:
-        raise Stale
+        raise StaleConversation
 
 
 def _answer_rows(
-    vault: Vault, recalled: Recalled, added: tuple[Answer, ...]
+    vault: Vault, stored: StoredConversation, added: tuple[Answer, ...]
 ) -> Iterable[dict[str, object]]:
-    for n, answer in enumerate(added, recalled.next_n):
-        id, conversation_id = new_id(), recalled.conversation_id
-        place = _answer_place(conversation_id, n, id)
-        body = vault.seal(write(answer), place)
+    for n, answer in enumerate(added, stored.next_n):
+        id, conversation_id = new_id(), stored.conversation_id
+        place = _answer_context(conversation_id, n, id)
+        body = vault.seal(dumps(answer), place)
         yield {"id": id, "conversation_id": conversation_id, "n": n, "body": body}

@@ -7,25 +7,25 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, update
 
 from flows.record import Record
-from storage.chats.conversations import address_place
-from storage.referrals.rows import Erased, note_place, record_in
-from storage.referrals.steps import PERSON, known, write_step
+from storage.chats.conversations import address_context
+from storage.referrals.rows import ReferralErased, note_context, unseal_record
+from storage.referrals.steps import PERSON, add_step, require_referral
 from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, new_id
 from storage.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Handoff:
     """Who holds a chat, for which referral, and until when (aware)."""
 
     chat_id: str
-    who: str
+    handed_off_to: str
     reference: str
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ReplyTarget:
     """A referral with the chat it can be answered in; `chat_id` is None when there is none."""
 
     record: Record
@@ -37,54 +37,58 @@ class Reached:
     chat_open: bool
 
 
-def hold(conn: Connection, chat_id: str, who: str, reference: str, until: datetime) -> None:
+def start_handoff(
+    conn: Connection, chat_id: str, handed_off_to: str, reference: str, until: datetime
+) -> None:
     """Let `who` hold the chat until then, in place of whoever held it before."""
-    held = {"held_by": who, "held_for": reference, "held_until": until}
+    held = {"held_by": handed_off_to, "held_for": reference, "held_until": until}
     conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(held))
 
 
-def holder(conn: Connection, chat_id: str, now: datetime) -> Hold | None:
+def active_handoff(conn: Connection, chat_id: str, now: datetime) -> Handoff | None:
     """Return who holds the chat; nobody once it ran out or the referral changed hands."""
-    row = conn.execute(_held().where(CHAT.c.id == chat_id, _stands(now))).first()
-    return _hold(row) if row else None
+    row = conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id, _is_active(now))).first()
+    return _handoff_from_row(row) if row else None
 
 
-def was_held(conn: Connection, chat_id: str) -> Hold | None:
+def recorded_handoff(conn: Connection, chat_id: str) -> Handoff | None:
     """Return the hold of a chat that nobody has let go of, whether it still stands or not."""
-    row = conn.execute(_held().where(CHAT.c.id == chat_id)).first()
-    return _hold(row) if row else None
+    row = conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id)).first()
+    return _handoff_from_row(row) if row else None
 
 
-def release(conn: Connection, chat_id: str) -> None:
+def end_handoff(conn: Connection, chat_id: str) -> None:
     """Let go of the chat."""
     none = {"held_by": None, "held_for": None, "held_until": None}
     conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(none))
 
 
-def ended(conn: Connection, now: datetime) -> list[Hold]:
+def lapsed_handoffs(conn: Connection, now: datetime) -> list[Handoff]:
     """Return the holds that ran out, or whose referral changed hands, and are still noted."""
-    return [_hold(row) for row in conn.execute(_held().where(~_stands(now)))]
+    return [
+        _handoff_from_row(row) for row in conn.execute(_recorded_handoffs().where(~_is_active(now)))
+    ]
 
 
-def place_of(conn: Connection, vault: Vault, chat_id: str) -> tuple[str, str] | None:
+def channel_and_address(conn: Connection, vault: Vault, chat_id: str) -> tuple[str, str] | None:
     """Return the channel and the address of a chat; None when it is gone."""
     row = conn.execute(select(CHAT.c.channel, CHAT.c.address).where(CHAT.c.id == chat_id)).first()
-    return (row.channel, vault.unseal(row.address, address_place(chat_id))) if row else None
+    return (row.channel, vault.unseal(row.address, address_context(chat_id))) if row else None
 
 
-def is_open(conn: Connection, chat_id: str) -> bool:
+def is_chat_open(conn: Connection, chat_id: str) -> bool:
     """Return whether the chat is known and can be written to."""
     known_open = exists().where(CHAT.c.id == chat_id, CHAT.c.closed_at.is_(None))
     return bool(conn.execute(select(known_open)).scalar_one())
 
 
-def heard_since(conn: Connection, chat_id: str, at: datetime) -> bool:
+def has_input_since(conn: Connection, chat_id: str, since: datetime) -> bool:
     """Return whether the person has done something in the chat after `at`."""
-    later = exists().where(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.heard_at > at)
+    later = exists().where(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.heard_at > since)
     return bool(conn.execute(select(later)).scalar_one())
 
 
-def reached(conn: Connection, vault: Vault, reference: str) -> Reached | None:
+def reply_target(conn: Connection, vault: Vault, reference: str) -> ReplyTarget | None:
     """Return how a referral's person can be reached in their chat; None when it is gone."""
     query = (
         select(REFERRAL, CHAT.c.channel, CHAT.c.closed_at.label("chat_closed_at"))
@@ -95,20 +99,22 @@ def reached(conn: Connection, vault: Vault, reference: str) -> Reached | None:
     if row is None:
         return None
     try:
-        record = record_in(vault, row)
-    except Erased:
+        record = unseal_record(vault, row)
+    except ReferralErased:
         return None
     chat_open = row.channel is not None and row.chat_closed_at is None
     channel = row.channel or ""
-    return Reached(record, row.stage, row.owner, row.may_contact, row.chat_id, channel, chat_open)
+    return ReplyTarget(
+        record, row.stage, row.owner, row.may_contact, row.chat_id, channel, chat_open
+    )
 
 
-def keep_words(
+def add_message_step(
     conn: Connection,
     vault: Vault,
     reference: str,
     act: str,
-    who: str,
+    actor: str,
     text: str,
     now: datetime,
     until: datetime | None = None,
@@ -119,38 +125,40 @@ def keep_words(
     What the person did, and what could not be sent, makes the referral unseen. Nothing is kept
     of an erased one. Raises Unknown.
     """
-    row, id = known(conn, reference), step_id or new_id()
-    if row.stage == "erased" or is_kept(conn, id):
+    row, id = require_referral(conn, reference), step_id or new_id()
+    if row.stage == "erased" or step_exists(conn, id):
         return False
     if act != "replied":
         conn.execute(update(REFERRAL).where(REFERRAL.c.id == row.id).values(unseen=True))
-    sealed = vault.seal(text, note_place(row.id, id)) if text else None
-    write_step(conn, row.id, act, who, row.stage, now, id=id, note=sealed, until=until)
+    sealed = vault.seal(text, note_context(row.id, id)) if text else None
+    add_step(conn, row.id, act, actor, row.stage, now, id=id, note=sealed, until=until)
     return not row.unseen
 
 
-def wrote(conn: Connection, vault: Vault, reference: str, text: str, now: datetime) -> bool:
+def record_person_message(
+    conn: Connection, vault: Vault, reference: str, text: str, now: datetime
+) -> bool:
     """Keep what the person wrote to staff; return whether staff had seen all before it."""
-    return keep_words(conn, vault, reference, "wrote", PERSON, text, now)
+    return add_message_step(conn, vault, reference, "wrote", PERSON, text, now)
 
 
-def seen(conn: Connection, reference: str) -> None:
+def mark_referral_seen(conn: Connection, reference: str) -> None:
     """Note that its owner has looked at what the person wrote."""
     mine = REFERRAL.c.reference == reference
     conn.execute(update(REFERRAL).where(mine).values(unseen=False))
 
 
-def is_kept(conn: Connection, step_id: str) -> bool:
+def step_exists(conn: Connection, step_id: str) -> bool:
     """Return whether there is a step of this id."""
     return bool(conn.execute(select(exists().where(STEP.c.id == step_id))).scalar_one())
 
 
-def _held() -> Select[Any]:
+def _recorded_handoffs() -> Select[Any]:
     held = (CHAT.c.id, CHAT.c.held_by, CHAT.c.held_for, CHAT.c.held_until)
     return select(*held).where(CHAT.c.held_by.is_not(None))
 
 
-def _stands(now: datetime) -> ColumnElement[bool]:
+def _is_active(now: datetime) -> ColumnElement[bool]:
     """A hold stands in time, and while whoever holds the chat still has the referral."""
     theirs = exists().where(
         REFERRAL.c.reference == CHAT.c.held_for,
@@ -160,5 +168,5 @@ def _stands(now: datetime) -> ColumnElement[bool]:
     return and_(CHAT.c.held_until > now, theirs)
 
 
-def _hold(row: AnyRow) -> Hold:
-    return Hold(row.id, row.held_by, row.held_for, row.held_until)
+def _handoff_from_row(row: AnyRow) -> Handoff:
+    return Handoff(row.id, row.held_by, row.held_for, row.held_until)

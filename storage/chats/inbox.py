@@ -7,53 +7,57 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, exists, insert, select, update
 
-from storage.serialization import Unreadable, read_dict, write
-from storage.tables import INBOX, AnyRow, Utc, new_id
+from storage.serialization import DecodeError, dumps, loads_dict
+from storage.tables import INBOX, AnyRow, UtcDateTime, new_id
 from storage.vault import Vault, VaultError
 
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
-_SEVERAL = 200
+_BATCH_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """One thing that came in: the channel's key for it, its chat, and its raw body."""
 
-    key: str
+    idempotency_key: str
     chat: str
     body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class InboxItem:
     """One row to handle; `chat` marks those that belong together, `attempts` counts failures."""
 
     id: str
     channel: str
-    chat: str
+    chat_fingerprint: str
     body: dict[str, Any]
     attempts: int
 
 
-def keep(
+def enqueue_arrivals(
     conn: Connection, vault: Vault, channel: str, arrivals: Iterable[Arrival], now: datetime
 ) -> int:
     """Keep what is new and return how many that were; what came before is passed over."""
-    printed = {_print(vault, channel, arrival): arrival for arrival in arrivals}
-    known = _known(conn, list(printed))
-    rows = [_row(vault, channel, printed[mark], mark, now) for mark in printed if mark not in known]
+    printed = {_arrival_fingerprint(vault, channel, arrival): arrival for arrival in arrivals}
+    known = _known_fingerprints(conn, list(printed))
+    rows = [
+        _row_values(vault, channel, printed[mark], mark, now)
+        for mark in printed
+        if mark not in known
+    ]
     if rows:
         conn.execute(insert(INBOX), rows)
     return len(rows)
 
 
-def waiting(
+def due_inbox_items(
     conn: Connection,
     vault: Vault,
     now: datetime,
     channels: Collection[str],
     limit: int = 100,
-) -> list[Waiting]:
+) -> list[InboxItem]:
     """Return what came in by `channels` and can be handled now, the oldest first.
 
     While a row waits to be tried again, the later ones of its chat wait too. A row that
@@ -61,28 +65,28 @@ def waiting(
     """
     asked = {"now": now, "channels": list(channels), "most": limit}
     rows = conn.execute(_DUE, asked).all()
-    opened = [_opened(vault, row) for row in rows]
+    opened = [_unseal_item(vault, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
             set_aside(conn, row.id, now)
     readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else waiting(conn, vault, now, channels, limit)
+    return readable if readable or not rows else due_inbox_items(conn, vault, now, channels, limit)
 
 
-def is_waiting(conn: Connection, vault: Vault, channel: str, chat: str) -> bool:
+def has_unanswered_input(conn: Connection, vault: Vault, channel: str, chat: str) -> bool:
     """Return whether anything that came in from a chat is not answered yet."""
-    mine = INBOX.c.chat_print == _chat_print(vault, channel, chat)
+    mine = INBOX.c.chat_print == _chat_fingerprint(vault, channel, chat)
     return bool(conn.execute(select(exists().where(mine, INBOX.c.stage == "waiting"))).scalar())
 
 
-def done(conn: Connection, ids: Sequence[str], now: datetime) -> None:
+def mark_answered(conn: Connection, ids: Sequence[str], now: datetime) -> None:
     """Mark rows as handled and blank their bodies; the fingerprints stay."""
     ended = update(INBOX).values(stage="done", body=None, ended_at=now, not_before=None)
-    for start in range(0, len(ids), _SEVERAL):
-        conn.execute(ended.where(INBOX.c.id.in_(ids[start : start + _SEVERAL])))
+    for start in range(0, len(ids), _BATCH_SIZE):
+        conn.execute(ended.where(INBOX.c.id.in_(ids[start : start + _BATCH_SIZE])))
 
 
-def failed(conn: Connection, id: str, now: datetime) -> int:
+def record_failure(conn: Connection, id: str, now: datetime) -> int:
     """Note that handling a row failed; return how often it has. It waits a little."""
     mine = INBOX.c.id == id
     attempts = int(conn.execute(select(INBOX.c.attempts).where(mine)).scalar_one()) + 1
@@ -97,32 +101,32 @@ def set_aside(conn: Connection, id: str, now: datetime) -> None:
     conn.execute(aside.where(INBOX.c.id == id))
 
 
-def _print(vault: Vault, channel: str, arrival: Arrival) -> str:
-    return vault.fingerprint(write(["inbox", channel, arrival.key, arrival.body]))
+def _arrival_fingerprint(vault: Vault, channel: str, arrival: Arrival) -> str:
+    return vault.fingerprint(dumps(["inbox", channel, arrival.idempotency_key, arrival.body]))
 
 
-def _chat_print(vault: Vault, channel: str, chat: str) -> str:
-    return vault.fingerprint(write(["inbox chat", channel, chat]))
+def _chat_fingerprint(vault: Vault, channel: str, chat: str) -> str:
+    return vault.fingerprint(dumps(["inbox chat", channel, chat]))
 
 
-def _known(conn: Connection, prints: list[str]) -> set[str]:
+def _known_fingerprints(conn: Connection, fingerprints: list[str]) -> set[str]:
     known: set[str] = set()
-    for start in range(0, len(prints), _SEVERAL):
-        some = prints[start : start + _SEVERAL]
+    for start in range(0, len(fingerprints), _BATCH_SIZE):
+        some = fingerprints[start : start + _BATCH_SIZE]
         known.update(conn.scalars(select(INBOX.c.print).where(INBOX.c.print.in_(some))))
     return known
 
 
-def _row(
-    vault: Vault, channel: str, arrival: Arrival, mark: str, now: datetime
+def _row_values(
+    vault: Vault, channel: str, arrival: Arrival, fingerprint: str, now: datetime
 ) -> dict[str, object]:
     id = new_id()
     return {
         "id": id,
         "channel": channel,
-        "print": mark,
-        "chat_print": _chat_print(vault, channel, arrival.chat),
-        "body": vault.seal(write(arrival.body), _place(channel, id)),
+        "print": fingerprint,
+        "chat_print": _chat_fingerprint(vault, channel, arrival.chat),
+        "body": vault.seal(dumps(arrival.body), _body_context(channel, id)),
         "received_at": now,
         "stage": "waiting",
         "attempts": 0,
@@ -130,7 +134,7 @@ def _row(
 
 
 def _due_rows() -> Select[Any]:
-    earlier, now = INBOX.alias("earlier"), bindparam("now", type_=Utc)
+    earlier, now = INBOX.alias("earlier"), bindparam("now", type_=UtcDateTime)
     held_up = exists().where(
         earlier.c.chat_print == INBOX.c.chat_print,
         earlier.c.stage == "waiting",
@@ -152,13 +156,13 @@ def _due_rows() -> Select[Any]:
 _DUE = _due_rows()
 
 
-def _opened(vault: Vault, row: AnyRow) -> Waiting | None:
+def _unseal_item(vault: Vault, row: AnyRow) -> InboxItem | None:
     try:
-        body = read_dict(vault.unseal(row.body or b"", _place(row.channel, row.id)))
-    except (VaultError, Unreadable):
+        body = loads_dict(vault.unseal(row.body or b"", _body_context(row.channel, row.id)))
+    except (VaultError, DecodeError):
         return None
-    return Waiting(row.id, row.channel, row.chat_print, body, row.attempts)
+    return InboxItem(row.id, row.channel, row.chat_print, body, row.attempts)
 
 
-def _place(channel: str, id: str) -> str:
+def _body_context(channel: str, id: str) -> str:
     return f"inbox/{channel}/{id}/body"

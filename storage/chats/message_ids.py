@@ -6,39 +6,44 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 
-from storage.serialization import write
+from storage.serialization import dumps
 from storage.tables import CHAT, MESSAGE, new_id
 from storage.vault import Vault
 
 
-def note_message(
-    conn: Connection, vault: Vault, chat_id: str, message_id: str, from_person: bool, at: datetime
+def add_message_id(
+    conn: Connection,
+    vault: Vault,
+    chat_id: str,
+    message_id: str,
+    from_person: bool,
+    sent_at: datetime,
 ) -> None:
     """Keep the id of a message, once; the chat must have been remembered."""
-    mark = _print(vault, chat_id, message_id)
-    if conn.execute(select(exists().where(*_is(chat_id, [mark])))).scalar_one():
+    mark = _message_fingerprint(vault, chat_id, message_id)
+    if conn.execute(select(exists().where(*_matches(chat_id, [mark])))).scalar_one():
         return
     id = new_id()
     row = {
         "id": id,
         "chat_id": chat_id,
         "print": mark,
-        "body": vault.seal(message_id, _place(chat_id, id)),
+        "body": vault.seal(message_id, _message_id_context(chat_id, id)),
         "from_person": from_person,
-        "at": at,
+        "at": sent_at,
     }
     conn.execute(insert(MESSAGE), row)
 
 
-def messages_in(conn: Connection, vault: Vault, chat_id: str, newer_than: datetime) -> list[str]:
+def message_ids_since(conn: Connection, vault: Vault, chat_id: str, since: datetime) -> list[str]:
     """Return the ids of the chat's messages since `newer_than`, the oldest first."""
-    found = _kept(conn, vault, MESSAGE.c.chat_id == chat_id, MESSAGE.c.at >= newer_than)
+    found = _message_ids(conn, vault, MESSAGE.c.chat_id == chat_id, MESSAGE.c.at >= since)
     return found.get(chat_id, [])
 
 
-def messages_older_than(conn: Connection, vault: Vault, at: datetime) -> dict[str, list[str]]:
+def message_ids_before(conn: Connection, vault: Vault, before: datetime) -> dict[str, list[str]]:
     """Return, for each chat, the ids of its messages from before `at`, the oldest first."""
-    return _kept(conn, vault, MESSAGE.c.at < at)
+    return _message_ids(conn, vault, MESSAGE.c.at < before)
 
 
 def channel_of(conn: Connection, chat_id: str) -> str:
@@ -46,29 +51,31 @@ def channel_of(conn: Connection, chat_id: str) -> str:
     return str(conn.execute(select(CHAT.c.channel).where(CHAT.c.id == chat_id)).scalar_one())
 
 
-def drop_messages(conn: Connection, vault: Vault, chat_id: str, ids: Iterable[str]) -> None:
+def delete_message_ids(conn: Connection, vault: Vault, chat_id: str, ids: Iterable[str]) -> None:
     """Forget the ids of messages that are gone from the chat, or cannot be cleared any more."""
-    marks = [_print(vault, chat_id, message_id) for message_id in ids]
+    marks = [_message_fingerprint(vault, chat_id, message_id) for message_id in ids]
     for start in range(0, len(marks), 200):
-        conn.execute(delete(MESSAGE).where(*_is(chat_id, marks[start : start + 200])))
+        conn.execute(delete(MESSAGE).where(*_matches(chat_id, marks[start : start + 200])))
 
 
-def _kept(conn: Connection, vault: Vault, *which: ColumnElement[bool]) -> dict[str, list[str]]:
-    query = select(MESSAGE.c.id, MESSAGE.c.chat_id, MESSAGE.c.body).where(*which)
+def _message_ids(
+    conn: Connection, vault: Vault, *conditions: ColumnElement[bool]
+) -> dict[str, list[str]]:
+    query = select(MESSAGE.c.id, MESSAGE.c.chat_id, MESSAGE.c.body).where(*conditions)
     found: dict[str, list[str]] = {}
     for row in conn.execute(query.order_by(MESSAGE.c.at)):
-        message_id = vault.unseal(row.body, _place(row.chat_id, row.id))
+        message_id = vault.unseal(row.body, _message_id_context(row.chat_id, row.id))
         found.setdefault(row.chat_id, []).append(message_id)
     return found
 
 
-def _is(chat_id: str, marks: list[str]) -> tuple[Any, Any]:
-    return MESSAGE.c.chat_id == chat_id, MESSAGE.c.print.in_(marks)
+def _matches(chat_id: str, fingerprints: list[str]) -> tuple[Any, Any]:
+    return MESSAGE.c.chat_id == chat_id, MESSAGE.c.print.in_(fingerprints)
 
 
-def _print(vault: Vault, chat_id: str, message_id: str) -> str:
-    return vault.fingerprint(write(["message", chat_id, message_id]))
+def _message_fingerprint(vault: Vault, chat_id: str, message_id: str) -> str:
+    return vault.fingerprint(dumps(["message", chat_id, message_id]))
 
 
-def _place(chat_id: str, id: str) -> str:
+def _message_id_context(chat_id: str, id: str) -> str:
     return f"chat/{chat_id}/message/{id}"

@@ -8,19 +8,19 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlmodel import Session
 
-from storage.chats.conversations import address_print
-from storage.serialization import Unreadable, read_dict, write
+from storage.chats.conversations import address_fingerprint
+from storage.serialization import DecodeError, dumps, loads_reply
 from storage.tables import AnyRow, new_id
 from storage.vault import Vault, VaultError
-from storage.web_tables import SHOWN
+from storage.web_tables import SCREEN_MESSAGE
 
-MOST = 200
+MAX_MESSAGES = 200
 """How many messages a chat's screen holds; older ones go."""
-Rows = Sequence[Sequence[dict[str, Any]]]
+ButtonRows = Sequence[Sequence[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScreenMessage:
     """One message: `rows` are its buttons; `private` shows a person's own answers.
 
     What is `passing` is shown only until the person does the next thing.
@@ -28,94 +28,125 @@ class Line:
 
     id: str
     text: str
-    rows: Rows = ()
+    buttons: ButtonRows = ()
     from_person: bool = False
     private: bool = False
-    passing: bool = False
+    transient: bool = False
 
 
-def put(
-    conn: Connection, vault: Vault, channel: str, address: str, line: Line, now: datetime
+def add_screen_message(
+    conn: Connection,
+    vault: Vault,
+    channel: str,
+    address: str,
+    message: ScreenMessage,
+    now: datetime,
 ) -> str:
     """Put a message below the others and return its id; without an id it gets a fresh one."""
-    id, mark = line.id or new_id(), address_print(vault, channel, address)
-    body = {"text": line.text, "rows": line.rows, "private": line.private, "passing": line.passing}
+    id, mark = message.id or new_id(), address_fingerprint(vault, channel, address)
+    body = {
+        "text": message.text,
+        "rows": message.buttons,
+        "private": message.private,
+        "passing": message.transient,
+    }
     row = {
         "id": id,
         "channel": channel,
         "address_print": mark,
-        "from_person": line.from_person,
-        "body": vault.seal(write(body), _place(mark, id)),
+        "from_person": message.from_person,
+        "body": vault.seal(dumps(body), _body_context(mark, id)),
         "at": now,
     }
-    conn.execute(insert(SHOWN), row)
+    conn.execute(insert(SCREEN_MESSAGE), row)
     _drop_oldest(conn, mark)
     return id
 
 
-def change(
-    conn: Connection, vault: Vault, channel: str, address: str, line: Line, now: datetime
+def replace_screen_message(
+    conn: Connection,
+    vault: Vault,
+    channel: str,
+    address: str,
+    message: ScreenMessage,
+    now: datetime,
 ) -> bool:
     """Show a message anew, below the others; return False when it is not on the screen."""
-    if not remove(conn, vault, channel, address, [line.id]):
+    if not remove_screen_messages(conn, vault, channel, address, [message.id]):
         return False
-    put(conn, vault, channel, address, line, now)
+    add_screen_message(conn, vault, channel, address, message, now)
     return True
 
 
-def remove(conn: Connection, vault: Vault, channel: str, address: str, ids: Iterable[str]) -> int:
+def remove_screen_messages(
+    conn: Connection, vault: Vault, channel: str, address: str, ids: Iterable[str]
+) -> int:
     """Take messages off a chat's screen; return how many were there."""
-    mine = SHOWN.c.address_print == address_print(vault, channel, address)
-    return conn.execute(delete(SHOWN).where(mine, SHOWN.c.id.in_(list(ids)))).rowcount
+    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(vault, channel, address)
+    return conn.execute(
+        delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids)))
+    ).rowcount
 
 
-def wipe(conn: Connection, vault: Vault, channel: str, address: str) -> int:
+def clear_screen(conn: Connection, vault: Vault, channel: str, address: str) -> int:
     """Take everything off a chat's screen; return how much there was."""
-    mine = SHOWN.c.address_print == address_print(vault, channel, address)
-    return conn.execute(delete(SHOWN).where(mine)).rowcount
+    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(vault, channel, address)
+    return conn.execute(delete(SCREEN_MESSAGE).where(mine)).rowcount
 
 
-def lines(session: Session, vault: Vault, channel: str, address: str) -> list[Line]:
+def list_screen_messages(
+    session: Session, vault: Vault, channel: str, address: str
+) -> list[ScreenMessage]:
     """Return what stands on a chat's screen, the oldest first; what cannot be opened is not."""
-    mark = address_print(vault, channel, address)
-    query = select(SHOWN).where(SHOWN.c.address_print == mark).order_by(SHOWN.c.n)
-    found = [_opened(vault, row) for row in session.connection().execute(query)]
+    mark = address_fingerprint(vault, channel, address)
+    query = (
+        select(SCREEN_MESSAGE)
+        .where(SCREEN_MESSAGE.c.address_print == mark)
+        .order_by(SCREEN_MESSAGE.c.n)
+    )
+    found = [_unseal_message(vault, row) for row in session.connection().execute(query)]
     return [line for line in found if line is not None]
 
 
-def newest(session: Session) -> str:
+def all_screens_revision(session: Session) -> str:
     """Return what changes whenever anything changes on any screen."""
-    return _state(session, select(func.count(), func.max(SHOWN.c.n)))
+    return _revision(session, select(func.count(), func.max(SCREEN_MESSAGE.c.n)))
 
 
-def newest_of(session: Session, vault: Vault, channel: str, address: str) -> str:
+def screen_revision(session: Session, vault: Vault, channel: str, address: str) -> str:
     """Return what changes whenever anything changes on this screen."""
-    mine = SHOWN.c.address_print == address_print(vault, channel, address)
-    return _state(session, select(func.count(), func.max(SHOWN.c.n)).where(mine))
+    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(vault, channel, address)
+    return _revision(session, select(func.count(), func.max(SCREEN_MESSAGE.c.n)).where(mine))
 
 
-def _state(session: Session, query: Any) -> str:
+def _revision(session: Session, query: Any) -> str:
     count, last = session.connection().execute(query).one()
     return f"{count}.{last or 0}"
 
 
-def _drop_oldest(conn: Connection, mark: str) -> None:
-    mine = SHOWN.c.address_print == mark
-    kept = select(SHOWN.c.n).where(mine).order_by(SHOWN.c.n.desc()).offset(MOST).limit(1)
+def _drop_oldest(conn: Connection, fingerprint: str) -> None:
+    mine = SCREEN_MESSAGE.c.address_print == fingerprint
+    kept = (
+        select(SCREEN_MESSAGE.c.n)
+        .where(mine)
+        .order_by(SCREEN_MESSAGE.c.n.desc())
+        .offset(MAX_MESSAGES)
+        .limit(1)
+    )
     oldest = conn.execute(kept).scalar()
     if oldest is not None:
-        conn.execute(delete(SHOWN).where(mine, SHOWN.c.n <= oldest))
+        conn.execute(delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.n <= oldest))
 
 
-def _opened(vault: Vault, row: AnyRow) -> Line | None:
+def _unseal_message(vault: Vault, row: AnyRow) -> ScreenMessage | None:
     try:
-        body = read_dict(vault.unseal(row.body, _place(row.address_print, row.id)))
-    except (VaultError, Unreadable):
+        body = loads_reply(vault.unseal(row.body, _body_context(row.address_print, row.id)))
+    except (VaultError, DecodeError):
         return None
-    return Line(
+    return ScreenMessage(
         row.id, body["text"], body["rows"], row.from_person, body["private"], body["passing"]
     )
 
 
-def _place(mark: str, id: str) -> str:
-    return f"screen/{mark}/{id}"
+def _body_context(fingerprint: str, id: str) -> str:
+    return f"screen/{fingerprint}/{id}"

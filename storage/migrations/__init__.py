@@ -31,7 +31,7 @@ def revisions() -> list[str]:
     return [script.revision for script in _scripts().walk_revisions()][::-1]
 
 
-def draft(connection: Connection, message: str) -> None:
+def draft_revision(connection: Connection, message: str) -> None:
     """Write a new revision file from what differs between the tables and the database."""
     name = f"{len(revisions()) + 1:04}"
     command.revision(_config(connection), message, autogenerate=True, rev_id=name)

@@ -14,7 +14,7 @@ def main(message: str) -> None:
         database = Database(f"sqlite:///{Path(folder, 'draft.db')}")
         database.migrate()
         with database.transaction() as connection:
-            migrations.draft(connection, message)
+            migrations.draft_revision(connection, message)
         database.close()
 
 

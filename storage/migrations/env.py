@@ -7,21 +7,21 @@ from alembic.autogenerate.api import AutogenContext
 from sqlmodel import AutoString
 
 from storage import web_tables
-from storage.tables import Utc
+from storage.tables import UtcDateTime
 
-_AS = {Utc: "sa.DateTime(timezone=True)", AutoString: "sa.String()"}
+_RENDERED_TYPES = {UtcDateTime: "sa.DateTime(timezone=True)", AutoString: "sa.String()"}
 
 
-def _drawn(kind: str, thing: Any, _: AutogenContext) -> str | Literal[False]:
+def _render_type(kind: str, schema_item: Any, _: AutogenContext) -> str | Literal[False]:
     """Return how a revision writes a type of ours: by what it is to the database."""
-    return _AS.get(type(thing), False) if kind == "type" else False
+    return _RENDERED_TYPES.get(type(schema_item), False) if kind == "type" else False
 
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=web_tables.METADATA,
     render_as_batch=True,
-    render_item=_drawn,
+    render_item=_render_type,
     transactional_ddl=True,
 )
 with context.begin_transaction():

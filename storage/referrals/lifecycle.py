@@ -13,33 +13,33 @@ from storage.referrals import duplicates
 from storage.referrals.acts import claim as claim
 from storage.referrals.acts import claim_next as claim_next
 from storage.referrals.acts import erase as erase
-from storage.referrals.acts import return_unworked as return_unworked
-from storage.referrals.acts import take_step as take_step
-from storage.referrals.rows import Entry as Entry
-from storage.referrals.rows import Erased as Erased
-from storage.referrals.rows import Taken as Taken
+from storage.referrals.acts import perform_act as perform_act
+from storage.referrals.acts import release_expired_leases as release_expired_leases
+from storage.referrals.rows import QueueEntry as QueueEntry
+from storage.referrals.rows import ReferralErased as ReferralErased
+from storage.referrals.rows import ReferralStep as ReferralStep
 from storage.referrals.rows import (
-    entry_of,
-    flags_in,
-    note_place,
-    record_in,
-    row_of,
-    sealed_flags,
-    taken_of,
+    entry_from_row,
+    note_context,
+    referral_row_values,
+    seal_flags,
+    step_from_row,
+    unseal_flags,
+    unseal_record,
 )
 from storage.referrals.steps import CLOCK as CLOCK
 from storage.referrals.steps import PERSON as PERSON
-from storage.referrals.steps import NotYours as NotYours
-from storage.referrals.steps import Unknown as Unknown
-from storage.referrals.steps import find, known, move, write_step
-from storage.tables import REFERRAL, Referral, Step, new_id
+from storage.referrals.steps import NotReferralOwner as NotReferralOwner
+from storage.referrals.steps import UnknownReferral as UnknownReferral
+from storage.referrals.steps import add_step, find_referral, require_referral, update_if_unchanged
+from storage.tables import REFERRAL, ReferralRow, StepRow, new_id
 from storage.vault import Vault
 
-_SHOWN = (*casework.OPEN, "withdrawn")
+_LISTED_STAGES = (*casework.OPEN_STAGES, "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReferralStatus:
     """How a referral stands: nothing that a person said."""
 
     id: str
@@ -61,65 +61,67 @@ def hand_over(
     The chat must have been remembered. Raises ReferenceTaken when a referral from another
     chat has the same reference, so that nobody's words are lost.
     """
-    before = find(conn, record.reference)
+    before = find_referral(conn, record.reference)
     if before is not None:
         if before.chat_id != chat_id:
             raise ReferenceTaken(record.reference)
         return False
     id = new_id()
-    conn.execute(insert(REFERRAL), row_of(vault, id, record, chat_id))
-    duplicates.keep(conn, vault, id, record)
-    write_step(conn, id, "handed_over", PERSON, "new", now)
+    conn.execute(insert(REFERRAL), referral_row_values(vault, id, record, chat_id))
+    duplicates.add_match_keys(conn, vault, id, record)
+    add_step(conn, id, "handed_over", PERSON, "new", now)
     return True
 
 
-def queue(
+def list_queue(
     session: Session, vault: Vault, now: datetime, include_closed: bool = False
-) -> list[Entry]:
+) -> list[QueueEntry]:
     """Return the queue: first what a person did unseen, then the urgent, then by due time.
 
     A withdrawn referral stays in it until a member of staff closes it.
     """
-    query = rows_of(Referral).order_by(
-        col(Referral.unseen).desc(), col(Referral.urgent).desc(), col(Referral.due)
+    query = rows_of(ReferralRow).order_by(
+        col(ReferralRow.unseen).desc(), col(ReferralRow.urgent).desc(), col(ReferralRow.due)
     )
     if not include_closed:
-        query = query.where(or_(col(Referral.stage).in_(_SHOWN), col(Referral.unseen)))
-    return [entry_of(vault, row, now) for row in session.exec(query)]
+        query = query.where(
+            or_(col(ReferralRow.stage).in_(_LISTED_STAGES), col(ReferralRow.unseen))
+        )
+    return [entry_from_row(vault, row, now) for row in session.exec(query)]
 
 
-def standing(session: Session, reference: str) -> Standing | None:
+def referral_status(session: Session, reference: str) -> ReferralStatus | None:
     """Return how a referral stands; None when there is no such reference."""
-    query = rows_of(Referral).where(Referral.reference == reference)
+    query = rows_of(ReferralRow).where(ReferralRow.reference == reference)
     row = session.exec(query).first()
     if row is None:
         return None
-    return Standing(row.id, row.reference, row.queue, row.stage, row.owner)
+    return ReferralStatus(row.id, row.reference, row.queue, row.stage, row.owner)
 
 
 def open_record(
-    conn: Connection, vault: Vault, reference: str, who: str, now: datetime, why: str = ""
+    conn: Connection, vault: Vault, reference: str, actor: str, now: datetime, reason: str = ""
 ) -> Record:
     """Return the whole record; that `who` opened it, and why, is a step.
 
     Raises Unknown and Erased.
     """
-    row = known(conn, reference)
-    record = record_in(vault, row)
-    move(conn, row, opened_at=row.opened_at or now, unseen=False)
+    row = require_referral(conn, reference)
+    record = unseal_record(vault, row)
+    update_if_unchanged(conn, row, opened_at=row.opened_at or now, unseen=False)
     id = new_id()
-    sealed = vault.seal(why, note_place(row.id, id)) if why else None
-    write_step(conn, row.id, "opened", who, row.stage, now, id=id, note=sealed)
+    sealed = vault.seal(reason, note_context(row.id, id)) if reason else None
+    add_step(conn, row.id, "opened", actor, row.stage, now, id=id, note=sealed)
     return record
 
 
-def history(session: Session, vault: Vault, reference: str) -> list[Taken]:
+def list_steps(session: Session, vault: Vault, reference: str) -> list[ReferralStep]:
     """Return every step of a referral, the oldest first; raise Unknown."""
-    row = session.exec(rows_of(Referral).where(Referral.reference == reference)).first()
+    row = session.exec(rows_of(ReferralRow).where(ReferralRow.reference == reference)).first()
     if row is None:
-        raise Unknown(reference)
-    steps = rows_of(Step).where(Step.referral_id == row.id).order_by(col(Step.n))
-    return [taken_of(vault, step) for step in session.exec(steps)]
+        raise UnknownReferral(reference)
+    steps = rows_of(StepRow).where(StepRow.referral_id == row.id).order_by(col(StepRow.n))
+    return [step_from_row(vault, step) for step in session.exec(steps)]
 
 
 def raise_flag(conn: Connection, vault: Vault, reference: str, flag: str, now: datetime) -> None:
@@ -127,28 +129,28 @@ def raise_flag(conn: Connection, vault: Vault, reference: str, flag: str, now: d
 
     What was put off comes back at once.
     """
-    row = known(conn, reference)
+    row = require_referral(conn, reference)
     if row.stage == "erased":
         return
-    flags = dict.fromkeys([*flags_in(vault, row.id, row.flags), flag])
-    sealed = sealed_flags(vault, row.id, list(flags))
-    move(conn, row, flags=sealed, unseen=True, urgent=True, until=None)
-    write_step(conn, row.id, "flag_raised", PERSON, row.stage, now)
+    flags = dict.fromkeys([*unseal_flags(vault, row.id, row.flags), flag])
+    sealed = seal_flags(vault, row.id, list(flags))
+    update_if_unchanged(conn, row, flags=sealed, unseen=True, urgent=True, until=None)
+    add_step(conn, row.id, "flag_raised", PERSON, row.stage, now)
 
 
 def stop_contact(
-    conn: Connection, reference: str, act: str, now: datetime, who: str = PERSON
+    conn: Connection, reference: str, act: str, now: datetime, actor: str = PERSON
 ) -> None:
     """Stop contact because the person asked: `act` is withdraw or ask_to_delete. Raises Unknown.
 
     Contact stops at whatever stage; the stage moves where casework has a move. Staff see it
     first, unless `who` is one of them, whom the person asked. An erased referral stays as it is.
     """
-    row = known(conn, reference)
+    row = require_referral(conn, reference)
     if row.stage == "erased":
         return
-    move(conn, row, may_contact=False, unseen=who == PERSON, until=None)
-    if act in casework.ACTS.allowed(row.stage):
-        stage = casework.after(row.stage, act)
-        move(conn, row, stage=stage, owner=None, lease_until=None, closed_at=None)
-    write_step(conn, row.id, act, who, known(conn, reference).stage, now)
+    update_if_unchanged(conn, row, may_contact=False, unseen=actor == PERSON, until=None)
+    if act in casework.ACTS.allowed_from(row.stage):
+        stage = casework.stage_after(row.stage, act)
+        update_if_unchanged(conn, row, stage=stage, owner=None, lease_until=None, closed_at=None)
+    add_step(conn, row.id, act, actor, require_referral(conn, reference).stage, now)

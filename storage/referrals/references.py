@@ -6,12 +6,12 @@ from sqlalchemy import Connection, exists, select
 
 from storage.tables import CONVERSATION, REFERRAL
 
-LETTERS = "ACDEFGHJKMNPQRTWXY34679"
+CODE_ALPHABET = "ACDEFGHJKMNPQRTWXY34679"
 
 
 def fresh_reference(conn: Connection) -> str:
     """Return a reference nobody has, in letters and digits that are not mistaken for others."""
-    letters = "".join(secrets.choice(LETTERS) for _ in range(8))
+    letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
     reference = f"{letters[:4]}-{letters[4:]}"
     sent = exists().where(REFERRAL.c.reference == reference)
     aside = exists().where(CONVERSATION.c.reference == reference)

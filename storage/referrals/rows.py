@@ -5,19 +5,19 @@ from datetime import datetime
 
 from flows.record import Record
 from storage import serialization
-from storage.tables import AnyRow, Referral, Step
+from storage.tables import AnyRow, ReferralRow, StepRow
 from storage.vault import Vault
 
-Said = tuple[tuple[str, str], ...]
+AnswerPairs = tuple[tuple[str, str], ...]
 """Answers as (question, value)."""
 
 
-class Erased(LookupError):
+class ReferralErased(LookupError):
     """There was a referral with this reference; what it said is gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QueueEntry:
     """One line of the staff queue: nothing that a person said.
 
     `unseen` when the person did something no member of staff has looked at, `late` when the
@@ -45,7 +45,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReferralStep:
     """One act that was taken on a referral, and the stage it led to."""
 
     act: str
@@ -56,7 +56,9 @@ class Taken:
     until: datetime | None
 
 
-def row_of(vault: Vault, id: str, record: Record, chat_id: str | None) -> dict[str, object]:
+def referral_row_values(
+    vault: Vault, id: str, record: Record, chat_id: str | None
+) -> dict[str, object]:
     """Return a referral as a row: the record and its flags sealed, the rest as it is."""
     return {
         "id": id,
@@ -64,39 +66,41 @@ def row_of(vault: Vault, id: str, record: Record, chat_id: str | None) -> dict[s
         "chat_id": chat_id,
         "queue": record.queue,
         "provider": record.provider,
-        "door": record.door,
+        "door": record.source,
         "journey": record.journey,
         "stage": "new",
         "hold": record.hold,
         "urgent": record.urgent,
         "may_contact": record.may_contact,
         "unseen": False,
-        "body": vault.seal(serialization.write(record), _record_place(id, record.reference)),
-        "flags": sealed_flags(vault, id, list(record.flags)),
+        "body": vault.seal(serialization.dumps(record), _record_context(id, record.reference)),
+        "flags": seal_flags(vault, id, list(record.flags)),
         "sent_at": record.sent_at,
         "due": record.due,
         "zone": record.zone,
     }
 
 
-def record_in(vault: Vault, row: Referral | AnyRow) -> Record:
+def unseal_record(vault: Vault, row: ReferralRow | AnyRow) -> Record:
     """Return the record in a row; raise Erased when it is gone."""
     if row.body is None:
-        raise Erased(row.reference)
-    return serialization.read(Record, vault.unseal(row.body, _record_place(row.id, row.reference)))
+        raise ReferralErased(row.reference)
+    return serialization.loads(
+        Record, vault.unseal(row.body, _record_context(row.id, row.reference))
+    )
 
 
-def said_in(vault: Vault, row: AnyRow) -> Said:
+def unseal_answer_pairs(vault: Vault, row: AnyRow) -> AnswerPairs:
     """Return what was answered in a row, as (question, value): much quicker than the record."""
-    told = serialization.read_dict(vault.unseal(row.body, _record_place(row.id, row.reference)))
+    told = serialization.loads_dict(vault.unseal(row.body, _record_context(row.id, row.reference)))
     lines = [*told["lines"], *told["safe_contact"]]
     by_officer = [(key, told.get(key, "")) for key in ("officer_name", "officer_contact")]
     return (*((one["question"], one["value"]) for one in lines), *by_officer)
 
 
-def entry_of(vault: Vault, row: Referral | AnyRow, now: datetime) -> Entry:
+def entry_from_row(vault: Vault, row: ReferralRow | AnyRow, now: datetime) -> QueueEntry:
     """Return a row as a line of the queue."""
-    return Entry(
+    return QueueEntry(
         reference=row.reference,
         queue=row.queue,
         provider=row.provider,
@@ -114,36 +118,36 @@ def entry_of(vault: Vault, row: Referral | AnyRow, now: datetime) -> Entry:
         late=row.due < now,
         door=row.door,
         journey=row.journey,
-        flags=flags_in(vault, row.id, row.flags),
+        flags=unseal_flags(vault, row.id, row.flags),
     )
 
 
-def taken_of(vault: Vault, step: Step) -> Taken:
+def step_from_row(vault: Vault, step: StepRow) -> ReferralStep:
     """Return a step with its note opened."""
-    note = vault.unseal(step.note, note_place(step.referral_id, step.id)) if step.note else ""
-    return Taken(step.act, step.who, step.at, step.stage, note, step.until)
+    note = vault.unseal(step.note, note_context(step.referral_id, step.id)) if step.note else ""
+    return ReferralStep(step.act, step.who, step.at, step.stage, note, step.until)
 
 
-def flags_in(vault: Vault, id: str, sealed: bytes | None) -> tuple[str, ...]:
+def unseal_flags(vault: Vault, id: str, sealed: bytes | None) -> tuple[str, ...]:
     """Return the flags of a referral; none once they are erased."""
     if sealed is None:
         return ()
-    return tuple(serialization.read_dict(vault.unseal(sealed, _flags_place(id)))["flags"])
+    return tuple(serialization.loads_dict(vault.unseal(sealed, _flags_context(id)))["flags"])
 
 
-def sealed_flags(vault: Vault, id: str, flags: list[str]) -> bytes:
+def seal_flags(vault: Vault, id: str, flags: list[str]) -> bytes:
     """Return the flags of a referral, sealed."""
-    return vault.seal(serialization.write({"flags": flags}), _flags_place(id))
+    return vault.seal(serialization.dumps({"flags": flags}), _flags_context(id))
 
 
-def _record_place(id: str, reference: str) -> str:
+def _record_context(id: str, reference: str) -> str:
     return f"referral/{id}/{reference}/record"
 
 
-def _flags_place(id: str) -> str:
+def _flags_context(id: str) -> str:
     return f"referral/{id}/flags"
 
 
-def note_place(referral_id: str, step_id: str) -> str:
+def note_context(referral_id: str, step_id: str) -> str:
     """Return the place that a step's note is sealed for."""
     return f"referral/{referral_id}/step/{step_id}/note"

@@ -6,32 +6,37 @@ from datetime import date
 from sqlalchemy import Connection, delete, insert, update
 from sqlmodel import Session, col, select
 
-from storage.tables import TALLY, Tally
+from storage.tables import DAILY_COUNTER, DailyCounterRow
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class DailyCounter:
     """How often something happened on one day."""
 
     day: date
-    what: str
+    event: str
     key: str
     n: int
 
 
-def add(conn: Connection, day: date, what: str, key: str) -> None:
+def increment_counter(conn: Connection, day: date, event: str, key: str) -> None:
     """Count one more."""
-    mine = (TALLY.c.day == day, TALLY.c.what == what, TALLY.c.key == key)
-    if conn.execute(update(TALLY).where(*mine).values(n=TALLY.c.n + 1)).rowcount == 0:
-        conn.execute(insert(TALLY), {"day": day, "what": what, "key": key, "n": 1})
+    mine = (DAILY_COUNTER.c.day == day, DAILY_COUNTER.c.what == event, DAILY_COUNTER.c.key == key)
+    if (
+        conn.execute(update(DAILY_COUNTER).where(*mine).values(n=DAILY_COUNTER.c.n + 1)).rowcount
+        == 0
+    ):
+        conn.execute(insert(DAILY_COUNTER), {"day": day, "what": event, "key": key, "n": 1})
 
 
-def read(session: Session) -> list[Counted]:
+def list_counters(session: Session) -> list[DailyCounter]:
     """Return all counts, by day and then by name."""
-    query = select(Tally).order_by(col(Tally.day), col(Tally.what), col(Tally.key))
-    return [Counted(row.day, row.what, row.key, row.n) for row in session.exec(query)]
+    query = select(DailyCounterRow).order_by(
+        col(DailyCounterRow.day), col(DailyCounterRow.what), col(DailyCounterRow.key)
+    )
+    return [DailyCounter(row.day, row.what, row.key, row.n) for row in session.exec(query)]
 
 
-def drop(conn: Connection, before: date) -> int:
+def delete_counters_before(conn: Connection, before: date) -> int:
     """Drop the counts of every day before this one; return how many rows that were."""
-    return conn.execute(delete(TALLY).where(TALLY.c.day < before)).rowcount
+    return conn.execute(delete(DAILY_COUNTER).where(DAILY_COUNTER.c.day < before)).rowcount

@@ -10,22 +10,22 @@ from sqlmodel import Session
 from flows.record import Record
 from storage import serialization
 from storage.referrals import queue_views
-from storage.referrals.queue_views import Asked
-from storage.referrals.rows import Entry, record_in
+from storage.referrals.queue_views import QueueQuery
+from storage.referrals.rows import QueueEntry, unseal_record
 from storage.tables import REFERRAL, AnyRow, new_id
 from storage.vault import Vault
 from storage.web_tables import EXPORT
 
-GOOD_FOR = timedelta(hours=24)
+COLLECT_WITHIN = timedelta(hours=24)
 """How long a list may be taken after it was agreed, or asked for where nobody has to agree."""
-WAITS_FOR = timedelta(days=7)
+DECIDE_WITHIN = timedelta(days=7)
 """How long a request waits for a second person."""
 _E = EXPORT.c
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ExportSelection:
     """What a list holds: a view and a queue as on the queue's page, sent from and to which day.
 
     Days are written as 2026-11-22; "" is any. `details`: with what the people said.
@@ -39,7 +39,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ExportRequest:
     """One request for a list, and how it stands. `size` is how many referrals it may hold."""
 
     id: str
@@ -47,7 +47,7 @@ class Request:
     asked_at: datetime
     why: str
     words: str
-    choice: Choice
+    selection: ExportSelection
     size: int
     form: str
     decided_by: str | None
@@ -55,146 +55,163 @@ class Request:
     agreed: bool
     taken_at: datetime | None
 
-    def stands(self, now: datetime) -> str:
+    def status(self, now: datetime) -> str:
         """Return taken, waiting, ready, refused or late."""
         if self.taken_at:
             return "taken"
         if self.decided_at is None:
-            return "waiting" if now < self.asked_at + WAITS_FOR else "late"
+            return "waiting" if now < self.asked_at + DECIDE_WITHIN else "late"
         if not self.agreed:
             return "refused"
-        return "ready" if now < self.decided_at + GOOD_FOR else "late"
+        return "ready" if now < self.decided_at + COLLECT_WITHIN else "late"
 
 
-class Unknown(LookupError):
+class UnknownExport(LookupError):
     """There is no such request, or it is not for this person."""
 
 
-class NotAlone(RuntimeError):
+class ExportNeedsSecondPerson(RuntimeError):
     """Whoever asked for a list cannot agree to it, nor take it before somebody else agreed."""
 
 
-class Over(RuntimeError):
+class ExportClosed(RuntimeError):
     """This request was taken, refused or decided on already, or it is too old."""
 
 
-def ask(
+def request_export(
     conn: Connection,
     vault: Vault,
-    who: str,
-    why: str,
-    words: str,
-    choice: Choice,
+    actor: str,
+    reason_code: str,
+    explanation: str,
+    selection: ExportSelection,
     size: int,
-    form: str,
+    file_format: str,
     now: datetime,
-    alone: bool,
+    preapproved: bool,
 ) -> str:
     """Ask for a list of up to `size` referrals; return its id.
 
     `why` is a code, `words` are kept sealed. `alone`: nobody else has to agree.
     """
     id = new_id()
-    sealed = vault.seal(words, _place(id)) if words else None
-    row = {"id": id, "asked_by": who, "asked_at": now, "why": why, "words": sealed, "form": form}
-    decided = {"agreed": alone, "decided_at": now if alone else None}
+    sealed = vault.seal(explanation, _explanation_context(id)) if explanation else None
+    row = {
+        "id": id,
+        "asked_by": actor,
+        "asked_at": now,
+        "why": reason_code,
+        "words": sealed,
+        "form": file_format,
+    }
+    decided = {"agreed": preapproved, "decided_at": now if preapproved else None}
     conn.execute(
-        insert(EXPORT), {**row, "chosen": serialization.write(choice), "size": size, **decided}
+        insert(EXPORT), {**row, "chosen": serialization.dumps(selection), "size": size, **decided}
     )
     return id
 
 
-def decide(conn: Connection, id: str, who: str, agree: bool, now: datetime) -> None:
+def decide_export(conn: Connection, id: str, actor: str, agree: bool, now: datetime) -> None:
     """Agree to a request of somebody else, or refuse it; raise Unknown, NotAlone and Over."""
-    row = _known(conn, id)
-    if row.asked_by == who:
-        raise NotAlone(id)
-    open_ = (_E.id == id, _E.decided_at.is_(None), _E.asked_at > now - WAITS_FOR)
-    decided = {"decided_by": who, "decided_at": now, "agreed": agree}
+    row = _require_row(conn, id)
+    if row.asked_by == actor:
+        raise ExportNeedsSecondPerson(id)
+    open_ = (_E.id == id, _E.decided_at.is_(None), _E.asked_at > now - DECIDE_WITHIN)
+    decided = {"decided_by": actor, "decided_at": now, "agreed": agree}
     if conn.execute(update(EXPORT).where(*open_).values(decided)).rowcount != 1:
-        raise Over(id)
+        raise ExportClosed(id)
 
 
-def take(conn: Connection, vault: Vault, id: str, who: str, now: datetime) -> Request:
+def collect_export(
+    conn: Connection, vault: Vault, id: str, actor: str, now: datetime
+) -> ExportRequest:
     """Take one's own list, once and in time; return what was asked for.
 
     Raises Unknown when it is somebody else's, NotAlone before a second person agreed, and Over.
     """
-    row = _known(conn, id)
-    if row.asked_by != who:
-        raise Unknown(id)
+    row = _require_row(conn, id)
+    if row.asked_by != actor:
+        raise UnknownExport(id)
     if row.decided_at is None:
-        raise NotAlone(id)
-    ready = (_E.id == id, _E.agreed, _E.taken_at.is_(None), _E.decided_at > now - GOOD_FOR)
+        raise ExportNeedsSecondPerson(id)
+    ready = (_E.id == id, _E.agreed, _E.taken_at.is_(None), _E.decided_at > now - COLLECT_WITHIN)
     if conn.execute(update(EXPORT).where(*ready).values(taken_at=now)).rowcount != 1:
-        raise Over(id)
-    return _request(vault, row)
+        raise ExportClosed(id)
+    return _request_from_row(vault, row)
 
 
-def mine(session: Session, vault: Vault, who: str, limit: int = 20) -> list[Request]:
+def exports_requested_by(
+    session: Session, vault: Vault, actor: str, limit: int = 20
+) -> list[ExportRequest]:
     """Return the requests of one person, the newest first."""
-    query = select(EXPORT).where(_E.asked_by == who).order_by(_E.asked_at.desc()).limit(limit)
-    return [_request(vault, row) for row in session.connection().execute(query)]
+    query = select(EXPORT).where(_E.asked_by == actor).order_by(_E.asked_at.desc()).limit(limit)
+    return [_request_from_row(vault, row) for row in session.connection().execute(query)]
 
 
-def waiting(session: Session, vault: Vault, now: datetime) -> list[Request]:
+def list_pending_exports(session: Session, vault: Vault, now: datetime) -> list[ExportRequest]:
     """Return the requests that wait for a second person, the oldest first."""
-    open_ = (_E.decided_at.is_(None), _E.asked_at > now - WAITS_FOR)
+    open_ = (_E.decided_at.is_(None), _E.asked_at > now - DECIDE_WITHIN)
     query = select(EXPORT).where(*open_).order_by(_E.asked_at)
-    return [_request(vault, row) for row in session.connection().execute(query)]
+    return [_request_from_row(vault, row) for row in session.connection().execute(query)]
 
 
-def chosen(session: Session, vault: Vault, choice: Choice, asked: Asked) -> list[Entry]:
+def select_entries(
+    session: Session, vault: Vault, selection: ExportSelection, queue_query: QueueQuery
+) -> list[QueueEntry]:
     """Return the referrals of a choice, in the queue's order, sent up to `asked.now`.
 
     `asked` says who asks, in which queues, and which view.
     """
-    found: list[Entry] = []
+    found: list[QueueEntry] = []
     page, pages = 1, 1
     while page <= pages:
-        one = queue_views.listed(session, vault, replace(asked, page=page))
+        one = queue_views.queue_page(session, vault, replace(queue_query, page=page))
         found += one.entries
         page, pages = page + 1, one.pages
-    return [entry for entry in found if _within(choice, entry)]
+    return [entry for entry in found if _is_in_date_range(selection, entry)]
 
 
-def records(session: Session, vault: Vault, references: Collection[str]) -> dict[str, Record]:
+def records_by_reference(
+    session: Session, vault: Vault, references: Collection[str]
+) -> dict[str, Record]:
     """Return the records of some referrals by reference; those that were erased are left out."""
     asked, found = list(references), dict[str, Record]()
-    for first in range(0, len(asked), _AT_ONCE):
-        some = REFERRAL.c.reference.in_(asked[first : first + _AT_ONCE])
+    for first in range(0, len(asked), _BATCH_SIZE):
+        some = REFERRAL.c.reference.in_(asked[first : first + _BATCH_SIZE])
         rows = session.connection().execute(
             select(REFERRAL).where(some, REFERRAL.c.body.is_not(None))
         )
-        found |= {row.reference: record_in(vault, row) for row in rows}
+        found |= {row.reference: unseal_record(vault, row) for row in rows}
     return found
 
 
-def _within(choice: Choice, entry: Entry) -> bool:
+def _is_in_date_range(selection: ExportSelection, entry: QueueEntry) -> bool:
     """Return whether it was sent on a day asked for; days are counted in UTC."""
     day = entry.sent_at.date()
-    late_enough = not choice.since or day >= date.fromisoformat(choice.since)
-    return late_enough and (not choice.before or day <= date.fromisoformat(choice.before))
+    late_enough = not selection.since or day >= date.fromisoformat(selection.since)
+    return late_enough and (not selection.before or day <= date.fromisoformat(selection.before))
 
 
-def _known(conn: Connection, id: str) -> AnyRow:
+def _require_row(conn: Connection, id: str) -> AnyRow:
     row = conn.execute(select(EXPORT).where(_E.id == id)).first()
     if row is None:
-        raise Unknown(id)
+        raise UnknownExport(id)
     return row
 
 
-def _request(vault: Vault, row: AnyRow) -> Request:
-    told = {name: row._mapping[name] for name in _PLAIN}
-    words = vault.unseal(row.words, _place(row.id)) if row.words else ""
-    return Request(**told, words=words, choice=serialization.read(Choice, row.chosen))
+def _request_from_row(vault: Vault, row: AnyRow) -> ExportRequest:
+    told = {name: row._mapping[name] for name in _CLEAR_COLUMNS}
+    words = vault.unseal(row.words, _explanation_context(row.id)) if row.words else ""
+    return ExportRequest(
+        **told, words=words, selection=serialization.loads(ExportSelection, row.chosen)
+    )
 
 
-_PLAIN = [
+_CLEAR_COLUMNS = [
     *("id", "asked_by", "asked_at", "why", "size", "form"),
     *("decided_by", "decided_at", "agreed", "taken_at"),
 ]
 
 
-def _place(id: str) -> str:
+def _explanation_context(id: str) -> str:
     return f"export/{id}/words"

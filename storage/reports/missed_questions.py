@@ -6,34 +6,36 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 from sqlmodel import Session, col, select
 
-from storage.tables import MISSED, Missed, new_id
+from storage.tables import MISSED_QUESTION, MissedQuestionRow, new_id
 from storage.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MissedQuestion:
     """A question as somebody typed it; who they were is not kept."""
 
     text: str
     at: datetime
 
 
-def keep(conn: Connection, vault: Vault, text: str, now: datetime) -> None:
+def add_missed_question(conn: Connection, vault: Vault, text: str, now: datetime) -> None:
     """Keep a question that the person agreed to leave."""
     id = new_id()
-    conn.execute(insert(MISSED), {"id": id, "body": vault.seal(text, _place(id)), "at": now})
+    conn.execute(
+        insert(MISSED_QUESTION), {"id": id, "body": vault.seal(text, _body_context(id)), "at": now}
+    )
 
 
-def read(session: Session, vault: Vault) -> list[Asked]:
+def list_missed_questions(session: Session, vault: Vault) -> list[MissedQuestion]:
     """Return the questions, the oldest first."""
-    rows = session.exec(select(Missed).order_by(col(Missed.at)))
-    return [Asked(vault.unseal(row.body, _place(row.id)), row.at) for row in rows]
+    rows = session.exec(select(MissedQuestionRow).order_by(col(MissedQuestionRow.at)))
+    return [MissedQuestion(vault.unseal(row.body, _body_context(row.id)), row.at) for row in rows]
 
 
-def _place(id: str) -> str:
+def _body_context(id: str) -> str:
     return f"missed/{id}/body"
 
 
-def times(session: Session) -> list[datetime]:
+def missed_question_times(session: Session) -> list[datetime]:
     """Return when each question was asked, the oldest first; not a word of any."""
-    return list(session.exec(select(Missed.at).order_by(col(Missed.at))))
+    return list(session.exec(select(MissedQuestionRow.at).order_by(col(MissedQuestionRow.at))))

@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, Subquery, case, func, select
 from sqlmodel import Session
 
 from flows import casework
-from storage.tables import REFERRAL, STEP, TALLY
+from storage.tables import DAILY_COUNTER, REFERRAL, STEP
 
-FIRST = ("spoke", "no_answer", "wrong_number", "not_now", "declined")
+CONTACT_ATTEMPT_ACTS = ("spoke", "no_answer", "wrong_number", "not_now", "declined")
 """Acts that are a try to be in touch; the others come after it."""
-CAME_OF_IT = ("suitable", "not_suitable", "declined", "refer_on", "withdraw")
-FUNNEL = ("asked", "answered", "sent", "stopped", "left")
+OUTCOME_ACTS = ("suitable", "not_suitable", "declined", "refer_on", "withdraw")
+FUNNEL_EVENTS = ("asked", "answered", "sent", "stopped", "left")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ReferralTimes:
     """One referral as times alone: nothing tells which it is.
 
     `tried` is how it was first tried to be in touch, `tries` how often that was until somebody
@@ -28,46 +28,46 @@ class Sent:
     sent_at: datetime
     due: datetime
     claimed_at: datetime | None
-    tried_at: datetime | None
-    tried: str
+    first_attempt_at: datetime | None
+    first_attempt_act: str
     spoke_at: datetime | None
-    tries: int
+    attempts: int
 
 
-Pairs = dict[tuple[str, str], int]
+PairCounts = dict[tuple[str, str], int]
 
 
-def by_source(session: Session, since: datetime, until: datetime) -> Pairs:
+def counts_by_source(session: Session, since: datetime, until: datetime) -> PairCounts:
     """Return how many came, by who they are from and the door: since <= sent < until."""
-    return _pairs(session, REFERRAL.c.journey, REFERRAL.c.door, since, until)
+    return _count_pairs(session, REFERRAL.c.journey, REFERRAL.c.door, since, until)
 
 
-def by_route(session: Session, since: datetime, until: datetime) -> Pairs:
+def counts_by_queue_and_outcome(session: Session, since: datetime, until: datetime) -> PairCounts:
     """Return how many came, by queue and by what came of it: since <= sent < until.
 
     That is one of CAME_OF_IT, whichever was last; else open, paused or close.
     """
-    last = _last_of(CAME_OF_IT)
+    last = _latest_act_of(OUTCOME_ACTS)
     suitable = case((last.c.act == "suitable", "suitable"), else_="open")
     what = case(
         (REFERRAL.c.stage == "paused", "paused"),
-        (REFERRAL.c.stage.in_(casework.OPEN), suitable),
+        (REFERRAL.c.stage.in_(casework.OPEN_STAGES), suitable),
         else_=func.coalesce(last.c.act, "close"),
     )
     query = (
         select(REFERRAL.c.queue, what.label("what"), func.count().label("n"))
         .outerjoin(last, last.c.referral_id == REFERRAL.c.id)
-        .where(*_between(since, until))
+        .where(*_sent_between(since, until))
         .group_by(REFERRAL.c.queue, what)
     )
     return {(row.queue, row.what): row.n for row in session.connection().execute(query)}
 
 
-def sent(session: Session, since: datetime, until: datetime) -> list[Sent]:
+def referral_times(session: Session, since: datetime, until: datetime) -> list[ReferralTimes]:
     """Return the times of each referral that came, in no order: since <= sent < until."""
-    claimed = _first("claim")
-    tried = _first(*FIRST)
-    spoke = _first("spoke", "not_now", "declined")
+    claimed = _first_time_of("claim")
+    tried = _first_time_of(*CONTACT_ATTEMPT_ACTS)
+    spoke = _first_time_of("spoke", "not_now", "declined")
     query = (
         select(
             REFERRAL.c.id,
@@ -80,11 +80,11 @@ def sent(session: Session, since: datetime, until: datetime) -> list[Sent]:
         .outerjoin(claimed, claimed.c.referral_id == REFERRAL.c.id)
         .outerjoin(tried, tried.c.referral_id == REFERRAL.c.id)
         .outerjoin(spoke, spoke.c.referral_id == REFERRAL.c.id)
-        .where(*_between(since, until))
+        .where(*_sent_between(since, until))
     )
-    acts = _tries(session, since, until)
+    acts = _contact_attempts(session, since, until)
     return [
-        Sent(
+        ReferralTimes(
             row.sent_at,
             row.due,
             row.claimed_at,
@@ -97,36 +97,44 @@ def sent(session: Session, since: datetime, until: datetime) -> list[Sent]:
     ]
 
 
-def funnel(session: Session, first: date, last: date) -> dict[str, Counter[str]]:
+def funnel_counts(session: Session, first: date, last: date) -> dict[str, Counter[str]]:
     """Return how often each thing of FUNNEL was counted on these days, by its key."""
-    days = (TALLY.c.day >= first, TALLY.c.day <= last, TALLY.c.what.in_(FUNNEL))
-    query = (
-        select(TALLY.c.what, TALLY.c.key, func.sum(TALLY.c.n).label("n"))
-        .where(*days)
-        .group_by(TALLY.c.what, TALLY.c.key)
+    days = (
+        DAILY_COUNTER.c.day >= first,
+        DAILY_COUNTER.c.day <= last,
+        DAILY_COUNTER.c.what.in_(FUNNEL_EVENTS),
     )
-    found: dict[str, Counter[str]] = {what: Counter() for what in FUNNEL}
+    query = (
+        select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key, func.sum(DAILY_COUNTER.c.n).label("n"))
+        .where(*days)
+        .group_by(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key)
+    )
+    found: dict[str, Counter[str]] = {what: Counter() for what in FUNNEL_EVENTS}
     for row in session.connection().execute(query):
         found[row.what][row.key] = int(row.n)
     return found
 
 
-def _between(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+def _sent_between(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
     return REFERRAL.c.sent_at >= since, REFERRAL.c.sent_at < until
 
 
-def _pairs(
+def _count_pairs(
     session: Session,
-    one: ColumnElement[str],
-    other: ColumnElement[str],
+    first_column: ColumnElement[str],
+    second_column: ColumnElement[str],
     since: datetime,
     until: datetime,
-) -> Pairs:
-    query = select(one, other, func.count()).where(*_between(since, until)).group_by(one, other)
+) -> PairCounts:
+    query = (
+        select(first_column, second_column, func.count())
+        .where(*_sent_between(since, until))
+        .group_by(first_column, second_column)
+    )
     return {(first, second): n for first, second, n in session.connection().execute(query)}
 
 
-def _first(*acts: str) -> Subquery:
+def _first_time_of(*acts: str) -> Subquery:
     """Return when one of these acts was first taken on each referral."""
     return (
         select(STEP.c.referral_id, func.min(STEP.c.at, type_=STEP.c.at.type).label("at"))
@@ -136,20 +144,20 @@ def _first(*acts: str) -> Subquery:
     )
 
 
-def _last_of(acts: Sequence[str]) -> Subquery:
+def _latest_act_of(acts: Sequence[str]) -> Subquery:
     """Return the newest of these acts on each referral."""
     newest = select(func.max(STEP.c.n)).where(STEP.c.act.in_(acts)).group_by(STEP.c.referral_id)
     return select(STEP.c.referral_id, STEP.c.act).where(STEP.c.n.in_(newest)).subquery()
 
 
-def _tries(
+def _contact_attempts(
     session: Session, since: datetime, until: datetime
 ) -> dict[str, list[tuple[str, datetime]]]:
     """Return the tries of each referral, in their order."""
     query = (
         select(STEP.c.referral_id, STEP.c.act, STEP.c.at)
         .join(REFERRAL, REFERRAL.c.id == STEP.c.referral_id)
-        .where(STEP.c.act.in_(FIRST), *_between(since, until))
+        .where(STEP.c.act.in_(CONTACT_ATTEMPT_ACTS), *_sent_between(since, until))
         .order_by(STEP.c.n)
     )
     found: dict[str, list[tuple[str, datetime]]] = {}

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.vault import Vault
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-TALK = (
+INPUTS = (
     {"say": "/start"},
     {"say": "1"},
     {"say": "1"},
@@ -33,47 +33,47 @@ TALK = (
 
 
 @dataclass(slots=True)
-class Measured:
+class BenchApp:
     """The same parts as in service, in one process, a step at a time."""
 
     database: Database
     vault: Vault
     channel: TerminalChannel = field(default_factory=TerminalChannel)
-    lines: int = 0
+    input_count: int = 0
 
     def now(self) -> datetime:
         """Return a time that goes on by a second a line."""
-        return START + timedelta(seconds=self.lines)
+        return START + timedelta(seconds=self.input_count)
 
     def step(self, *bodies: tuple[str, dict[str, str]]) -> None:
         """Keep one line of each chat, answer them, send the answers: three commits in all."""
         arrivals = []
         for chat, body in bodies:
-            self.lines += 1
-            line = {**self.channel.said(dict(body)), "chat": chat, "language": "en"}
-            arrivals.append(Arrival(f"{chat}/{self.lines}", chat, line))
+            self.input_count += 1
+            line = {**self.channel.inbox_body(dict(body)), "chat": chat, "language": "en"}
+            arrivals.append(Arrival(f"{chat}/{self.input_count}", chat, line))
         house = House(self.vault, {"terminal": self.channel})
         with self.database.transaction() as connection:
-            inbox.keep(connection, self.vault, "terminal", arrivals, self.now())
+            inbox.enqueue_arrivals(connection, self.vault, "terminal", arrivals, self.now())
         with self.database.transaction() as connection:
             respond(connection, house, self.now())
         asyncio.run(self._deliver(house))
         self.channel.screen.clear()
-        self.channel.take_shown()
+        self.channel.take_new_messages()
 
     async def _deliver(self, house: House) -> None:
         delivery = Delivery(self.database, house, self.now)
-        while (await delivery.round())[0]:
+        while (await delivery.deliver_batch())[0]:
             pass
 
 
 @contextmanager
-def house_in(folder: Path) -> Iterator[Measured]:
+def open_bench_app(folder: Path) -> Iterator[BenchApp]:
     """Give a house in a folder; its file and its key are made there unless they are there."""
     database = Database(f"sqlite:///{folder / 'rj.db'}")
     try:
         if not database.is_current():
             database.migrate()
-        yield Measured(database, Vault.open(folder / "rj.key", create=True))
+        yield BenchApp(database, Vault.open(folder / "rj.key", create=True))
     finally:
         database.close()

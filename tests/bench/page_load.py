@@ -16,14 +16,14 @@ from time import perf_counter
 import httpx
 from sqlalchemy import insert
 
-from bot.cli.demo_data import add_cases
-from bot.desk.guard import SEAT, SIGNED
+from bot.cli.demo_data import add_demo_referrals
+from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
 from bot.serve import Running
 from bot.settings import Settings
 from flows.record import Record
 from storage.accounts import sign_ins, staff
 from storage.database import Database
-from storage.referrals.rows import record_in, row_of
+from storage.referrals.rows import referral_row_values, unseal_record
 from storage.tables import REFERRAL, new_id
 from storage.vault import Vault
 from tests.bench.storage_scale import resident_mb
@@ -58,12 +58,12 @@ def measure(folder: Path) -> list[str]:
 
 def _queue(folder: Path, number: int) -> tuple[float, float]:
     """Return the median and the 95th percentile of the queue's page, in milliseconds."""
-    with _running(folder) as running:
-        token = _furnish(running, number)
+    with _open_runtime(folder) as running:
+        token = _fill_queue(running, number)
         return asyncio.run(_timed(running, token))
 
 
-class _running:
+class _open_runtime:
     """A program on a fresh database in a folder, closed afterwards."""
 
     def __init__(self, folder: Path) -> None:
@@ -79,29 +79,29 @@ class _running:
         self._database.close()
 
 
-def _furnish(running: Running, number: int) -> str:
+def _fill_queue(running: Running, number: int) -> str:
     """Put referrals in the queue, like the made-up ones; return a coordinator's sign-in."""
     now = datetime.now(UTC)
     with running.database.transaction() as connection:
-        add_cases(connection, running.vault, now)
+        add_demo_referrals(connection, running.vault, now)
         rows = connection.execute(REFERRAL.select()).all()
-        like = [record_in(running.vault, row) for row in rows]
+        like = [unseal_record(running.vault, row) for row in rows]
         kept = [_row(running, like[n % len(like)], n, now) for n in range(number)]
         connection.execute(insert(REFERRAL), kept)
-        code = staff.invite(connection, running.vault, "carys", "coordinator", "ada", now)
-        id = staff.redeem(connection, running.vault, code, now)
-        return sign_ins.begin(connection, running.vault, str(id), "password", now)
+        code = staff.invite_staff(connection, running.vault, "carys", "coordinator", "ada", now)
+        id = staff.redeem_staff_invitation(connection, running.vault, code, now)
+        return sign_ins.begin_sign_in(connection, running.vault, str(id), "password", now)
 
 
 def _row(running: Running, like: Record, n: int, now: datetime) -> dict[str, object]:
     sent = now - timedelta(minutes=n)
     own = replace(like, reference=f"{n:04}-BENC", sent_at=sent, due=sent + timedelta(days=2))
-    return row_of(running.vault, new_id(), own, None)
+    return referral_row_values(running.vault, new_id(), own, None)
 
 
 async def _timed(running: Running, token: str) -> tuple[float, float]:
     door = httpx.ASGITransport(app=running.pages())
-    cookies = {SIGNED: token, SEAT: "bench"}
+    cookies = {SESSION_COOKIE: token, BROWSER_COOKIE: "bench"}
     took = []
     async with httpx.AsyncClient(transport=door, base_url=SITE, cookies=cookies) as client:
         for n in range(TIMES):
@@ -116,7 +116,7 @@ async def _timed(running: Running, token: str) -> tuple[float, float]:
 
 async def _first_load(folder: Path) -> tuple[int, int]:
     """Return the bytes of the chat's first page with all it asks for, and how many files."""
-    with _running(folder) as running:
+    with _open_runtime(folder) as running:
         door = httpx.ASGITransport(app=running.pages())
         async with httpx.AsyncClient(transport=door, base_url=SITE) as client:
             page = (await client.get("/")).text
@@ -127,27 +127,27 @@ async def _first_load(folder: Path) -> tuple[int, int]:
 
 def open_chats(folder: Path) -> dict[str, float]:
     """Return the memory of a process of its own, in megabytes, without and with open chats."""
-    from tests.browser.live_app import Site
+    from tests.browser.live_app import LiveApp
 
     folder.mkdir(parents=True)
     database = Database(f"sqlite:///{folder / 'rj.db'}")
     database.migrate()
-    site = Site(database, Vault.open(folder / "rj.key", create=True))
+    site = LiveApp(database, Vault.open(folder / "rj.key", create=True))
     site.start()
-    before = _after_one(site.address)
+    before = _memory_with_one_chat(site.address)
     told: dict[str, float] = {"before_mb": before}
-    asyncio.run(_all_open(site.address, lambda: told.update(after_mb=resident_mb())))
+    asyncio.run(_open_all(site.address, lambda: told.update(after_mb=resident_mb())))
     site.stop()
     database.close()
     return told
 
 
-def _after_one(address: str) -> float:
-    asyncio.run(_all_open(address, lambda: None, 1))
+def _memory_with_one_chat(address: str) -> float:
+    asyncio.run(_open_all(address, lambda: None, 1))
     return resident_mb()
 
 
-async def _all_open(address: str, then: Callable[[], None], number: int = CHATS) -> None:
+async def _open_all(address: str, then: Callable[[], None], number: int = CHATS) -> None:
     """Open chats one after the other, let all of them listen, and then measure."""
     most = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with (

@@ -12,9 +12,15 @@ from sqlalchemy import insert
 
 from flows.conversation import Conversation
 from storage.chats import conversations
-from storage.chats.conversations import address_place, address_print, recall, remember, state_place
+from storage.chats.conversations import (
+    address_context,
+    address_fingerprint,
+    load_conversation,
+    save_conversation,
+    state_context,
+)
 from storage.tables import CHAT, CONVERSATION, new_id
-from tests.bench.bench_app import START, Measured, house_in
+from tests.bench.bench_app import START, BenchApp, open_bench_app
 from tests.support.paths import ROOT
 
 OPEN, STORED = 10_000, 100_000
@@ -27,10 +33,10 @@ def measure(folder: Path) -> list[str]:
     empty, open_, many = (folder / name for name in ("empty", "open", "many"))
     for place, number in ((empty, 0), (open_, OPEN), (many, STORED)):
         place.mkdir()
-        with house_in(place) as house:
+        with open_bench_app(place) as house:
             store(house, number)
-    few = child(open_, OPEN)
-    without, full = quickest(empty, many)
+    few = measure_in_process(open_, OPEN)
+    without, full = fastest(empty, many)
     return [
         f"memory: {without['open_mb']:.0f} MB with nothing stored, {few['open_mb']:.0f} MB with "
         f"{OPEN:,} open conversations, {few['touched_mb']:.0f} MB after a turn in each of them",
@@ -42,7 +48,7 @@ def measure(folder: Path) -> list[str]:
     ]
 
 
-def store(house: Measured, number: int) -> None:
+def store(house: BenchApp, number: int) -> None:
     """Store conversations in the middle of the questions, many rows at a time."""
     for start in range(0, number, BATCH):
         rows = list(stored_rows(house, range(start, min(start + BATCH, number))))
@@ -52,7 +58,7 @@ def store(house: Measured, number: int) -> None:
 
 
 def stored_rows(
-    house: Measured, numbers: range
+    house: BenchApp, numbers: range
 ) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
     """Give the rows of a chat and of its conversation, sealed as in service."""
     seal = house.vault.seal
@@ -64,14 +70,14 @@ def stored_rows(
             journey="self",
             reference=reference,
             consented_at=START,
-            heard_at=START,
+            last_input_at=START,
         )
         yield (
             {
                 "id": chat,
                 "channel": CHANNEL,
-                "address": seal(address, address_place(chat)),
-                "address_print": address_print(house.vault, CHANNEL, address),
+                "address": seal(address, address_context(chat)),
+                "address_print": address_fingerprint(house.vault, CHANNEL, address),
                 "created_at": START,
             },
             {
@@ -80,31 +86,31 @@ def stored_rows(
                 "version": 1,
                 "stage": "asking",
                 "reference": reference,
-                "body": seal(conversations.state(asked), state_place(talk)),
+                "body": seal(conversations.serialize_state(asked), state_context(talk)),
                 "heard_at": START + timedelta(seconds=n % 3600),
             },
         )
 
 
-def quickest(*folders: Path) -> list[dict[str, float]]:
+def fastest(*folders: Path) -> list[dict[str, float]]:
     """Return what the quickest of some starts measures in each folder; they take turns."""
-    told = [[child(folder, 0) for folder in folders] for _ in range(STARTS)]
+    told = [[measure_in_process(folder, 0) for folder in folders] for _ in range(STARTS)]
     return [min(starts, key=lambda one: one["start_s"]) for starts in zip(*told, strict=True)]
 
 
-def child(folder: Path, touched: int) -> dict[str, float]:
+def measure_in_process(folder: Path, touched: int) -> dict[str, float]:
     """Return what a process of its own measures on the house in a folder."""
     command = [sys.executable, "-m", "tests.bench.storage_scale", str(folder), str(touched)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     return {str(key): float(value) for key, value in json.loads(ran.stdout).items()}
 
 
-def measured_here(folder: Path, touched: int) -> dict[str, float]:
+def measure_here(folder: Path, touched: int) -> dict[str, float]:
     """Return seconds and megabytes of this process: opened, answered once, touched."""
     from bot.pipeline.sweep import sweep
 
     started = perf_counter()
-    with house_in(folder) as house:
+    with open_bench_app(folder) as house:
         opened = perf_counter()
         from bot.pipeline.respond import House
 
@@ -113,7 +119,7 @@ def measured_here(folder: Path, touched: int) -> dict[str, float]:
         house.step(("somebody", {"say": "/start"}))
         answered = perf_counter()
         open_mb = resident_mb()
-        touch(house, touched)
+        take_turns(house, touched)
         return {
             "open_s": opened - started,
             "start_s": answered - started,
@@ -123,17 +129,17 @@ def measured_here(folder: Path, touched: int) -> dict[str, float]:
         }
 
 
-def touch(house: Measured, number: int) -> None:
+def take_turns(house: BenchApp, number: int) -> None:
     """Take a turn in stored conversations, a hundred to a transaction."""
-    from flows.conversation import Heard, Hearing
+    from flows.conversation import Input, InputKind
     from flows.turn import take_turn
 
     for start in range(0, number, 100):
         with house.database.transaction() as connection:
             for n in range(start, start + 100):
-                kept = recall(connection, house.vault, CHANNEL, f"stored/{n}", START)
-                turn = take_turn(kept.conversation, Heard(Hearing.SAID, "1"), START)
-                remember(connection, house.vault, kept, turn.conversation, START)
+                kept = load_conversation(connection, house.vault, CHANNEL, f"stored/{n}", START)
+                turn = take_turn(kept.conversation, Input(InputKind.TEXT, "1"), START)
+                save_conversation(connection, house.vault, kept, turn.conversation, START)
 
 
 def resident_mb() -> float:
@@ -143,4 +149,4 @@ def resident_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured_here(Path(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(measure_here(Path(sys.argv[1]), int(sys.argv[2]))))

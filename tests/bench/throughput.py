@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event
 
 from storage.database import PRAGMAS
-from tests.bench.bench_app import TALK, Measured, house_in
+from tests.bench.bench_app import INPUTS, BenchApp, open_bench_app
 
 TALKS, TOGETHER, ROUNDS = 8, 25, 3
 Writes = list[list[tuple[str, Any]]]
@@ -20,7 +20,7 @@ Writes = list[list[tuple[str, Any]]]
 
 def measure(folder: Path) -> list[str]:
     """Return lines: updates a second, how long one takes, and the ratio to plain sqlite3."""
-    with house_in(folder) as house:
+    with open_bench_app(folder) as house:
         one_by_one(house, "first")
         shutil.copy(folder / "rj.db", folder / "plain.db")
         ours, plain = side_by_side(house, folder / "plain.db")
@@ -37,7 +37,7 @@ def measure(folder: Path) -> list[str]:
     ]
 
 
-def side_by_side(house: Measured, copy: Path) -> tuple[list[float], float]:
+def side_by_side(house: BenchApp, copy: Path) -> tuple[list[float], float]:
     """Return the seconds of each of our updates, and those of plain sqlite3 for all of them.
 
     They take turns, so that whatever else this machine does weighs on both.
@@ -51,28 +51,28 @@ def side_by_side(house: Measured, copy: Path) -> tuple[list[float], float]:
     return ours, plain
 
 
-def one_by_one(house: Measured, chat: str) -> list[float]:
+def one_by_one(house: BenchApp, chat: str) -> list[float]:
     """Return the seconds that each update of a talk takes: kept, answered, sent, noted."""
     took = []
-    for body in TALK:
+    for body in INPUTS:
         started = perf_counter()
         house.step((chat, body))
         took.append(perf_counter() - started)
     return took
 
 
-def many_at_once(house: Measured) -> float:
+def many_at_once(house: BenchApp) -> float:
     """Return how many updates a second are kept and answered when chats share a commit."""
     started = perf_counter()
     for round in range(ROUNDS):
         chats = [f"together/{round}/{n}" for n in range(TOGETHER)]
-        for body in TALK:
+        for body in INPUTS:
             house.step(*((chat, body) for chat in chats))
-    return ROUNDS * TOGETHER * len(TALK) / (perf_counter() - started)
+    return ROUNDS * TOGETHER * len(INPUTS) / (perf_counter() - started)
 
 
 @contextmanager
-def recorded(house: Measured) -> Iterator[Writes]:
+def recorded(house: BenchApp) -> Iterator[Writes]:
     """Give a list that fills with the writes of each transaction, as the database gets them."""
     writes: Writes = []
     engine = house.database._writer

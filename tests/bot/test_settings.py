@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from bot.settings import Settings, WrongSetUp, read_settings
+from bot.settings import InvalidSettings, Settings, read_settings
 from tests.support.paths import ROOT
 
 TOKEN = "123456:ABC-never-repeat-this"
@@ -23,7 +23,7 @@ def an_empty_desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def told(monkeypatch: pytest.MonkeyPatch, **names: str) -> Settings:
+def settings_from(monkeypatch: pytest.MonkeyPatch, **names: str) -> Settings:
     """Return the settings that an environment tells."""
     for name, value in names.items():
         monkeypatch.setenv(name, value)
@@ -32,8 +32,8 @@ def told(monkeypatch: pytest.MonkeyPatch, **names: str) -> Settings:
 
 def refusal(monkeypatch: pytest.MonkeyPatch, **names: str) -> str:
     """Return what is said to a wrong set-up; no value may be in it."""
-    with pytest.raises(WrongSetUp) as refused:
-        told(monkeypatch, **names)
+    with pytest.raises(InvalidSettings) as refused:
+        settings_from(monkeypatch, **names)
     said = str(refused.value)
     assert not [value for value in names.values() if len(value) > 7 and value in said]
     assert refused.value.__cause__ is None
@@ -41,9 +41,9 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **names: str) -> str:
 
 
 def test_nothing_set_is_a_sound_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = told(monkeypatch)
+    settings = settings_from(monkeypatch)
     assert settings.telegram_bot_token is None
-    assert not settings.is_real
+    assert not settings.is_live
     assert settings.key_file == Path("data/vault.key")
 
 
@@ -55,11 +55,11 @@ def test_a_real_bot_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_bot_in_rehearsal_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     near = "http://127.0.0.1:8081"
-    assert not told(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, TELEGRAM_API_URL=near).is_real
+    assert not settings_from(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, TELEGRAM_API_URL=near).is_live
 
 
 def test_a_real_bot_with_a_key_is_real(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, VAULT_KEY_FILE="rj.key").is_real
+    assert settings_from(monkeypatch, TELEGRAM_BOT_TOKEN=TOKEN, VAULT_KEY_FILE="rj.key").is_live
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_every_wrong_value_is_named_and_none_repeated(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_blank_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    assert told(monkeypatch, **{name.upper(): ""}) == Settings(_env_file=None)
+    assert settings_from(monkeypatch, **{name.upper(): ""}) == Settings(_env_file=None)
 
 
 @pytest.mark.parametrize("end", ["", "/", "/bot", "/bot/"])
 def test_the_api_is_named_with_or_without_bot(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    settings = told(monkeypatch, TELEGRAM_API_URL=f"https://api.example{end}")
+    settings = settings_from(monkeypatch, TELEGRAM_API_URL=f"https://api.example{end}")
     assert settings.telegram_api_url == "https://api.example"
 
 
@@ -125,12 +125,12 @@ def test_a_file_named_env_is_read_and_the_environment_wins(
     (tmp_path / ".env").write_text(
         "PORT=8001\nSMTP_PORT=\nHOST=0.0.0.0\nPUBLIC_URL=https://rj.example\nSOMEBODY_ELSES=1\n"
     )
-    settings = told(monkeypatch, PORT="8002")
+    settings = settings_from(monkeypatch, PORT="8002")
     assert (settings.host, settings.port) == ("0.0.0.0", 8002)  # noqa: S104
 
 
 def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = told(
+    settings = settings_from(
         monkeypatch,
         TELEGRAM_BOT_TOKEN=TOKEN,
         VAULT_KEY_FILE="rj.key",

@@ -3,29 +3,29 @@
 from playwright.sync_api import Locator, Page, expect
 
 from flows.wording import say
-from tests.support.happy_path import Step
+from tests.support.happy_path import PathStep
 
 
-def begins(page: Page) -> None:
+def start_chat(page: Page) -> None:
     """Open the chat and begin."""
     page.goto("/")
     page.get_by_role("button", name=say("en", "web.start.button")).click()
-    expect(log(page)).to_be_visible()
+    expect(chat_log(page)).to_be_visible()
 
 
-def log(page: Page) -> Locator:
+def chat_log(page: Page) -> Locator:
     """Return the list of what was said."""
     return page.get_by_role("log")
 
 
-def asked(page: Page, first_line: str) -> None:
+def wait_for_question(page: Page, first_line: str) -> None:
     """Wait until the newest message says this."""
-    expect(log(page).locator(".ours, .own").last).to_contain_text(first_line)
+    expect(chat_log(page).locator(".ours, .own").last).to_contain_text(first_line)
 
 
-def does(page: Page, step: Step) -> None:
+def do_step(page: Page, step: PathStep) -> None:
     """Do one step of the way, once it is asked for."""
-    asked(page, step.shown)
+    wait_for_question(page, step.shown)
     if step.press:
         page.locator("#buttons").get_by_role("button", name=step.press, exact=True).click()
     else:
@@ -33,7 +33,7 @@ def does(page: Page, step: Step) -> None:
         page.keyboard.press("Enter")
 
 
-def reference_in(page: Page) -> str:
+def shown_reference(page: Page) -> str:
     """Return the reference that the chat shows at the end."""
     copied = page.locator(".copy output")
     expect(copied).to_be_visible()

@@ -9,18 +9,18 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from storage.database import Database
 from storage.vault import Vault
-from tests.browser.live_app import Site
-from tests.browser.page_checks import watched
+from tests.browser.live_app import LiveApp
+from tests.browser.page_checks import forbid_outside_requests
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = (
+CHROMIUM_FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 )
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 
-Opens = Callable[..., Page]
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +32,22 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no Chromium here. Type: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def site(database: Database, vault: Vault) -> Iterator[Site]:
+def site(database: Database, vault: Vault) -> Iterator[LiveApp]:
     """Give a running site on a database of its own."""
-    running = Site(database, vault)
+    running = LiveApp(database, vault)
     running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def opens(chromium: Browser, site: Site) -> Iterator[Opens]:
+def opens(chromium: Browser, site: LiveApp) -> Iterator[OpenPage]:
     """Give what opens a browser of somebody's own; nothing from elsewhere may be asked for."""
     with ExitStack() as stack:
 
@@ -65,7 +65,7 @@ def opens(chromium: Browser, site: Site) -> Iterator[Opens]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(10_000)
-            stack.enter_context(watched(page, site.address))
+            stack.enter_context(forbid_outside_requests(page, site.address))
             return page
 
         yield opened

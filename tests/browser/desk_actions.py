@@ -6,17 +6,17 @@ from datetime import datetime
 import pyotp
 from playwright.sync_api import Locator, Page, expect
 
-from bot.cli.demo_data import add_cases
+from bot.cli.demo_data import add_demo_referrals
 from bot.desk.signin import passwords
 from flows.wording import say
 from storage.accounts import staff
-from tests.browser.live_app import Site
+from tests.browser.live_app import LiveApp
 
 PASSWORD = "four plain words here"
 
 
 @dataclass(slots=True)
-class Member:
+class StaffAccount:
     """One member of staff with an account: what they know, and the app on their telephone."""
 
     name: str
@@ -28,23 +28,25 @@ class Member:
         return pyotp.TOTP(self.secret).at(now)
 
 
-def has_account(site: Site, role: str, name: str) -> Member:
+def add_account(site: LiveApp, role: str, name: str) -> StaffAccount:
     """Have an account that was taken up."""
     now = site.clock.now()
     secret = pyotp.random_base32()
     with site.database.transaction() as conn:
-        code = staff.invite(conn, site.vault, name, role, "ada", now)
-        assert staff.join(conn, site.vault, code, passwords.hashed(PASSWORD), secret, now)
-    return Member(name, role, secret)
+        code = staff.invite_staff(conn, site.vault, name, role, "ada", now)
+        assert staff.activate_account(
+            conn, site.vault, code, passwords.hash_password(PASSWORD), secret, now
+        )
+    return StaffAccount(name, role, secret)
 
 
-def has_cases(site: Site) -> list[str]:
+def add_demo_cases(site: LiveApp) -> list[str]:
     """Put the made-up cases in the queue; return their references."""
     with site.database.transaction() as conn:
-        return add_cases(conn, site.vault, site.clock.now())
+        return add_demo_referrals(conn, site.vault, site.clock.now())
 
 
-def signs_in(page: Page, site: Site, member: Member, path: str = "/desk/queue") -> None:
+def sign_in(page: Page, site: LiveApp, member: StaffAccount, path: str = "/desk/queue") -> None:
     """Open a page of the desk, sign in on the way, and arrive there."""
     page.goto(path)
     page.get_by_label(say("en", "desk.signing_in.name")).fill(member.name)
@@ -55,21 +57,21 @@ def signs_in(page: Page, site: Site, member: Member, path: str = "/desk/queue") 
 
 
 @dataclass(slots=True)
-class Hand:
+class PressCounter:
     """A hand that counts what it presses."""
 
     page: Page
     pressed: int = 0
 
-    def presses(self, name: str, role: str = "button") -> None:
+    def press(self, name: str, role: str = "button") -> None:
         """Press a button, link or choice by the words on it."""
-        self.on(self.found(name, role))
+        self.click(self.locate(name, role))
 
-    def on(self, what: Locator) -> None:
+    def click(self, what: Locator) -> None:
         """Press something."""
         what.click()
         self.pressed += 1
 
-    def found(self, name: str, role: str = "button") -> Locator:
+    def locate(self, name: str, role: str = "button") -> Locator:
         """Return what bears these words."""
         return self.page.get_by_role(role, name=name, exact=True).first  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Clock:
+class OffsetClock:
     """The real time, and how far a test let it run ahead."""
 
     ahead: timedelta = field(default_factory=timedelta)
@@ -30,11 +30,11 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
-class Site:
+class LiveApp:
     """A running site: pages, answers and deliveries on a thread with a loop of its own."""
 
     def __init__(self, database: Database, vault: Vault, **settings: Any) -> None:
-        self.clock = Clock()
+        self.clock = OffsetClock()
         self.database, self.vault = database, vault
         port = _free_port()
         self.address = f"http://localhost:{port}"
@@ -48,27 +48,27 @@ class Site:
     def start(self) -> None:
         """Serve until it is stopped; returns once the first page can be had."""
         self._thread.start()
-        self.do(self._begin())
+        self.run(self._begin())
 
     def stop(self) -> None:
         """End everything that was started."""
-        self.do(self._end())
+        self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
-    def do(self, act: Coroutine[Any, Any, T]) -> T:
+    def run(self, act: Coroutine[Any, Any, T]) -> T:
         """Do something on the site's loop and return its result."""
         return asyncio.run_coroutine_threadsafe(act, self._loop).result(30)
 
     def settle(self) -> None:
         """Answer and send until nothing is left to do now."""
-        self.do(self._settled())
+        self.run(self._settle())
 
     def sweep(self) -> None:
         """Do what time makes due."""
         now = self.clock.now()
-        self.do(_awaited(self.database.write(lambda c: sweep(c, self.running.house, now))))
+        self.run(_awaited(self.database.write(lambda c: sweep(c, self.running.house, now))))
 
     async def _begin(self) -> None:
         parts = (
@@ -88,12 +88,12 @@ class Site:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    async def _settled(self) -> None:
+    async def _settle(self) -> None:
         house, delivery = self.running.house, None
         delivery = Delivery(self.database, house, self.clock.now)
         while await self.database.write(lambda c: respond(c, house, self.clock.now())):
             pass
-        while (await delivery.round())[0]:
+        while (await delivery.deliver_batch())[0]:
             pass
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from playwright.sync_api import Page, Request
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text("utf-8")
-RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+AXE_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
 
-def violations(page: Page) -> list[str]:
+def axe_violations(page: Page) -> list[str]:
     """Return what axe finds wrong on a page, a line each."""
     page.evaluate(AXE)
     found = page.evaluate(
         "rules => axe.run({runOnly: {type: 'tag', values: rules}})"
         ".then(r => JSON.stringify(r.violations))",
-        list(RULES),
+        list(AXE_RULES),
     )
     lines = [
         f"{page.url} {one['id']}: {node['html'][:120]}"
@@ -27,14 +27,14 @@ def violations(page: Page) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def runs_over(page: Page) -> int:
+def horizontal_overflow(page: Page) -> int:
     """Return by how many pixels the page is wider than the window; 0 when it fits."""
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return max(0, int(wide))
 
 
 @contextmanager
-def watched(page: Page, address: str) -> Iterator[None]:
+def forbid_outside_requests(page: Page, address: str) -> Iterator[None]:
     """See to it that a page asks for nothing from elsewhere and says nothing to its console."""
     elsewhere: list[str] = []
     said: list[str] = []

@@ -5,86 +5,88 @@ from playwright.sync_api import Page, expect
 
 from flows.wording import say
 from storage.referrals import lifecycle
-from tests.browser.chat_actions import begins, does, reference_in
-from tests.browser.conftest import Opens
-from tests.browser.desk_actions import Hand, has_account, has_cases, signs_in
-from tests.browser.live_app import Site
-from tests.browser.page_checks import runs_over, violations
-from tests.support.happy_path import way
+from tests.browser.chat_actions import do_step, shown_reference, start_chat
+from tests.browser.conftest import OpenPage
+from tests.browser.desk_actions import PressCounter, add_account, add_demo_cases, sign_in
+from tests.browser.live_app import LiveApp
+from tests.browser.page_checks import axe_violations, horizontal_overflow
+from tests.support.happy_path import happy_path
 
 CLAIM, SAVE = say("en", "desk.acts.claim"), say("en", "desk.page.save")
 SPOKE, SHOW = say("en", "desk.acts.spoke"), say("en", "desk.page.reveal")
 
 
-def is_sent(site: Site, page: Page) -> str:
+def send_request(site: LiveApp, page: Page) -> str:
     """Have somebody send a request from the chat; return its reference."""
-    begins(page)
-    for step in way():
-        does(page, step)
-    return reference_in(page)
+    start_chat(page)
+    for step in happy_path():
+        do_step(page, step)
+    return shown_reference(page)
 
 
 @pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-def test_from_the_alert_to_the_outcome(opens: Opens, site: Site, script: bool, wide: bool) -> None:
-    reference = is_sent(site, opens())
-    mira = has_account(site, "mediator", "mira")
+def test_from_the_alert_to_the_outcome(
+    opens: OpenPage, site: LiveApp, script: bool, wide: bool
+) -> None:
+    reference = send_request(site, opens())
+    mira = add_account(site, "mediator", "mira")
     page = opens(wide=wide, script=script)
-    signs_in(page, site, mira)
+    sign_in(page, site, mira)
 
     # The alert carries the address of the referral: opening it is the first press.
     page.goto(f"/desk/r/{reference}")
-    hand = Hand(page, pressed=1)
+    hand = PressCounter(page, pressed=1)
     expect(page.locator("main")).not_to_contain_text("+447700900123")
-    hand.presses(CLAIM)
+    hand.press(CLAIM)
     assert hand.pressed <= 2
-    assert stands(site, reference) == ("claimed", "mira")
+    assert stage_and_owner(site, reference) == ("claimed", "mira")
 
-    hand = Hand(page)
-    hand.presses(SHOW)
+    hand = PressCounter(page)
+    hand.press(SHOW)
     expect(page.locator("main")).to_contain_text("07700 900123")
-    hand.on(page.get_by_text(SPOKE, exact=True).first)
-    hand.presses(SAVE)
+    hand.click(page.get_by_text(SPOKE, exact=True).first)
+    hand.press(SAVE)
     assert hand.pressed <= 5
     expect(page.locator("main")).to_contain_text(say("en", "desk.told_here.spoke"))
-    assert stands(site, reference) == ("in_touch", "mira")
+    assert stage_and_owner(site, reference) == ("in_touch", "mira")
 
 
-def test_a_new_request_shows_on_an_open_queue(opens: Opens, site: Site) -> None:
-    mira = has_account(site, "mediator", "mira")
+def test_a_new_request_shows_on_an_open_queue(opens: OpenPage, site: LiveApp) -> None:
+    mira = add_account(site, "mediator", "mira")
     queue = opens(wide=True)
-    signs_in(queue, site, mira)
-    reference = is_sent(site, opens())
+    sign_in(queue, site, mira)
+    reference = send_request(site, opens())
     expect(queue.locator("[data-live-count]").first).to_have_text("1")
     link = queue.locator("[data-live-news] a")
     link.click()
     expect(queue.get_by_role("link", name=reference)).to_be_visible()
 
 
-def test_whoever_is_slower_sees_who_has_it(opens: Opens, site: Site) -> None:
-    reference = has_cases(site)[0]
-    mira, omar = has_account(site, "mediator", "mira"), has_account(site, "mediator", "omar")
+def test_whoever_is_slower_sees_who_has_it(opens: OpenPage, site: LiveApp) -> None:
+    reference = add_demo_cases(site)[0]
+    mira, omar = add_account(site, "mediator", "mira"), add_account(site, "mediator", "omar")
     first, second = opens(wide=True), opens(wide=True)
-    signs_in(first, site, mira, f"/desk/r/{reference}")
-    signs_in(second, site, omar, f"/desk/r/{reference}")
-    Hand(first).presses(CLAIM)
+    sign_in(first, site, mira, f"/desk/r/{reference}")
+    sign_in(second, site, omar, f"/desk/r/{reference}")
+    PressCounter(first).press(CLAIM)
     expect(first.locator("main")).to_contain_text(say("en", "desk.told_here.claim"))
-    Hand(second).presses(CLAIM)
+    PressCounter(second).press(CLAIM)
     expect(second.locator("main")).to_contain_text("mira")
-    assert stands(site, reference) == ("claimed", "mira")
+    assert stage_and_owner(site, reference) == ("claimed", "mira")
 
 
-def test_by_keys_alone(opens: Opens, site: Site) -> None:
-    has_cases(site)
+def test_by_keys_alone(opens: OpenPage, site: LiveApp) -> None:
+    add_demo_cases(site)
     page = opens(wide=True)
-    signs_in(page, site, has_account(site, "mediator", "mira"))
+    sign_in(page, site, add_account(site, "mediator", "mira"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("n")
     page.wait_for_url("**/desk/r/*")
     reference = page.url.split("/")[-1].split("?")[0]
-    assert stands(site, reference) == ("claimed", "mira")
+    assert stage_and_owner(site, reference) == ("claimed", "mira")
     page.keyboard.press("e")
     focused = page.locator(":focus")
     expect(focused).to_have_attribute("type", "radio")
@@ -95,13 +97,13 @@ def test_by_keys_alone(opens: Opens, site: Site) -> None:
             break
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text(say("en", "desk.told_here.spoke"))
-    assert stands(site, reference)[0] == "in_touch"
+    assert stage_and_owner(site, reference)[0] == "in_touch"
 
 
-def test_keys_can_be_switched_off(opens: Opens, site: Site) -> None:
-    has_cases(site)
+def test_keys_can_be_switched_off(opens: OpenPage, site: LiveApp) -> None:
+    add_demo_cases(site)
     page = opens(wide=True)
-    signs_in(page, site, has_account(site, "mediator", "mira"), "/desk/account")
+    sign_in(page, site, add_account(site, "mediator", "mira"), "/desk/account")
     page.get_by_role("button", name=say("en", "desk.account.shortcuts.turn_off")).click()
     page.goto("/desk/queue")
     page.keyboard.press("n")
@@ -124,16 +126,16 @@ PATHS = {
 @pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
 @pytest.mark.parametrize("role", PATHS)
 def test_every_page_of_the_desk_is_open_to_all(
-    opens: Opens, site: Site, role: str, wide: bool
+    opens: OpenPage, site: LiveApp, role: str, wide: bool
 ) -> None:
-    references = has_cases(site)
+    references = add_demo_cases(site)
     page = opens(wide=wide)
     page.goto("/desk/sign-in")
-    found = violations(page)
+    found = axe_violations(page)
     for path in ("/desk/join", "/desk/organisation"):
         page.goto(path)
-        found += violations(page)
-    signs_in(page, site, has_account(site, role, "carys"), PATHS[role][0])
+        found += axe_violations(page)
+    sign_in(page, site, add_account(site, role, "carys"), PATHS[role][0])
     paths = list(PATHS[role])
     if role == "coordinator":
         paths += [f"/desk/r/{one}" for one in references]
@@ -142,52 +144,52 @@ def test_every_page_of_the_desk_is_open_to_all(
     for path in paths:
         page.goto(path)
         # What axe finds is the same at any width: it looks once, at the phone's.
-        found += [] if wide else violations(page)
-        if runs_over(page):
-            over[path] = runs_over(page)
+        found += [] if wide else axe_violations(page)
+        if horizontal_overflow(page):
+            over[path] = horizontal_overflow(page)
     assert found == [], "\n".join(found)
     assert over == {}
 
 
-def test_the_states_of_a_referral_are_open_to_all(opens: Opens, site: Site) -> None:
-    reference = has_cases(site)[0]
+def test_the_states_of_a_referral_are_open_to_all(opens: OpenPage, site: LiveApp) -> None:
+    reference = add_demo_cases(site)[0]
     page = opens()
-    signs_in(page, site, has_account(site, "mediator", "mira"), f"/desk/r/{reference}")
-    hand = Hand(page)
-    found = violations(page)
-    hand.presses(CLAIM)
-    found += violations(page)
-    hand.presses(SHOW)
-    found += violations(page)
-    hand.presses(SAVE)  # nothing chosen: an error that says what to do
+    sign_in(page, site, add_account(site, "mediator", "mira"), f"/desk/r/{reference}")
+    hand = PressCounter(page)
+    found = axe_violations(page)
+    hand.press(CLAIM)
+    found += axe_violations(page)
+    hand.press(SHOW)
+    found += axe_violations(page)
+    hand.press(SAVE)  # nothing chosen: an error that says what to do
     expect(page.get_by_role("alert")).to_be_visible()
-    found += violations(page)
+    found += axe_violations(page)
     for act in ("no_answer", "not_now", "spoke"):
-        hand.on(page.get_by_text(say("en", f"desk.acts.{act}"), exact=True).first)
-        hand.presses(SAVE)
-        found += violations(page)
+        hand.click(page.get_by_text(say("en", f"desk.acts.{act}"), exact=True).first)
+        hand.press(SAVE)
+        found += axe_violations(page)
     for path in ("contact", "reply", "print"):
         page.goto(f"/desk/r/{reference}/{path}")
-        found += violations(page)
+        found += axe_violations(page)
     page.goto(f"/desk/r/{reference}")
-    hand.on(page.get_by_text(say("en", "desk.acts.close"), exact=True).first)
-    hand.presses(SAVE)
-    found += violations(page)
+    hand.click(page.get_by_text(say("en", "desk.acts.close"), exact=True).first)
+    hand.press(SAVE)
+    found += axe_violations(page)
     assert found == [], "\n".join(found)
 
 
-def test_twice_as_large_still_fits(opens: Opens, site: Site) -> None:
-    reference = has_cases(site)[0]
+def test_twice_as_large_still_fits(opens: OpenPage, site: LiveApp) -> None:
+    reference = add_demo_cases(site)[0]
     page = opens(wide=True, zoom=2)
-    signs_in(page, site, has_account(site, "coordinator", "carys"))
+    sign_in(page, site, add_account(site, "coordinator", "carys"))
     for path in ("/desk/queue", f"/desk/r/{reference}", "/desk/numbers", "/desk/exports"):
         page.goto(path)
-        assert runs_over(page) == 0, path
+        assert horizontal_overflow(page) == 0, path
 
 
-def stands(site: Site, reference: str) -> tuple[str, str | None]:
+def stage_and_owner(site: LiveApp, reference: str) -> tuple[str, str | None]:
     """Return the stage and the owner of a referral."""
     with site.database.session() as session:
-        found = lifecycle.standing(session, reference)
+        found = lifecycle.referral_status(session, reference)
     assert found is not None
     return found.stage, found.owner

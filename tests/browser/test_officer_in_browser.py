@@ -6,32 +6,32 @@ from playwright.sync_api import Page, expect
 from flows.wording import say
 from storage.chats import officers, one_time_links
 from storage.referrals import lifecycle
-from tests.bot.channels.web.test_officer_page import PASTED, QUICK
-from tests.browser.conftest import Opens
-from tests.browser.live_app import Site
-from tests.browser.page_checks import runs_over, violations
+from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL
+from tests.browser.conftest import OpenPage
+from tests.browser.live_app import LiveApp
+from tests.browser.page_checks import axe_violations, horizontal_overflow
 from tests.support.cast import SAM
 
 SEND = say("en", "scenes.checking.send")
 
 
-def comes_in(page: Page, site: Site) -> None:
+def open_form(page: Page, site: LiveApp) -> None:
     """Open the page of the invitation and go on to the form."""
     assert SAM.officer
     with site.database.transaction() as conn:
-        code = officers.invite(conn, site.vault, SAM.officer, site.clock.now())
+        code = officers.invite_officer(conn, site.vault, SAM.officer, site.clock.now())
     page.goto(f"/officer/i/{code}")
     page.get_by_role("button", name=say("en", "form.invited.button")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(say("en", "form.officer.title"))
 
 
-def fills_in(page: Page, answers: dict[str, str]) -> None:
+def fill_form(page: Page, answers: dict[str, str]) -> None:
     """Fill in the form as it stands, field by field."""
     for key, value in answers.items():
-        answered(page, key, value)
+        fill_field(page, key, value)
 
 
-def answered(page: Page, key: str, value: str) -> None:
+def fill_field(page: Page, key: str, value: str) -> None:
     """Answer one field: a choice, a list that opens, or something typed."""
     choice = page.locator(f'input[name="{key}"][value="{value}"]')
     if choice.count():
@@ -45,59 +45,59 @@ def answered(page: Page, key: str, value: str) -> None:
 @pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
 def test_one_page_and_it_is_in_the_queue(
-    opens: Opens, site: Site, script: bool, wide: bool
+    opens: OpenPage, site: LiveApp, script: bool, wide: bool
 ) -> None:
     page = opens(wide=wide, script=script)
-    comes_in(page, site)
+    open_form(page, site)
     page.get_by_role("button", name=SEND).click()
     expect(page.get_by_role("alert")).to_be_visible()
-    fills_in(page, QUICK)
+    fill_form(page, QUICK_REFERRAL)
     page.get_by_role("button", name=SEND).click()
-    assert is_in_the_queue(site, page.locator(".govuk-panel__body strong").inner_text())
+    assert is_queued(site, page.locator(".govuk-panel__body strong").inner_text())
 
 
 @pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
-def test_the_page_is_open_to_all_in_every_state(opens: Opens, site: Site, wide: bool) -> None:
+def test_the_page_is_open_to_all_in_every_state(opens: OpenPage, site: LiveApp, wide: bool) -> None:
     page = opens(wide=wide)
-    comes_in(page, site)
-    found, over = violations(page), runs_over(page)
+    open_form(page, site)
+    found, over = axe_violations(page), horizontal_overflow(page)
     page.get_by_role("button", name=SEND).click()
     expect(page.get_by_role("alert")).to_be_visible()
-    found += violations(page)
-    over = max(over, runs_over(page))
-    fills_in(page, QUICK)
+    found += axe_violations(page)
+    over = max(over, horizontal_overflow(page))
+    fill_form(page, QUICK_REFERRAL)
     page.get_by_role("button", name=SEND).click()
     expect(page.locator(".govuk-panel__body strong")).to_be_visible()
-    found += violations(page)
+    found += axe_violations(page)
     assert found == [], "\n".join(found)
     assert over == 0
 
 
-def test_without_the_script_and_by_pasting(opens: Opens, site: Site) -> None:
+def test_without_the_script_and_by_pasting(opens: OpenPage, site: LiveApp) -> None:
     page = opens(wide=True, script=False)
-    comes_in(page, site)
+    open_form(page, site)
     page.locator("#from-a-message summary").click()
     page.get_by_label(say("en", "form.paste.label")).fill(PASTED)
     page.get_by_role("button", name=say("en", "form.paste.button")).click()
     expect(page.get_by_role("status")).to_be_visible()
     expect(page.locator("main")).not_to_contain_text("Mill Lane")
-    left = {key: QUICK[key] for key in ("victim_name", "victim_contact", "victim_message")}
-    fills_in(page, {**left, "offender_age": "adult"})
+    left = {key: QUICK_REFERRAL[key] for key in ("victim_name", "victim_contact", "victim_message")}
+    fill_form(page, {**left, "offender_age": "adult"})
     page.get_by_role("button", name=SEND).click()
-    assert is_in_the_queue(site, page.locator(".govuk-panel__body strong").inner_text())
+    assert is_queued(site, page.locator(".govuk-panel__body strong").inner_text())
 
 
-def test_by_keyboard_alone(opens: Opens, site: Site) -> None:
+def test_by_keyboard_alone(opens: OpenPage, site: LiveApp) -> None:
     page = opens(wide=True)
-    comes_in(page, site)
-    keys = {key for key, _ in QUICK.items()}
+    open_form(page, site)
+    keys = {key for key, _ in QUICK_REFERRAL.items()}
     for _ in range(200):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         name = focused.get_attribute("name") or ""
         if name in keys:
             keys.discard(name)
-            by_keys(page, name, QUICK[name])
+            fill_by_keyboard(page, name, QUICK_REFERRAL[name])
         elif focused.inner_text().strip() == SEND:
             break
     assert keys == set()
@@ -105,7 +105,7 @@ def test_by_keyboard_alone(opens: Opens, site: Site) -> None:
     expect(page.locator(".govuk-panel__body strong")).to_be_visible()
 
 
-def by_keys(page: Page, name: str, value: str) -> None:
+def fill_by_keyboard(page: Page, name: str, value: str) -> None:
     """Answer the field that has the focus, with the keyboard."""
     focused = page.locator(":focus")
     if focused.get_attribute("type") == "radio":
@@ -124,36 +124,36 @@ def by_keys(page: Page, name: str, value: str) -> None:
         page.keyboard.type(value)
 
 
-def test_the_person_says_yes_in_a_chat_of_their_own(opens: Opens, site: Site) -> None:
+def test_the_person_says_yes_in_a_chat_of_their_own(opens: OpenPage, site: LiveApp) -> None:
     page = opens(wide=True)
-    comes_in(page, site)
+    open_form(page, site)
     page.get_by_role("button", name=say("en", "form.officer.code")).click()
     link = page.get_by_text(f"{site.address}/k/")
     expect(link).to_be_visible()
-    assert violations(page) == []
+    assert axe_violations(page) == []
     person = opens()
     person.goto(link.inner_text().strip())
-    assert violations(person) == []
+    assert axe_violations(person) == []
     person.locator("main form button").first.click()
     expect(person.get_by_role("log")).to_contain_text(SAM.officer.name if SAM.officer else "")
-    assert violations(person) == []
+    assert axe_violations(person) == []
 
 
-def test_a_private_page_and_the_ways_it_ends(opens: Opens, site: Site) -> None:
+def test_a_private_page_and_the_ways_it_ends(opens: OpenPage, site: LiveApp) -> None:
     page = opens()
     now = site.clock.now()
     with site.database.transaction() as conn:
-        code = one_time_links.make(conn, site.vault, "quiet", "telegram", "4711", now, 15)
+        code = one_time_links.issue_link(conn, site.vault, "quiet", "telegram", "4711", now, 15)
     page.goto(f"/q/{code}")
-    found = violations(page)
+    found = axe_violations(page)
     page.locator("main form button").first.click()
-    found += violations(page)
+    found += axe_violations(page)
     page.goto("/q/nothing-of-ours")
-    found += violations(page)
+    found += axe_violations(page)
     assert found == [], "\n".join(found)
 
 
-def is_in_the_queue(site: Site, reference: str) -> bool:
+def is_queued(site: LiveApp, reference: str) -> bool:
     """Return whether a referral from the page waits there, with what was typed."""
     with site.database.transaction() as conn:
         record = lifecycle.open_record(conn, site.vault, reference, "mira", site.clock.now())

@@ -8,26 +8,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import buttons, stages, wording
-from flows.conversation import Button, ClearChat, Conversation, Hearing, Reply, Turn, Waiting
+from flows.conversation import Button, ClearChat, Conversation, InputKind, Pending, Reply, Turn
 from flows.dialogue import commands
-from flows.dialogue.dispatch import PRESSES
-from flows.questions.questionnaire import questions
+from flows.dialogue.dispatch import BUTTON_HANDLERS
+from flows.questions.questionnaire import all_questions
 from flows.service import service
 from flows.understanding import faq
 from tests.support.flow_client import (
-    PRIVATE,
+    PRIVATE_FRAGMENTS,
     TYPED,
-    Walk,
+    FlowClient,
     begin_self,
-    different_places,
+    distinct_states,
+    english,
     finish,
-    line,
-    places,
+    sample_states,
 )
 
 LABEL_MAX, TEXT_MAX, COPY_MAX = 60, 4096, 256
-EVERYWHERE = different_places()
-SPOKEN = [word for name in commands.SPOKEN for word in wording.words("en", f"anytime.words.{name}")]
+EVERYWHERE = distinct_states()
+SPOKEN = [
+    word
+    for name in commands.TYPED_COMMANDS
+    for word in wording.words("en", f"anytime.words.{name}")
+]
 DANGER = {
     "suicidal": "I want to kill myself",
     "immediate_danger": "he has a knife and he is outside my door",
@@ -94,81 +98,82 @@ CARRIED = (
 )
 
 
-def holds(walk: Walk, before: Conversation, turn: Turn) -> None:
+def check_invariants(walk: FlowClient, before: Conversation, turn: Turn) -> None:
     """Check everything that every turn promises."""
     assert turn.replies or turn.toast
-    assert turn.conversation.stage in stages.STAGES.places
-    assert turn.conversation.step >= before.step
+    assert turn.conversation.stage in stages.STAGES.states
+    assert turn.conversation.prompt_id >= before.prompt_id
     for reply in turn.replies:
         assert reply.text.strip()
         assert len(reply.text) <= TEXT_MAX
-        assert not reply.private or (reply.edits and reply.instead)
-        for shown in (reply.instead, "" if reply.edits else reply.text):
-            assert not any(word in shown for word in PRIVATE), shown
-        _buttons_hold(reply)
+        assert not reply.private or (reply.edits_message_id and reply.fallback_text)
+        for shown in (reply.fallback_text, "" if reply.edits_message_id else reply.text):
+            assert not any(word in shown for word in PRIVATE_FRAGMENTS), shown
+        check_buttons(reply)
 
 
-def _buttons_hold(reply: Reply) -> None:
+def check_buttons(reply: Reply) -> None:
     assert all(row for row in reply.buttons)
     for button in [one for row in reply.buttons for one in row]:
         assert button.label.strip()
         assert len(button.label) <= LABEL_MAX, button.label
-        assert not any(word in button.label for word in PRIVATE)
-        if button.does == "copy":
+        assert not any(word in button.label for word in PRIVATE_FRAGMENTS)
+        if button.kind == "copy":
             assert 0 < len(button.id) <= COPY_MAX
             continue
         assert len(button.id.encode()) <= buttons.MAX_BYTES
-        read = buttons.read(button.id)
+        read = buttons.parse_button_id(button.id)
         assert read, button
-        assert read.verb in PRESSES or button.does == "share_number"
+        assert read.verb in BUTTON_HANDLERS or button.kind == "share_number"
 
 
-def there_is_a_way_out(walk: Walk) -> None:
+def there_is_a_way_out(walk: FlowClient) -> None:
     """Leaving keeps the draft and says one neutral line; carrying on leads to the same place."""
     left = walk.copy()
-    before, open_before = left.counting, left.open
+    before, open_before = left.current_answers, left.open_key
     turn = left.say("leave")
     assert [reply.text for reply in turn.replies if not reply.clears_keyboard] == [
-        line("scenes.paused.left")
+        english("scenes.paused.left")
     ]
     assert ClearChat() in turn.effects
-    assert left.stands.answers == walk.stands.answers
-    if walk.stands.stage in ("asking", "checking", "stopped"):
-        assert left.stands.stage == "paused"
+    assert left.conversation.answers == walk.conversation.answers
+    if walk.conversation.stage in ("asking", "checking", "stopped"):
+        assert left.conversation.stage == "paused"
         left.say("/status")
         left.press("carry_on")
-        assert left.counting == before
-        assert left.stands.stage == walk.stands.stage
-        assert left.open == open_before
+        assert left.current_answers == before
+        assert left.conversation.stage == walk.conversation.stage
+        assert left.open_key == open_before
 
 
-def there_is_a_way_back(walk: Walk) -> None:
+def there_is_a_way_back(walk: FlowClient) -> None:
     """Back answers with something to press, and loses nothing."""
     going = walk.copy()
     turn = going.say("back")
-    holds(going, walk.stands, turn)
+    check_invariants(going, walk.conversation, turn)
     assert any(reply.buttons for reply in turn.replies)
-    assert going.stands.answers == walk.stands.answers
+    assert going.conversation.answers == walk.conversation.answers
 
 
-def nobody_is_stranded(walk: Walk) -> None:
+def nobody_is_stranded(walk: FlowClient) -> None:
     """From here there is an ordinary way to a referral that is sent."""
     walk = walk.copy()
-    walk.profile, walk.shares = "", False
-    assert finish(walk).stands.stage == "sent"
+    walk.profile, walk.can_share_number = "", False
+    assert finish(walk).conversation.stage == "sent"
 
 
 TEXTS = st.one_of(
     st.sampled_from(SPOKEN),
-    st.sampled_from([f"/{name}" for name in commands.COMMANDS]),
+    st.sampled_from([f"/{name}" for name in commands.SLASH_COMMANDS]),
     st.sampled_from(JUNK),
     st.sampled_from(list(TYPED.values())),
     st.sampled_from(list(DANGER.values())),
     st.sampled_from(["yes", "no", "Yes.", "skip", "not sure", "rather not say", "1", "2", "9"]),
     st.sampled_from(
-        [one.option("en", option) for one in questions() for option in one.options] + ["Burglry"]
+        [one.option_label("en", option) for one in all_questions() for option in one.options]
+        + ["Burglry"]
     ),
-    st.sampled_from([line(f"faq.{topic.id}.title") for topic in faq.topics()]),
+    st.sampled_from([english(f"faq.{topic.id}.title") for topic in faq.topics()]),
     st.text(max_size=80),
 )
 NEWEST = st.tuples(st.just("newest"), st.integers(0, 30))
@@ -187,9 +192,9 @@ ACTS = st.one_of(
 )
 
 
-def do(walk: Walk, kind: str, what: object) -> None:
+def perform(walk: FlowClient, kind: str, what: object) -> None:
     """Have somebody do one thing; check what it leads to."""
-    before = walk.stands
+    before = walk.conversation
     match kind, what:
         case "newest", int(n):
             shown = [(m, b) for m, r in walk.screen.items() for row in r.buttons for b in row]
@@ -203,24 +208,24 @@ def do(walk: Walk, kind: str, what: object) -> None:
             message, button = walk.buttons[n % len(walk.buttons)]
             turn = walk.tap(button, message)
         case "forged", str(carried):
-            turn = walk.hear(Hearing.PRESSED, carried, message="9")
+            turn = walk.send_input(InputKind.BUTTON, carried, message="9")
         case "say", str(text):
             turn = walk.say(text)
         case "type what is asked", _:
-            turn = walk.say(TYPED.get(walk.open, "yes"))
+            turn = walk.say(TYPED.get(walk.open_key, "yes"))
         case "send", str(thing):
-            turn = walk.hear(Hearing.SENT, thing=thing)
+            turn = walk.send_input(InputKind.ATTACHMENT, thing=thing)
         case "edit", (int(n), str(text)):
             mine = walk.typed[n % len(walk.typed)] if walk.typed else "77"
-            turn = walk.hear(Hearing.EDITED, text, message=mine)
+            turn = walk.send_input(InputKind.EDIT, text, message=mine)
         case "share", str(number):
-            turn = walk.hear(Hearing.SHARED_NUMBER, number)
+            turn = walk.send_input(InputKind.SHARED_NUMBER, number)
         case "wait", int(seconds):
             walk.wait(seconds=seconds)
             return
         case _:
             raise AssertionError(kind)
-    holds(walk, before, turn)
+    check_invariants(walk, before, turn)
 
 
 @settings(max_examples=80, deadline=None)
@@ -230,7 +235,7 @@ def test_whatever_somebody_does_they_are_answered_and_never_stuck(
 ) -> None:
     walk = EVERYWHERE[place].copy()
     for kind, what in acts:
-        do(walk, kind, what)
+        perform(walk, kind, what)
     walk.say("/status")
     there_is_a_way_out(walk)
     there_is_a_way_back(walk)
@@ -249,46 +254,50 @@ def test_every_place_has_a_way_on_a_way_back_and_a_way_out(place: str) -> None:
 def test_every_button_and_every_command_is_answered_everywhere(place: str) -> None:
     start = EVERYWHERE[place]
     for message, button in start.buttons:
-        if button.does != "copy":
+        if button.kind != "copy":
             walk = start.copy()
             turn = walk.tap(button, message)
-            holds(walk, start.stands, turn)
-            assert line("errors.chat.forged") not in [reply.text for reply in turn.replies]
+            check_invariants(walk, start.conversation, turn)
+            assert english("errors.chat.forged") not in [reply.text for reply in turn.replies]
     for carried in CARRIED:
         walk = start.copy()
-        holds(walk, start.stands, walk.hear(Hearing.PRESSED, carried, message="9"))
-    for command in commands.COMMANDS:
+        check_invariants(
+            walk, start.conversation, walk.send_input(InputKind.BUTTON, carried, message="9")
+        )
+    for command in commands.SLASH_COMMANDS:
         walk = start.copy()
-        holds(walk, start.stands, walk.say(f"/{command}"))
+        check_invariants(walk, start.conversation, walk.say(f"/{command}"))
 
 
 @pytest.mark.parametrize("place", sorted(EVERYWHERE))
 def test_one_word_for_each_wish_and_all_junk_is_answered_everywhere(place: str) -> None:
     start = EVERYWHERE[place]
-    words = [wording.words("en", f"anytime.words.{name}")[-1] for name in commands.SPOKEN]
+    words = [wording.words("en", f"anytime.words.{name}")[-1] for name in commands.TYPED_COMMANDS]
     for text in (*words, *JUNK, "yes", "no", "7", ""):
         walk = start.copy()
-        holds(walk, start.stands, walk.say(text))
+        check_invariants(walk, start.conversation, walk.say(text))
     for thing in ("voice", "contact", "location", ""):
         walk = start.copy()
-        holds(walk, start.stands, walk.hear(Hearing.SENT, thing=thing))
+        check_invariants(
+            walk, start.conversation, walk.send_input(InputKind.ATTACHMENT, thing=thing)
+        )
 
 
 def test_every_word_that_is_always_understood_is_understood_at_every_stage() -> None:
-    by_stage = {walk.stands.stage: walk for walk in EVERYWHERE.values()}
+    by_stage = {walk.conversation.stage: walk for walk in EVERYWHERE.values()}
     for start in by_stage.values():
         for word in SPOKEN:
             walk = start.copy()
             turn = walk.say(word)
-            holds(walk, start.stands, turn)
-            assert line("anytime.faq.none") not in [reply.text for reply in turn.replies], word
+            check_invariants(walk, start.conversation, turn)
+            assert english("anytime.faq.none") not in [reply.text for reply in turn.replies], word
 
 
 # --- what waits for a yes
 
 
-def _asked_again() -> Walk:
-    walk = begin_self().go_on({}, until="known")
+def _asked_again() -> FlowClient:
+    walk = begin_self().answer_until({}, until="known")
     walk.say("start again")
     return walk
 
@@ -300,8 +309,8 @@ def test_a_yes_to_another_question_never_deletes_the_draft() -> None:
         if between:
             walk.say(between)
         walk.say("yes")
-        assert walk.counting["harm"]
-        assert walk.stands.stage == "asking"
+        assert walk.current_answers["harm"]
+        assert walk.conversation.stage == "asking"
 
 
 def test_a_yes_to_another_question_never_withdraws_a_request() -> None:
@@ -310,56 +319,62 @@ def test_a_yes_to_another_question_never_withdraws_a_request() -> None:
     walk.press("here")
     walk.press("another")
     walk.press("notice:adult")
-    walk.go_on({}, until="known")
+    walk.answer_until({}, until="known")
     walk.say("yes")
-    assert walk.stands.receipt
-    assert not walk.stands.receipt.withdrawn
+    assert walk.conversation.receipt
+    assert not walk.conversation.receipt.withdrawn
 
 
 def test_a_guess_that_was_refused_is_not_taken_by_a_later_yes() -> None:
-    walk = begin_self().go_on({}, until="harm")
+    walk = begin_self().answer_until({}, until="harm")
     walk.say("burgalry or thefft")
-    assert walk.stands.waiting == Waiting("guess", "harm", "theft")
+    assert walk.conversation.pending == Pending("guess", "harm", "theft")
     walk.press("here")
     walk.say("yes")
-    assert "harm" not in walk.counting
+    assert "harm" not in walk.current_answers
 
 
 def test_an_explanation_in_between_makes_a_yes_count_for_what_is_shown() -> None:
-    walk = begin_self().go_on({"harm": "domestic"}, until="their_age")
+    walk = begin_self().answer_until({"harm": "domestic"}, until="their_age")
     walk.say("change")
     walk.press("reopen:harm")
     walk.press("answer:harm:sexual")
-    assert walk.sees("change_it")
+    assert walk.has_button("change_it")
     walk.say("/help")
     typed, pressed = walk.copy(), walk
     typed.say("yes")
-    assert typed.counting["harm"][0] == "domestic"
+    assert typed.current_answers["harm"][0] == "domestic"
     pressed.press("change_it")
-    assert pressed.counting["harm"][0] == "sexual"
+    assert pressed.current_answers["harm"][0] == "sexual"
 
 
 def test_two_quick_taps_on_a_changed_answer_are_not_a_yes() -> None:
-    walk = begin_self().go_on({"way": "text"}, until="extra")
+    walk = begin_self().answer_until({"way": "text"}, until="extra")
     walk.say("change")
     walk.press("reopen:way")
     message, button = walk.newest("answer:way:call")
     walk.tap(button, message)
     walk.tap(button, message)
-    assert walk.counting["way"][0] == "text"
-    assert walk.sees("change_it")
+    assert walk.current_answers["way"][0] == "text"
+    assert walk.has_button("change_it")
 
 
 # --- questions never cost the place
 
 
-def _place_of(walk: Walk) -> tuple[object, ...]:
-    return (walk.stands.stage, walk.open, walk.counting, walk.stands.answers, walk.stands.step)
+def _position(walk: FlowClient) -> tuple[object, ...]:
+    return (
+        walk.conversation.stage,
+        walk.open_key,
+        walk.current_answers,
+        walk.conversation.answers,
+        walk.conversation.prompt_id,
+    )
 
 
-def _awake(start: Walk) -> Walk:
+def _awake(start: FlowClient) -> FlowClient:
     """Return the same person once they have come back after a while away."""
-    if start.stands.heard_at != start.now:
+    if start.conversation.last_input_at != start.now:
         start.say("/status")
     return start
 
@@ -369,24 +384,27 @@ def test_reading_all_45_answers_never_costs_the_place(place: str) -> None:
     start = _awake(EVERYWHERE[place].copy())
     for topic in faq.topics():
         walk = start.copy()
-        turn = walk.tap(Button("", f"topic:{topic.id}~{walk.stands.step}"), "555")
-        assert turn.replies[0].text == line(f"faq.{topic.id}.answer")
-        assert _place_of(walk) == _place_of(start), topic.id
+        turn = walk.tap(Button("", f"topic:{topic.id}~{walk.conversation.prompt_id}"), "555")
+        assert turn.replies[0].text == english(f"faq.{topic.id}.answer")
+        assert _position(walk) == _position(start), topic.id
 
 
 @pytest.mark.parametrize("place", sorted(set(EVERYWHERE) - {"self, paused", "away too long"}))
 def test_asking_by_title_never_costs_the_place(place: str) -> None:
     start = _awake(EVERYWHERE[place].copy())
-    if start.stands.stage == "paused":
+    if start.conversation.stage == "paused":
         return
     for topic in faq.topics():
         walk = start.copy()
-        title = line(f"faq.{topic.id}.title")
+        title = english(f"faq.{topic.id}.title")
         turn = walk.say(title if title.endswith("?") else f"{title}?")
         shown = [reply.text for reply in turn.replies]
-        assert line(f"faq.{topic.id}.answer") in shown, (topic.id, shown)
-        assert walk.stands.answers == start.stands.answers, topic.id
-        assert (walk.stands.stage, walk.open) == (start.stands.stage, start.open), topic.id
+        assert english(f"faq.{topic.id}.answer") in shown, (topic.id, shown)
+        assert walk.conversation.answers == start.conversation.answers, topic.id
+        assert (walk.conversation.stage, walk.open_key) == (
+            start.conversation.stage,
+            start.open_key,
+        ), topic.id
 
 
 # --- danger comes first, and costs nothing
@@ -396,16 +414,16 @@ def test_asking_by_title_never_costs_the_place(place: str) -> None:
 def test_danger_is_answered_with_numbers_in_every_place_and_takes_nothing(kind: str) -> None:
     for place, start in EVERYWHERE.items():
         walk = start.copy()
-        before = _place_of(walk)
+        before = _position(walk)
         turn = walk.say(DANGER[kind])
         if place == "away too long":
-            assert line(f"crisis.{kind}.text") in [reply.text for reply in turn.replies]
+            assert english(f"crisis.{kind}.text") in [reply.text for reply in turn.replies]
             continue
         assert turn.replies[-2 if turn.replies[0].clears_keyboard else 0 :]
-        assert line(f"crisis.{kind}.text") in [reply.text for reply in turn.replies], place
-        assert _place_of(walk) == before, place
-        assert walk.sees("leave")
-        assert walk.sees("here")
+        assert english(f"crisis.{kind}.text") in [reply.text for reply in turn.replies], place
+        assert _position(walk) == before, place
+        assert walk.has_button("leave")
+        assert walk.has_button("here")
 
 
 @settings(max_examples=60, deadline=None)
@@ -424,7 +442,7 @@ def test_the_same_numbers_come_at_most_once_in_half_an_hour(
         walk.wait(minutes=minutes)
         passed += timedelta(minutes=minutes)
         turn = walk.say(DANGER[kind])
-        if line(f"crisis.{kind}.text") in [reply.text for reply in turn.replies]:
+        if english(f"crisis.{kind}.text") in [reply.text for reply in turn.replies]:
             assert kind not in told or passed - told[kind] >= quiet
             told[kind] = passed
         else:
@@ -434,11 +452,11 @@ def test_the_same_numbers_come_at_most_once_in_half_an_hour(
 
 def test_what_was_said_about_danger_before_the_first_question_reaches_staff() -> None:
     for text in (DANGER["suicidal"], "they are making me do this, I have no choice"):
-        walk = Walk()
+        walk = FlowClient()
         walk.say("/start")
         walk.say(text)
         walk.say("/status")
-        flags = walk.stands.flags
+        flags = walk.conversation.flags
         assert flags
         finish(walk)
         assert set(flags) <= set(walk.record.flags)
@@ -447,25 +465,28 @@ def test_what_was_said_about_danger_before_the_first_question_reaches_staff() ->
 # --- time passes
 
 
-def test_after_a_quarter_of_an_hour_nothing_of_theirs_is_shown_by_a_button() -> None:
+def test_after_15_minutes_no_button_shows_private_words() -> None:
     for place in ("self, checking", "officer, checking"):
-        walk = places()[place].wait(minutes=service().lock_minutes + 1)
+        walk = sample_states()[place].wait(minutes=service().lock_minutes + 1)
         for message, button in walk.buttons:
             later = walk.copy()
             turn = later.tap(button, message)
             for reply in turn.replies:
-                assert not any(word in reply.text for word in PRIVATE), button.id
+                assert not any(word in reply.text for word in PRIVATE_FRAGMENTS), button.id
 
 
 def test_a_draft_is_gone_when_its_hours_are_over_and_that_is_said() -> None:
     for start in EVERYWHERE.values():
-        if not start.stands.answers or start.now - (start.stands.heard_at or start.now):
+        if not start.conversation.answers or start.now - (
+            start.conversation.last_input_at or start.now
+        ):
             continue
         walk = start.copy().wait(hours=service().draft_hours, seconds=1)
         turn = walk.say("hello")
-        assert walk.stands.answers == ()
+        assert walk.conversation.answers == ()
         assert (
-            turn.replies[0].text == line("scenes.welcome.gone") or turn.replies[0].clears_keyboard
+            turn.replies[0].text == english("scenes.welcome.gone")
+            or turn.replies[0].clears_keyboard
         )
 
 
@@ -474,7 +495,9 @@ def test_a_draft_is_gone_when_its_hours_are_over_and_that_is_said() -> None:
 def test_any_button_id_at_all_is_answered(carried: str) -> None:
     start = EVERYWHERE["self, asked way"]
     walk = start.copy()
-    holds(walk, start.stands, walk.hear(Hearing.PRESSED, carried, message="9"))
+    check_invariants(
+        walk, start.conversation, walk.send_input(InputKind.BUTTON, carried, message="9")
+    )
 
 
 def test_the_same_turn_twice_is_the_same() -> None:

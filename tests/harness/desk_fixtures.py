@@ -10,38 +10,38 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from bot.desk.guard import SEAT, SIGNED
+from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
 from bot.desk.signin import passwords
 from bot.serve import Running
 from bot.settings import Settings
 from storage.accounts import sign_ins, staff
 from storage.database import Database
 from storage.referrals import lifecycle
-from storage.serialization import write
+from storage.serialization import dumps
 from storage.vault import Vault
 from tests.harness.telegram_app import START
-from tests.support.builders import a_record
+from tests.support.builders import make_record
 
-SITE = "http://desk.test"
+DESK_URL = "http://desk.test"
 
 
 @dataclass(slots=True)
-class Clock:
+class FakeClock:
     """A clock that stands still until a test moves it."""
 
-    time: datetime = START
+    current: datetime = START
 
     def __call__(self) -> datetime:
         """Return the time it shows."""
-        return self.time
+        return self.current
 
     def advance(self, **by: float) -> None:
         """Move it on: advance(minutes=5)."""
-        self.time += timedelta(**by)
+        self.current += timedelta(**by)
 
 
 @dataclass(slots=True)
-class Browser:
+class DeskBrowser:
     """A browser at the desk, of somebody signed in or of nobody (name and role are "")."""
 
     client: httpx.AsyncClient
@@ -54,21 +54,21 @@ class Browser:
     @property
     def csrf(self) -> str:
         """Return what a form of this browser carries."""
-        return self.vault.fingerprint(write(["form", self.seat, self.sign_in]))
+        return self.vault.fingerprint(dumps(["form", self.seat, self.sign_in]))
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """Open a page; a header is written with _ for -."""
-        return await self.client.get(path, headers=_named(headers))
+        return await self.client.get(path, headers=_header_names(headers))
 
     async def post(self, path: str, **fields: str) -> httpx.Response:
         """Send a form, as a page of ours would: with its csrf, unless the test gives another."""
         return await self.client.post(path, data={"csrf": self.csrf, **fields})
 
-    async def sends(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
+    async def post_raw(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
         """Send just these fields, with headers of the test's own; no csrf is added."""
-        return await self.client.post(path, data=fields, headers=_named(headers))
+        return await self.client.post(path, data=fields, headers=_header_names(headers))
 
-    async def presses(self, path: str, action: str, **fields: str) -> httpx.Response:
+    async def submit_form(self, path: str, action: str, **fields: str) -> httpx.Response:
         """Open a page and send its form to `action`, with the csrf that stands in the page."""
         shown = await self.get(path)
         assert f'action="{action}"' in shown.text, f"no form to {action} on {path}"
@@ -78,13 +78,13 @@ class Browser:
 
 
 @dataclass(slots=True)
-class AtTheDesk:
+class DeskApp:
     """One running desk, its clock, and the browsers in front of it."""
 
     running: Running
-    clock: Clock
-    open: AsyncExitStack
-    site: ASGIApp
+    clock: FakeClock
+    stack: AsyncExitStack
+    app: ASGIApp
 
     @property
     def database(self) -> Database:
@@ -96,53 +96,53 @@ class AtTheDesk:
         """Return the vault of this test."""
         return self.running.vault
 
-    def account(self, role: str, name: str) -> str:
+    def add_account(self, role: str, name: str) -> str:
         """Have an account that was taken up; return its id."""
         with self.database.session() as session:
-            member = staff.find(session, name)
+            member = staff.find_account(session, name)
         if member:
             return member.id
         with self.database.transaction() as conn:
-            code = staff.invite(conn, self.vault, name, role, "ada", self.clock())
-            id = staff.redeem(conn, self.vault, code, self.clock())
+            code = staff.invite_staff(conn, self.vault, name, role, "ada", self.clock())
+            id = staff.redeem_staff_invitation(conn, self.vault, code, self.clock())
         assert id is not None
         return id
 
-    def referral(
+    def add_referral(
         self, reference: str = "AAAA-CCCC", queue: str = "adults", owner: str | None = None
     ) -> str:
         """Have a referral in a queue, claimed by somebody or by nobody; return its reference."""
-        record = replace(a_record(reference), queue=queue, due=self.clock() + timedelta(days=2))
+        record = replace(make_record(reference), queue=queue, due=self.clock() + timedelta(days=2))
         with self.database.transaction() as conn:
             lifecycle.hand_over(conn, self.vault, record, None, self.clock())
             if owner:
                 lifecycle.claim(conn, reference, owner, self.clock())
         return reference
 
-    async def signed_in(self, role: str, name: str) -> Browser:
+    async def signed_in(self, role: str, name: str) -> DeskBrowser:
         """Return a browser in which somebody is signed in; a new one at each call."""
-        id = self.account(role, name)
+        id = self.add_account(role, name)
         with self.database.transaction() as conn:
-            token = sign_ins.begin(conn, self.vault, id, "password", self.clock())
-            signed = sign_ins.who(conn, self.vault, token, self.clock())
+            token = sign_ins.begin_sign_in(conn, self.vault, id, "password", self.clock())
+            signed = sign_ins.signed_in_staff(conn, self.vault, token, self.clock())
         assert signed is not None
-        browser = await self.nobody(f"seat of {name} {signed.id}")
+        browser = await self.signed_out(f"seat of {name} {signed.id}")
         browser.name, browser.role, browser.sign_in = name, role, signed.id
-        browser.client.cookies.set(SIGNED, token, domain="desk.test", path="/")
+        browser.client.cookies.set(SESSION_COOKIE, token, domain="desk.test", path="/")
         return browser
 
-    async def nobody(self, seat: str = "a seat", address: str = "192.0.2.7") -> Browser:
+    async def signed_out(self, seat: str = "a seat", address: str = "192.0.2.7") -> DeskBrowser:
         """Return a browser in which nobody is signed in, at an address of its own."""
-        door = httpx.ASGITransport(app=self.site, client=(address, 4711))
-        client = await self.open.enter_async_context(
-            httpx.AsyncClient(transport=door, base_url=SITE, headers={"Origin": SITE})
+        door = httpx.ASGITransport(app=self.app, client=(address, 4711))
+        client = await self.stack.enter_async_context(
+            httpx.AsyncClient(transport=door, base_url=DESK_URL, headers={"Origin": DESK_URL})
         )
         plain = re.sub(r"\W", "-", seat)
-        client.cookies.set(SEAT, plain, domain="desk.test", path="/")
-        return Browser(client, self.vault, seat=plain)
+        client.cookies.set(BROWSER_COOKIE, plain, domain="desk.test", path="/")
+        return DeskBrowser(client, self.vault, seat=plain)
 
 
-def settings_of_a_desk(**more: object) -> Settings:
+def desk_settings(**more: object) -> Settings:
     """Return settings of a desk without Telegram; no .env is read."""
     return Settings(_env_file=None, **more)  # type: ignore[arg-type]
 
@@ -150,18 +150,18 @@ def settings_of_a_desk(**more: object) -> Settings:
 @pytest.fixture
 async def desk(
     database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[AtTheDesk]:
+) -> AsyncIterator[DeskApp]:
     """Give a desk on a fresh database; its clock stands at START until it is moved.
 
     Passwords are hashed at a small cost, so that a test can try many.
     """
     monkeypatch.setattr(passwords, "ROUNDS", 1)
     monkeypatch.setattr(passwords, "MEMORY", 64)
-    clock = Clock()
-    running = Running(settings_of_a_desk(), database, vault, clock)
+    clock = FakeClock()
+    running = Running(desk_settings(), database, vault, clock)
     async with AsyncExitStack() as open:
-        yield AtTheDesk(running, clock, open, running.pages())
+        yield DeskApp(running, clock, open, running.pages())
 
 
-def _named(headers: dict[str, str]) -> dict[str, str]:
+def _header_names(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}

@@ -18,19 +18,19 @@ from bot.settings import Settings
 from flows.conversation import Conversation
 from storage.chats import conversations
 from storage.database import Database
-from storage.tables import INBOX, OUTBOX, TALLY
+from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
 from storage.vault import Vault
-from tests.support.happy_path import Step
-from tests.telegram_server import Person, TelegramServer
+from tests.support.happy_path import PathStep
+from tests.telegram_server import TelegramServer, TelegramUser
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """A Monday morning."""
-SECRET = "rehearsal-webhook-secret"
-STAFF = 77
+WEBHOOK_SECRET = "rehearsal-webhook-secret"
+STAFF_CHAT_ID = 77
 """The staff chat."""
 
 
-def settings_for(server: TelegramServer, **more: object) -> Settings:
+def telegram_settings(server: TelegramServer, **more: object) -> Settings:
     """Return settings that meet people at the loopback Telegram; no .env is read."""
     told: dict[str, object] = {
         "telegram_bot_token": server.token,
@@ -41,7 +41,7 @@ def settings_for(server: TelegramServer, **more: object) -> Settings:
 
 
 @dataclass(slots=True)
-class Rig:
+class TelegramApp:
     """One bot, whose receiving, answering and sending happen only when a test says so."""
 
     server: TelegramServer
@@ -55,22 +55,22 @@ class Rig:
 
     async def settle(self) -> None:
         """Receive, answer and send until nothing is left to do now; waits pass at once."""
-        while await self.receive() or await self.answer() or await self.deliver():
+        while await self.receive() or await self.respond() or await self.deliver():
             pass
 
     async def receive(self) -> int:
         """Save the waiting updates and confirm them; return how many there were."""
         assert self.running.bot is not None
-        updates = await self.running.bot.raw_updates(self.offset, receive.LISTENS_FOR, 0)
-        await self.running.keep([receive.arrival(update) for update in updates])
+        updates = await self.running.bot.raw_updates(self.offset, receive.ALLOWED_UPDATES, 0)
+        await self.running.keep([receive.arrival_of(update) for update in updates])
         self.offset = receive.next_offset(updates, self.offset)
         return len(updates)
 
-    async def keep(self, *updates: Body) -> None:
+    async def save_updates(self, *updates: Body) -> None:
         """Save updates that came by another way."""
-        await self.running.keep([receive.arrival(update) for update in updates])
+        await self.running.keep([receive.arrival_of(update) for update in updates])
 
-    async def answer(self) -> int:
+    async def respond(self) -> int:
         """Answer what waits; return how much that was."""
         answered = await self.running.database.write(
             lambda connection: respond(connection, self.running.house, self.now(), 1000)
@@ -79,11 +79,11 @@ class Rig:
 
     async def deliver(self) -> int:
         """Send what can be sent; return how many rows were tried, after waiting for a limit."""
-        tried, wait = await self.delivery.round()
+        tried, wait = await self.delivery.deliver_batch()
         if tried or wait is None:
             return tried
         self.server.clock.advance(max(wait, 0.001))
-        return (await self.delivery.round())[0]
+        return (await self.delivery.deliver_batch())[0]
 
     async def sweep(self) -> None:
         """Do what time makes due."""
@@ -91,10 +91,10 @@ class Rig:
             lambda connection: sweep(connection, self.running.house, self.now())
         )
 
-    def stands(self, person: Person) -> Conversation:
+    def conversation_of(self, person: TelegramUser) -> Conversation:
         """Return where a person's conversation stands."""
         with self.running.database.session() as session:
-            kept = conversations.recall(
+            kept = conversations.load_conversation(
                 session.connection(),
                 self.running.vault,
                 "telegram",
@@ -103,18 +103,20 @@ class Rig:
             )
             return kept.conversation
 
-    def inbox(self, stage: str) -> int:
+    def inbox_count(self, stage: str) -> int:
         """Return how many rows of the inbox are at a stage: waiting, done or set_aside."""
         return self._count(INBOX, stage)
 
-    def outbox(self, stage: str) -> int:
+    def outbox_count(self, stage: str) -> int:
         """Return how many rows of the outbox are at a stage: waiting, sent or given_up."""
         return self._count(OUTBOX, stage)
 
-    def tallies(self) -> dict[tuple[str, str], int]:
+    def daily_counters(self) -> dict[tuple[str, str], int]:
         """Return the daily counts, over all days."""
         with self.running.database.session() as session:
-            rows = session.connection().execute(select(TALLY.c.what, TALLY.c.key, TALLY.c.n))
+            rows = session.connection().execute(
+                select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key, DAILY_COUNTER.c.n)
+            )
             return {(row.what, row.key): row.n for row in rows}
 
     def _count(self, table: Table, stage: str) -> int:
@@ -123,39 +125,43 @@ class Rig:
             return int(session.connection().execute(rows).scalar_one())
 
 
-async def says(rig: Rig, person: Person, *texts: str) -> None:
+async def type_texts(rig: TelegramApp, person: TelegramUser, *texts: str) -> None:
     """Let a person type some things, each after the answer to the one before."""
     for text in texts:
         person.says(text)
         await rig.settle()
 
 
-async def presses(rig: Rig, person: Person, *labels: str) -> None:
+async def press_buttons(rig: TelegramApp, person: TelegramUser, *labels: str) -> None:
     """Let a person press some buttons, each after the answer to the one before."""
     for label in labels:
         person.presses(label)
         await rig.settle()
 
 
-async def goes(rig: Rig, person: Person, steps: tuple[Step, ...]) -> None:
+async def follow_path(rig: TelegramApp, person: TelegramUser, steps: tuple[PathStep, ...]) -> None:
     """Let a person say /start and go some steps of the way."""
-    await says(rig, person, "/start")
+    await type_texts(rig, person, "/start")
     for step in steps:
         assert person.last_from_bot.text.startswith(step.shown), person.shown()
-        await (presses(rig, person, step.press) if step.press else says(rig, person, step.say))
+        await (
+            press_buttons(rig, person, step.press)
+            if step.press
+            else type_texts(rig, person, step.say)
+        )
 
 
 @asynccontextmanager
-async def rigged(
+async def open_telegram_app(
     server: TelegramServer,
     database: Database,
     vault: Vault,
     monkeypatch: pytest.MonkeyPatch,
     **more: object,
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[TelegramApp]:
     """Give a bot with settings of the test's own."""
-    monkeypatch.setattr(receive, "LONG_POLL", 0)
-    running = Running(settings_for(server, **more), database, vault, server.clock.today)
+    monkeypatch.setattr(receive, "LONG_POLL_SECONDS", 0)
+    running = Running(telegram_settings(server, **more), database, vault, server.clock.today)
     assert running.bot is not None
     async with running.bot:
-        yield Rig(server, running, Delivery(database, running.house, server.clock.today))
+        yield TelegramApp(server, running, Delivery(database, running.house, server.clock.today))

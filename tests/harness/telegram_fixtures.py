@@ -10,7 +10,7 @@ import pytest
 from bot.log import start_logging
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.telegram_app import STAFF, START, Rig, rigged
+from tests.harness.telegram_app import STAFF_CHAT_ID, START, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
 
 
@@ -25,10 +25,12 @@ def server() -> Iterator[TelegramServer]:
 @pytest.fixture
 async def rig(
     server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[TelegramApp]:
     """Give a bot with a staff chat; it meets people only when told to."""
-    server.person("Duty desk", chat_id=STAFF).chat.wrote_first = True
-    async with rigged(server, database, vault, monkeypatch, staff_telegram_chat=STAFF) as made:
+    server.person("Duty desk", chat_id=STAFF_CHAT_ID).chat.wrote_first = True
+    async with open_telegram_app(
+        server, database, vault, monkeypatch, staff_telegram_chat=STAFF_CHAT_ID
+    ) as made:
         yield made
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from tests.support.paths import ROOT
 
-ROOMS = ("bot", "flows", "storage")
-LINES, FUNCTION_LINES, COLUMNS = 300, 45, 100
-A_LIST = "storage/migrations/versions/*.py"
+PACKAGES = ("bot", "flows", "storage")
+LINES, FUNCTION_LINES, COLUMNS = 320, 45, 100
+MIGRATION_FILES = "storage/migrations/versions/*.py"
 """A migration is a list of what to do, as long as it has to be."""
 
-ALONE = {
+LIBRARY_USERS = {
     "alembic": ["storage/migrations/**"],
     "cryptography": ["storage/vault.py"],
     "argon2": ["bot/desk/signin/passwords.py"],
@@ -61,7 +61,7 @@ ALONE = {
 }
 """Which files may know which library; a library that is not here may not be used at all."""
 
-OUTSIDE = {
+IMPURE_MODULES = {
     "asyncio",
     "http",
     "os",
@@ -81,8 +81,8 @@ OUTSIDE = {
 """The network, the clock, the environment, the database and chance: `flows` is told of them."""
 
 _PIPELINE = ["telegram", "starlette", "bot.channels.telegram", "bot.desk"]
-NEVER = {
-    "flows/**": ["bot", "storage", *sorted(OUTSIDE)],
+FORBIDDEN_IMPORTS = {
+    "flows/**": ["bot", "storage", *sorted(IMPURE_MODULES)],
     "storage/**": ["bot"],
     "bot/channels/**": [
         *("bot.desk", "bot.pipeline.respond", "bot.pipeline.deliver", "bot.serve", "bot.cli"),
@@ -94,15 +94,15 @@ NEVER = {
     "**": ["sqlite3"],
 }
 
-SHAPES = ["flows.conversation", "flows.record", "flows.officers"]
-ONLY = {
+SHARED_TYPES = ["flows.conversation", "flows.record", "flows.officers"]
+ALLOWED_IMPORTS = {
     ("storage/**", "flows"): [
-        *(*SHAPES, "flows.referral.match_keys", "flows.casework", "flows.referral.contact"),
+        *(*SHARED_TYPES, "flows.referral.match_keys", "flows.casework", "flows.referral.contact"),
     ],
-    ("bot/channels/telegram/**", "flows"): [*SHAPES, "flows.content_files", "flows.wording"],
-    ("bot/channels/*.py", "flows"): [*SHAPES, "flows.wording"],
+    ("bot/channels/telegram/**", "flows"): [*SHARED_TYPES, "flows.content_files", "flows.wording"],
+    ("bot/channels/*.py", "flows"): [*SHARED_TYPES, "flows.wording"],
     ("bot/channels/web/**", "flows"): [
-        *SHAPES,
+        *SHARED_TYPES,
         *("flows.understanding.crisis", "flows.dialogue.form", "flows.questions.paste"),
         *("flows.service", "flows.wording"),
     ],
@@ -119,9 +119,9 @@ ONLY = {
 PRINTS = [
     *("bot/__main__.py", "bot/cli/play.py", "bot/cli/*_commands.py"),
 ]
-TELLS_TIME = {"now", "today", "utcnow", "fromtimestamp"}
+CLOCK_CALLS = {"now", "today", "utcnow", "fromtimestamp"}
 
-TOP = {
+TOP_LEVEL = {
     ".ci",
     ".env.example",
     ".gitattributes",
@@ -146,11 +146,11 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 # Spelt in pieces, so that this file does not hold what it looks for.
 _REGISTRIES = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "registry" + ".npm"]
-_MACHINES = ["/wo" + "rk/", "/ho" + "me/", "/Us" + "ers/", "/ro" + "ot/", "C:" + "\\Users"]
+_HOME_PATHS = ["/wo" + "rk/", "/ho" + "me/", "/Us" + "ers/", "/ro" + "ot/", "C:" + "\\Users"]
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class SourceFile:
     """One file of the product, read once."""
 
     path: str
@@ -159,7 +159,7 @@ class File:
 
     def is_in(self, *places: str) -> bool:
         """Return whether this file is one of these places; `**` is anything below."""
-        return any(is_at(self.path, place) for place in places)
+        return any(matches_pattern(self.path, place) for place in places)
 
     def imports(self) -> set[str]:
         """Return every module and name that is imported anywhere in it, inside functions too."""
@@ -179,29 +179,29 @@ class File:
         return ".".join([*parts, *([node.module] if node.module else [])])
 
 
-def is_at(path: str, place: str) -> bool:
+def matches_pattern(path: str, place: str) -> bool:
     """Return whether a path fits a place such as "flows/**" or "bot/*.py"."""
     if place.endswith("**"):
         return path.startswith(place.removesuffix("**"))
     return PurePosixPath(path).match(place) and path.count("/") == place.count("/")
 
 
-def is_below(name: str, above: str) -> bool:
+def is_submodule(name: str, above: str) -> bool:
     """Return whether an imported name is `above` or something inside it."""
     return name == above or name.startswith(f"{above}.")
 
 
 @cache
-def product() -> tuple[File, ...]:
+def product() -> tuple[SourceFile, ...]:
     """Return every Python file of the three rooms."""
-    paths = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    paths = sorted(path for room in PACKAGES for path in (ROOT / room).rglob("*.py"))
     assert len(paths) > 50
     return tuple(read(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in paths)
 
 
-def read(path: str, text: str) -> File:
+def read(path: str, text: str) -> SourceFile:
     """Return a file by its path and its text."""
-    return File(path, text, ast.parse(text))
+    return SourceFile(path, text, ast.parse(text))
 
 
 @cache
@@ -220,28 +220,28 @@ def committed() -> tuple[Path, ...]:
 # --- who may import whom
 
 
-def broken_walls(file: File) -> Iterator[str]:
+def import_violations(file: SourceFile) -> Iterator[str]:
     """Give a line for each import that goes through a wall."""
     for name in sorted(file.imports()):
         top = name.split(".")[0]
-        alone = ALONE.get(top)
-        if alone is None and top not in sys.stdlib_module_names and top not in ROOMS:
+        alone = LIBRARY_USERS.get(top)
+        if alone is None and top not in sys.stdlib_module_names and top not in PACKAGES:
             yield f"{file.path} imports {name}, which has no place in the house"
         if alone is not None and not file.is_in(*alone):
             yield f"{file.path} imports {name}; only {', '.join(alone)} may"
-        for place, never in NEVER.items():
-            if (place == "**" or file.is_in(place)) and any(is_below(name, n) for n in never):
+        for place, never in FORBIDDEN_IMPORTS.items():
+            if (place == "**" or file.is_in(place)) and any(is_submodule(name, n) for n in never):
                 yield f"{file.path} imports {name}"
-        for (place, room), only in ONLY.items():
-            if file.is_in(place) and top == room and not any(is_below(name, n) for n in only):
+        for (place, room), only in ALLOWED_IMPORTS.items():
+            if file.is_in(place) and top == room and not any(is_submodule(name, n) for n in only):
                 yield f"{file.path} imports {name}; only {', '.join(only)} may be known there"
         if is_of_another_channel(file, name):
             yield f"{file.path} imports {name}, another channel"
 
 
-def is_of_another_channel(file: File, name: str) -> bool:
+def is_of_another_channel(file: SourceFile, name: str) -> bool:
     """Return whether a channel's file imports from a channel that is not its own."""
-    if not file.path.startswith("bot/channels/") or not is_below(name, "bot.channels"):
+    if not file.path.startswith("bot/channels/") or not is_submodule(name, "bot.channels"):
         return False
     channels = {path.stem for path in (ROOT / "bot" / "channels").iterdir()} - {"__init__"}
     own = PurePosixPath(file.path).parts[2].removesuffix(".py")
@@ -249,8 +249,8 @@ def is_of_another_channel(file: File, name: str) -> bool:
     return len(parts) > 2 and parts[2] in channels - {own}
 
 
-def test_nobody_goes_through_a_wall() -> None:
-    assert [line for file in product() for line in broken_walls(file)] == []
+def test_no_forbidden_import() -> None:
+    assert [line for file in product() for line in import_violations(file)] == []
 
 
 @pytest.mark.parametrize(
@@ -279,32 +279,36 @@ def test_nobody_goes_through_a_wall() -> None:
         ("bot/channels/telegram/receive.py", "from ..email import EmailChannel"),
     ],
 )
-def test_a_hole_in_a_wall_is_seen(path: str, line: str) -> None:
-    assert list(broken_walls(read(path, f"{line}\n")))
+def test_a_forbidden_import_is_found(path: str, line: str) -> None:
+    assert list(import_violations(read(path, f"{line}\n")))
 
 
 def test_every_library_of_the_table_is_used_where_it_says() -> None:
     used = {name.split(".")[0] for file in product() for name in file.imports()}
-    assert set(ALONE) - used == set()
+    assert set(LIBRARY_USERS) - used == set()
 
 
 def test_every_pattern_of_the_walls_matches_a_file() -> None:
-    patterns = {place for alone in ALONE.values() for place in alone} | set(NEVER) | set(PRINTS)
-    patterns |= {place for place, _ in ONLY}
+    patterns = (
+        {place for alone in LIBRARY_USERS.values() for place in alone}
+        | set(FORBIDDEN_IMPORTS)
+        | set(PRINTS)
+    )
+    patterns |= {place for place, _ in ALLOWED_IMPORTS}
     unmatched = {p for p in patterns if p != "**" and not any(f.is_in(p) for f in product())}
     assert unmatched == set()
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    assert calls("environ", "getenv", "putenv", allowed=[]) == []
+    assert uses_of("environ", "getenv", "putenv", allowed=[]) == []
 
 
 def test_flows_never_asks_the_time() -> None:
-    assert [line for line in clocks() if line.startswith("flows/")] == []
+    assert [line for line in clock_reads() if line.startswith("flows/")] == []
 
 
 def test_only_the_database_makes_an_engine() -> None:
-    assert calls("create_engine", "create_async_engine", allowed=["storage/database.py"]) == []
+    assert uses_of("create_engine", "create_async_engine", allowed=["storage/database.py"]) == []
 
 
 def test_only_the_command_line_prints() -> None:
@@ -318,7 +322,7 @@ def test_only_the_command_line_prints() -> None:
     assert printing == []
 
 
-def calls(*names: str, allowed: list[str]) -> list[str]:
+def uses_of(*names: str, allowed: list[str]) -> list[str]:
     """Return where one of these names is used, besides the allowed files."""
     return [
         f"{file.path}:{node.lineno} {name_of(node)}"
@@ -331,11 +335,11 @@ def calls(*names: str, allowed: list[str]) -> list[str]:
     ]
 
 
-def clocks() -> Iterator[str]:
+def clock_reads() -> Iterator[str]:
     """Give where a date or a time is asked what it is now."""
     for file in product():
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Attribute) and node.attr in TELLS_TIME:
+            if isinstance(node, ast.Attribute) and node.attr in CLOCK_CALLS:
                 of = node.value
                 if isinstance(of, ast.Name | ast.Attribute) and name_of(of) in ("datetime", "date"):
                     yield f"{file.path}:{node.lineno}"
@@ -367,7 +371,9 @@ def test_every_function_fits_a_screen() -> None:
     long = []
     for file in product():
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not file.is_in(A_LIST):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not file.is_in(
+                MIGRATION_FILES
+            ):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 long += [f"{file.path} {node.name}: {lines}"] if lines > FUNCTION_LINES else []
     assert long == []
@@ -376,13 +382,13 @@ def test_every_function_fits_a_screen() -> None:
 def test_every_public_thing_says_what_it_gives() -> None:
     wrong = []
     for file in product():
-        for node in public(file.tree):
+        for node in public_definitions(file.tree):
             if ast.get_docstring(node) is None and not file.is_in("storage/migrations/**"):
                 wrong.append(f"{file.path} {node.name}")
     assert wrong == []
 
 
-def public(tree: ast.Module) -> Iterator[Definition]:
+def public_definitions(tree: ast.Module) -> Iterator[Definition]:
     """Give the public functions, classes and methods of a file."""
     for node in tree.body:
         if isinstance(node, Definition) and not node.name.startswith("_"):
@@ -393,7 +399,7 @@ def public(tree: ast.Module) -> Iterator[Definition]:
 
 
 def test_nothing_new_stands_at_the_top() -> None:
-    assert {path.relative_to(ROOT).parts[0] for path in committed()} - TOP == set()
+    assert {path.relative_to(ROOT).parts[0] for path in committed()} - TOP_LEVEL == set()
 
 
 def test_no_file_names_a_registry_or_a_path_of_somebodys_machine() -> None:
@@ -403,7 +409,7 @@ def test_no_file_names_a_registry_or_a_path_of_somebodys_machine() -> None:
         found += [f"{path.name}: {host}" for host in _REGISTRIES if host in text]
         found += [
             f"{path.name}: {start}"
-            for start in _MACHINES
+            for start in _HOME_PATHS
             if re.search(rf"(?<![\w.:/]){re.escape(start)}", text)
         ]
     assert found == []

@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
-from bot.proofreading.texts import FORM
-from flows.conversation import Given
-from flows.questions.questionnaire import Question, question
+from bot.proofreading.texts import OFFICIAL_FORM_LABELS
+from flows.conversation import AnswerStatus
+from flows.questions.questionnaire import Question, get_question
 from flows.wording import say
 from tests.support.paths import ROOT
 
@@ -40,17 +40,21 @@ def tabulated() -> str:
         "| Label on the form | What an officer can answer | What a person harmed is asked |",
         "|---|---|---|",
     ]
-    for key in FORM:
-        own = f"{question(SELF[key]).says('en', 'ask')}" if key in SELF else NOT_ASKED[key]
-        label = question(key).says("en", "ask").replace("*", r"\*")
-        rows.append(f"| {label} | {answers(question(key))} | {own} |")
+    for key in OFFICIAL_FORM_LABELS:
+        own = f"{get_question(SELF[key]).text('en', 'ask')}" if key in SELF else NOT_ASKED[key]
+        label = get_question(key).text("en", "ask").replace("*", r"\*")
+        rows.append(f"| {label} | {answers(get_question(key))} | {own} |")
     return "\n".join(rows)
 
 
 def answers(one: Question) -> str:
     """Return what can be pressed for an answer."""
-    also = [say("en", f"scenes.asking.{given}") for given in one.also if given != Given.SAID]
-    return ", ".join([*(one.option("en", option) for option in one.options), *also])
+    also = [
+        say("en", f"scenes.asking.{given}")
+        for given in one.non_answers
+        if given != AnswerStatus.ANSWERED
+    ]
+    return ", ".join([*(one.option_label("en", option) for option in one.options), *also])
 
 
 def between(name: str) -> tuple[str, str, str]:
@@ -80,16 +84,20 @@ def test_both_tables_are_drawn() -> None:
 
 
 def test_every_label_of_the_form_is_asked_in_its_own_words() -> None:
-    for key in FORM:
-        one = question(key)
+    for key in OFFICIAL_FORM_LABELS:
+        one = get_question(key)
         assert "officer" in one.journeys
-        assert one.says("en", "title") == one.says("en", "ask")
-    assert SELF.keys() | NOT_ASKED.keys() == set(FORM)
-    assert all("self" in question(key).journeys for key in SELF.values())
+        assert one.text("en", "title") == one.text("en", "ask")
+    assert SELF.keys() | NOT_ASKED.keys() == set(OFFICIAL_FORM_LABELS)
+    assert all("self" in get_question(key).journeys for key in SELF.values())
 
 
 def test_only_the_follow_on_label_may_be_skipped() -> None:
-    may_skip = [key for key in FORM if Given.SKIPPED in question(key).also]
-    starred = [key for key in FORM if question(key).says("en", "ask").endswith("*")]
+    may_skip = [
+        key for key in OFFICIAL_FORM_LABELS if AnswerStatus.SKIPPED in get_question(key).non_answers
+    ]
+    starred = [
+        key for key in OFFICIAL_FORM_LABELS if get_question(key).text("en", "ask").endswith("*")
+    ]
     assert may_skip == ["in_relationship"]
-    assert [key for key in FORM if key not in starred] == ["in_relationship"]
+    assert [key for key in OFFICIAL_FORM_LABELS if key not in starred] == ["in_relationship"]

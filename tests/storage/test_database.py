@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlmodel import Session
 from sqlmodel import select as rows_of
 
-from storage.database import PRAGMAS, Database, NotSafe
-from storage.key_check import fits
-from storage.tables import MISSED, Missed
+from storage.database import PRAGMAS, Database, UnsafeDatabase
+from storage.key_check import vault_matches
+from storage.tables import MISSED_QUESTION, MissedQuestionRow
 from storage.vault import Vault
 from tests.support.builders import NOW
 
@@ -35,7 +35,7 @@ def test_a_setting_that_does_not_hold_stops_everything(
 ) -> None:
     monkeypatch.setitem(PRAGMAS, "journal_mode", "wal2")
     own = Database(f"sqlite:///{file}")
-    with pytest.raises(NotSafe, match="journal_mode"), own.transaction():
+    with pytest.raises(UnsafeDatabase, match="journal_mode"), own.transaction():
         pass
     own.close()
 
@@ -59,22 +59,22 @@ def test_a_database_that_would_vanish_is_refused(url: str) -> None:
 
 def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
     with pytest.raises(RuntimeError), database.transaction() as conn:
-        conn.execute(insert(MISSED), {"id": "1", "body": b"", "at": NOW})
+        conn.execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
         raise RuntimeError
     with database.session() as session:
-        assert session.exec(rows_of(Missed)).all() == []
+        assert session.exec(rows_of(MissedQuestionRow)).all() == []
 
 
 def test_a_session_is_for_reading(database: Database) -> None:
     with database.session() as session, pytest.raises(OperationalError, match="readonly"):
-        session.connection().execute(insert(MISSED), {"id": "1", "body": b"", "at": NOW})
+        session.connection().execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
 
 
 def test_errors_never_show_what_was_to_be_kept(database: Database) -> None:
     row = {"id": "1", "body": b"Amina", "at": NOW}
     with pytest.raises(IntegrityError) as trouble, database.transaction() as conn:
-        conn.execute(insert(MISSED), row)
-        conn.execute(insert(MISSED), row)
+        conn.execute(insert(MISSED_QUESTION), row)
+        conn.execute(insert(MISSED_QUESTION), row)
     assert "Amina" not in str(trouble.value)
 
 
@@ -85,8 +85,10 @@ async def test_everything_is_written_on_one_thread(database: Database) -> None:
 
 async def test_what_is_written_can_be_read(database: Database) -> None:
     row = {"id": "1", "body": b"", "at": NOW}
-    await database.write(lambda conn: conn.execute(insert(MISSED), row).rowcount)
-    assert await database.read(lambda session: session.exec(rows_of(Missed.id)).all()) == ["1"]
+    await database.write(lambda conn: conn.execute(insert(MISSED_QUESTION), row).rowcount)
+    assert await database.read(
+        lambda session: session.exec(rows_of(MissedQuestionRow.id)).all()
+    ) == ["1"]
 
 
 async def test_an_error_while_writing_reaches_who_asked(database: Database) -> None:
@@ -97,8 +99,8 @@ async def test_an_error_while_writing_reaches_who_asked(database: Database) -> N
 def test_times_come_back_in_utc_with_their_zone(database: Database) -> None:
     summer = datetime(2026, 7, 1, 10, 0, tzinfo=timezone(timedelta(hours=1)))
     with database.transaction() as conn:
-        conn.execute(insert(MISSED), {"id": "1", "body": b"", "at": summer})
-        kept = conn.execute(select(MISSED.c.at)).scalar_one()
+        conn.execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": summer})
+        kept = conn.execute(select(MISSED_QUESTION.c.at)).scalar_one()
     assert kept == summer
     assert kept.tzinfo is UTC
     assert kept.hour == 9
@@ -107,7 +109,7 @@ def test_times_come_back_in_utc_with_their_zone(database: Database) -> None:
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     row = {"id": "1", "body": b"", "at": NOW.replace(tzinfo=None)}
     with pytest.raises(StatementError, match="without a zone"), database.transaction() as conn:
-        conn.execute(insert(MISSED), row)
+        conn.execute(insert(MISSED_QUESTION), row)
 
 
 def test_damage_is_found(database: Database, file: Path) -> None:
@@ -124,16 +126,16 @@ def test_the_vault_that_came_first_is_the_one_that_fits(
 ) -> None:
     stranger = Vault.open(tmp_path / "other.json", create=True)
     with database.transaction() as conn:
-        assert fits(conn, vault)
-        assert not fits(conn, stranger)
-        assert fits(conn, Vault.rotated(tmp_path / "vault.json"))
+        assert vault_matches(conn, vault)
+        assert not vault_matches(conn, stranger)
+        assert vault_matches(conn, Vault.rotate(tmp_path / "vault.json"))
 
 
 def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> None:
     rows = [{"id": str(n), "body": bytes(4096), "at": NOW} for n in range(50)]
     with database.transaction() as conn:
-        conn.execute(insert(MISSED), rows)
-        conn.execute(MISSED.delete())
+        conn.execute(insert(MISSED_QUESTION), rows)
+        conn.execute(MISSED_QUESTION.delete())
     before = file.stat().st_size
     database.erase_free_space()
     assert file.stat().st_size < before - 100_000
@@ -142,8 +144,8 @@ def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> 
 def test_a_reader_and_a_writer_share_the_file(database: Database) -> None:
     with database.session() as session:
         assert isinstance(session, Session)
-        assert session.exec(rows_of(Missed)).all() == []
+        assert session.exec(rows_of(MissedQuestionRow)).all() == []
     with database.transaction() as conn:
-        conn.execute(insert(MISSED), {"id": "1", "body": b"", "at": NOW})
+        conn.execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
     with database.session() as session:
-        assert len(session.exec(rows_of(Missed)).all()) == 1
+        assert len(session.exec(rows_of(MissedQuestionRow)).all()) == 1

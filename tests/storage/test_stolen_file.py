@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from flows.conversation import Waiting
+from flows.conversation import Pending
 from storage import retention
 from storage.chats import inbox, message_ids, officers, outbox
-from storage.chats.conversations import recall, remember
+from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.reports import missed_questions
-from storage.tables import METADATA, MISSED
+from storage.tables import METADATA, MISSED_QUESTION
 from storage.vault import Vault
-from tests.support.builders import CHANNELS, DAY, NOW, PC_KAUR, a_record, an_answer
+from tests.support.builders import CHANNELS, DAY, NOW, PC_KAUR, make_answer, make_record
 
 pytest_plugins = ["tests.harness.storage_fixtures"]
 
@@ -43,24 +43,24 @@ def full(database: Database, vault: Vault) -> Database:
     said = CANARIES
     with database.transaction() as conn:
         update_ = inbox.Arrival(said["update"], said["address"], {"text": said["update"]})
-        inbox.keep(conn, vault, "telegram", [update_], NOW)
-        before = recall(conn, vault, "telegram", said["address"], NOW)
+        inbox.enqueue_arrivals(conn, vault, "telegram", [update_], NOW)
+        before = load_conversation(conn, vault, "telegram", said["address"], NOW)
         state = replace(
             before.conversation,
-            answers=(an_answer("name", said["answer"]),),
-            waiting=Waiting("words", value=said["waiting"]),
+            answers=(make_answer("name", said["answer"]),),
+            pending=Pending("words", value=said["waiting"]),
         )
-        chat = remember(conn, vault, before, state, NOW).chat_id
+        chat = save_conversation(conn, vault, before, state, NOW).chat_id
         officer = replace(PC_KAUR, name=said["officer"])
-        officers.remember_officer(conn, vault, chat, officer, NOW)
-        officers.invite(conn, vault, officer, NOW)
-        message_ids.note_message(conn, vault, chat, said["message"], True, NOW)
-        outbox.put(conn, vault, "telegram", "say", {"text": said["outgoing"]}, NOW, chat)
-        record = replace(a_record("AAAA-CCCC"), consent=said["record"], flags=(said["flag"],))
+        officers.save_officer(conn, vault, chat, officer, NOW)
+        officers.invite_officer(conn, vault, officer, NOW)
+        message_ids.add_message_id(conn, vault, chat, said["message"], True, NOW)
+        outbox.enqueue(conn, vault, "telegram", "say", {"text": said["outgoing"]}, NOW, chat)
+        record = replace(make_record("AAAA-CCCC"), consent=said["record"], flags=(said["flag"],))
         lifecycle.hand_over(conn, vault, record, chat, NOW)
         lifecycle.claim(conn, "AAAA-CCCC", "Ann", NOW)
-        lifecycle.take_step(conn, vault, "AAAA-CCCC", "spoke", "Ann", NOW, said["note"])
-        missed_questions.keep(conn, vault, said["question"], NOW)
+        lifecycle.perform_act(conn, vault, "AAAA-CCCC", "spoke", "Ann", NOW, said["note"])
+        missed_questions.add_missed_question(conn, vault, said["question"], NOW)
     return database
 
 
@@ -96,7 +96,7 @@ def test_its_journal_holds_no_words_either(full: Database, file: Path, vault: Va
         for table in METADATA.sorted_tables:
             column = next(iter(table.c))
             conn.execute(update(table).values({column.name: column}))
-        missed_questions.keep(conn, vault, CANARIES["question"], NOW)
+        missed_questions.add_missed_question(conn, vault, CANARIES["question"], NOW)
         conn.exec_driver_sql("PRAGMA cache_spill=1")
         journal = file.with_name(file.name + "-journal").read_bytes()
         assert len(journal) > 512
@@ -107,8 +107,8 @@ def test_its_journal_holds_no_words_either(full: Database, file: Path, vault: Va
 
 def test_the_words_are_really_in_there(full: Database, file: Path, vault: Vault) -> None:
     with full.transaction() as conn:
-        (row,) = conn.execute(select(MISSED)).all()
-        (found,) = inbox.waiting(conn, vault, NOW, CHANNELS)
+        (row,) = conn.execute(select(MISSED_QUESTION)).all()
+        (found,) = inbox.due_inbox_items(conn, vault, NOW, CHANNELS)
     assert found.body == {"text": CANARIES["update"]}
     assert row.body in file.read_bytes()
 
@@ -124,7 +124,7 @@ def test_the_key_is_not_in_the_file(full: Database, file: Path, tmp_path: Path) 
 
 def test_what_is_erased_is_gone_from_the_file(full: Database, file: Path, vault: Vault) -> None:
     with full.transaction() as conn:
-        (row,) = conn.execute(select(MISSED)).all()
+        (row,) = conn.execute(select(MISSED_QUESTION)).all()
         retention.sweep(conn, vault, NOW + 180 * DAY)
     retention.erase_free_space(full)
     assert row.body[:40] not in file.read_bytes()

@@ -119,7 +119,7 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
     path = tmp_path / "vault.json"
     old = Vault.open(path, create=True)
     sealed = old.seal(WORDS, "here")
-    new = Vault.rotated(path)
+    new = Vault.rotate(path)
     assert new.unseal(sealed, "here") == WORDS
     assert new.fingerprint(WORDS) == old.fingerprint(WORDS)
     with pytest.raises(VaultError, match="No key"):

@@ -11,50 +11,50 @@ from bot.desk.casework.text_views import record_json
 from flows.calendar import workdays
 from flows.conversation import Conversation
 from flows.questions import journey
-from flows.record import Line, Record
+from flows.record import Record, RecordLine
 from flows.service import service
 from storage.chats import conversations
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import Entry
+from storage.referrals.lifecycle import QueueEntry
 from storage.reports import missed_questions
-from storage.serialization import write
+from storage.serialization import dumps
 from storage.tables import ANSWER, CHAT, CONVERSATION
-from tests.story_runner.runner import Telling
-from tests.support.cast import CAST, Person
+from tests.story_runner.runner import StoryRunner
+from tests.support.cast import CAST, Persona
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentReferral:
     """One referral as staff have it."""
 
-    entry: Entry
+    entry: QueueEntry
     record: Record
     steps: tuple[str, ...]
 
 
-class Ending:
+class StoryOutcome:
     """What is there to look at when a story is over."""
 
-    def __init__(self, telling: Telling, who: Person) -> None:
-        self.telling, self.player, self.who = telling, telling.player, who
-        self.stands = self._stands()
-        self.sent = self._sent()
+    def __init__(self, telling: StoryRunner, who: Persona) -> None:
+        self.telling, self.player, self.persona = telling, telling.player, who
+        self.conversation = self._read_conversation()
+        self.sent = self._read_referrals()
 
-    def _stands(self) -> Conversation:
+    def _read_conversation(self) -> Conversation:
         player = self.player
         with player.database.transaction() as connection:
-            address = player.address_of(self.who)
-            return conversations.recall(
+            address = player.address_of(self.persona)
+            return conversations.load_conversation(
                 connection, player.vault, player.channel, address, player.clock.now()
             ).conversation
 
-    def _sent(self) -> list[Sent]:
+    def _read_referrals(self) -> list[SentReferral]:
         player, now = self.player, self.player.clock.now()
         with player.database.session() as session:
-            entries = lifecycle.queue(session, player.vault, now, include_closed=True)
+            entries = lifecycle.list_queue(session, player.vault, now, include_closed=True)
             entries.sort(key=lambda entry: entry.sent_at)
             steps = [
-                tuple(one.act for one in lifecycle.history(session, player.vault, e.reference))
+                tuple(one.act for one in lifecycle.list_steps(session, player.vault, e.reference))
                 for e in entries
             ]
         with player.database.transaction() as connection:
@@ -62,83 +62,98 @@ class Ending:
                 lifecycle.open_record(connection, player.vault, e.reference, "the test", now)
                 for e in entries
             ]
-        return [Sent(*one) for one in zip(entries, records, steps, strict=True)]
+        return [SentReferral(*one) for one in zip(entries, records, steps, strict=True)]
 
     @property
-    def last(self) -> Sent:
+    def last_referral(self) -> SentReferral:
         """Return the newest referral; raise AssertionError when nothing was sent."""
         assert self.sent, "nothing was sent"
         return self.sent[-1]
 
-    def answers_kept(self) -> int:
+    def stored_answer_count(self) -> int:
         """Return how many answers of a draft are still kept for this chat."""
         mine = (
             select(func.count())
             .select_from(ANSWER)
             .join(CONVERSATION, CONVERSATION.c.id == ANSWER.c.conversation_id)
             .join(CHAT, CHAT.c.id == CONVERSATION.c.chat_id)
-            .where(CHAT.c.address_print == self._mark())
+            .where(CHAT.c.address_print == self._chat_fingerprint())
         )
         with self.player.database.transaction() as connection:
             return int(connection.execute(mine).scalar_one())
 
     def is_closed(self) -> bool:
         """Return whether the chat cannot be written to."""
-        mine = select(CHAT.c.closed_at).where(CHAT.c.address_print == self._mark())
+        mine = select(CHAT.c.closed_at).where(CHAT.c.address_print == self._chat_fingerprint())
         with self.player.database.transaction() as connection:
             return connection.execute(mine).scalar_one() is not None
 
-    def everything_kept(self) -> str:
+    def stored_text(self) -> str:
         """Return all that is kept of words: the conversation, the records, questions left."""
         records = [record_json(one.record, [], one.entry.stage) for one in self.sent]
-        return f"{write(self.stands)}{json.dumps(records)}{self.questions_kept()}"
+        return f"{dumps(self.conversation)}{json.dumps(records)}{self.missed_questions()}"
 
-    def questions_kept(self) -> list[str]:
+    def missed_questions(self) -> list[str]:
         """Return the questions that people left for the service."""
         with self.player.database.session() as session:
-            return [one.text for one in missed_questions.read(session, self.player.vault)]
+            return [
+                one.text
+                for one in missed_questions.list_missed_questions(session, self.player.vault)
+            ]
 
-    def told(self, key: str) -> str:
+    def recorded_answer(self, key: str) -> str:
         """Return what the record says to a question: the value, or how it was not answered."""
-        return _given(next(one for one in self.last.record.lines if one.question == key))
+        return _value_or_given(
+            next(one for one in self.last_referral.record.lines if one.question == key)
+        )
 
-    def safe(self, key: str) -> str:
+    def safe_contact_answer(self, key: str) -> str:
         """Return the same from the safe-contact block."""
-        return _given(next(one for one in self.last.record.safe_contact if one.question == key))
+        return _value_or_given(
+            next(one for one in self.last_referral.record.safe_contact if one.question == key)
+        )
 
-    def kept(self, key: str) -> str:
+    def draft_answer(self, key: str) -> str:
         """Return what counts as answered in the draft, or "nothing"."""
-        answer = journey.counting(self.stands).get(key)
-        return (answer.value or answer.given.value) if answer else "nothing"
+        answer = journey.current_answers(self.conversation).get(key)
+        return (answer.value or answer.status.value) if answer else "nothing"
 
-    def asked(self) -> str:
+    def open_question_key(self) -> str:
         """Return which question is open, or "nothing"."""
-        now_open = journey.open_question(self.stands) if self.stands.stage == "asking" else None
+        now_open = (
+            journey.open_question(self.conversation)
+            if self.conversation.stage == "asking"
+            else None
+        )
         return now_open.key if now_open else "nothing"
 
-    def _mark(self) -> str:
+    def _chat_fingerprint(self) -> str:
         player = self.player
-        return conversations.address_print(
-            player.vault, player.channel, player.address_of(self.who)
+        return conversations.address_fingerprint(
+            player.vault, player.channel, player.address_of(self.persona)
         )
 
 
-def check(telling: Telling, endings: tuple[str, ...]) -> None:
+def check_expectations(telling: StoryRunner, endings: tuple[str, ...]) -> None:
     """Raise AssertionError when one of the endings does not hold."""
     assert endings, "a story ends with lines that must hold"
-    assert telling.main, "nobody is in this story"
-    seen = {name: Ending(telling, who) for name, who in CAST.items() if who == telling.main}
+    assert telling.main_persona, "nobody is in this story"
+    seen = {
+        name: StoryOutcome(telling, who)
+        for name, who in CAST.items()
+        if who == telling.main_persona
+    }
     for line in endings:
         name, colon, rest = line.partition(": ")
         if colon and name in CAST:
-            seen.setdefault(name, Ending(telling, CAST[name]))
-            _check(seen[name], rest)
+            seen.setdefault(name, StoryOutcome(telling, CAST[name]))
+            _check_expectation(seen[name], rest)
         else:
-            _check(seen[telling.main.called], line)
+            _check_expectation(seen[telling.main_persona.name], line)
 
 
-def _check(ending: Ending, line: str) -> None:
-    for pattern, finds in ENDINGS.items():
+def _check_expectation(ending: StoryOutcome, line: str) -> None:
+    for pattern, finds in EXPECTATIONS.items():
         found = re.fullmatch(pattern, line)
         if found:
             is_so, wanted = finds(ending, *found.groups())
@@ -147,16 +162,16 @@ def _check(ending: Ending, line: str) -> None:
     raise ValueError(f"nobody knows how to check this: {line}")
 
 
-def _given(line: Line) -> str:
-    return line.value if line.given == "said" else line.given
+def _value_or_given(line: RecordLine) -> str:
+    return line.value if line.status == "said" else line.status
 
 
-def _list(told: str) -> set[str]:
+def _as_set(told: str) -> set[str]:
     return set(filter(None, told.split(", ")))
 
 
-Finds = Callable[..., tuple[object, object]]
-ENDINGS: dict[str, Finds] = {
+Measurement = Callable[..., tuple[object, object]]
+EXPECTATIONS: dict[str, Measurement] = {
     r"stage (\w+)": lambda e, stage: (e.stands.stage, stage),
     r"asks (\w+)": lambda e, key: (e.asked(), key),
     r"stopped for (\w+)": lambda e, why: (e.stands.stopped_for, why),
@@ -168,15 +183,15 @@ ENDINGS: dict[str, Finds] = {
         (e.last.entry.queue, e.last.entry.hold),
         (queue, True),
     ),
-    r"because (.+)": lambda e, why: (set(e.last.record.reasons), _list(why)),
-    r"flags (.+)": lambda e, flags: (set(e.last.entry.flags), _list(flags)),
+    r"because (.+)": lambda e, why: (set(e.last.record.reasons), _as_set(why)),
+    r"flags (.+)": lambda e, flags: (set(e.last.entry.flags), _as_set(flags)),
     r"no flags": lambda e: (set(e.last.entry.flags), set()),
     r"urgent": lambda e: (e.last.entry.urgent, True),
     r"not urgent": lambda e: (e.last.entry.urgent, False),
     r"goes to (.+)": lambda e, provider: (e.last.entry.provider, provider),
     r"due in (\d) working days?": lambda e, days: (
         e.last.entry.due,
-        workdays.due(e.last.entry.sent_at, int(days), service()),
+        workdays.due_at(e.last.entry.sent_at, int(days), service()),
     ),
     r"nothing was sent": lambda e: (len(e.sent), 0),
     r"(\d) (?:was|were) sent": lambda e, n: (len(e.sent), int(n)),
@@ -194,7 +209,7 @@ ENDINGS: dict[str, Finds] = {
     r"told (\w+): (.+)": lambda e, key, value: (e.told(key), value),
     r"safe (\w+): (.+)": lambda e, key, value: (e.safe(key), value),
     r"not asked: (.+)": lambda e, keys: (
-        _list(keys) & {one.question for one in e.last.record.lines},
+        _as_set(keys) & {one.question for one in e.last.record.lines},
         set(),
     ),
     r"kept (\w+): (.+)": lambda e, key, value: (e.kept(key), value),

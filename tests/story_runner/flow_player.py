@@ -5,70 +5,72 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.channels import Arrived, Body, Channel, Refused, Wait
+from bot.channels import Body, Channel, InboundEvent, PermanentFailure, RateLimited
 from bot.channels.page import PageChannel
-from bot.channels.typed import TypedChannel
+from bot.channels.typed import ManualEntryChannel
 from bot.pipeline.respond import House
-from flows.conversation import Heard, Hearing
+from flows.conversation import Input, InputKind
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
-from tests.story_runner.player import Player, Seen, Troubles
-from tests.support.cast import Person
+from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
+from tests.support.cast import Persona
 
 
 @dataclass(slots=True)
-class Sheet:
+class FakeMessage:
     """One message on a phone of paper."""
 
     text: str
     buttons: list[Body]
-    own: bool
+    from_person: bool
     keyboard: bool = False
 
 
 @dataclass(slots=True)
-class Phone:
+class FakePhone:
     """A phone of paper: its screen, its keyboard, and what happened on it."""
 
-    screen: dict[str, Sheet] = field(default_factory=dict)
+    screen: dict[str, FakeMessage] = field(default_factory=dict)
     keyboard: str | None = None
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[ScreenEvent] = field(default_factory=list)
 
 
-class PaperChannel:
+class FakeChannel:
     """A channel that behaves as Telegram does, without Telegram."""
 
     name = "paper"
-    limited = True
+    rate_limited = True
 
     def __init__(self) -> None:
-        self.phones: dict[str, Phone] = defaultdict(Phone)
+        self.phones: dict[str, FakePhone] = defaultdict(FakePhone)
         self.alerts: list[str] = []
-        self.trouble: Troubles | None = None
+        self.fault: DeliveryFault | None = None
         self._ids = 0
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return what was done; paper holds our own terms already."""
         if body.get("event"):
-            return Arrived(body["chat"], event=body["event"])
-        heard = Heard(
-            Hearing(body["how"]),
+            return InboundEvent(body["chat"], chat_event=body["event"])
+        heard = Input(
+            InputKind(body["how"]),
             body["text"],
             body["thing"],
-            message=body["message"],
+            message_id=body["message"],
             profile_name=body["name"],
             can_share_number=True,
             language=body["speaks"],
         )
-        pressed = heard.how == Hearing.PRESSED
+        pressed = heard.kind == InputKind.BUTTON
         message = None if pressed else body["message"]
-        return Arrived(body["chat"], heard, message=message, press="press" if pressed else None)
+        return InboundEvent(
+            body["chat"], heard, message_id=message, callback_id="press" if pressed else None
+        )
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Do on the phone of paper what an outbox row says."""
-        trouble, self.trouble = (self.trouble, None) if kind == "say" else (None, self.trouble)
+        trouble, self.fault = (self.fault, None) if kind == "say" else (None, self.fault)
         if trouble == "wait":
-            raise Wait(3)
+            raise RateLimited(3)
         if trouble == "failed":
             raise ConnectionError
         message = self._do(self.phones[address], kind, body)
@@ -76,171 +78,181 @@ class PaperChannel:
             raise ConnectionError
         return message
 
-    def write(self, phone: Phone, sheet: Sheet) -> str:
+    def add_message(self, phone: FakePhone, sheet: FakeMessage) -> str:
         """Put a message on a phone; return its id."""
         self._ids += 1
         phone.screen[str(self._ids)] = sheet
         return str(self._ids)
 
-    def _do(self, phone: Phone, kind: str, body: Body) -> str | None:
+    def _do(self, phone: FakePhone, kind: str, body: Body) -> str | None:
         match kind:
             case "say":
                 return self._say(phone, body)
             case "acknowledge" if body["toast"]:
-                phone.seen.append(Seen("toast", body["toast"]))
+                phone.seen.append(ScreenEvent("toast", body["toast"]))
             case "acknowledge" | "officer_commands":
                 pass
             case "clear" | "delete":
-                _take_away(phone, body["messages"])
+                _remove_messages(phone, body["messages"])
             case "leave_chat":
-                self.phones[body["address"]].seen.append(Seen("left"))
+                self.phones[body["address"]].seen.append(ScreenEvent("left"))
             case "alert":
                 self.alerts.append(body["text"])
             case _:
-                raise Refused(f"unknown_{kind}")
+                raise PermanentFailure(f"unknown_{kind}")
         return None
 
-    def _say(self, phone: Phone, body: Body) -> str | None:
+    def _say(self, phone: FakePhone, body: Body) -> str | None:
         buttons = [button for row in body["buttons"] for button in row]
-        changed = phone.screen.get(body["edits"] or "")
-        if changed and not changed.own and not changed.keyboard:
+        changed = phone.screen.get(body["edits_message_id"] or "")
+        if changed and not changed.from_person and not changed.keyboard:
             if (changed.text, changed.buttons) != (body["text"], buttons):
                 changed.text, changed.buttons = body["text"], buttons
-                phone.seen.append(_seen("edit", changed))
+                phone.seen.append(_event_of("edit", changed))
             return None
-        text = body["instead"] if body["private"] else body["text"]
-        asks = any(button["does"] == "share_number" for button in buttons)
-        sheet = Sheet(text, buttons, own=False, keyboard=asks)
-        id = self.write(phone, sheet)
+        text = body["fallback_text"] if body["private"] else body["text"]
+        asks = any(button["kind"] == "share_number" for button in buttons)
+        sheet = FakeMessage(text, buttons, from_person=False, keyboard=asks)
+        id = self.add_message(phone, sheet)
         if asks or body["clears_keyboard"]:
             phone.keyboard = id if asks else None
-        phone.seen.append(_seen("new", sheet))
+        phone.seen.append(_event_of("new", sheet))
         return id
 
 
-class FlowPlayer(Player):
+class FlowPlayer(StoryPlayer):
     """Plays through the inbox, the turns, the outbox and the file, on phones of paper."""
 
     channel = "paper"
 
     def __init__(self, file: Path, names_in_chat: bool = False) -> None:
         super().__init__(file, names_in_chat)
-        self.paper = PaperChannel()
-        self._came: list[Arrival] = []
+        self.fake_channel = FakeChannel()
+        self._arrivals: list[Arrival] = []
 
     def build(self) -> House:
         """Return the parts, with paper for a channel."""
-        self.alerts = self.paper.alerts
-        channels: dict[str, Channel] = {"paper": self.paper, "page": PageChannel()}
-        channels["typed"] = TypedChannel()
+        self.alerts = self.fake_channel.alerts
+        channels: dict[str, Channel] = {"paper": self.fake_channel, "page": PageChannel()}
+        channels["typed"] = ManualEntryChannel()
         return House(self.vault, channels, ("paper",), self.names_in_chat)
 
-    async def keep_what_came(self) -> None:
+    async def save_arrivals(self) -> None:
         """Save what was done on paper."""
-        came, self._came = self._came, []
+        came, self._arrivals = self._arrivals, []
         await self.database.write(
-            lambda connection: inbox.keep(connection, self.vault, "paper", came, self.clock.now())
+            lambda connection: inbox.enqueue_arrivals(
+                connection, self.vault, "paper", came, self.clock.now()
+            )
         )
 
-    def says(self, who: Person, text: str) -> None:
+    def says(self, who: Persona, text: str) -> None:
         """Write on the phone, and hear it."""
-        message = self.paper.write(self._phone(who), Sheet(text, [], own=True))
-        self._heard(who, Hearing.SAID, text, message=message)
+        message = self.fake_channel.add_message(
+            self._phone(who), FakeMessage(text, [], from_person=True)
+        )
+        self._enqueue_input(who, InputKind.TEXT, text, message=message)
 
-    def presses(self, who: Person, label: str, old: bool = False) -> None:
+    def presses(self, who: Persona, label: str, old: bool = False) -> None:
         """Press what stands on the phone; a keyboard types its label."""
         phone = self._phone(who)
-        id, button = _find(phone, label, old)
-        if button["does"] == "copy":
-            phone.seen.append(Seen("copied", button["id"]))
+        id, button = _find_button(phone, label, old)
+        if button["kind"] == "copy":
+            phone.seen.append(ScreenEvent("copied", button["id"]))
         elif phone.screen[id].keyboard:
             self.says(who, label)
         else:
-            self._heard(who, Hearing.PRESSED, button["id"], message=id)
+            self._enqueue_input(who, InputKind.BUTTON, button["id"], message=id)
 
-    def shares_number(self, who: Person) -> None:
+    def shares_number(self, who: Persona) -> None:
         """Share the number of this phone."""
         assert self._phone(who).keyboard, "the bot did not ask for a number"
-        message = self.paper.write(self._phone(who), Sheet("", [], own=True))
-        self._heard(who, Hearing.SHARED_NUMBER, who.phone, message=message)
+        message = self.fake_channel.add_message(
+            self._phone(who), FakeMessage("", [], from_person=True)
+        )
+        self._enqueue_input(who, InputKind.SHARED_NUMBER, who.phone, message=message)
 
-    def sends(self, who: Person, thing: str, caption: str = "") -> None:
+    def sends(self, who: Persona, thing: str, caption: str = "") -> None:
         """Send a thing."""
-        message = self.paper.write(self._phone(who), Sheet(caption, [], own=True))
-        self._heard(who, Hearing.SENT, caption, thing=thing, message=message)
+        message = self.fake_channel.add_message(
+            self._phone(who), FakeMessage(caption, [], from_person=True)
+        )
+        self._enqueue_input(who, InputKind.ATTACHMENT, caption, thing=thing, message=message)
 
-    def edits(self, who: Person, old: str, new: str) -> None:
+    def edits(self, who: Persona, old: str, new: str) -> None:
         """Change the words on the phone."""
-        mine = [(id, one) for id, one in self._phone(who).screen.items() if one.own]
+        mine = [(id, one) for id, one in self._phone(who).screen.items() if one.from_person]
         id, sheet = next(pair for pair in reversed(mine) if pair[1].text.startswith(old))
         sheet.text = new
-        self._heard(who, Hearing.EDITED, new, message=id)
+        self._enqueue_input(who, InputKind.EDIT, new, message=id)
 
-    def blocks(self, who: Person) -> None:
+    def blocks(self, who: Persona) -> None:
         """Close the chat."""
-        self._event(self.address_of(who), "blocked")
+        self._enqueue_event(self.address_of(who), "blocked")
 
-    def unblocks(self, who: Person) -> None:
+    def unblocks(self, who: Persona) -> None:
         """Open the chat again."""
-        self._event(self.address_of(who), "unblocked")
+        self._enqueue_event(self.address_of(who), "unblocked")
 
-    def adds_to_group(self, who: Person) -> None:
+    def adds_to_group(self, who: Persona) -> None:
         """Have the bot in a group; whoever added it sees it leave."""
-        self.paper.phones["group"] = self._phone(who)
-        self._event("group", "elsewhere")
+        self.fake_channel.phones["group"] = self._phone(who)
+        self._enqueue_event("group", "elsewhere")
 
-    def goes_wrong(self, what: Troubles) -> None:
+    def fail_next_message(self, what: DeliveryFault) -> None:
         """Let the next message meet trouble."""
-        self.paper.trouble = what
+        self.fake_channel.fault = what
 
-    def seen_by(self, who: Person) -> list[Seen]:
+    def take_events(self, who: Persona) -> list[ScreenEvent]:
         """Return what happened on the phone since the last time."""
         phone = self._phone(who)
         seen, phone.seen = phone.seen, []
         return seen
 
-    def messages_of(self, who: Person) -> int:
+    def message_count(self, who: Persona) -> int:
         """Return how many messages stand on the phone."""
         return len(self._phone(who).screen)
 
-    def has_keyboard(self, who: Person) -> bool:
+    def has_keyboard(self, who: Persona) -> bool:
         """Return whether the phone has a keyboard of ours."""
         return self._phone(who).keyboard is not None
 
-    def address_of(self, who: Person) -> str:
+    def address_of(self, who: Persona) -> str:
         """Return where somebody is reached: by their name."""
-        return who.called
+        return who.name
 
-    def _phone(self, who: Person) -> Phone:
-        return self.paper.phones[self.address_of(who)]
+    def _phone(self, who: Persona) -> FakePhone:
+        return self.fake_channel.phones[self.address_of(who)]
 
-    def _heard(
-        self, who: Person, how: Hearing, text: str, thing: str = "", message: str | None = None
+    def _enqueue_input(
+        self, who: Persona, how: InputKind, text: str, thing: str = "", message: str | None = None
     ) -> None:
         body: Body = {"chat": self.address_of(who), "how": how.value, "text": text, "thing": thing}
-        self._arrive({**body, "message": message, "name": who.called, "speaks": who.speaks})
+        self._enqueue({**body, "message": message, "name": who.name, "speaks": who.language})
 
-    def _event(self, chat: str, event: str) -> None:
-        self._arrive({"chat": chat, "event": event})
+    def _enqueue_event(self, chat: str, event: str) -> None:
+        self._enqueue({"chat": chat, "event": event})
 
-    def _arrive(self, body: Body) -> None:
-        key = f"{self.clock.now().isoformat()}/{len(self._came)}"
-        self._came.append(Arrival(key, body["chat"], body))
-
-
-def _seen(how: str, sheet: Sheet) -> Seen:
-    return Seen(how, sheet.text, tuple(button["label"] for button in sheet.buttons))
+    def _enqueue(self, body: Body) -> None:
+        key = f"{self.clock.now().isoformat()}/{len(self._arrivals)}"
+        self._arrivals.append(Arrival(key, body["chat"], body))
 
 
-def _take_away(phone: Phone, ids: Iterable[str]) -> None:
+def _event_of(how: str, sheet: FakeMessage) -> ScreenEvent:
+    return ScreenEvent(how, sheet.text, tuple(button["label"] for button in sheet.buttons))
+
+
+def _remove_messages(phone: FakePhone, ids: Iterable[str]) -> None:
     gone = [phone.screen.pop(id) for id in ids if id in phone.screen]
     if phone.keyboard not in phone.screen:
         phone.keyboard = None
     if gone:
-        phone.seen.append(Seen("deleted" if all(sheet.own for sheet in gone) else "cleared"))
+        phone.seen.append(
+            ScreenEvent("deleted" if all(sheet.from_person for sheet in gone) else "cleared")
+        )
 
 
-def _find(phone: Phone, label: str, old: bool) -> tuple[str, Body]:
+def _find_button(phone: FakePhone, label: str, old: bool) -> tuple[str, Body]:
     shown = [
         (id, sheet)
         for id, sheet in reversed(phone.screen.items())

@@ -10,33 +10,33 @@ from sqlalchemy import func, select
 
 from bot.pipeline import private_links
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import Answered, House, respond
+from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep
-from bot.web.page_payload import PAGE, TYPED, filled_body
-from flows.conversation import Filled
+from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
+from flows.conversation import FormFields
 from storage.chats import conversations, inbox, officers
 from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.tables import CHAT, INBOX, OUTBOX
 from storage.vault import Vault
-from tests.support.cast import PRIYA, Person
+from tests.support.cast import PRIYA, Persona
 
-BEGINS = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+STORY_START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 """A Tuesday, when the telephone is answered."""
-BETWEEN = 6.0
+SECONDS_PER_ACTION = 6.0
 """Seconds that a person takes for one act."""
-HOP = timedelta(hours=6)
+SWEEP_INTERVAL = timedelta(hours=6)
 """While people wait, what time makes due is looked at this often."""
-PATIENCE = 500
+MAX_DELIVERY_ROUNDS = 500
 
-Troubles = Literal["wait", "failed", "lost"]
+DeliveryFault = Literal["wait", "failed", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScreenEvent:
     """One thing that happened on somebody's phone; `how` is one of the keys of MARKS."""
 
-    how: str
+    kind: str
     text: str = ""
     labels: tuple[str, ...] = ()
 
@@ -45,18 +45,18 @@ class StoryClock:
     """Stands still, until a story lets time pass."""
 
     def __init__(self) -> None:
-        self._at = BEGINS
+        self._at = STORY_START
 
     def now(self) -> datetime:
         """Return the time in the story."""
         return self._at
 
-    def run(self, time: timedelta) -> None:
+    def advance(self, time: timedelta) -> None:
         """Let time pass."""
         self._at += time
 
 
-class Player(ABC):
+class StoryPlayer(ABC):
     """What both players share: the file, the clock, and the way from the inbox to the outbox."""
 
     channel: str
@@ -82,103 +82,109 @@ class Player(ABC):
         """Return the parts that answer."""
 
     @abstractmethod
-    async def keep_what_came(self) -> None:
+    async def save_arrivals(self) -> None:
         """Save what people did since the last time."""
 
     @abstractmethod
-    def says(self, who: Person, text: str) -> None:
+    def says(self, who: Persona, text: str) -> None:
         """Let somebody type."""
 
     @abstractmethod
-    def presses(self, who: Person, label: str, old: bool = False) -> None:
+    def presses(self, who: Persona, label: str, old: bool = False) -> None:
         """Let somebody press the newest button of that name; an old one is not the newest."""
 
     @abstractmethod
-    def shares_number(self, who: Person) -> None:
+    def shares_number(self, who: Persona) -> None:
         """Let somebody share their own number, which must have been asked for."""
 
     @abstractmethod
-    def sends(self, who: Person, thing: str, caption: str = "") -> None:
+    def sends(self, who: Persona, thing: str, caption: str = "") -> None:
         """Let somebody send what is not words."""
 
     @abstractmethod
-    def edits(self, who: Person, old: str, new: str) -> None:
+    def edits(self, who: Persona, old: str, new: str) -> None:
         """Let somebody change the newest message of their own that begins with `old`."""
 
     @abstractmethod
-    def blocks(self, who: Person) -> None:
+    def blocks(self, who: Persona) -> None:
         """Let somebody block the bot."""
 
     @abstractmethod
-    def unblocks(self, who: Person) -> None:
+    def unblocks(self, who: Persona) -> None:
         """Let somebody take it back."""
 
     @abstractmethod
-    def adds_to_group(self, who: Person) -> None:
+    def adds_to_group(self, who: Persona) -> None:
         """Let somebody add the bot to a group."""
 
     @abstractmethod
-    def goes_wrong(self, what: Troubles) -> None:
+    def fail_next_message(self, what: DeliveryFault) -> None:
         """Let the next message meet trouble: told to wait, refused, or sent without an answer."""
 
     @abstractmethod
-    def seen_by(self, who: Person) -> list[Seen]:
+    def take_events(self, who: Persona) -> list[ScreenEvent]:
         """Return what somebody saw since this was last asked."""
 
     @abstractmethod
-    def messages_of(self, who: Person) -> int:
+    def message_count(self, who: Persona) -> int:
         """Return how many messages stand on somebody's screen."""
 
     @abstractmethod
-    def has_keyboard(self, who: Person) -> bool:
+    def has_keyboard(self, who: Persona) -> bool:
         """Return whether there is a keyboard of ours under the typing field."""
 
     @abstractmethod
-    def address_of(self, who: Person) -> str:
+    def address_of(self, who: Persona) -> str:
         """Return where somebody is reached in the channel."""
 
-    def invite(self, officer: Person) -> str:
+    def invite(self, officer: Persona) -> str:
         """Return what an invited officer's link types for them."""
-        assert officer.officer, f"{officer.called} is no officer"
+        assert officer.officer, f"{officer.name} is no officer"
         with self.database.transaction() as connection:
-            code = officers.invite(connection, self.vault, officer.officer, self.clock.now())
+            code = officers.invite_officer(
+                connection, self.vault, officer.officer, self.clock.now()
+            )
         return f"/start i_{code}"
 
-    def fills_in(self, who: Person, filled: Filled, journey: str = "") -> None:
+    def fills_in(self, who: Persona, filled: FormFields, journey: str = "") -> None:
         """Let somebody fill in a page of their chat; one with a whole journey is sent as well."""
-        self._keep_page(self.channel, self.address_of(who), filled, journey)
+        self._save_page(self.channel, self.address_of(who), filled, journey)
 
-    def is_taken_down(self, who: Person, filled: Filled) -> None:
+    def enter_by_phone(self, who: Persona, filled: FormFields) -> None:
         """Let staff type what somebody tells them on the telephone."""
         more = {"typed_by": PRIYA, "door": "phone"}
-        self._keep_page(TYPED, f"call of {who.called}", filled, "self", **more)
+        self._save_page(MANUAL_ENTRY_CHANNEL, f"call of {who.name}", filled, "self", **more)
 
-    def shows_code(self, who: Person, line: str) -> str:
+    def shows_code(self, who: Persona, line: str) -> str:
         """Return what the code that an officer shows types for whoever is with them."""
         with self.database.transaction() as connection:
             now, address = self.clock.now(), self.address_of(who)
-            kept = conversations.recall(connection, self.vault, self.channel, address, now)
-            chat = private_links.Chat(self.channel, address, kept.conversation)
-            code = private_links.show_code(connection, self.vault, chat, line, now)
-        return f"{private_links.INTRODUCED}{code}"
+            kept = conversations.load_conversation(
+                connection, self.vault, self.channel, address, now
+            )
+            chat = private_links.LinkOwner(self.channel, address, kept.conversation)
+            code = private_links.make_introduction_code(connection, self.vault, chat, line, now)
+        return f"{private_links.INTRODUCTION_COMMAND}{code}"
 
-    def _keep_page(
-        self, channel: str, address: str, filled: Filled, journey: str, **more: str
+    def _save_page(
+        self, channel: str, address: str, filled: FormFields, journey: str, **more: str
     ) -> None:
-        body = filled_body(channel, address, filled, journey, send=bool(journey), **more)
+        body = build_page_payload(channel, address, filled, journey, send=bool(journey), **more)
         arrival = Arrival(self.clock.now().isoformat(), address, body)
         with self.database.transaction() as connection:
-            inbox.keep(connection, self.vault, PAGE, [arrival], self.clock.now())
+            inbox.enqueue_arrivals(
+                connection, self.vault, PAGE_CHANNEL, [arrival], self.clock.now()
+            )
 
     async def restart(self) -> None:
         """End the program and start it again on the same file."""
         await self.close()
         await self.open()
 
-    async def settle(self) -> list[Answered]:
+    async def settle(self) -> list[AnsweredInput]:
         """Answer all that came and deliver all the answers; return what was answered."""
-        self.pass_time(timedelta(seconds=BETWEEN))
-        await self.keep_what_came()
+        self.advance_clock(timedelta(seconds=SECONDS_PER_ACTION))
+        await self.save_arrivals()
         answered = await self.database.write(
             lambda connection: respond(connection, self.house, self.clock.now())
         )
@@ -189,27 +195,27 @@ class Player(ABC):
     async def wait(self, time: timedelta) -> None:
         """Let time pass, and do what it makes due."""
         while time:
-            hop = min(time, HOP)
+            hop = min(time, SWEEP_INTERVAL)
             time -= hop
-            self.pass_time(hop)
+            self.advance_clock(hop)
             await self.database.write(
                 lambda connection: sweep(connection, self.house, self.clock.now())
             )
             await self._deliver()
 
-    def pass_time(self, time: timedelta) -> None:
+    def advance_clock(self, time: timedelta) -> None:
         """Move the clock on."""
-        self.clock.run(time)
+        self.clock.advance(time)
 
     async def _deliver(self) -> None:
-        for _ in range(PATIENCE):
-            tried, wait = await self.delivery.round()
+        for _ in range(MAX_DELIVERY_ROUNDS):
+            tried, wait = await self.delivery.deliver_batch()
             if tried:
                 continue
             seconds = wait or self._until_next_try()
             if seconds is None:
                 return
-            self.pass_time(timedelta(seconds=seconds))
+            self.advance_clock(timedelta(seconds=seconds))
         raise AssertionError("the outbox does not become empty")
 
     def _until_next_try(self) -> float | None:

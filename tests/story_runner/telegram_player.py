@@ -10,17 +10,17 @@ from telegram import Bot
 
 from bot.channels import Body
 from bot.channels.telegram import receive
-from bot.pipeline.respond import Answered, House
+from bot.pipeline.respond import AnsweredInput, House
 from bot.serve import Running
 from bot.settings import Settings
 from tests import telegram_server
-from tests.story_runner.player import BEGINS, Player, Seen, Troubles
-from tests.support.cast import CAST, Person
+from tests.story_runner.player import STORY_START, DeliveryFault, ScreenEvent, StoryPlayer
+from tests.support.cast import CAST, Persona
 from tests.telegram_server import TelegramServer
 from tests.telegram_server.users import Kind
 
 
-class TelegramPlayer(Player):
+class TelegramPlayer(StoryPlayer):
     """Plays the real parts with the real library, over HTTP, against a loopback Telegram."""
 
     channel = "telegram"
@@ -28,16 +28,16 @@ class TelegramPlayer(Player):
     def __init__(self, file: Path, names_in_chat: bool = False) -> None:
         super().__init__(file, names_in_chat)
         self.server = TelegramServer()
-        self.server.clock.freeze(BEGINS)
+        self.server.clock.freeze(STORY_START)
         self.people = {
-            who.called: self.server.person(who.called, who.speaks, phone=who.phone)
+            who.name: self.server.person(who.name, who.language, phone=who.phone)
             for who in CAST.values()
         }
         self.staff = self.server.group("Staff")
         self._offset: int | None = None
         self._read = 0
         self._from_bot: set[int | None] = set()
-        self._copied: dict[str, list[Seen]] = defaultdict(list)
+        self._copied: dict[str, list[ScreenEvent]] = defaultdict(list)
 
     async def open(self) -> None:
         """Start Telegram if it is not running, then the program."""
@@ -55,7 +55,7 @@ class TelegramPlayer(Player):
     def end(self) -> None:
         """Switch Telegram off; raise what went wrong in it."""
         self.server.stop()
-        assert not self.server.troubles, self.server.troubles
+        assert not self.server.errors, self.server.errors
 
     def build(self) -> House:
         """Return the parts of a process that serves Telegram."""
@@ -74,17 +74,17 @@ class TelegramPlayer(Player):
         self._offset = None
         return self.running.house
 
-    async def keep_what_came(self) -> None:
+    async def save_arrivals(self) -> None:
         """Ask Telegram for what came, and save it; the next asking confirms it."""
-        asked: Body = {"timeout": 0, "allowed_updates": receive.LISTENS_FOR}
+        asked: Body = {"timeout": 0, "allowed_updates": receive.ALLOWED_UPDATES}
         if self._offset is not None:
             asked["offset"] = self._offset
         updates = cast("list[Body]", await self._bot().do_api_request("getupdates", asked))
-        await self.running.keep([receive.arrival(update) for update in updates])
+        await self.running.keep([receive.arrival_of(update) for update in updates])
         if updates:
             self._offset = updates[-1]["update_id"] + 1
 
-    async def settle(self) -> list[Answered]:
+    async def settle(self) -> list[AnsweredInput]:
         """Answer and deliver; no button may be left spinning."""
         answered = await super().settle()
         for who in self.people.values():
@@ -92,23 +92,23 @@ class TelegramPlayer(Player):
         self.alerts = [one.text for one in self.staff.screen if one.from_bot]
         return answered
 
-    def pass_time(self, time: timedelta) -> None:
+    def advance_clock(self, time: timedelta) -> None:
         """Move both clocks on."""
-        super().pass_time(time)
+        super().advance_clock(time)
         self.server.clock.advance(time.total_seconds())
 
-    def says(self, who: Person, text: str) -> None:
+    def says(self, who: Persona, text: str) -> None:
         """Type on Telegram."""
         self._phone(who).says(text)
 
-    def presses(self, who: Person, label: str, old: bool = False) -> None:
+    def presses(self, who: Persona, label: str, old: bool = False) -> None:
         """Press on Telegram."""
         phone = self._phone(who)
         if not old:
             before = phone.clipboard
             phone.presses(label)
             if phone.clipboard != before:
-                self._copied[who.called].append(Seen("copied", phone.clipboard))
+                self._copied[who.name].append(ScreenEvent("copied", phone.clipboard))
             return
         shown = [one for one in reversed(phone.screen) if one.buttons][1:]
         found = [
@@ -121,85 +121,89 @@ class TelegramPlayer(Player):
         assert found and found[0][0], f"no old button {label!r}; screen:\n{phone.shown()}"
         phone.presses_id(found[0][0], found[0][1])
 
-    def shares_number(self, who: Person) -> None:
+    def shares_number(self, who: Persona) -> None:
         """Share the account's own number."""
         assert any("Share my number" in row for row in self._phone(who).keyboard)
         self._phone(who).shares_own_number()
 
-    def sends(self, who: Person, thing: str, caption: str = "") -> None:
+    def sends(self, who: Persona, thing: str, caption: str = "") -> None:
         """Send what is not words."""
         if thing == "contact":
             self._phone(who).sends_contact_of_somebody_else()
         else:
             self._phone(who).sends(cast("Kind", thing), caption)
 
-    def edits(self, who: Person, old: str, new: str) -> None:
+    def edits(self, who: Persona, old: str, new: str) -> None:
         """Change an own message."""
         phone = self._phone(who)
         mine = [one for one in phone.screen if not one.from_bot and one.text.startswith(old)]
         phone.edits(mine[-1], new)
 
-    def blocks(self, who: Person) -> None:
+    def blocks(self, who: Persona) -> None:
         """Block the bot."""
         self._phone(who).blocks_the_bot()
 
-    def unblocks(self, who: Person) -> None:
+    def unblocks(self, who: Persona) -> None:
         """Unblock the bot."""
         self._phone(who).unblocks_the_bot()
 
-    def adds_to_group(self, who: Person) -> None:
+    def adds_to_group(self, who: Persona) -> None:
         """Add the bot to a group of friends."""
         self._group = self.server.group("Friends")
         self._group.adds_the_bot(self._phone(who))
 
-    def goes_wrong(self, what: Troubles) -> None:
+    def fail_next_message(self, what: DeliveryFault) -> None:
         """Let the next message meet trouble."""
-        error: dict[Troubles, int | Literal["drop"]] = {"wait": 429, "failed": 502, "lost": "drop"}
+        error: dict[DeliveryFault, int | Literal["drop"]] = {
+            "wait": 429,
+            "failed": 502,
+            "lost": "drop",
+        }
         self.server.fail_next("sendMessage", error[what])
 
-    def seen_by(self, who: Person) -> list[Seen]:
+    def take_events(self, who: Persona) -> list[ScreenEvent]:
         """Return what reached somebody's phone since the last time."""
         sent, number = self.server.sent, self._phone(who).chat_id
         fresh, self._read = [one for one in sent[self._read :] if one.chat_id == number], len(sent)
         self._from_bot |= {one.message_id for one in fresh if one.kind == "new"}
-        seen = self._copied.pop(who.called, [])
+        seen = self._copied.pop(who.name, [])
         deleted: list[int | None] = []
         for one in fresh:
             if one.kind == "deleted":
                 deleted.append(one.message_id)
                 continue
-            seen += self._gone(deleted)
-            seen.append(Seen(one.kind, one.text, one.labels))
-        seen += self._gone(deleted)
-        return seen + self._left()
+            seen += self._removal_events(deleted)
+            seen.append(ScreenEvent(one.kind, one.text, one.labels))
+        seen += self._removal_events(deleted)
+        return seen + self._left_group_events()
 
-    def messages_of(self, who: Person) -> int:
+    def message_count(self, who: Persona) -> int:
         """Return how many messages stand on the screen."""
         return len(self._phone(who).screen)
 
-    def has_keyboard(self, who: Person) -> bool:
+    def has_keyboard(self, who: Persona) -> bool:
         """Return whether there is a reply keyboard."""
         return bool(self._phone(who).keyboard)
 
-    def address_of(self, who: Person) -> str:
+    def address_of(self, who: Persona) -> str:
         """Return the number of somebody's chat."""
         return str(self._phone(who).chat_id)
 
-    def _gone(self, deleted: list[int | None]) -> list[Seen]:
+    def _removal_events(self, deleted: list[int | None]) -> list[ScreenEvent]:
         how = "cleared" if self._from_bot.intersection(deleted) else "deleted"
-        seen = [Seen(how)] if deleted else []
+        seen = [ScreenEvent(how)] if deleted else []
         deleted.clear()
         return seen
 
-    def _left(self) -> list[Seen]:
+    def _left_group_events(self) -> list[ScreenEvent]:
         group, self._group = self._group, None
-        return [Seen("left")] if group and not group.chat.bot_is_member else []
+        return [ScreenEvent("left")] if group and not group.chat.bot_is_member else []
 
-    def _phone(self, who: Person) -> telegram_server.Person:
-        return self.people[who.called]
+    def _phone(self, who: Persona) -> telegram_server.TelegramUser:
+        return self.people[who.name]
 
     def _bot(self) -> Bot:
         assert self.running.bot
         return self.running.bot
 
-    _group: telegram_server.Group | None = None
+    _group: telegram_server.TelegramGroup | None = None

@@ -20,10 +20,10 @@ from flows.referral import routing
 from flows.scenes import stopped
 from tests.story_runner import expectations, runner, web_player
 from tests.story_runner.flow_player import FlowPlayer
-from tests.story_runner.player import Player
-from tests.story_runner.runner import Story, Telling
+from tests.story_runner.player import StoryPlayer
+from tests.story_runner.runner import Story, StoryRunner
 from tests.story_runner.telegram_player import TelegramPlayer
-from tests.story_runner.web_player import BrowserPlayer
+from tests.story_runner.web_player import WebPlayer
 from tests.support.paths import STORIES
 
 RECORD = os.environ.get("RECORD") == "1"
@@ -43,7 +43,7 @@ def own_file(empty_file: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def playing(player: Player) -> AsyncIterator[Player]:
+async def running_player(player: StoryPlayer) -> AsyncIterator[StoryPlayer]:
     await player.open()
     try:
         yield player
@@ -52,119 +52,128 @@ async def playing(player: Player) -> AsyncIterator[Player]:
 
 
 def story_of(name: str) -> Story:
-    return runner.read((STORIES / f"{name}.txt").read_text())
+    return runner.parse_story((STORIES / f"{name}.txt").read_text())
 
 
-@pytest.mark.parametrize("name", runner.names())
+@pytest.mark.parametrize("name", runner.story_names())
 async def test_through_the_flow(name: str, own_file: Path) -> None:
     story = story_of(name)
-    async with playing(FlowPlayer(own_file, story.names_in_chat)) as player:
-        told = Telling(player)
-        went = await told.tell(story)
+    async with running_player(FlowPlayer(own_file, story.names_in_chat)) as player:
+        told = StoryRunner(player)
+        went = await told.run(story)
         if RECORD:
-            (STORIES / f"{name}.txt").write_text(runner.write(went))
+            (STORIES / f"{name}.txt").write_text(runner.format_story(went))
         else:
-            assert runner.write(went) == runner.write(story)
-        expectations.check(told, story.endings)
+            assert runner.format_story(went) == runner.format_story(story)
+        expectations.check_expectations(told, story.expectations)
 
 
-@pytest.mark.parametrize("name", runner.names())
+@pytest.mark.parametrize("name", runner.story_names())
 async def test_on_telegram(name: str, own_file: Path) -> None:
     story = story_of(name)
     player = TelegramPlayer(own_file, story.names_in_chat)
     try:
-        async with playing(player):
-            told = Telling(player)
-            went = await told.tell(story)
-            assert runner.write(went) == runner.write(story)
-            expectations.check(told, story.endings)
+        async with running_player(player):
+            told = StoryRunner(player)
+            went = await told.run(story)
+            assert runner.format_story(went) == runner.format_story(story)
+            expectations.check_expectations(told, story.expectations)
     finally:
         player.end()
 
 
-@pytest.mark.parametrize("name", runner.names())
+@pytest.mark.parametrize("name", runner.story_names())
 async def test_in_a_browser(name: str, own_file: Path) -> None:
-    story = web_player.told_there(name, story_of(name))
-    async with playing(BrowserPlayer(own_file, story.names_in_chat)) as player:
-        told = Telling(player)
-        went = await told.tell(story)
-        assert runner.write(went) == runner.write(story)
-        if story.endings:
-            expectations.check(told, story.endings)
+    story = web_player.adapt_story(name, story_of(name))
+    async with running_player(WebPlayer(own_file, story.names_in_chat)) as player:
+        told = StoryRunner(player)
+        went = await told.run(story)
+        assert runner.format_story(went) == runner.format_story(story)
+        if story.expectations:
+            expectations.check_expectations(told, story.expectations)
 
 
 def every_story() -> list[Story]:
-    return [story_of(name) for name in runner.names()]
+    return [story_of(name) for name in runner.story_names()]
 
 
-def every_ending() -> set[str]:
-    return {ending for story in every_story() for ending in story.endings}
+def every_expectation() -> set[str]:
+    return {ending for story in every_story() for ending in story.expectations}
 
 
-def listed(in_endings: str) -> set[str]:
+def expectation_values(in_endings: str) -> set[str]:
     """Return what stands after a word in all endings, such as every reason after "because"."""
-    found = [one.removeprefix(in_endings) for one in every_ending() if one.startswith(in_endings)]
+    found = [
+        one.removeprefix(in_endings) for one in every_expectation() if one.startswith(in_endings)
+    ]
     return {name for line in found for name in line.split(", ")}
 
 
-def typed() -> list[str]:
-    lines = [part.line.partition(" types: ") for story in every_story() for part in story.parts]
+def typed_texts() -> list[str]:
+    lines = [part.text.partition(" types: ") for story in every_story() for part in story.actions]
     return [words for _, types, words in lines if types]
 
 
 def test_there_are_stories_enough() -> None:
-    assert len(runner.names()) >= 80
+    assert len(runner.story_names()) >= 80
 
 
 def test_every_route_has_a_story() -> None:
-    assert listed("because ") >= {rule.reason for rule in routing.RULES} - BACKSTOPS
+    assert (
+        expectation_values("because ")
+        >= {rule.reason for rule in routing.ROUTING_RULES} - BACKSTOPS
+    )
 
 
 def test_every_flag_has_a_story() -> None:
-    assert listed("flags ") >= {flag for flag, _ in routing.NOTES}
+    assert expectation_values("flags ") >= {flag for flag, _ in routing.FLAG_RULES}
 
 
 def test_every_end_without_a_referral_has_a_story() -> None:
-    assert listed("stopped for ") == set(stopped.DECIDED_BY)
+    assert expectation_values("stopped for ") == set(stopped.DECIDING_QUESTIONS)
 
 
 def test_every_question_is_asked_in_a_story() -> None:
-    seen = "\n".join(line for story in every_story() for part in story.parts for line in part.saw)
-    for one in questionnaire.questions():
+    seen = "\n".join(
+        line for story in every_story() for part in story.actions for line in part.seen
+    )
+    for one in questionnaire.all_questions():
         if one.key not in NEVER_SHOWN:
-            assert one.says("en", "ask") in seen, one.key
+            assert one.text("en", "ask") in seen, one.key
 
 
 def test_everything_understood_at_any_time_is_typed_in_a_story() -> None:
-    meant = {commands.named(Conversation(), words) for words in typed()}
-    assert meant >= {*commands.COMMANDS.values(), *commands.SPOKEN, "unknown"}
+    meant = {commands.find_command(Conversation(), words) for words in typed_texts()}
+    assert meant >= {*commands.SLASH_COMMANDS.values(), *commands.TYPED_COMMANDS, "unknown"}
 
 
 def test_nobody_meets_silence() -> None:
     for story in every_story():
-        for part in story.parts:
-            if any(f" {does}" in part.line for does in ("types", "presses", "sends", "shares")):
-                assert part.saw, f"{story.title} {part.line}"
+        for part in story.actions:
+            if any(f" {does}" in part.text for does in ("types", "presses", "sends", "shares")):
+                assert part.seen, f"{story.title} {part.text}"
 
 
 def test_recording_changes_only_what_the_bot_says() -> None:
     for story in every_story():
-        parts = tuple(replace(part, saw=("Something else.", "", "[Yes]")) for part in story.parts)
-        told = runner.write(replace(story, parts=parts))
-        again = runner.read(told)
-        assert runner.read(runner.write(story)) == story
-        assert [part.line for part in again.parts] == [part.line for part in story.parts]
-        assert (again.title, again.endings) == (story.title, story.endings)
+        parts = tuple(
+            replace(part, seen=("Something else.", "", "[Yes]")) for part in story.actions
+        )
+        told = runner.format_story(replace(story, actions=parts))
+        again = runner.parse_story(told)
+        assert runner.parse_story(runner.format_story(story)) == story
+        assert [part.text for part in again.actions] == [part.text for part in story.actions]
+        assert (again.title, again.expectations) == (story.title, story.expectations)
 
 
 @pytest.mark.parametrize(
     "told",
     ["= handed over to check", "= stage asking", "= nothing was sent", "= taps <= 13"],
 )
-async def test_an_ending_that_does_not_hold_is_found(told: str, own_file: Path) -> None:
+async def test_a_false_expectation_fails(told: str, own_file: Path) -> None:
     story = story_of("harmed_shortest_way")
-    async with playing(FlowPlayer(own_file)) as player:
-        telling_it = Telling(player)
-        await telling_it.tell(story)
+    async with running_player(FlowPlayer(own_file)) as player:
+        telling_it = StoryRunner(player)
+        await telling_it.run(story)
         with pytest.raises(AssertionError):
-            expectations.check(telling_it, (told.removeprefix("= "),))
+            expectations.check_expectations(telling_it, (told.removeprefix("= "),))

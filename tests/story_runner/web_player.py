@@ -9,25 +9,25 @@ from pathlib import Path
 
 import httpx
 
-from bot.channels import Body, Channel, Wait
+from bot.channels import Body, Channel, RateLimited
 from bot.channels.web import WebChannel
-from bot.pipeline.respond import Answered, House
+from bot.pipeline.respond import AnsweredInput, House
 from bot.serve import Running
 from bot.settings import Settings
-from bot.web.rate_limit import Limiter
+from bot.web.rate_limit import RateLimiter
 from flows.wording import say
 from storage.chats import browser_sessions
-from tests.story_runner.flow_player import PaperChannel
-from tests.story_runner.player import Player, Seen, Troubles
-from tests.story_runner.runner import MARKS, Part, Story
-from tests.support.cast import Person
-from tests.support.page_parser import PageRead, read_page
+from tests.story_runner.flow_player import FakeChannel
+from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
+from tests.story_runner.runner import EVENT_LABELS, Story, StoryAction
+from tests.support.cast import Persona
+from tests.support.page_parser import ParsedPage, parse_page
 
-SITE = "http://chat.test"
+WEB_URL = "http://chat.test"
 USES_NAME, SHARES_NUMBER = "Use the name on my account", "Share my number"
-NOT_OFFERED = (USES_NAME, SHARES_NUMBER)
+UNSUPPORTED_BUTTONS = (USES_NAME, SHARES_NUMBER)
 """Buttons that need to know an account or a number: a browser knows neither, so they are typed."""
-CANNOT = {
+UNSUPPORTED_ACTIONS = {
     "sends": "a browser sends words only",
     "edits": "what was sent from a page stays as it is; an answer is changed by its button",
     "blocks": "a page is closed, it cannot be blocked",
@@ -35,14 +35,14 @@ CANNOT = {
     "adds the bot": "there are no groups",
 }
 """What cannot be done in a browser: the step is passed over, and the story goes on without it."""
-TOLD_UNTIL = {
+TRUNCATED_STORIES = {
     "edited_message": ("edits", ("told number: +447700900733", "safe if_answered: no_message")),
     "away_for_three_days": ("types: hello", ("stage welcome",)),
     "nobody_worked_on_it": ("types: /status", ()),
 }
 """Stories whose later steps hang on such a step, or on a visit that ended after 72 hours: they are
 told until there, and end without what hangs on the rest."""
-NO_ENDINGS = {
+UNSUPPORTED_EXPECTATIONS = {
     "the chat is closed": "a page cannot be blocked",
     "typed <= 0": "a name and a number are typed here",
     "typed <= 1": "a name and a number are typed here",
@@ -50,7 +50,7 @@ NO_ENDINGS = {
 """Endings that cannot hold in a browser."""
 
 
-class NoLimits(Limiter):
+class UnlimitedLimiter(RateLimiter):
     """Lets a story go as fast as it can."""
 
     def may(self, rule: str, *whose: str) -> bool:
@@ -63,32 +63,32 @@ class Tab:
     """One person's browser: the page it shows, those before it, what was seen so far."""
 
     client: httpx.AsyncClient
-    page: PageRead = field(default_factory=PageRead)
-    pages: list[PageRead] = field(default_factory=list)
-    before: dict[str, tuple[str, str]] = field(default_factory=dict)
-    asked: tuple[str, tuple[str, ...]] = ("", ())
-    seen: list[Seen] = field(default_factory=list)
+    page: ParsedPage = field(default_factory=ParsedPage)
+    pages: list[ParsedPage] = field(default_factory=list)
+    previous_messages: dict[str, tuple[str, str]] = field(default_factory=dict)
+    last_prompt: tuple[str, tuple[str, ...]] = ("", ())
+    events: list[ScreenEvent] = field(default_factory=list)
     hidden: bool = False
     address: str = ""
 
-    def shows(self, html: str) -> None:
+    def load(self, html: str) -> None:
         """Take over the page that came."""
         self.pages.append(self.page)
-        self.page = read_page(html)
+        self.page = parse_page(html)
 
 
-class TroubledChannel(WebChannel):
+class FaultyWebChannel(WebChannel):
     """The channel of the program, on a line that may meet trouble."""
 
-    trouble: Troubles | None = None
+    fault: DeliveryFault | None = None
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Send as the program does, unless there is trouble."""
-        trouble = self.trouble if kind == "say" else None
+        trouble = self.fault if kind == "say" else None
         if trouble:
-            self.trouble = None
+            self.fault = None
         if trouble == "wait":
-            raise Wait(3)
+            raise RateLimited(3)
         if trouble == "failed":
             raise ConnectionError
         sent = await super().send(address, kind, body)
@@ -97,14 +97,14 @@ class TroubledChannel(WebChannel):
         return sent
 
 
-class BrowserPlayer(Player):
+class WebPlayer(StoryPlayer):
     """Plays through the pages: reads the HTML, fills the forms, presses the buttons."""
 
     channel = "web"
 
     def __init__(self, file: Path, names_in_chat: bool = False) -> None:
         super().__init__(file, names_in_chat)
-        self._paper = PaperChannel()
+        self._paper = FakeChannel()
         self._acts: list[Callable[[], Awaitable[None]]] = []
 
     def build(self) -> House:
@@ -118,16 +118,16 @@ class BrowserPlayer(Player):
             staff_email=None,
         )
         self.running = Running(settings, self.database, self.vault, self.clock.now)
-        self.running.web.answer_within, self.running.web.limiter = 0.0, NoLimits()
+        self.running.web.answer_within, self.running.web.limiter = 0.0, UnlimitedLimiter()
         self.alerts = self._paper.alerts
-        self.line = TroubledChannel(self.database, self.vault, self.clock.now)
-        own: dict[str, Channel] = {"web": self.line, "paper": self._paper}
+        self.web_channel = FaultyWebChannel(self.database, self.vault, self.clock.now)
+        own: dict[str, Channel] = {"web": self.web_channel, "paper": self._paper}
         channels = {**self.running.house.channels, **own}
         app = self.running.pages()
         self.tabs: dict[str, Tab] = defaultdict(
             lambda: Tab(
                 httpx.AsyncClient(
-                    transport=httpx.ASGITransport(app), base_url=SITE, follow_redirects=True
+                    transport=httpx.ASGITransport(app), base_url=WEB_URL, follow_redirects=True
                 )
             )
         )
@@ -142,124 +142,126 @@ class BrowserPlayer(Player):
             fresh.cookies = tab.client.cookies
             self.tabs[name] = replace(tab, client=fresh)
 
-    async def keep_what_came(self) -> None:
+    async def save_arrivals(self) -> None:
         """Do on the pages what people do."""
         acts, self._acts = self._acts, []
         for act in acts:
             await act()
 
-    async def settle(self) -> list[Answered]:
+    async def settle(self) -> list[AnsweredInput]:
         """Answer what came, and have everybody look at their page."""
         answered = await super().settle()
-        await self._look()
+        await self._reload_pages()
         return answered
 
     async def wait(self, time: timedelta) -> None:
         """Let time pass; then everybody looks at their page."""
         await super().wait(time)
-        await self._look()
+        await self._reload_pages()
 
-    def says(self, who: Person, text: str) -> None:
+    def says(self, who: Persona, text: str) -> None:
         """Type into the field and send it; who is not in the chat yet presses Start first."""
         self._acts.append(lambda: self._say(who, text))
 
-    def presses(self, who: Person, label: str, old: bool = False) -> None:
+    def presses(self, who: Persona, label: str, old: bool = False) -> None:
         """Press a button of the page; an old one stands on a page that is still open."""
-        tab = self.tabs[who.called]
+        tab = self.tabs[who.name]
         if label == USES_NAME:
-            self.says(who, who.called)
+            self.says(who, who.name)
             return
         if label in tab.page.copies:
-            tab.seen.append(Seen("copied", tab.page.copies[label]))
+            tab.events.append(ScreenEvent("copied", tab.page.copies[label]))
             return
         pages = [*tab.pages, tab.page]
         pages = [one for one in reversed(pages) if one.forms]
         newest = pages[0]
         found = [one for one in pages[1 if old else 0 :] if label in one.labels]
         assert found, f"no button {label!r} among {newest.labels}"
-        path, fields = found[0].pressed(label)
+        path, fields = found[0].submission_for(label)
         self._acts.append(lambda: self._post(who, path, fields))
 
-    def shares_number(self, who: Person) -> None:
+    def shares_number(self, who: Persona) -> None:
         """Type the number: a browser does not know it."""
         self.says(who, who.phone)
 
-    def sends(self, who: Person, thing: str, caption: str = "") -> None:
+    def sends(self, who: Persona, thing: str, caption: str = "") -> None:
         """Cannot be done."""
 
-    def edits(self, who: Person, old: str, new: str) -> None:
+    def edits(self, who: Persona, old: str, new: str) -> None:
         """Cannot be done."""
 
-    def blocks(self, who: Person) -> None:
+    def blocks(self, who: Persona) -> None:
         """Cannot be done."""
 
-    def unblocks(self, who: Person) -> None:
+    def unblocks(self, who: Persona) -> None:
         """Cannot be done."""
 
-    def adds_to_group(self, who: Person) -> None:
+    def adds_to_group(self, who: Persona) -> None:
         """Cannot be done."""
 
-    def goes_wrong(self, what: Troubles) -> None:
+    def fail_next_message(self, what: DeliveryFault) -> None:
         """Let the next message meet trouble."""
-        self.line.trouble = what
+        self.web_channel.fault = what
 
-    def seen_by(self, who: Person) -> list[Seen]:
+    def take_events(self, who: Persona) -> list[ScreenEvent]:
         """Return what changed on the page since the last time."""
-        tab = self.tabs[who.called]
-        seen, tab.seen = tab.seen, []
+        tab = self.tabs[who.name]
+        seen, tab.events = tab.events, []
         return seen
 
-    def messages_of(self, who: Person) -> int:
+    def message_count(self, who: Persona) -> int:
         """Return how many messages stand on the page."""
-        return len(self.tabs[who.called].page.messages)
+        return len(self.tabs[who.name].page.messages)
 
-    def has_keyboard(self, who: Person) -> bool:
+    def has_keyboard(self, who: Persona) -> bool:
         """Return False: the keyboard is the person's own."""
         return False
 
-    def address_of(self, who: Person) -> str:
+    def address_of(self, who: Persona) -> str:
         """Return the address behind the cookie."""
-        return self.tabs[who.called].address
+        return self.tabs[who.name].address
 
-    async def _say(self, who: Person, text: str) -> None:
-        tab = self.tabs[who.called]
+    async def _say(self, who: Persona, text: str) -> None:
+        tab = self.tabs[who.name]
         if not tab.client.cookies.get("chat"):
-            tab.shows((await tab.client.get("/")).text)
-            path, fields = tab.page.pressed("Start")
+            tab.load((await tab.client.get("/")).text)
+            path, fields = tab.page.submission_for("Start")
             await self._post(who, path, fields)
             if text == "/start":
                 return
             await super().settle()
-            await self._look()
-            tab.seen.clear()
+            await self._reload_pages()
+            tab.events.clear()
         pages = [one for one in [tab.page, *reversed(tab.pages)] if "say" in _fields(one)]
         form = next(one for one in pages[0].forms if "say" in one.fields)
         await self._post(who, form.action, {**form.fields, "say": text})
 
-    async def _post(self, who: Person, path: str, fields: dict[str, str]) -> None:
-        tab = self.tabs[who.called]
+    async def _post(self, who: Persona, path: str, fields: dict[str, str]) -> None:
+        tab = self.tabs[who.name]
         answer = await tab.client.post(path, data=fields)
-        assert answer.status_code == 200, f"{answer.status_code}: {read_page(answer.text).heading}"
-        tab.shows(answer.text)
-        tab.before |= {one.id: (one.how, one.text) for one in tab.page.messages}
+        assert answer.status_code == 200, f"{answer.status_code}: {parse_page(answer.text).heading}"
+        tab.load(answer.text)
+        tab.previous_messages |= {one.id: (one.author, one.text) for one in tab.page.messages}
 
-    async def _look(self) -> None:
+    async def _reload_pages(self) -> None:
         now = self.clock.now()
         for tab in self.tabs.values():
             token = tab.client.cookies.get("chat")
             if token:
-                who = partial(browser_sessions.who, vault=self.vault, token=token, now=now)
+                who = partial(
+                    browser_sessions.session_address, vault=self.vault, token=token, now=now
+                )
                 found: str | None = await self.database.write(who)
                 tab.address = found or ""
-                tab.shows((await tab.client.get("/chat")).text)
-                _note(tab)
+                tab.load((await tab.client.get("/chat")).text)
+                _record_changes(tab)
 
 
-def _fields(page: PageRead) -> set[str]:
+def _fields(page: ParsedPage) -> set[str]:
     return {name for form in page.forms for name in form.fields}
 
 
-def _note(tab: Tab) -> None:
+def _record_changes(tab: Tab) -> None:
     """Note what is new on a page: what went, what changed, what came; the newest has the buttons.
 
     A page that hides the talk shows nothing, and nothing of before comes back after it.
@@ -267,68 +269,68 @@ def _note(tab: Tab) -> None:
     if not any("say" in form.fields for form in tab.page.forms):
         tab.hidden = True
         return
-    page, before = tab.page, tab.before
-    now = {one.id: (one.how, one.text) for one in page.messages}
+    page, before = tab.page, tab.previous_messages
+    now = {one.id: (one.author, one.text) for one in page.messages}
     gone = {how for id, (how, _) in before.items() if id not in now and how != "passing"}
     if gone and not tab.hidden:
-        tab.seen.append(Seen("cleared" if "ours" in gone else "deleted"))
-    asked = (page.asks, tuple(page.labels))
+        tab.events.append(ScreenEvent("cleared" if "ours" in gone else "deleted"))
+    asked = (page.prompt_id, tuple(page.labels))
     for id, (how, text) in now.items():
-        asks_anew = id == page.asks == tab.asked[0] and asked != tab.asked
+        asks_anew = id == page.prompt_id == tab.last_prompt[0] and asked != tab.last_prompt
         if how == "own" or (before.get(id) == (how, text) and not asks_anew):
             continue
         kind = "toast" if how == "passing" else "edit" if id in before else "new"
-        tab.seen.append(Seen(kind, text, asked[1] if id == page.asks else ()))
-    tab.before, tab.asked, tab.hidden = now, asked, False
+        tab.events.append(ScreenEvent(kind, text, asked[1] if id == page.prompt_id else ()))
+    tab.previous_messages, tab.last_prompt, tab.hidden = now, asked, False
 
 
 # --- what a story says, as it goes in a browser
 
 
-def told_there(name: str, story: Story) -> Story:
+def adapt_story(name: str, story: Story) -> Story:
     """Return a story as it goes in a browser, by the tables above."""
-    until, not_reached = TOLD_UNTIL.get(name, ("", ()))
-    parts = story.parts
+    until, not_reached = TRUNCATED_STORIES.get(name, ("", ()))
+    parts = story.actions
     if until:
-        parts = parts[: next(n for n, one in enumerate(parts) if _does(one, until))]
-    dropped = {*not_reached, *NO_ENDINGS}
-    endings = tuple(one for one in story.endings if one not in dropped)
-    return replace(story, parts=tuple(map(_part, parts)), endings=endings)
+        parts = parts[: next(n for n, one in enumerate(parts) if _action_starts(one, until))]
+    dropped = {*not_reached, *UNSUPPORTED_EXPECTATIONS}
+    endings = tuple(one for one in story.expectations if one not in dropped)
+    return replace(story, actions=tuple(map(_adapt_action, parts)), expectations=endings)
 
 
-def _does(part: Part, what: str) -> bool:
-    return part.line.partition(" ")[2].startswith(what)
+def _action_starts(part: StoryAction, what: str) -> bool:
+    return part.text.partition(" ")[2].startswith(what)
 
 
-def _part(part: Part) -> Part:
+def _adapt_action(part: StoryAction) -> StoryAction:
     """Return a step with what is seen in a browser.
 
     Sent twice it counts once; after a while away, a page hides the talk before it is cleared.
     """
-    if any(_does(part, what) for what in CANNOT):
-        return replace(part, saw=())
-    blocks = _messages(part.saw)
-    if _does(part, "presses twice"):
+    if any(_action_starts(part, what) for what in UNSUPPORTED_ACTIONS):
+        return replace(part, seen=())
+    blocks = _message_blocks(part.seen)
+    if _action_starts(part, "presses twice"):
         blocks = blocks[:1]
-    if _does(part, "waits"):
-        blocks = [block for block in blocks if block != [MARKS["cleared"]]]
-    return replace(part, saw=tuple(_only_the_newest_asks(blocks)))
+    if _action_starts(part, "waits"):
+        blocks = [block for block in blocks if block != [EVENT_LABELS["cleared"]]]
+    return replace(part, seen=tuple(_only_the_newest_asks(blocks)))
 
 
-def _messages(saw: tuple[str, ...]) -> list[list[str]]:
+def _message_blocks(saw: tuple[str, ...]) -> list[list[str]]:
     """Return the messages in what somebody saw, without what a browser does not offer."""
     blocks: list[list[str]] = [[]]
     for line in saw:
         if line:
-            blocks[-1].append(_without(line))
+            blocks[-1].append(_without_unsupported(line))
         else:
             blocks.append([])
     saved = [say("en", "scenes.asking.saved")]
     return [block for block in blocks if block and block != saved]
 
 
-def _without(line: str) -> str:
-    for label in NOT_OFFERED:
+def _without_unsupported(line: str) -> str:
+    for label in UNSUPPORTED_BUTTONS:
         line = line.replace(f"[{label}] ", "")
     return line
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from flows.conversation import Answer, Conversation, Given, Officer, Receipt
-from flows.record import Line, Record
-from storage.chats.conversations import recall, remember
+from flows.conversation import Answer, AnswerStatus, Conversation, Officer, Receipt
+from flows.record import Record, RecordLine
+from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
 from storage.vault import Vault
 
@@ -15,29 +15,31 @@ CHANNELS = ("telegram", "web", "staff", "sms", "terminal", "email")
 PC_KAUR = Officer("Simran Kaur", "Kent Police", "simran.kaur@kent.example", verified=False)
 
 
-def an_answer(question: str, value: str, at: datetime = NOW) -> Answer:
+def make_answer(question: str, value: str, at: datetime = NOW) -> Answer:
     """Return an answer as a person gives it."""
     return Answer(
         question=question,
         value=value,
-        given=Given.SAID,
+        status=AnswerStatus.ANSWERED,
         label=value,
-        asked=f"Please tell us: {question}?",
-        wording="1",
+        prompt=f"Please tell us: {question}?",
+        wording_version="1",
         language="en",
-        at=at,
-        by="victim",
-        message="1001",
+        answered_at=at,
+        answered_by="victim",
+        message_id="1001",
     )
 
 
-def a_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False) -> Record:
+def make_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False) -> Record:
     """Return a record as it is handed over."""
-    line = Line("name", "What is your name?", "said", "Amina", "Amina", "victim", NOW, "1", "en")
+    line = RecordLine(
+        "name", "What is your name?", "said", "Amina", "Amina", "victim", NOW, "1", "en"
+    )
     return Record(
         reference=reference,
         journey="victim",
-        lines=(line, replace(line, question="phone", value="01622 496 000", at=None)),
+        lines=(line, replace(line, question="phone", value="01622 496 000", answered_at=None)),
         safe_contact=(replace(line, question="voicemail", value="no"),),
         consent="Yes, send it",
         consented_at=NOW,
@@ -51,22 +53,22 @@ def a_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False) ->
         may_contact=True,
         flags=("unsafe_to_call",),
         reasons=("lives_in_kent",),
-        wording="1",
+        wording_version="1",
         language="en",
     )
 
 
-def a_receipt(reference: str, sent_at: datetime = NOW) -> Receipt:
+def make_receipt(reference: str, sent_at: datetime = NOW) -> Receipt:
     """Return the receipt of a referral that was sent."""
-    return Receipt(reference, sent_at, sent_at + DAY, "victim", contact=True)
+    return Receipt(reference, sent_at, sent_at + DAY, "victim", may_contact=True)
 
 
-def say(
+def store_answers(
     database: Database, vault: Vault, address: str, *answers: Answer, at: datetime = NOW
 ) -> str:
     """Have somebody answer, on top of what they said before; return the id of their chat."""
     with database.transaction() as conn:
-        recalled = recall(conn, vault, "telegram", address, at)
+        recalled = load_conversation(conn, vault, "telegram", address, at)
         before: Conversation = recalled.conversation
-        after = replace(before, stage="asking", answers=before.answers + answers, heard_at=at)
-        return remember(conn, vault, recalled, after, at).chat_id
+        after = replace(before, stage="asking", answers=before.answers + answers, last_input_at=at)
+        return save_conversation(conn, vault, recalled, after, at).chat_id

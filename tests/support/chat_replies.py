@@ -5,39 +5,41 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import AtTheDesk, Browser
-from tests.harness.telegram_app import Rig, goes, presses
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
+from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons
 from tests.support.happy_path import SEND as SEND
-from tests.support.happy_path import option, until, way
-from tests.telegram_server import Person
+from tests.support.happy_path import happy_path, option_label, steps_before
+from tests.telegram_server import TelegramUser
 
-SKIP = way()[-2].press
+SKIP_LABEL = happy_path()[-2].press
 
 
-async def asks_for_chat(rig: Rig, person: Person, if_seen: str = "first_name") -> str:
+async def request_chat_contact(
+    rig: TelegramApp, person: TelegramUser, if_seen: str = "first_name"
+) -> str:
     """Let somebody send a request and choose this chat; return its reference."""
-    await goes(rig, person, until("way"))
-    await presses(rig, person, option("way", "here"), option("if_seen", if_seen))
-    await presses(rig, person, SKIP, SEND)
-    receipt = rig.stands(person).receipt
+    await follow_path(rig, person, steps_before("way"))
+    await press_buttons(rig, person, option_label("way", "here"), option_label("if_seen", if_seen))
+    await press_buttons(rig, person, SKIP_LABEL, SEND)
+    receipt = rig.conversation_of(person).receipt
     assert receipt is not None, person.shown()
     return receipt.reference
 
 
 @asynccontextmanager
-async def at_the_desk(rig: Rig) -> AsyncIterator[AtTheDesk]:
+async def open_desk_for(rig: TelegramApp) -> AsyncIterator[DeskApp]:
     """Give the desk of the same bot, on Telegram's clock."""
     async with AsyncExitStack() as open:
-        yield AtTheDesk(rig.running, rig.now, open, rig.running.pages())  # type: ignore[arg-type]
+        yield DeskApp(rig.running, rig.now, open, rig.running.pages())  # type: ignore[arg-type]
 
 
-def claims(rig: Rig, reference: str, who: str) -> None:
+def claim_referral(rig: TelegramApp, reference: str, actor: str) -> None:
     """Have a referral claimed."""
     with rig.running.database.transaction() as conn:
-        assert lifecycle.claim(conn, reference, who, rig.now())
+        assert lifecycle.claim(conn, reference, actor, rig.now())
 
 
-async def sends(browser: Browser, reference: str, which: str, **chosen: str) -> str:
+async def send_reply(browser: DeskBrowser, reference: str, which: str, **chosen: str) -> str:
     """Choose a wording, look at it and send it; return the text that was shown before."""
     path = f"/desk/r/{reference}/reply"
     seen = await browser.post(path, which=which, do="see", **chosen)

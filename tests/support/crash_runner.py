@@ -25,102 +25,108 @@ from bot import __main__ as program
 from bot import serve
 from bot.channels.telegram import RawBot, TelegramChannel, webhook
 from bot.pipeline import deliver, respond
-from flows.conversation import Conversation, Heard, Hearing
+from flows.conversation import Conversation, Input, InputKind
 from flows.turn import take_turn
 from storage.chats import conversations, inbox, message_ids, outbox
 from storage.database import Database
 from storage.referrals import lifecycle
 
-__all__ = ["POINTS", "Point", "main"]
+__all__ = ["KILL_POINTS", "KillPoint", "main"]
 
 _IMPORTED_BEFORE_THE_FIRST_FORK = (command, script, _loop, _http)
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class KillPoint:
     """A place in the program: before or after a function, when what went in or came out counts."""
 
     owner: Any
     name: str
     after: bool
-    counts: Callable[[Any], bool] = lambda told: True
-    only: str = ""
+    matches: Callable[[Any], bool] = lambda told: True
+    mode: str = ""
 
 
-POINTS = {
-    "updates in hand, none kept": Point(RawBot, "raw_updates", True, bool, "polling"),
-    "an update in hand, not kept": Point(webhook, "_read", True, bool, "webhook"),
-    "before keeping": Point(inbox, "keep", False),
-    "kept, not committed": Point(inbox, "keep", True),
-    "kept and committed": Point(serve.Running, "keep", True),
-    "before the next getUpdates": Point(
+KILL_POINTS = {
+    "updates in hand, none kept": KillPoint(RawBot, "raw_updates", True, bool, "polling"),
+    "an update in hand, not kept": KillPoint(webhook, "_parse_update", True, bool, "webhook"),
+    "before keeping": KillPoint(inbox, "enqueue_arrivals", False),
+    "kept, not committed": KillPoint(inbox, "enqueue_arrivals", True),
+    "kept and committed": KillPoint(serve.Running, "keep", True),
+    "before the next getUpdates": KillPoint(
         RawBot, "raw_updates", False, lambda given: given[1] is not None, "polling"
     ),
-    "before a turn": Point(respond, "_answer", False),
-    "turn taken": Point(respond, "take_turn", True),
-    "remembered, nothing in line": Point(conversations, "remember", True),
-    "message noted": Point(message_ids, "note_message", True),
-    "between effects": Point(respond, "_carry_out", True),
-    "handed over, not committed": Point(lifecycle, "hand_over", True),
-    "in line, not committed": Point(outbox, "put", True),
-    "marked as answered, not committed": Point(inbox, "done", True),
-    "answered, not committed": Point(serve, "respond", True, bool),
-    "answered and committed": Point(Database, "_written", True, lambda told: _is_answers(told)),
-    "before sending": Point(TelegramChannel, "send", False),
-    "sent, not noted": Point(TelegramChannel, "send", True),
-    "before marking as sent": Point(outbox, "sent", False),
-    "marked as sent, not committed": Point(outbox, "sent", True),
-    "marked and committed": Point(deliver.Delivery, "round", True, lambda told: told[0] > 0),
+    "before a turn": KillPoint(respond, "_handle_inbound", False),
+    "turn taken": KillPoint(respond, "take_turn", True),
+    "remembered, nothing in line": KillPoint(conversations, "save_conversation", True),
+    "message noted": KillPoint(message_ids, "add_message_id", True),
+    "between effects": KillPoint(respond, "_apply_effect", True),
+    "handed over, not committed": KillPoint(lifecycle, "hand_over", True),
+    "in line, not committed": KillPoint(outbox, "enqueue", True),
+    "marked as answered, not committed": KillPoint(inbox, "mark_answered", True),
+    "answered, not committed": KillPoint(serve, "respond", True, bool),
+    "answered and committed": KillPoint(
+        Database, "_run_write", True, lambda told: _is_answers(told)
+    ),
+    "before sending": KillPoint(TelegramChannel, "send", False),
+    "sent, not noted": KillPoint(TelegramChannel, "send", True),
+    "before marking as sent": KillPoint(outbox, "mark_sent", False),
+    "marked as sent, not committed": KillPoint(outbox, "mark_sent", True),
+    "marked and committed": KillPoint(
+        deliver.Delivery, "deliver_batch", True, lambda told: told[0] > 0
+    ),
 }
 
 
 def main() -> None:
     """Live and die as the lines of standard input say, until there are no more."""
-    _read_all_words()
+    _preload_content()
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
-            _live(**asked)
-        _tell(child)
-        _tell(os.waitpid(child, 0)[1])
+            _run_child(**asked)
+        _report(child)
+        _report(os.waitpid(child, 0)[1])
 
 
-def _read_all_words() -> None:
-    asked = Heard(Hearing.SAID, "what happens next, and what does it cost me?")
+def _preload_content() -> None:
+    asked = Input(InputKind.TEXT, "what happens next, and what does it cost me?")
     take_turn(Conversation(), asked, datetime.now(UTC))
 
 
-def _live(point: str | None, nth: int, home: str, settings: dict[str, str]) -> None:
+def _run_child(point: str | None, nth: int, home: str, settings: dict[str, str]) -> None:
     """Run the program as "rj serve" does, and never come back."""
     os.chdir(home)
     os.environ.update(settings)
-    threading.Thread(target=_end_with_the_test, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     told = os.open("told.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(told, 1)
     os.dup2(told, 2)
-    deliver.PER_CHAT = deliver.CHAT_BURST = deliver.PER_CHANNEL = deliver.CHANNEL_BURST = 1e6
+    deliver.MESSAGES_PER_CHAT = deliver.CHAT_BURST = deliver.MESSAGES_PER_CHANNEL = (
+        deliver.CHANNEL_BURST
+    ) = 1e6
     if point:
-        _die_at(POINTS[point], nth)
+        _kill_at(KILL_POINTS[point], nth)
     try:
-        program._run(conversation=True, pages=True)
+        program._run_parts(conversation=True, pages=True)
     finally:
         os._exit(0)
 
 
-def _end_with_the_test() -> None:
+def _exit_with_parent() -> None:
     """Outlive nobody: the line of commands is closed when the test that holds it is gone."""
     if not os.read(0, 1):
         os._exit(1)
 
 
-def _die_at(point: Point, nth: int) -> None:
+def _kill_at(point: KillPoint, nth: int) -> None:
     act = getattr(point.owner, point.name)
     left = nth
 
     def reached(told: Any) -> None:
         nonlocal left
-        left -= bool(point.counts(told))
+        left -= bool(point.matches(told))
         if left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -144,10 +150,10 @@ def _die_at(point: Point, nth: int) -> None:
 
 
 def _is_answers(told: Any) -> bool:
-    return isinstance(told, list) and bool(told) and isinstance(told[0], respond.Answered)
+    return isinstance(told, list) and bool(told) and isinstance(told[0], respond.AnsweredInput)
 
 
-def _tell(number: int) -> None:
+def _report(number: int) -> None:
     sys.stdout.write(f"{number}\n")
     sys.stdout.flush()
 

@@ -3,39 +3,39 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flows.record import Line, Record
+from flows.record import Record, RecordLine
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
 from tests.harness.telegram_app import START
-from tests.support.builders import a_record
+from tests.support.builders import make_record
 
-HOSTILE = "=1+1 <script>alert(1)</script> **bold** [a](http://example.com) \u202eevil"
+HOSTILE_TEXT = "=1+1 <script>alert(1)</script> **bold** [a](http://example.com) \u202eevil"
 NUMBER = "07700 900123"
-SAID = {
+ANSWERS = {
     "age": ("adult", "18 or over"),
     "harm": ("theft", "Theft or burglary"),
     "name": ("Zofia \u017b\u00f3\u0142\u0107", "Zofia \u017b\u00f3\u0142\u0107"),
     "way": ("call", "A phone call"),
     "number": (NUMBER, NUMBER),
     "if_answered": ("no_message", "Say nothing"),
-    "note": (HOSTILE, HOSTILE),
+    "note": (HOSTILE_TEXT, HOSTILE_TEXT),
     "needs": ("language", "\u041a\u0438\u0457\u0432 and \u0645\u0631\u062d\u0628\u0627"),
 }
-SAFE = ("way", "number", "if_answered")
+SAFE_CONTACT_KEYS = ("way", "number", "if_answered")
 
 
-def a_full_record(reference: str, queue: str = "adults", sent_at: datetime = START) -> Record:
+def make_full_record(reference: str, queue: str = "adults", sent_at: datetime = START) -> Record:
     """Return a record with hostile words and letters of several languages."""
     lines = tuple(
-        Line(key, f"Asked: {key}?", "said", value, label, "victim", sent_at, "1", "en")
-        for key, (value, label) in SAID.items()
+        RecordLine(key, f"Asked: {key}?", "said", value, label, "victim", sent_at, "1", "en")
+        for key, (value, label) in ANSWERS.items()
     )
-    unsaid = replace(lines[0], question="known", asked="Asked: known?", given="rather_not_say")
+    unsaid = replace(lines[0], question="known", prompt="Asked: known?", status="rather_not_say")
     return replace(
-        a_record(reference),
+        make_record(reference),
         lines=(*lines, unsaid),
-        safe_contact=tuple(line for line in lines if line.question in SAFE),
+        safe_contact=tuple(line for line in lines if line.question in SAFE_CONTACT_KEYS),
         journey="self",
         flags=("needs",),
         reasons=("adults",),
@@ -45,7 +45,7 @@ def a_full_record(reference: str, queue: str = "adults", sent_at: datetime = STA
     )
 
 
-def file(
+def add_full_referral(
     database: Database,
     vault: Vault,
     reference: str,
@@ -55,7 +55,7 @@ def file(
 ) -> None:
     """Have a referral, owned by somebody if a name is given."""
     with database.transaction() as conn:
-        record = a_full_record(reference, queue, sent_at)
+        record = make_full_record(reference, queue, sent_at)
         lifecycle.hand_over(conn, vault, record, None, sent_at)
         if owner:
             acts.claim(conn, reference, owner, sent_at)

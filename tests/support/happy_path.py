@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from flows.questions.questionnaire import question
+from flows.questions.questionnaire import get_question
 from flows.wording import say
 
-NAME, NUMBER, NUMBER_KEPT = "Amina", "07700 900123", "+447700900123"
+NAME, NUMBER, NUMBER_STORED = "Amina", "07700 900123", "+447700900123"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """What is shown, what the person then does, and the answer that this gives, if it is one."""
 
     shown: str
@@ -19,17 +19,19 @@ class Step:
     value: str = ""
 
 
-def way(name: str = NAME, number: str = NUMBER, kept: str = NUMBER_KEPT) -> tuple[Step, ...]:
+def happy_path(
+    name: str = NAME, number: str = NUMBER, stored_number: str = NUMBER_STORED
+) -> tuple[PathStep, ...]:
     """Return the steps of a person harmed who wants a call, up to the pressing of Send.
 
     Half of it is typed as bare positions: one that was heard twice would also answer what
     comes next.
     """
     return (
-        Step(_first_line("scenes.welcome.hello"), press=_said("scenes.welcome.buttons.self")),
-        Step(
+        PathStep(_first_line("scenes.welcome.hello"), press=_text("scenes.welcome.buttons.self")),
+        PathStep(
             _first_line("scenes.notice.text"),
-            press=_said("scenes.notice.adult"),
+            press=_text("scenes.notice.adult"),
             question="age",
             value="adult",
         ),
@@ -39,52 +41,54 @@ def way(name: str = NAME, number: str = NUMBER, kept: str = NUMBER_KEPT) -> tupl
         _typed("their_age", "1", "adult"),
         _typed("name", name, name),
         _typed("way", "1", "call"),
-        _typed("number", number, kept),
+        _typed("number", number, stored_number),
         _pressed("if_answered", "no_message"),
-        Step(shown("extra"), press=_said("scenes.asking.skipped")),
-        Step(_first_line("scenes.checking.ready"), press=SEND),
+        PathStep(question_first_line("extra"), press=_text("scenes.asking.skipped")),
+        PathStep(_first_line("scenes.checking.ready"), press=SEND),
     )
 
 
-def answers(steps: tuple[Step, ...]) -> list[tuple[str, str]]:
+def expected_answers(steps: tuple[PathStep, ...]) -> list[tuple[str, str]]:
     """Return the answers that these steps give, in order."""
     return [(step.question, step.value) for step in steps if step.question]
 
 
-def until(key: str, steps: tuple[Step, ...] | None = None) -> tuple[Step, ...]:
+def steps_before(key: str, steps: tuple[PathStep, ...] | None = None) -> tuple[PathStep, ...]:
     """Return the steps before the question `key` is answered."""
-    every = steps or way()
+    every = steps or happy_path()
     return every[: [step.question for step in every].index(key)]
 
 
-def shown(key: str) -> str:
+def question_first_line(key: str) -> str:
     """Return the first line of a question."""
-    return _line(question(key).asked("en"))
+    return _first_of(get_question(key).prompt("en"))
 
 
-def option(key: str, value: str) -> str:
+def option_label(key: str, value: str) -> str:
     """Return what the button of an option says."""
-    return question(key).option("en", value)
+    return get_question(key).option_label("en", value)
 
 
-def _pressed(key: str, value: str) -> Step:
-    return Step(shown(key), press=option(key, value), question=key, value=value)
+def _pressed(key: str, value: str) -> PathStep:
+    return PathStep(
+        question_first_line(key), press=option_label(key, value), question=key, value=value
+    )
 
 
-def _typed(key: str, typed: str, value: str) -> Step:
-    return Step(shown(key), say=typed, question=key, value=value)
+def _typed(key: str, typed: str, value: str) -> PathStep:
+    return PathStep(question_first_line(key), say=typed, question=key, value=value)
 
 
-def _said(key: str) -> str:
+def _text(key: str) -> str:
     return say("en", key)
 
 
 def _first_line(key: str) -> str:
-    return _line(say("en", key))
+    return _first_of(say("en", key))
 
 
-def _line(text: str) -> str:
+def _first_of(text: str) -> str:
     return text.split("\n", maxsplit=1)[0]
 
 
-SEND = _said("scenes.checking.send")
+SEND = _text("scenes.checking.send")

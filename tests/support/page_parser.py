@@ -7,16 +7,16 @@ _VOID = {"meta", "link", "input", "br"}
 
 
 @dataclass(slots=True)
-class Message:
+class PageMessage:
     """One message on a page; `how` is ours, own or passing."""
 
     id: str
-    how: str
+    author: str
     text: str = ""
 
 
 @dataclass(slots=True)
-class Form:
+class PageForm:
     """One form: where it goes, what it carries, its buttons by their labels."""
 
     method: str
@@ -26,7 +26,7 @@ class Form:
 
 
 @dataclass(slots=True)
-class PageRead:
+class ParsedPage:
     """What stands on a page. `copies` is what can be copied, by the label that does it.
 
     `latest` and `asks` are the messages that are newest and that the buttons belong to.
@@ -35,32 +35,32 @@ class PageRead:
     title: str = ""
     heading: str = ""
     text: str = ""
-    messages: list[Message] = field(default_factory=list)
-    forms: list[Form] = field(default_factory=list)
+    messages: list[PageMessage] = field(default_factory=list)
+    forms: list[PageForm] = field(default_factory=list)
     copies: dict[str, str] = field(default_factory=dict)
     labels: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
     latest: str = ""
-    asks: str = ""
+    prompt_id: str = ""
 
-    def form_with(self, button: str) -> Form:
+    def form_with(self, button: str) -> PageForm:
         """Return the form that has a button; raise AssertionError when none has."""
         for form in self.forms:
             if button in form.buttons:
                 return form
         raise AssertionError(f"no button {button!r} among {self.labels}")
 
-    def pressed(self, button: str) -> tuple[str, dict[str, str]]:
+    def submission_for(self, button: str) -> tuple[str, dict[str, str]]:
         """Return where pressing a button goes, and with what."""
         form = self.form_with(button)
         return form.action, {**form.fields, **form.buttons[button]}
 
 
-class _Reader(HTMLParser):
+class _PageParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.page = PageRead()
-        self._form: Form | None = None
+        self.page = ParsedPage()
+        self._form: PageForm | None = None
         self._open: list[tuple[str, dict[str, str]]] = []
         self._label = ""
         self._area = ""
@@ -71,9 +71,9 @@ class _Reader(HTMLParser):
             self._open.append((tag, told))
         match tag:
             case "div" if told.get("id", "").startswith("m-"):
-                self.page.messages.append(Message(told["id"], told["class"]))
+                self.page.messages.append(PageMessage(told["id"], told["class"]))
             case "form":
-                self._form = Form(told.get("method", "get"), told.get("action", ""))
+                self._form = PageForm(told.get("method", "get"), told.get("action", ""))
                 self.page.forms.append(self._form)
             case "input" if self._form and told.get("name"):
                 self._form.fields[told["name"]] = told.get("value", "")
@@ -90,7 +90,7 @@ class _Reader(HTMLParser):
             if name == tag:
                 break
         if tag == "button":
-            self._button_read(told)
+            self._end_button(told)
         elif tag == "form":
             self._form = None
         elif tag == "textarea":
@@ -115,7 +115,7 @@ class _Reader(HTMLParser):
             if tag == "a":
                 self.page.links[data.strip()] = told.get("href", "")
 
-    def _button_read(self, told: dict[str, str]) -> None:
+    def _end_button(self, told: dict[str, str]) -> None:
         label = self._label.strip()
         if "data-copy" in told:
             self.page.copies[label] = told["data-copy"]
@@ -123,15 +123,15 @@ class _Reader(HTMLParser):
         elif self._form is not None:
             own = {told["name"]: told.get("value", "")} if "name" in told else {}
             if "press" in own:
-                self.page.asks = f"m-{own['press'].split()[0]}"
+                self.page.prompt_id = f"m-{own['press'].split()[0]}"
             self._form.buttons[label] = own
             if self._form.action == "/chat" and "say" not in self._form.fields:
                 self.page.labels.append(label)
 
 
-def read_page(html: str) -> PageRead:
+def parse_page(html: str) -> ParsedPage:
     """Return what stands on a page."""
-    reader = _Reader()
+    reader = _PageParser()
     reader.feed(html)
     reader.close()
     return reader.page

@@ -3,18 +3,18 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows.conversation import Conversation, Given, Officer
+from flows.conversation import AnswerStatus, Conversation, Officer
 from flows.questions import answer_types, journey
-from flows.questions.answer_types import Read
+from flows.questions.answer_types import Parsed
 from flows.questions.questionnaire import Question
 from flows.record import Record
 from flows.referral import handover
 from flows.scenes import answering
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import AtTheDesk
+from tests.harness.desk_fixtures import DeskApp
 from tests.support.cast import MAYA, SAM
 
-HARMED = {
+SELF_ANSWERS = {
     "age": "adult",
     "wish": "find_out",
     "harm": "theft",
@@ -26,7 +26,7 @@ HARMED = {
     "if_answered": "no_message",
 }
 """What Maya answers the shortest way."""
-MORE = {
+EXTRA_ANSWERS = {
     "extra": "yes",
     "best_time": "morning",
     "must_not_know": "family",
@@ -39,7 +39,7 @@ MORE = {
     "note": "I work nights",
 }
 """What she adds when she answers a few more."""
-BY_OFFICER = {
+OFFICER_ANSWERS = {
     "agreed": "me_today",
     "victim_gender": "woman",
     "victim_known": "no",
@@ -49,46 +49,52 @@ BY_OFFICER = {
     "offender_gender": "man",
     "offence": "theft",
 }
-CALL_BACK = {"name": "Tamsin", "number": "+447700900416", "if_answered": "say_service"}
+CALLBACK_ANSWERS = {"name": "Tamsin", "number": "+447700900416", "if_answered": "say_service"}
 
 
-def a_referral(
+def finished_record(
     reference: str,
     at: datetime,
     answers: dict[str, str] | None = None,
-    kind: str = "self",
+    journey_name: str = "self",
     officer: Officer | None = None,
-    door: str = "telegram",
+    source: str = "telegram",
 ) -> Record:
     """Return the record of a finished conversation; what is not answered is skipped."""
-    told = Conversation("checking", kind, reference=reference, officer=officer)
-    said = dict(HARMED if answers is None else answers)
+    told = Conversation("checking", journey_name, reference=reference, officer=officer)
+    said = dict(SELF_ANSWERS if answers is None else answers)
     while one := journey.first_unanswered(told):
-        reading = _reading(one, said.get(one.key))
-        told = answering.answered(told, answering.read_answer(told, one, reading, at))
-    return replace(handover.record_of(told, at), door=door)
+        reading = _parsed_answer(one, said.get(one.key))
+        told = answering.with_answer(told, answering.parsed_answer(told, one, reading, at))
+    return replace(handover.build_record(told, at), source=source)
 
 
-def send(
-    desk: AtTheDesk, reference: str, answers: dict[str, str] | None = None, **more: str
+def add_sent_referral(
+    desk: DeskApp, reference: str, answers: dict[str, str] | None = None, **more: str
 ) -> str:
     """Have a referral handed over at the desk's time; return its reference."""
     kind = more.get("kind", "self")
     officer = SAM.officer if kind == "officer" else None
-    record = a_referral(reference, desk.clock(), answers, kind, officer, more.get("door", "web"))
+    record = finished_record(
+        reference, desk.clock(), answers, kind, officer, more.get("door", "web")
+    )
     with desk.database.transaction() as conn:
         assert lifecycle.hand_over(conn, desk.vault, record, None, desk.clock())
     return reference
 
 
-def _reading(one: Question, typed: str | None) -> Read:
-    if typed is None or typed in set(Given) - {Given.SAID}:
-        given = Given(typed) if typed else (one.also[-1] if one.also else Given.SKIPPED)
-        return answer_types.special(given, "en")
+def _parsed_answer(one: Question, typed: str | None) -> Parsed:
+    if typed is None or typed in set(AnswerStatus) - {AnswerStatus.ANSWERED}:
+        given = (
+            AnswerStatus(typed)
+            if typed
+            else (one.non_answers[-1] if one.non_answers else AnswerStatus.SKIPPED)
+        )
+        return answer_types.non_answer(given, "en")
     reading = (
-        answer_types.chosen(one, typed, "en")
+        answer_types.parsed_option(one, typed, "en")
         if one.options
-        else answer_types.read(one, typed, "en")
+        else answer_types.parse_answer(one, typed, "en")
     )
-    assert isinstance(reading, Read), (one.key, typed)
+    assert isinstance(reading, Parsed), (one.key, typed)
     return reading

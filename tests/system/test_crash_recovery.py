@@ -26,11 +26,11 @@ from storage.database import Database
 from storage.referrals import lifecycle
 from storage.tables import INBOX, OUTBOX, REFERRAL
 from storage.vault import Vault
-from tests.harness.telegram_app import SECRET
-from tests.support.crash_runner import POINTS
-from tests.support.happy_path import answers, way
+from tests.harness.telegram_app import WEBHOOK_SECRET
+from tests.support.crash_runner import KILL_POINTS
+from tests.support.happy_path import expected_answers, happy_path
 from tests.support.paths import ROOT
-from tests.telegram_server import Person, TelegramServer
+from tests.telegram_server import TelegramServer, TelegramUser
 from tests.telegram_server.updates import FIRST_UPDATE_ID
 
 PEOPLE = 5
@@ -42,7 +42,7 @@ PATIENCE = 30.0
 REFERENCE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}")
 
 
-class Runner:
+class ForkServer:
     """Begins lives of the program, one after the other."""
 
     def __init__(self) -> None:
@@ -56,89 +56,89 @@ class Runner:
             bufsize=0,
         )
 
-    def begins(self, **asked: object) -> int:
+    def start_child(self, **asked: object) -> int:
         """Begin a life as tests/support/crash_runner.py describes it; return its number."""
         assert self._runner.stdin
         self._runner.stdin.write(json.dumps(asked).encode() + b"\n")
-        return self.reads()
+        return self.read_number()
 
-    def reads(self) -> int:
+    def read_number(self) -> int:
         """Return the next number that is told."""
         assert self._runner.stdout
         ready, _, _ = select.select([self._runner.stdout], [], [], PATIENCE)
         assert ready, "the life should have ended"
         return int(self._runner.stdout.readline())
 
-    def over(self) -> None:
+    def close(self) -> None:
         """Begin no more lives."""
         self._runner.communicate(timeout=10)
 
 
 @dataclass
-class Program:
+class ChildProgram:
     """The program with its settings, one life after the other."""
 
-    runner: Runner
+    runner: ForkServer
     home: Path
     settings: dict[str, str]
-    life: int | None = None
+    pid: int | None = None
 
-    def begins(self, point: str | None = None, nth: int = 1) -> int:
+    def start(self, point: str | None = None, nth: int = 1) -> int:
         """Begin a life that ends at a point, or when it is ended; return its number."""
         home = str(self.home)
-        self.life = self.runner.begins(point=point, nth=nth, home=home, settings=self.settings)
-        return self.life
+        self.pid = self.runner.start_child(point=point, nth=nth, home=home, settings=self.settings)
+        return self.pid
 
-    def ended(self) -> int:
+    def wait(self) -> int:
         """Wait until the life has ended; return the signal that ended it, 0 for none."""
-        how, self.life = self.runner.reads(), None
+        how, self.pid = self.runner.read_number(), None
         return os.WTERMSIG(how)
 
-    def killed(self) -> int:
+    def kill(self) -> int:
         """End the life now, if there is one, as nothing can be prepared for."""
-        if self.life is None:
+        if self.pid is None:
             return 0
-        os.kill(self.life, signal.SIGKILL)
-        return self.ended()
+        os.kill(self.pid, signal.SIGKILL)
+        return self.wait()
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
+def runner() -> Iterator[ForkServer]:
     """Give what begins lives; importing the program takes it a second or two, once."""
-    made = Runner()
+    made = ForkServer()
     yield made
-    made.over()
+    made.close()
 
 
 @dataclass
-class Town:
+class LoadGenerator:
     """People who ask for a call, one after another, until it is enough."""
 
     server: TelegramServer
     database: Database
     vault: Vault
-    enough: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
     sent: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    troubles: list[Exception] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
 
-    def lives(self) -> None:
+    def run_person(self) -> None:
         """Let people talk, each to the end, until it is enough."""
         try:
-            while not self.enough.is_set():
-                self._talks(next(self.numbers))
+            while not self.stop.is_set():
+                self._one_conversation(next(self.numbers))
         except Exception as trouble:  # shown by the test, whose thread this is not
-            self.troubles.append(trouble)
+            self.errors.append(trouble)
 
-    def _talks(self, n: int) -> None:
+    def _one_conversation(self, n: int) -> None:
         letters = "".join(chr(ord("a") + int(digit)) for digit in f"{n:03}")
         person = self.server.person(f"P{n}")
-        steps = way(f"Amina {letters}", f"07700 900{n:03}", f"+447700900{n:03}")
+        steps = happy_path(f"Amina {letters}", f"07700 900{n:03}", f"+447700900{n:03}")
         person.opens_link()
         for step in steps:
-            _waits_for(person, step.shown)
+            _wait_for_text(person, step.shown)
             if step is steps[-1]:
-                assert self._draft(person) == [*answers(steps), ("extra", "")], (
+                assert self._draft_answers(person) == [*expected_answers(steps), ("extra", "")], (
                     "each answer is there, once"
                 )
             if step.press:
@@ -146,11 +146,11 @@ class Town:
             else:
                 person.says(step.say)
         told = person.wait_for(lambda p: REFERENCE.findall(p.last_from_bot.text), PATIENCE)
-        self.sent[told[0]] = answers(steps)
+        self.sent[told[0]] = expected_answers(steps)
 
-    def _draft(self, person: Person) -> list[tuple[str, str]]:
+    def _draft_answers(self, person: TelegramUser) -> list[tuple[str, str]]:
         with self.database.session() as session:
-            kept = conversations.recall(
+            kept = conversations.load_conversation(
                 session.connection(),
                 self.vault,
                 "telegram",
@@ -160,7 +160,7 @@ class Town:
         return [(answer.question, answer.value) for answer in kept.conversation.answers]
 
 
-def _waits_for(person: Person, words: str) -> None:
+def _wait_for_text(person: TelegramUser, words: str) -> None:
     person.wait_for(
         lambda p: any(m.from_bot for m in p.screen) and p.last_from_bot.text.startswith(words),
         PATIENCE,
@@ -186,49 +186,49 @@ def _settings(server: TelegramServer, file: Path, mode: str) -> dict[str, str]:
     }
     if mode == "webhook":
         told["TELEGRAM_WEBHOOK_URL"] = f"http://127.0.0.1:{port}"
-        told["TELEGRAM_WEBHOOK_SECRET"] = SECRET
+        told["TELEGRAM_WEBHOOK_SECRET"] = WEBHOOK_SECRET
     return told
 
 
 @contextlib.contextmanager
-def a_town(
-    mode: str, runner: Runner, file: Path, database: Database, vault: Vault
-) -> Iterator[Program]:
+def running_under_load(
+    mode: str, runner: ForkServer, file: Path, database: Database, vault: Vault
+) -> Iterator[ChildProgram]:
     """Give the program while people write to it; afterwards see that all of it is there once."""
     with TelegramServer() as server:
-        program = Program(runner, file.parent, _settings(server, file, mode))
-        town = Town(server, database, vault)
-        people = [threading.Thread(target=town.lives, daemon=True) for _ in range(PEOPLE)]
+        program = ChildProgram(runner, file.parent, _settings(server, file, mode))
+        town = LoadGenerator(server, database, vault)
+        people = [threading.Thread(target=town.run_person, daemon=True) for _ in range(PEOPLE)]
         for one in people:
             one.start()
         try:
             yield program
-            _let_all_end(program, town, people)
+            _drain(program, town, people)
         finally:
-            town.enough.set()
-            program.killed()
+            town.stop.set()
+            program.kill()
         updates = server.account().updates._next - FIRST_UPDATE_ID
-    _see_that_all_is_there_once(town, updates)
+    _check_all_stored_once(town, updates)
     told = (file.parent / "told.txt").read_text()
     assert "rj.respond" not in told, "no row failed"
     assert "Traceback" not in told
 
 
-def _let_all_end(program: Program, town: Town, people: list[threading.Thread]) -> None:
-    town.enough.set()
-    life = program.begins()
+def _drain(program: ChildProgram, town: LoadGenerator, people: list[threading.Thread]) -> None:
+    town.stop.set()
+    life = program.start()
     for one in people:
         one.join(PATIENCE)
-    assert not town.troubles, town.troubles
+    assert not town.errors, town.errors
     deadline = time.monotonic() + PATIENCE
     while _count(town, OUTBOX, "waiting") or _count(town, INBOX, "waiting"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.kill(life, signal.SIGTERM)
-    assert program.ended() == 0
+    assert program.wait() == 0
 
 
-def _see_that_all_is_there_once(town: Town, updates: int) -> None:
+def _check_all_stored_once(town: LoadGenerator, updates: int) -> None:
     account = town.server.account()
     assert account.updates.pending() == []
     assert all(query.answered for query in account.queries.values()), "every press is acknowledged"
@@ -244,34 +244,34 @@ def _see_that_all_is_there_once(town: Town, updates: int) -> None:
             assert [(line.question, line.value) for line in record.lines] == told
 
 
-def _count(town: Town, table: Table, stage: str) -> int:
+def _count(town: LoadGenerator, table: Table, stage: str) -> int:
     with town.database.session() as session:
         rows = rows_of(func.count()).where(table.c.stage == stage)
         return int(session.connection().execute(rows).scalar_one())
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
-def test_killed_at_every_labelled_step(
-    mode: str, runner: Runner, file: Path, database: Database, vault: Vault
+def test_killed_at_every_kill_point(
+    mode: str, runner: ForkServer, file: Path, database: Database, vault: Vault
 ) -> None:
-    here = [name for name, point in POINTS.items() if point.only in ("", mode)]
-    with a_town(mode, runner, file, database, vault) as program:
+    here = [name for name, point in KILL_POINTS.items() if point.mode in ("", mode)]
+    with running_under_load(mode, runner, file, database, vault) as program:
         for place, name in enumerate(here):
-            program.begins(name, nth=1 + place % 3)
-            assert program.ended() == signal.SIGKILL, name
+            program.start(name, nth=1 + place % 3)
+            assert program.wait() == signal.SIGKILL, name
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 def test_killed_at_random_moments(
-    mode: str, runner: Runner, file: Path, database: Database, vault: Vault
+    mode: str, runner: ForkServer, file: Path, database: Database, vault: Vault
 ) -> None:
     dice = Random(20_260_302)
-    with a_town(mode, runner, file, database, vault) as program:
-        program.begins("marked and committed", nth=2)
+    with running_under_load(mode, runner, file, database, vault) as program:
+        program.start("marked and committed", nth=2)
         begun = time.monotonic()
-        assert program.ended() == signal.SIGKILL
+        assert program.wait() == signal.SIGKILL
         longest = min(LONGEST_LIFE, 1.5 * (time.monotonic() - begun))
         for _ in range(RANDOM_KILLS):
-            program.begins()
+            program.start()
             time.sleep(dice.uniform(0, longest))
-            assert program.killed() == signal.SIGKILL
+            assert program.kill() == signal.SIGKILL

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bot.channels.telegram import TelegramChannel, build_bot, receive, webhook
 from bot.pipeline.respond import House, respond
 from bot.settings import Settings
-from flows.conversation import Button, Conversation, Given, Heard, Hearing, Turn
+from flows.conversation import AnswerStatus, Button, Conversation, Input, InputKind, Turn
 from flows.dialogue import commands
 from flows.questions import journey
 from flows.turn import take_turn
@@ -29,8 +29,8 @@ from tests.support.paths import DATA
 
 pytest_plugins = ("tests.harness.telegram_fixtures",)
 
-CASES = DATA / "hostile_cases.toml"
-ROOM = 100
+CASES_FILE = DATA / "hostile_cases.toml"
+BATCH_SIZE = 100
 """How many chats are answered in one transaction."""
 TYPED = {
     "choice": "1",
@@ -50,14 +50,14 @@ FIELDS = {
     "reference": "line",
 }
 PLACES = ("welcome", "name", "number", "note", "checking", "line")
-OURS = ("other-chat", "earlier", "cut")
+MAY_STILL_BE_VALID = ("other-chat", "earlier", "cut")
 """Changes after which an id may still be one that we made."""
-FIRST = 5000
+FIRST_CHAT = 5000
 """The first chat's number."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class HostileCase:
     """One input of the file; `change` is what is done to a true button's id."""
 
     name: str
@@ -69,7 +69,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FlowState:
     """Where somebody stands, with what is on the screen."""
 
     conversation: Conversation
@@ -77,21 +77,21 @@ class Place:
 
 
 @cache
-def cases(kind: str) -> tuple[Case, ...]:
+def cases(kind: str) -> tuple[HostileCase, ...]:
     """Return all cases of a kind."""
-    rows = tomllib.loads(CASES.read_text())["case"]
+    rows = tomllib.loads(CASES_FILE.read_text())["case"]
     return tuple(_case(row) for row in rows if row["kind"] == kind)
 
 
-def _case(row: dict[str, str]) -> Case:
+def _case(row: dict[str, str]) -> HostileCase:
     made = row.get("make", "")
     change = made.removeprefix("button:") if made.startswith("button:") else ""
-    value = row["value"] if "value" in row else "" if change else _made(made)
+    value = row["value"] if "value" in row else "" if change else _expanded(made)
     accept = row.get("expect") == "accept"
-    return Case(row["name"], row["kind"], value, row.get("field", ""), accept, change)
+    return HostileCase(row["name"], row["kind"], value, row.get("field", ""), accept, change)
 
 
-def _made(made: str) -> str:
+def _expanded(made: str) -> str:
     how, _, rest = made.partition(":")
     match how:
         case "repeat":
@@ -129,36 +129,38 @@ def _replies(deep: int) -> str:
 
 
 @cache
-def place(name: str) -> Place:
+def state_at(name: str) -> FlowState:
     """Return a place of the flow, reached by answering all that comes before."""
     turn = _say(Conversation(reference="TEST-TEST"), "/start")
     if name == "welcome":
-        return _place(turn)
+        return _state_of(turn)
     turn = _say(turn.conversation, "2" if name == "line" else "1")
     if name != "line":
         turn = _say(turn.conversation, "1")
     own = {"known": "2", "way": "3" if name == "email" else "1"}
     own["extra"] = "1" if name == "note" else "skip"
-    while one := _open(turn.conversation):
+    while one := _open_question(turn.conversation):
         if one.key == name:
-            return _place(turn)
+            return _state_of(turn)
         turn = _say(turn.conversation, own.get(one.key, TYPED[one.kind]))
     assert turn.conversation.stage == name, turn.conversation.stage
-    return _place(turn)
+    return _state_of(turn)
 
 
-def _open(conversation: Conversation) -> Any:
+def _open_question(conversation: Conversation) -> Any:
     return journey.open_question(conversation) if conversation.stage == "asking" else None
 
 
 def _say(conversation: Conversation, text: str) -> Turn:
-    heard = Heard(Hearing.SAID, text, message="1", can_share_number=True)
+    heard = Input(InputKind.TEXT, text, message_id="1", can_share_number=True)
     return take_turn(conversation, heard, NOW)
 
 
-def _place(turn: Turn) -> Place:
+def _state_of(turn: Turn) -> FlowState:
     buttons = [b for reply in turn.replies for row in reply.buttons for b in row]
-    return Place(turn.conversation, tuple(button for button in buttons if button.does == "press"))
+    return FlowState(
+        turn.conversation, tuple(button for button in buttons if button.kind == "press")
+    )
 
 
 # --- the updates that Telegram would bring
@@ -187,7 +189,7 @@ def press(chat: int, data: str) -> dict[str, Any]:
 
 
 @dataclass
-class Room:
+class InboxHarness:
     """A database with many chats, and a way to hear them all at once."""
 
     database: Database
@@ -195,33 +197,39 @@ class Room:
     house: House
     n: int = 0
 
-    def hear(self, updates: Iterable[dict[str, Any]]) -> None:
+    def process(self, updates: Iterable[dict[str, Any]]) -> None:
         """Keep raw updates and answer them, all in one go."""
         with self.database.transaction() as connection:
             arrivals = []
             for update in updates:
                 self.n += 1
-                arrived = receive.arrival(update)
-                arrivals.append(replace(arrived, key=f"{arrived.key}/{self.n}"))
-            inbox.keep(connection, self.vault, "telegram", arrivals, NOW)
+                arrived = receive.arrival_of(update)
+                arrivals.append(
+                    replace(arrived, idempotency_key=f"{arrived.idempotency_key}/{self.n}")
+                )
+            inbox.enqueue_arrivals(connection, self.vault, "telegram", arrivals, NOW)
             respond(connection, self.house, NOW, 10_000)
 
-    def put(self, chats: Iterable[int], conversation: Conversation) -> None:
+    def place_chats(self, chats: Iterable[int], conversation: Conversation) -> None:
         """Put some chats where `conversation` stands, each with a reference of its own."""
         with self.database.transaction() as connection:
             for chat in chats:
-                kept = conversations.recall(connection, self.vault, "telegram", str(chat), NOW)
+                kept = conversations.load_conversation(
+                    connection, self.vault, "telegram", str(chat), NOW
+                )
                 here = replace(conversation, reference=kept.conversation.reference)
-                conversations.remember(connection, self.vault, kept, here, NOW)
+                conversations.save_conversation(connection, self.vault, kept, here, NOW)
 
-    def stands(self, chat: int) -> tuple[str, Conversation]:
+    def conversation_of(self, chat: int) -> tuple[str, Conversation]:
         """Return the id of a chat, and where it stands."""
         with self.database.session() as session:
             connection = session.connection()
-            kept = conversations.recall(connection, self.vault, "telegram", str(chat), NOW)
+            kept = conversations.load_conversation(
+                connection, self.vault, "telegram", str(chat), NOW
+            )
         return kept.chat_id, kept.conversation
 
-    def said_to(self, kind: str) -> dict[str, int]:
+    def outbox_counts(self, kind: str) -> dict[str, int]:
         """Return how many rows of a kind are in line, by chat."""
         found: dict[str, int] = {}
         with self.database.session() as session:
@@ -230,31 +238,31 @@ class Room:
                 found[chat] = found.get(chat, 0) + 1
         return found
 
-    def stages(self) -> set[str]:
+    def inbox_stages(self) -> set[str]:
         """Return the stages that rows of the inbox are at."""
         with self.database.session() as session:
             return set(session.connection().scalars(select(INBOX.c.stage)))
 
 
 @pytest.fixture
-def room(database: Database, vault: Vault) -> Room:
+def room(database: Database, vault: Vault) -> InboxHarness:
     """Return an empty database that Telegram's updates can come to."""
     root = "http://127.0.0.1:9"
     told = Settings(_env_file=None, telegram_bot_token="1:x", telegram_api_url=root)
     channel = TelegramChannel(build_bot(told))
-    return Room(database, vault, House(vault, {"telegram": channel}))
+    return InboxHarness(database, vault, House(vault, {"telegram": channel}))
 
 
-def lost(before: Conversation, after: Conversation) -> bool:
+def answers_lost(before: Conversation, after: Conversation) -> bool:
     """Return whether an answer that was there is not there any more."""
     return after.answers[: len(before.answers)] != before.answers
 
 
-def in_rooms(some: tuple[Case, ...]) -> Iterable[tuple[range, tuple[Case, ...]]]:
+def in_batches(some: tuple[HostileCase, ...]) -> Iterable[tuple[range, tuple[HostileCase, ...]]]:
     """Give the cases in parts, each with the numbers of its chats."""
-    for start in range(0, len(some), ROOM):
-        part = some[start : start + ROOM]
-        yield range(FIRST + start, FIRST + start + len(part)), part
+    for start in range(0, len(some), BATCH_SIZE):
+        part = some[start : start + BATCH_SIZE]
+        yield range(FIRST_CHAT + start, FIRST_CHAT + start + len(part)), part
 
 
 # --- the cases
@@ -265,63 +273,71 @@ def test_the_cases_are_many() -> None:
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_any_text_gets_a_clear_line_and_loses_nothing(room: Room, name: str) -> None:
-    here = place(name).conversation
+def test_any_text_gets_a_clear_line_and_loses_nothing(room: InboxHarness, name: str) -> None:
+    here = state_at(name).conversation
     wrong = []
-    for chats, part in in_rooms(cases("text")):
-        room.put(chats, here)
-        room.hear(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
-        said = room.said_to("say")
+    for chats, part in in_batches(cases("text")):
+        room.place_chats(chats, here)
+        room.process(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
+        said = room.outbox_counts("say")
         for chat, case in zip(chats, part, strict=True):
-            id, after = room.stands(chat)
-            asked_to = commands.named(here, case.value) in ("delete", "send")
-            if not said.get(id) or (lost(here, after) and not asked_to):
+            id, after = room.conversation_of(chat)
+            asked_to = commands.find_command(here, case.value) in ("delete", "send")
+            if not said.get(id) or (answers_lost(here, after) and not asked_to):
                 wrong.append(case.name)
     assert wrong == []
-    assert room.stages() == {"done"}
+    assert room.inbox_stages() == {"done"}
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_any_answer_gets_a_clear_line_and_honest_ones_are_taken(room: Room, field: str) -> None:
-    here = place(FIELDS[field]).conversation
+def test_any_answer_gets_a_clear_line_and_honest_ones_are_taken(
+    room: InboxHarness, field: str
+) -> None:
+    here = state_at(FIELDS[field]).conversation
     wrong = []
     some = tuple(case for case in cases("field") if case.field == field)
-    for chats, part in in_rooms(some):
-        room.put(chats, here)
-        room.hear(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
-        said = room.said_to("say")
+    for chats, part in in_batches(some):
+        room.place_chats(chats, here)
+        room.process(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
+        said = room.outbox_counts("say")
         for chat, case in zip(chats, part, strict=True):
-            id, after = room.stands(chat)
+            id, after = room.conversation_of(chat)
             new = after.answers[len(here.answers) :]
-            taken = [a.question for a in new if a.given == Given.SAID] == [FIELDS[field]]
-            if not said.get(id) or lost(here, after) or (case.accept and not taken):
+            taken = [a.question for a in new if a.status == AnswerStatus.ANSWERED] == [
+                FIELDS[field]
+            ]
+            if not said.get(id) or answers_lost(here, after) or (case.accept and not taken):
                 wrong.append(case.name)
     assert wrong == []
-    assert room.stages() == {"done"}
+    assert room.inbox_stages() == {"done"}
 
 
 @pytest.mark.parametrize("name", PLACES)
 def test_any_press_is_acknowledged_and_never_does_what_nobody_offered(
-    room: Room, name: str
+    room: InboxHarness, name: str
 ) -> None:
-    here = place(name)
+    here = state_at(name)
     wrong = []
-    for chats, part in in_rooms(cases("press")):
-        room.put(chats, here.conversation)
+    for chats, part in in_batches(cases("press")):
+        room.place_chats(chats, here.conversation)
         pressed = [_changed(case, here) for case in part]
-        room.hear(press(chat, id) for chat, id in zip(chats, pressed, strict=True))
-        said, acknowledged = room.said_to("say"), room.said_to("acknowledge")
+        room.process(press(chat, id) for chat, id in zip(chats, pressed, strict=True))
+        said, acknowledged = room.outbox_counts("say"), room.outbox_counts("acknowledge")
         for chat, case in zip(chats, part, strict=True):
-            id, after = room.stands(chat)
-            if not said.get(id) or not acknowledged.get(id) or lost(here.conversation, after):
+            id, after = room.conversation_of(chat)
+            if (
+                not said.get(id)
+                or not acknowledged.get(id)
+                or answers_lost(here.conversation, after)
+            ):
                 wrong.append(case.name)
-            if after.answers != here.conversation.answers and case.change not in OURS:
+            if after.answers != here.conversation.answers and case.change not in MAY_STILL_BE_VALID:
                 wrong.append(f"{case.name}: an answer was made")
     assert wrong == []
-    assert room.stages() == {"done"}
+    assert room.inbox_stages() == {"done"}
 
 
-def _changed(case: Case, here: Place) -> str:
+def _changed(case: HostileCase, here: FlowState) -> str:
     first = here.buttons[0].id
     match case.change:
         case "upper":
@@ -338,30 +354,30 @@ def _changed(case: Case, here: Place) -> str:
             head, _, number = first.rpartition("~")
             return f"{head}~{int(number) + 1}"
         case "other-chat":
-            return place("checking" if here is place("name") else "name").buttons[0].id
+            return state_at("checking" if here is state_at("name") else "name").buttons[0].id
         case "earlier":
-            return place("welcome").buttons[0].id
+            return state_at("welcome").buttons[0].id
     return case.value
 
 
 def test_any_update_is_answered_or_set_aside_and_the_person_goes_on(
-    room: Room, logged: Callable[[], str]
+    room: InboxHarness, logged: Callable[[], str]
 ) -> None:
-    here = place("name").conversation
-    room.put([4001], here)
+    here = state_at("name").conversation
+    room.place_chats([4001], here)
     for case in cases("update"):
         body = case.value.encode("utf-8", "surrogatepass")
-        whole = webhook._read(body)
+        whole = webhook._parse_update(body)
         update = whole if whole is not None else _loaded(case.value)
         if update is None:
             continue
-        room.hear([update])
-        assert not lost(here, room.stands(4001)[1]), case.name
-    assert room.stages() <= {"done", "set_aside"}
+        room.process([update])
+        assert not answers_lost(here, room.conversation_of(4001)[1]), case.name
+    assert room.inbox_stages() <= {"done", "set_aside"}
     assert "row_failed" not in logged()
-    before = len(room.said_to("say"))
-    room.hear([message(4001, text="/help"), message(4002, text="/start")])
-    assert len(room.said_to("say")) == before + 1, "a new person is met"
+    before = len(room.outbox_counts("say"))
+    room.process([message(4001, text="/help"), message(4002, text="/start")])
+    assert len(room.outbox_counts("say")) == before + 1, "a new person is met"
     assert "row_failed" not in logged()
 
 
@@ -423,10 +439,10 @@ def mutated(good: dict[str, Any], dice: Random, odd: list[Any]) -> dict[str, Any
     odd=st.lists(ANY, min_size=1, max_size=3),
 )
 def test_updates_with_parts_made_up_by_chance(
-    room: Room, good: dict[str, Any], dice: Random, odd: list[Any]
+    room: InboxHarness, good: dict[str, Any], dice: Random, odd: list[Any]
 ) -> None:
-    room.hear([mutated(good, dice, odd)])
-    assert room.stages() <= {"done", "set_aside"}
+    room.process([mutated(good, dice, odd)])
+    assert room.inbox_stages() <= {"done", "set_aside"}
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
@@ -443,7 +459,7 @@ def test_updates_with_parts_made_up_by_chance(
     ),
 )
 def test_any_id_is_a_press_that_loses_nothing(name: str, data: str) -> None:
-    here = place(name).conversation
-    turn = take_turn(here, Heard(Hearing.PRESSED, data, message="1"), NOW)
+    here = state_at(name).conversation
+    turn = take_turn(here, Input(InputKind.BUTTON, data, message_id="1"), NOW)
     assert turn.replies or turn.toast
-    assert not lost(here, turn.conversation)
+    assert not answers_lost(here, turn.conversation)

@@ -24,17 +24,17 @@ from storage.chats import conversations, inbox, message_ids, officers, outbox
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
-from storage.tables import OUTBOX, TALLY
+from storage.tables import DAILY_COUNTER, OUTBOX
 from storage.vault import Vault
-from tests.harness.telegram_app import STAFF, Rig, goes, settings_for
-from tests.support.happy_path import way
+from tests.harness.telegram_app import STAFF_CHAT_ID, TelegramApp, follow_path, telegram_settings
+from tests.support.happy_path import happy_path
 from tests.support.paths import ROOT
-from tests.telegram_server import Person, TelegramServer
+from tests.telegram_server import TelegramServer, TelegramUser
 
 pytest_plugins = ("tests.harness.telegram_fixtures",)
 
 DICE = Random(16)
-PLACES = (
+CANARY_PLACES = (
     "name",
     "email",
     "word",
@@ -55,22 +55,24 @@ PLACES = (
     "contact",
     "group",
 )
-MARKS = {place: "".join(DICE.choices("bcdfghklmnprstvwz", k=16)).capitalize() for place in PLACES}
+CANARIES = {
+    place: "".join(DICE.choices("bcdfghklmnprstvwz", k=16)).capitalize() for place in CANARY_PLACES
+}
 NUMBER = "07700 900417"
-LINES = ("07700 900417", "07700900417", "+447700900417", "7700900417")
+NUMBER_FORMS = ("07700 900417", "07700900417", "+447700900417", "7700900417")
 """The number in the ways in which it could be written."""
 
 
 def leaked(text: str, *, allowed: tuple[str, ...] = ()) -> list[str]:
     """Return where the marks in a text come from, the token among them."""
     low = text.lower()
-    found = [place for place, mark in MARKS.items() if mark.lower() in low]
-    found += ["number" for line in LINES if line in text]
+    found = [place for place, mark in CANARIES.items() if mark.lower() in low]
+    found += ["number" for line in NUMBER_FORMS if line in text]
     found += ["token"] if "rehearsal-token" in text else []
     return [place for place in found if place not in allowed]
 
 
-async def everything(person: Person, step: Callable[[], Awaitable[object]]) -> None:
+async def exercise_everything(person: TelegramUser, step: Callable[[], Awaitable[object]]) -> None:
     """Do all that people do, with a mark in each place where words can go."""
 
     async def says(*texts: str) -> None:
@@ -84,37 +86,39 @@ async def everything(person: Person, step: Callable[[], Awaitable[object]]) -> N
                 person.presses_id(id)
                 await step()
 
-    await says(f"/start {MARKS['start']}", MARKS["question"], f"/{MARKS['command']} x")
-    await presses(MARKS["button"], "pass_on~1")
-    await says("1", "1", "1", "1", "2", "1", MARKS["name"])
-    named = person.says(MARKS["answer"])
+    await says(f"/start {CANARIES['start']}", CANARIES["question"], f"/{CANARIES['command']} x")
+    await presses(CANARIES["button"], "pass_on~1")
+    await says("1", "1", "1", "1", "2", "1", CANARIES["name"])
+    named = person.says(CANARIES["answer"])
     await step()
-    person.edits(named, MARKS["edit"])
+    person.edits(named, CANARIES["edit"])
     await step()
     for kind in ("photo", "document", "voice"):
-        person.sends(kind, caption=MARKS["caption"])
+        person.sends(kind, caption=CANARIES["caption"])
         await step()
     person._attach(
-        {"document": {"file_id": "a", "file_unique_id": "b", "file_name": MARKS["file"]}}
+        {"document": {"file_id": "a", "file_unique_id": "b", "file_name": CANARIES["file"]}}
     )
     person.sends_contact_of_somebody_else()
     await step()
-    await says("email", f"{MARKS['email']}@example.org", "2", "1", "morning", "no")
-    await says(MARKS["word"], "ashford", "yes", "4", "1", "1", MARKS["note"])
+    await says("email", f"{CANARIES['email']}@example.org", "2", "1", "morning", "no")
+    await says(CANARIES["word"], "ashford", "yes", "4", "1", "1", CANARIES["note"])
     await presses("show~1", "change~1")
-    await says(f"I will kill myself {MARKS['answer']}", f"/leave {MARKS['leave']}", "carry on")
-    await says("send", MARKS["question"], "withdraw", "yes", "/refer", *["1"] * 9)
-    await says(MARKS["officer"], MARKS["agency"], f"{MARKS['contact']}@kent.example")
-    await says(f"{MARKS['reference']}/12345/26", "send", f"/delete {MARKS['command']}")
+    await says(
+        f"I will kill myself {CANARIES['answer']}", f"/leave {CANARIES['leave']}", "carry on"
+    )
+    await says("send", CANARIES["question"], "withdraw", "yes", "/refer", *["1"] * 9)
+    await says(CANARIES["officer"], CANARIES["agency"], f"{CANARIES['contact']}@kent.example")
+    await says(f"{CANARIES['reference']}/12345/26", "send", f"/delete {CANARIES['command']}")
 
 
-async def once(rig: Rig) -> None:
+async def run_once(rig: TelegramApp) -> None:
     """Receive, answer, send and sweep, each as the program runs it: whatever stops it is logged."""
-    for part in (rig.receive, rig.answer, rig.deliver, rig.deliver, rig.sweep):
-        await _steadily_once(part)
+    for part in (rig.receive, rig.respond, rig.deliver, rig.deliver, rig.sweep):
+        await _run_steadily_once(part)
 
 
-async def _steadily_once(part: Callable[[], Awaitable[object]]) -> None:
+async def _run_steadily_once(part: Callable[[], Awaitable[object]]) -> None:
     ended = asyncio.Event()
 
     async def act() -> None:
@@ -126,57 +130,65 @@ async def _steadily_once(part: Callable[[], Awaitable[object]]) -> None:
         ended.set()
         await asyncio.sleep(3600)
 
-    task = asyncio.create_task(serve._steadily("part", act))
+    task = asyncio.create_task(serve._supervise("part", act))
     await ended.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-def told_to_staff(server: TelegramServer) -> str:
+def staff_messages(server: TelegramServer) -> str:
     """Return all that went to the staff chat."""
     calls = server.calls_of("sendMessage")
-    return "\n".join(c.parameters["text"] for c in calls if c.parameters["chat_id"] == STAFF)
+    return "\n".join(
+        c.parameters["text"] for c in calls if c.parameters["chat_id"] == STAFF_CHAT_ID
+    )
 
 
-def counted(database: Database) -> str:
+def clear_text_counters(database: Database) -> str:
     """Return what is kept in the clear about counts and about what could not be sent."""
     with database.session() as session:
         connection = session.connection()
-        rows = connection.execute(select(TALLY.c.what, TALLY.c.key)).all()
+        rows = connection.execute(select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key)).all()
         whys = connection.scalars(select(OUTBOX.c.why)).all()
     return f"{rows}{whys}"
 
 
-def check(rig: Rig, database: Database, logged: str) -> None:
+def assert_no_leaks(rig: TelegramApp, database: Database, logged: str) -> None:
     """See that no mark got where it does not belong."""
     assert leaked(logged) == []
-    assert leaked(told_to_staff(rig.server)) == []
-    assert leaked(counted(database)) == []
+    assert leaked(staff_messages(rig.server)) == []
+    assert leaked(clear_text_counters(database)) == []
     assert leaked(rig.server.log_text("new", "toast")) == []
 
 
 async def test_all_that_people_can_do_lets_nothing_out(
-    rig: Rig, server: TelegramServer, database: Database, logged: Callable[[], str]
+    rig: TelegramApp, server: TelegramServer, database: Database, logged: Callable[[], str]
 ) -> None:
-    person = server.person(MARKS["profile"], last_name=MARKS["profile"])
-    group = server.group(MARKS["group"])
+    person = server.person(CANARIES["profile"], last_name=CANARIES["profile"])
+    group = server.group(CANARIES["group"])
     group.adds_the_bot(person)
-    await goes(rig, server.person("Tom"), way(MARKS["name"], NUMBER))
-    await everything(person, lambda: rig.settle())
+    await follow_path(rig, server.person("Tom"), happy_path(CANARIES["name"], NUMBER))
+    await exercise_everything(person, lambda: rig.settle())
     server.clock.advance(hours=100)
     await rig.sweep()
     await rig.settle()
-    assert rig.inbox("set_aside") == 0
-    assert "new request" in told_to_staff(server).lower()
-    assert set(leaked(sent_on(rig, database))) >= {"name", "number", "email", "word", "note"}
-    check(rig, database, logged())
+    assert rig.inbox_count("set_aside") == 0
+    assert "new request" in staff_messages(server).lower()
+    assert set(leaked(handed_over_text(rig, database))) >= {
+        "name",
+        "number",
+        "email",
+        "word",
+        "note",
+    }
+    assert_no_leaks(rig, database, logged())
 
 
-def sent_on(rig: Rig, database: Database) -> str:
+def handed_over_text(rig: TelegramApp, database: Database) -> str:
     """Return all that staff can read in their queue: there the words belong."""
     vault, now = rig.running.vault, rig.now()
     with database.session() as session:
-        entries = lifecycle.queue(session, vault, now, include_closed=True)
+        entries = lifecycle.list_queue(session, vault, now, include_closed=True)
     with database.transaction() as connection:
         return "".join(
             str(lifecycle.open_record(connection, vault, entry.reference, "Priya", now))
@@ -184,46 +196,46 @@ def sent_on(rig: Rig, database: Database) -> str:
         )
 
 
-INNER: tuple[tuple[Any, str], ...] = (
+FAILING_FUNCTIONS: tuple[tuple[Any, str], ...] = (
     (telegram, "translate"),
-    (respond, "_answer"),
+    (respond, "_handle_inbound"),
     (respond, "take_turn"),
-    (respond, "_put_in_line"),
-    (respond, "_carry_out"),
+    (respond, "_enqueue_turn"),
+    (respond, "_apply_effect"),
     (respond, "alert"),
-    (respond, "_failed"),
-    (respond, "_set_aside"),
-    (inbox, "keep"),
-    (inbox, "waiting"),
-    (inbox, "done"),
-    (inbox, "failed"),
+    (respond, "_record_failure"),
+    (respond, "_dead_letter"),
+    (inbox, "enqueue_arrivals"),
+    (inbox, "due_inbox_items"),
+    (inbox, "mark_answered"),
+    (inbox, "record_failure"),
     (inbox, "set_aside"),
-    (conversations, "recall"),
-    (conversations, "remember"),
-    (officers, "redeem"),
-    (officers, "remember_officer"),
-    (message_ids, "note_message"),
-    (message_ids, "messages_in"),
-    (message_ids, "messages_older_than"),
-    (missed_questions, "keep"),
-    (outbox, "put"),
-    (outbox, "ready"),
-    (outbox, "sent"),
-    (outbox, "later"),
+    (conversations, "load_conversation"),
+    (conversations, "save_conversation"),
+    (officers, "redeem_officer_invitation"),
+    (officers, "save_officer"),
+    (message_ids, "add_message_id"),
+    (message_ids, "message_ids_since"),
+    (message_ids, "message_ids_before"),
+    (missed_questions, "add_missed_question"),
+    (outbox, "enqueue"),
+    (outbox, "due_outbox_items"),
+    (outbox, "mark_sent"),
+    (outbox, "schedule_retry"),
     (outbox, "give_up"),
     (lifecycle, "hand_over"),
     (lifecycle, "stop_contact"),
     (lifecycle, "raise_flag"),
     (lifecycle, "return_unworked"),
     (retention, "sweep"),
-    (sweeping, "_tidy_chats"),
-    (daily_counters, "add"),
+    (sweeping, "_delete_old_messages"),
+    (daily_counters, "increment_counter"),
     (Vault, "seal"),
     (Vault, "unseal"),
     (Vault, "fingerprint"),
     (deliver.Delivery, "_send"),
-    (deliver.Delivery, "_note"),
-    (deliver.Delivery, "_deletable"),
+    (deliver.Delivery, "_record_outcomes"),
+    (deliver.Delivery, "_deletable_message_ids"),
     (TelegramChannel, "send"),
     (TelegramChannel, "_say"),
     (TelegramChannel, "_acknowledge"),
@@ -236,9 +248,11 @@ INNER: tuple[tuple[Any, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("owner", "name"), INNER, ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(
+    ("owner", "name"), FAILING_FUNCTIONS, ids=lambda one: getattr(one, "__name__", one)
+)
 async def test_whatever_fails_inside_says_nothing_outside(
-    rig: Rig,
+    rig: TelegramApp,
     server: TelegramServer,
     database: Database,
     logged: Callable[[], str],
@@ -246,7 +260,7 @@ async def test_whatever_fails_inside_says_nothing_outside(
     owner: Any,
     name: str,
 ) -> None:
-    words = " ".join((*MARKS.values(), NUMBER, server.token))
+    words = " ".join((*CANARIES.values(), NUMBER, server.token))
     act, calls, steps = getattr(owner, name), count(), count()
 
     def fails(*given: Any, **named: Any) -> Any:
@@ -259,23 +273,23 @@ async def test_whatever_fails_inside_says_nothing_outside(
 
     async def now_and_then() -> None:
         if next(steps) % 8 == 0:
-            await once(rig)
+            await run_once(rig)
 
-    monkeypatch.setattr(serve, "IDLE", 0.0)
-    person = server.person(MARKS["profile"])
+    monkeypatch.setattr(serve, "IDLE_SECONDS", 0.0)
+    person = server.person(CANARIES["profile"])
     later = inspect.iscoroutinefunction(act)
     monkeypatch.setattr(owner, name, fails_later if later else fails)
-    await everything(person, now_and_then)
+    await exercise_everything(person, now_and_then)
     for _ in range(3):
         server.clock.advance(minutes=2)
-        await once(rig)
+        await run_once(rig)
     monkeypatch.setattr(owner, name, act)
-    check(rig, database, logged())
+    assert_no_leaks(rig, database, logged())
 
 
 async def test_a_refused_token_is_not_repeated(server: TelegramServer, tmp_path: Path) -> None:
     server.fail_next("getMe", 401, times=None, description="Unauthorized")
-    told = settings_for(server)
+    told = telegram_settings(server)
     Vault.open(tmp_path / "key.json", create=True)
     done = await asyncio.to_thread(
         subprocess.run,

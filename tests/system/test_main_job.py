@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from storage.vault import Vault
-from tests.harness.telegram_app import SECRET
-from tests.support.happy_path import answers, way
+from tests.harness.telegram_app import WEBHOOK_SECRET
+from tests.support.happy_path import expected_answers, happy_path
 from tests.support.paths import ROOT
 from tests.telegram_server import TelegramServer
 
@@ -26,7 +26,7 @@ ENTRY = {"reference", "queue", "due", "stage", "owner", "flags", "urgent", "late
 RECORD = {"reference", "journey", "lines", "safe_contact", "consent", "stage", "acts", "steps"}
 
 
-class Machine:
+class InstalledProgram:
     """A folder of its own, with a key, a database and no .env, where the program is run."""
 
     def __init__(self, home: Path, server: TelegramServer, mode: str) -> None:
@@ -42,7 +42,7 @@ class Machine:
             "TELEGRAM_API_URL": server.api_url.removesuffix("/bot"),
             "TELEGRAM_MODE": mode,
             "TELEGRAM_WEBHOOK_URL": f"http://127.0.0.1:{port}",
-            "TELEGRAM_WEBHOOK_SECRET": SECRET,
+            "TELEGRAM_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "DATABASE_URL": f"sqlite:///{home / 'rj.db'}",
             "VAULT_KEY_FILE": str(home / "key.json"),
             "PORT": port,
@@ -92,7 +92,7 @@ def ask_for_a_call(server: TelegramServer) -> str:
     """Let somebody go the whole way; return the reference that they are told."""
     amina = server.person("Amina")
     amina.opens_link("leaflet")
-    for step in way():
+    for step in happy_path():
         words = step.shown
         amina.wait_for(
             lambda p, w=words: any(m.from_bot and m.text.startswith(w) for m in p.screen[-2:]),  # type: ignore[misc]
@@ -111,7 +111,7 @@ def ask_for_a_call(server: TelegramServer) -> str:
 @pytest.mark.parametrize(("mode", "part"), [("polling", "bot"), ("webhook", "serve")])
 def test_from_start_to_a_reference_number(mode: str, part: str, tmp_path: Path) -> None:
     with TelegramServer() as server:
-        machine = Machine(tmp_path, server, mode)
+        machine = InstalledProgram(tmp_path, server, mode)
         with machine.running(part):
             reference = ask_for_a_call(server)
         (entry,) = machine.rj_json("queue")
@@ -122,7 +122,7 @@ def test_from_start_to_a_reference_number(mode: str, part: str, tmp_path: Path) 
 
 def test_staff_claim_read_and_close_what_was_asked_for(tmp_path: Path) -> None:
     with TelegramServer() as server:
-        machine = Machine(tmp_path, server, "polling")
+        machine = InstalledProgram(tmp_path, server, "polling")
         with machine.running("serve"):
             reference = ask_for_a_call(server)
             assert reference in machine.rj("queue"), "while people are met, too"
@@ -133,7 +133,9 @@ def test_staff_claim_read_and_close_what_was_asked_for(tmp_path: Path) -> None:
     }
     record = machine.rj_json("queue", "open", reference, "--as", "Priya")
     assert set(record) >= RECORD
-    assert [(line["question"], line["value"]) for line in record["lines"]] == answers(way())
+    assert [(line["question"], line["value"]) for line in record["lines"]] == expected_answers(
+        happy_path()
+    )
     assert [step["act"] for step in record["steps"]] == ["handed_over", "claim", "opened"]
     for act, stage in (("spoke", "in_touch"), ("close", "closed")):
         done = machine.rj_json("queue", "step", reference, act, "--as", "Priya")

@@ -11,22 +11,22 @@ Where Telegram publishes no figure or no words, the stricter reading is taken. N
 mode, payments, business, channels, media other than documents, and markup other than HTML.
 """
 
-from tests.telegram_server.account import Sent, Toast
-from tests.telegram_server.clock import Clock
-from tests.telegram_server.screen import Button, Message
-from tests.telegram_server.server import Call, TelegramServer
-from tests.telegram_server.state import Refused
-from tests.telegram_server.users import Group, Person
+from tests.telegram_server.account import ShownEvent, Toast
+from tests.telegram_server.clock import TelegramClock
+from tests.telegram_server.screen import ScreenButton, ScreenMessage
+from tests.telegram_server.server import ApiCall, TelegramServer
+from tests.telegram_server.state import BotApiError
+from tests.telegram_server.users import TelegramGroup, TelegramUser
 
 __all__ = [
-    "Button",
-    "Call",
-    "Clock",
-    "Group",
-    "Message",
-    "Person",
-    "Refused",
-    "Sent",
+    "ApiCall",
+    "BotApiError",
+    "ScreenButton",
+    "ScreenMessage",
+    "ShownEvent",
+    "TelegramClock",
+    "TelegramGroup",
     "TelegramServer",
+    "TelegramUser",
     "Toast",
 ]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from tests.telegram_server.state import Json, World
-from tests.telegram_server.updates import Updates
+from tests.telegram_server.state import Json, ServerState
+from tests.telegram_server.updates import UpdateQueue
 
 FIRST_MESSAGE_ID = 1
 FIRST_QUERY_ID = 7_000_000_000_000_001
@@ -20,7 +20,7 @@ class Toast(NamedTuple):
     alert: bool
 
 
-class Sent(NamedTuple):
+class ShownEvent(NamedTuple):
     """Something that reached people from the bot, in the order in which it did."""
 
     kind: Literal["new", "edit", "toast", "deleted"]
@@ -98,7 +98,7 @@ class Chat:
     keyboard_from: Post | None = None
     toasts: list[Toast] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
-    stirred: float = field(default_factory=time.monotonic)
+    changed_at: float = field(default_factory=time.monotonic)
 
     @property
     def private(self) -> bool:
@@ -122,7 +122,7 @@ class Chat:
         elif markup.get("remove_keyboard"):
             self.keyboard_from = None
 
-    def take_away(self, post: Post) -> None:
+    def remove(self, post: Post) -> None:
         """Delete a message and the keyboard it brought."""
         del self.posts[post.id]
         if self.keyboard_from is post:
@@ -130,7 +130,7 @@ class Chat:
 
 
 @dataclass
-class Query:
+class CallbackQuery:
     """A press that waits for its answer."""
 
     id: str
@@ -143,7 +143,7 @@ class Query:
 class Account:
     """One bot, found by its token."""
 
-    def __init__(self, token: str, world: World) -> None:
+    def __init__(self, token: str, world: ServerState) -> None:
         self.token = token
         self.id = int(token.partition(":")[0])
         self.username = f"bot{self.id}_bot"
@@ -153,11 +153,11 @@ class Account:
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.menu_buttons: dict[int | None, Json] = {}
         self.chats: dict[int, Chat] = {}
-        self.queries: dict[str, Query] = {}
-        self.sent: list[Sent] = []
+        self.queries: dict[str, CallbackQuery] = {}
+        self.sent: list[ShownEvent] = []
         self.file_numbers = count(1)
         self.world = world
-        self.updates = Updates(world)
+        self.updates = UpdateQueue(world)
         self._next_message = FIRST_MESSAGE_ID
 
     def as_user(self) -> Json:
@@ -176,27 +176,27 @@ class Account:
         chat.posts[post.id] = post
         if post.from_bot:
             chat.show_keyboard(post)
-            self.note("new", chat, post)
-        self.stir(chat)
+            self.log_event("new", chat, post)
+        self.notify_changed(chat)
         return post
 
-    def add_query(self, chat: Chat, label: str) -> Query:
+    def add_query(self, chat: Chat, label: str) -> CallbackQuery:
         """Remember a press that the bot has to answer, and return it."""
         number = str(FIRST_QUERY_ID + len(self.queries))
-        self.queries[number] = Query(number, chat, label, self.world.clock.now())
+        self.queries[number] = CallbackQuery(number, chat, label, self.world.clock.now())
         return self.queries[number]
 
-    def note(self, kind: Literal["new", "edit", "deleted"], chat: Chat, post: Post) -> None:
+    def log_event(self, kind: Literal["new", "edit", "deleted"], chat: Chat, post: Post) -> None:
         """Write down what people now see."""
-        self.sent.append(Sent(kind, chat.id, post.id, post.text, tuple(labels_of(post))))
+        self.sent.append(ShownEvent(kind, chat.id, post.id, post.text, tuple(labels_of(post))))
 
-    def note_toast(self, chat: Chat, text: str) -> None:
+    def log_toast(self, chat: Chat, text: str) -> None:
         """Write down the answer to a press."""
-        self.sent.append(Sent("toast", chat.id, None, text, ()))
+        self.sent.append(ShownEvent("toast", chat.id, None, text, ()))
 
-    def stir(self, chat: Chat) -> None:
+    def notify_changed(self, chat: Chat) -> None:
         """Tell everybody who waits that this chat has changed."""
-        chat.stirred = time.monotonic()
+        chat.changed_at = time.monotonic()
         self.world.changed.notify_all()
 
 

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 
-class Clock:
+class TelegramClock:
     """Seconds since 1970. Long polls and waits run on real time and do not follow it."""
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Clock:
         """Stop the clock, now or at the aware time given."""
         self._frozen = self.now() if at is None else at.timestamp()
 
-    def run(self) -> None:
+    def resume(self) -> None:
         """Let a frozen clock go on from where it stands."""
         if self._frozen is not None:
             self._ahead, self._frozen = self._frozen - time.time(), None

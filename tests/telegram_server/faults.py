@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 
-from tests.telegram_server.state import Refused
+from tests.telegram_server.state import BotApiError
 
-Lost = Literal["drop", "drop_before"]
+LostAnswer = Literal["drop", "drop_before"]
 
 
-class Dropped(Exception):
+class ConnectionDropped(Exception):
     """The connection is to be closed without an answer."""
 
 
@@ -18,28 +18,28 @@ class Fault:
     """One thing that goes wrong, `times` times, or until healed when `times` is None."""
 
     method: str
-    error: int | Lost | None
+    error: int | LostAnswer | None
     times: int | None
     chat_id: int | None
     retry_after: int | None
     description: str | None
     delay: float
 
-    def meets(self, method: str, chat_id: Any) -> bool:
+    def matches(self, method: str, chat_id: Any) -> bool:
         """Return whether this call is one that goes wrong."""
         return self.method in ("*", method) and self.chat_id in (None, chat_id)
 
     def before(self) -> None:
         """Fail a call that shall have no effect; raises Dropped or Refused."""
         if self.error == "drop_before":
-            raise Dropped
+            raise ConnectionDropped
         if isinstance(self.error, int):
-            raise Refused(self.error, self.description or self._usual_words(), self.retry_after)
+            raise BotApiError(self.error, self.description or self._usual_words(), self.retry_after)
 
     def after(self) -> None:
         """Lose the answer to a call that has had its effect; raises Dropped."""
         if self.error == "drop":
-            raise Dropped
+            raise ConnectionDropped
 
     def _usual_words(self) -> str:
         if self.error == HTTPStatus.TOO_MANY_REQUESTS:
@@ -61,7 +61,7 @@ class Faults:
 
     def take(self, method: str, chat_id: Any) -> Fault | None:
         """Return the oldest fault that meets this call, using up one of its times."""
-        found = next((fault for fault in self._waiting if fault.meets(method, chat_id)), None)
+        found = next((fault for fault in self._waiting if fault.matches(method, chat_id)), None)
         if found and found.times is not None:
             found.times -= 1
             if found.times <= 0:

@@ -8,14 +8,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
-from tests.telegram_server.faults import Dropped
+from tests.telegram_server.faults import ConnectionDropped
 from tests.telegram_server.state import Json
 
 
-class Answering(Protocol):
+class BotApi(Protocol):
     """Whoever knows the answers, and keeps the errors met while answering."""
 
-    troubles: list[Exception]
+    errors: list[Exception]
 
     def answer(self, path: str, content_type: str, body: bytes) -> tuple[int, Json]:
         """Return the status and JSON for one call; raises Dropped when no answer shall come."""
@@ -24,15 +24,15 @@ class Answering(Protocol):
         """Return the content of a file."""
 
 
-class Line(ThreadingHTTPServer):
+class TelegramHttpServer(ThreadingHTTPServer):
     """The listening socket and the connections on it."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, telegram: Answering, port: int) -> None:
-        super().__init__(("127.0.0.1", port), Exchange)
+    def __init__(self, telegram: BotApi, port: int) -> None:
+        super().__init__(("127.0.0.1", port), BotApiHandler)
         self.telegram = telegram
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
@@ -53,10 +53,10 @@ class Line(ThreadingHTTPServer):
         """Stay quiet about a bot that went away, which tests do on purpose; keep the rest."""
         trouble = sys.exc_info()[1]
         if isinstance(trouble, Exception) and not isinstance(trouble, ConnectionError):
-            self.telegram.troubles.append(trouble)
+            self.telegram.errors.append(trouble)
             super().handle_error(request, client_address)
 
-    def hang_up(self) -> None:
+    def close_all(self) -> None:
         """Stop listening and close what is open."""
         self.shutdown()
         self.server_close()
@@ -66,12 +66,12 @@ class Line(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-class Exchange(BaseHTTPRequestHandler):
+class BotApiHandler(BaseHTTPRequestHandler):
     """Reads one request after another from a connection and answers each."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Line
+    server: TelegramHttpServer
 
     def do_POST(self) -> None:
         """Answer a call with a body."""
@@ -82,7 +82,7 @@ class Exchange(BaseHTTPRequestHandler):
         content_type = self.headers.get("Content-Type") or ""
         try:
             status, answer = self.server.telegram.answer(self.path, content_type, body)
-        except Dropped:
+        except ConnectionDropped:
             self.close_connection = True
             return
         self._write(status, "application/json", json.dumps(answer).encode())

@@ -11,7 +11,7 @@ from tests.telegram_server.state import Json
 T = TypeVar("T")
 
 
-class Button(NamedTuple):
+class ScreenButton(NamedTuple):
     """One button under a message."""
 
     label: str
@@ -22,14 +22,14 @@ class Button(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Message:
+class ScreenMessage:
     """One message as it stood when it was looked at; `date` in seconds since 1970."""
 
     id: int
     from_bot: bool
     kind: str
     text: str
-    buttons: tuple[tuple[Button, ...], ...]
+    buttons: tuple[tuple[ScreenButton, ...], ...]
     keyboard: tuple[tuple[str, ...], ...]
     edited: bool
     date: int
@@ -57,21 +57,21 @@ class Message:
         return "\n".join(shown)
 
 
-def label_of(key: str | Json) -> str:
+def key_label(key: str | Json) -> str:
     """Return the label of a key of a reply keyboard."""
     return key if isinstance(key, str) else str(key["text"])
 
 
-def see(post: Post) -> Message:
+def screen_message(post: Post) -> ScreenMessage:
     """Return what a message looks like now."""
     markup = post.markup or {}
-    return Message(
+    return ScreenMessage(
         id=post.id,
         from_bot=post.from_bot,
         kind=next(iter(post.content)),
         text=post.text,
         buttons=tuple(tuple(_button(button) for button in row) for row in post.inline_rows),
-        keyboard=tuple(tuple(map(label_of, row)) for row in markup.get("keyboard", [])),
+        keyboard=tuple(tuple(map(key_label, row)) for row in markup.get("keyboard", [])),
         edited=post.edit_date is not None,
         date=post.date,
         entities=tuple(post.content.get("entities", ())),
@@ -83,15 +83,15 @@ def see(post: Post) -> Message:
     )
 
 
-def _button(button: Json) -> Button:
+def _button(button: Json) -> ScreenButton:
     copied = button.get("copy_text") or {}
     url = button.get("url") or (button.get("web_app") or {}).get("url")
-    return Button(
+    return ScreenButton(
         button["text"], button.get("callback_data"), url, copied.get("text"), button.get("style")
     )
 
 
-class View:
+class ChatView:
     """A chat as the people in it see it."""
 
     def __init__(self, account: Account, chat: Chat) -> None:
@@ -105,32 +105,32 @@ class View:
         return self.chat.id
 
     @property
-    def screen(self) -> list[Message]:
+    def screen(self) -> list[ScreenMessage]:
         """The messages as they stand now, oldest first, without what was deleted."""
         with self.world.changed:
-            return [see(post) for post in self.chat.posts.values()]
+            return [screen_message(post) for post in self.chat.posts.values()]
 
     @property
-    def last(self) -> Message:
+    def last(self) -> ScreenMessage:
         """The newest message; raises AssertionError on an empty screen."""
         with self.world.changed:
             assert self.chat.posts, "there is no message on the screen"
-            return see(next(reversed(self.chat.posts.values())))
+            return screen_message(next(reversed(self.chat.posts.values())))
 
     @property
-    def last_from_bot(self) -> Message:
+    def last_from_bot(self) -> ScreenMessage:
         """The newest message of the bot; raises AssertionError when there is none."""
         with self.world.changed:
             found = next((post for post in self._newest_first() if post.from_bot), None)
             assert found, "there is no message from the bot on the screen"
-            return see(found)
+            return screen_message(found)
 
     @property
     def keyboard(self) -> list[list[str]]:
         """The keyboard under the typing field, as rows of labels."""
         with self.world.changed:
             post = self.chat.keyboard_from
-            return [list(row) for row in see(post).keyboard] if post else []
+            return [list(row) for row in screen_message(post).keyboard] if post else []
 
     @property
     def toasts(self) -> list[Toast]:
@@ -184,7 +184,7 @@ class View:
         if self.account.updates.waits_for(self.chat.id):
             return float("inf")
         taken = self.account.updates.taken_at.get(self.chat.id, 0.0)
-        return max(self.chat.stirred, taken) + quiet - time.monotonic()
+        return max(self.chat.changed_at, taken) + quiet - time.monotonic()
 
     def _newest_first(self) -> Iterator[Post]:
         return reversed(self.chat.posts.values())

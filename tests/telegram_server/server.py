@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-from tests.telegram_server.account import Account, Chat, Sent
+from tests.telegram_server.account import Account, Chat, ShownEvent
 from tests.telegram_server.api.methods import METHODS, NAMES
 from tests.telegram_server.api.parameters import read_parameters
-from tests.telegram_server.clock import Clock
-from tests.telegram_server.faults import Fault, Faults, Lost
-from tests.telegram_server.http_server import Line
-from tests.telegram_server.state import Json, Refused, World
-from tests.telegram_server.users import Group, Person
-from tests.telegram_server.webhook_sender import Courier
+from tests.telegram_server.clock import TelegramClock
+from tests.telegram_server.faults import Fault, Faults, LostAnswer
+from tests.telegram_server.http_server import TelegramHttpServer
+from tests.telegram_server.state import BotApiError, Json, ServerState
+from tests.telegram_server.users import TelegramGroup, TelegramUser
+from tests.telegram_server.webhook_sender import WebhookSender
 
 FIRST_PERSON = 1001
 FIRST_GROUP = 1
@@ -26,7 +26,7 @@ TOKEN_LETTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 RETRY_AFTER = 3
 
 
-class Call(NamedTuple):
+class ApiCall(NamedTuple):
     """One call of the bot; `time` in seconds of time.monotonic, parameters with JSON unpacked."""
 
     time: float
@@ -43,12 +43,12 @@ class TelegramServer:
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
-        self.world = World()
-        self.calls: list[Call] = []
-        self.troubles: list[Exception] = []
+        self.world = ServerState()
+        self.calls: list[ApiCall] = []
+        self.errors: list[Exception] = []
         self._accounts: dict[str, Account] = {}
         self._faults = Faults()
-        self._line: Line | None = None
+        self._line: TelegramHttpServer | None = None
         self._port = 0
         self._person_numbers = itertools.count(FIRST_PERSON)
         self._group_numbers = itertools.count(FIRST_GROUP)
@@ -64,18 +64,18 @@ class TelegramServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        if self.troubles and value is None:
-            raise ExceptionGroup("errors of the server itself", self.troubles)
+        if self.errors and value is None:
+            raise ExceptionGroup("errors of the server itself", self.errors)
 
     def start(self) -> None:
         """Begin to answer; again on the same port after a stop."""
-        self._line = Line(self, self._port)
+        self._line = TelegramHttpServer(self, self._port)
         self._port = self._line.server_address[1]
         with self.world.changed:
             self.world.running = True
             self.world.run_number += 1
             for account in self._accounts.values():
-                Courier(account.updates, self.world).start()
+                WebhookSender(account.updates, self.world).start()
         listen = {"poll_interval": 0.02}
         threading.Thread(target=self._line.serve_forever, kwargs=listen, daemon=True).start()
 
@@ -85,7 +85,7 @@ class TelegramServer:
             self.world.running = False
             self.world.changed.notify_all()
         if self._line is not None:
-            self._line.hang_up()
+            self._line.close_all()
             self._line = None
 
     @property
@@ -99,7 +99,7 @@ class TelegramServer:
         return f"http://127.0.0.1:{self._port}/file/bot"
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> TelegramClock:
         """Telegram's time, which a test may freeze or advance."""
         return self.world.clock
 
@@ -108,12 +108,12 @@ class TelegramServer:
         wanted = self.token if token is None else token
         number, colon, secret = wanted.partition(":")
         if not (number.isdigit() and colon and secret and set(secret) <= TOKEN_LETTERS):
-            raise Refused(404, "Not Found")
+            raise BotApiError(404, "Not Found")
         with self.world.changed:
             if wanted not in self._accounts:
                 self._accounts[wanted] = Account(wanted, self.world)
                 if self.world.running:
-                    Courier(self._accounts[wanted].updates, self.world).start()
+                    WebhookSender(self._accounts[wanted].updates, self.world).start()
             return self._accounts[wanted]
 
     def person(
@@ -126,7 +126,7 @@ class TelegramServer:
         username: str | None = None,
         phone: str = "+447700900001",
         token: str | None = None,
-    ) -> Person:
+    ) -> TelegramUser:
         """Return a new person who has not written to the bot yet."""
         account = self.account(token)
         with self.world.changed:
@@ -140,11 +140,11 @@ class TelegramServer:
             user: Json = {"id": number, "is_bot": False, **known}
             if language_code is not None:
                 user["language_code"] = language_code
-            return Person(account, chat, user, phone)
+            return TelegramUser(account, chat, user, phone)
 
     def group(
         self, title: str = "Team", *, bot_is_admin: bool = False, token: str | None = None
-    ) -> Group:
+    ) -> TelegramGroup:
         """Return a new group that the bot is not in yet."""
         account = self.account(token)
         with self.world.changed:
@@ -152,7 +152,7 @@ class TelegramServer:
             chat = Chat(number, "supergroup", {"title": title})
             chat.bot_is_member, chat.bot_is_admin = False, bot_is_admin
             account.chats[number] = chat
-            return Group(account, chat)
+            return TelegramGroup(account, chat)
 
     def raw_update(self, update: Mapping[str, Any], token: str | None = None) -> Json:
         """Queue any update, also a broken one; return it with its update_id."""
@@ -168,7 +168,7 @@ class TelegramServer:
             return [waiting.body for waiting in account.updates.pending()]
 
     @property
-    def sent(self) -> list[Sent]:
+    def sent(self) -> list[ShownEvent]:
         """All that people have seen coming from the bot, in order, with edits and deletions."""
         account = self.account()
         with self.world.changed:
@@ -187,12 +187,12 @@ class TelegramServer:
                 lines.append(f"{sent.kind} ({where}): {sent.text}{labels}")
         return "\n".join(lines)
 
-    def calls_of(self, method: str) -> list[Call]:
+    def calls_of(self, method: str) -> list[ApiCall]:
         """Return the calls of one method, oldest first."""
         with self.world.changed:
             return [call for call in self.calls if call.method == method]
 
-    def wait_for_call(self, method: str, times: int = 1, timeout: float = 5.0) -> Call:
+    def wait_for_call(self, method: str, times: int = 1, timeout: float = 5.0) -> ApiCall:
         """Return the call that makes it `times`; raises AssertionError after `timeout` seconds."""
         with self.world.changed:
             came = self.world.changed.wait_for(lambda: len(self.calls_of(method)) >= times, timeout)
@@ -202,7 +202,7 @@ class TelegramServer:
     def fail_next(
         self,
         method: str,
-        error: int | Lost | None = 429,
+        error: int | LostAnswer | None = 429,
         *,
         times: int | None = 1,
         chat_id: int | None = None,
@@ -221,7 +221,7 @@ class TelegramServer:
         with self.world.changed:
             self._faults.add(Fault(name, error, times, chat_id, wait, description, delay))
 
-    def heal(self) -> None:
+    def clear_faults(self) -> None:
         """Let nothing more go wrong."""
         with self.world.changed:
             self._faults.clear()
@@ -234,22 +234,22 @@ class TelegramServer:
             account = self.account(token)
             name = NAMES.get(method.lower())
             if not parts.path.startswith("/bot") or name is None:
-                raise Refused(404, "Not Found: method not found")
+                raise BotApiError(404, "Not Found: method not found")
             given = read_parameters(parts.query, content_type, body)
             return 200, {"ok": True, "result": self._perform(account, name, given)}
-        except Refused as refused:
+        except BotApiError as refused:
             return refused.code, _error(refused)
 
     def file(self, path: str) -> bytes:
         """Return what a file download gets; it is written down as a call of "download"."""
         with self.world.changed:
-            self.calls.append(Call(time.monotonic(), "download", {"path": path}))
+            self.calls.append(ApiCall(time.monotonic(), "download", {"path": path}))
         return b"a file of the tests"
 
     def _perform(self, account: Account, name: str, given: Json) -> Any:
         with self.world.changed:
             fault = self._faults.take(name, given.get("chat_id"))
-            self.calls.append(Call(time.monotonic(), name, given))
+            self.calls.append(ApiCall(time.monotonic(), name, given))
             self.world.changed.notify_all()
             if fault is not None:
                 fault.before()
@@ -260,7 +260,7 @@ class TelegramServer:
             return result
 
 
-def _error(refused: Refused) -> Json:
+def _error(refused: BotApiError) -> Json:
     body: Json = {"ok": False, "error_code": refused.code, "description": refused.description}
     if refused.retry_after is not None:
         body["parameters"] = {"retry_after": refused.retry_after}

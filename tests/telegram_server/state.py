@@ -3,12 +3,12 @@
 import threading
 from typing import Any
 
-from tests.telegram_server.clock import Clock
+from tests.telegram_server.clock import TelegramClock
 
 Json = dict[str, Any]
 
 
-class Refused(Exception):
+class BotApiError(Exception):
     """Telegram says no: an error code, its words, and seconds to wait for a 429."""
 
     def __init__(self, code: int, description: str, retry_after: int | None = None) -> None:
@@ -18,11 +18,11 @@ class Refused(Exception):
         self.retry_after = retry_after
 
 
-class World:
+class ServerState:
     """What every part of the server shares: one lock, one clock, and whether it runs."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = TelegramClock()
         self.changed = threading.Condition()
         self.run_number = 0
         self.running = False

@@ -42,7 +42,7 @@ from telegram.error import RetryAfter as Flood
 from telegram.ext import Application, CommandHandler, ContextTypes
 from telegram.request import HTTPXRequest
 
-from tests.telegram_server import Person, TelegramServer
+from tests.telegram_server import TelegramServer, TelegramUser
 from tests.telegram_server.users import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -67,7 +67,7 @@ def server() -> Iterator[TelegramServer]:
 
 
 @pytest.fixture
-def maya(server: TelegramServer) -> Person:
+def maya(server: TelegramServer) -> TelegramUser:
     return server.person(first_name="Maya")
 
 
@@ -138,7 +138,7 @@ async def test_an_unknown_method_is_not_found(server: TelegramServer, bot: Bot) 
 
 
 async def test_a_bot_writes_only_where_it_may(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     with pytest.raises(BadRequest, match="Chat not found"):
         await bot.send_message(404, "hello")
@@ -160,7 +160,7 @@ async def test_a_bot_writes_only_where_it_may(
 
 
 async def test_updates_stay_until_a_larger_offset_confirms_them(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     for word in ("one", "two", "three"):
         maya.says(word)
@@ -174,7 +174,7 @@ async def test_updates_stay_until_a_larger_offset_confirms_them(
     assert server.pending == []
 
 
-async def test_a_negative_offset_keeps_only_the_newest(bot: Bot, maya: Person) -> None:
+async def test_a_negative_offset_keeps_only_the_newest(bot: Bot, maya: TelegramUser) -> None:
     for word in ("one", "two", "three"):
         maya.says(word)
     kept = await bot.get_updates(offset=-1)
@@ -182,13 +182,13 @@ async def test_a_negative_offset_keeps_only_the_newest(bot: Bot, maya: Person) -
     assert await bot.get_updates() == kept
 
 
-async def test_no_more_than_a_hundred_at_once(bot: Bot, maya: Person) -> None:
+async def test_no_more_than_a_hundred_at_once(bot: Bot, maya: TelegramUser) -> None:
     for number in range(120):
         maya.says(str(number))
     assert len(await bot.get_updates(limit=1000)) == 100
 
 
-async def test_a_long_poll_ends_when_something_comes(bot: Bot, maya: Person) -> None:
+async def test_a_long_poll_ends_when_something_comes(bot: Bot, maya: TelegramUser) -> None:
     started = time.monotonic()
     poll = asyncio.create_task(bot.get_updates(timeout=10))
     await asyncio.sleep(0.1)
@@ -213,7 +213,7 @@ async def test_a_long_poll_ends_when_the_server_stops(server: TelegramServer, bo
 
 
 async def test_what_waits_outlives_a_stop_on_the_same_port(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("before")
     address = server.api_url
@@ -227,7 +227,7 @@ async def test_what_waits_outlives_a_stop_on_the_same_port(
 
 
 async def test_a_second_poll_ends_the_first_with_a_conflict(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=10))
     await asyncio.to_thread(server.wait_for_call, "getUpdates")
@@ -239,7 +239,7 @@ async def test_a_second_poll_ends_the_first_with_a_conflict(
         assert len(await second) == 1
 
 
-async def test_only_kinds_asked_for_arrive_and_are_remembered(bot: Bot, maya: Person) -> None:
+async def test_only_kinds_asked_for_arrive_and_are_remembered(bot: Bot, maya: TelegramUser) -> None:
     await bot.get_updates(allowed_updates=["callback_query"])
     maya.says("hello")
     maya.says("again")
@@ -252,14 +252,16 @@ async def test_only_kinds_asked_for_arrive_and_are_remembered(bot: Bot, maya: Pe
     assert len(await bot.get_updates()) == 1
 
 
-async def test_updates_are_kept_a_day(server: TelegramServer, bot: Bot, maya: Person) -> None:
+async def test_updates_are_kept_a_day(server: TelegramServer, bot: Bot, maya: TelegramUser) -> None:
     maya.says("yesterday")
     server.clock.advance(hours=25)
     maya.says("today")
     assert words_of(await bot.get_updates()) == ["today"]
 
 
-async def test_raw_updates_may_be_anything(server: TelegramServer, bot: Bot, maya: Person) -> None:
+async def test_raw_updates_may_be_anything(
+    server: TelegramServer, bot: Bot, maya: TelegramUser
+) -> None:
     given = server.raw_update({"update_id": 900_000_000, "surprise": {"new": True}})
     filled = server.raw_update({"callback_query": {"id": "1"}})
     assert (given["update_id"], filled["update_id"]) == (900_000_000, 900_000_001)
@@ -268,7 +270,9 @@ async def test_raw_updates_may_be_anything(server: TelegramServer, bot: Bot, may
     assert answer.json() == {"ok": True, "result": [given, filled]}
 
 
-async def test_every_kind_of_message_is_one_the_library_understands(bot: Bot, maya: Person) -> None:
+async def test_every_kind_of_message_is_one_the_library_understands(
+    bot: Bot, maya: TelegramUser
+) -> None:
     for kind in KINDS:
         maya.sends(kind)
     maya.sends_contact_of_somebody_else()
@@ -280,7 +284,7 @@ async def test_every_kind_of_message_is_one_the_library_understands(bot: Bot, ma
 
 
 async def test_an_edit_by_a_person_arrives_as_one(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     said = maya.says("helo")
     maya.edits(said, "hello")
@@ -290,7 +294,7 @@ async def test_an_edit_by_a_person_arrives_as_one(
     assert maya.last.edited
 
 
-async def test_a_link_starts_with_its_payload(bot: Bot, maya: Person) -> None:
+async def test_a_link_starts_with_its_payload(bot: Bot, maya: TelegramUser) -> None:
     maya.opens_link("leaflet_7")
     (update,) = await take_all(bot)
     assert update.message
@@ -304,13 +308,13 @@ async def test_a_link_starts_with_its_payload(bot: Bot, maya: Person) -> None:
 
 
 @pytest.mark.parametrize("text", [" \n ", "<b> </b>"])
-async def test_empty_words_are_refused(bot: Bot, maya: Person, text: str) -> None:
+async def test_empty_words_are_refused(bot: Bot, maya: TelegramUser, text: str) -> None:
     maya.says("hello")
     with pytest.raises(BadRequest, match="Message text is empty"):
         await bot.send_message(maya.chat_id, text, parse_mode="HTML")
 
 
-async def test_4096_characters_fit_and_one_more_does_not(bot: Bot, maya: Person) -> None:
+async def test_4096_characters_fit_and_one_more_does_not(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     await bot.send_message(maya.chat_id, f"<b>{'x' * 4096}</b>", parse_mode="HTML")
     with pytest.raises(BadRequest, match="Message is too long"):
@@ -319,7 +323,7 @@ async def test_4096_characters_fit_and_one_more_does_not(bot: Bot, maya: Person)
         await bot.send_message(maya.chat_id, "\N{GRINNING FACE}" * 2049)
 
 
-async def test_html_becomes_words_and_entities(bot: Bot, maya: Person) -> None:
+async def test_html_becomes_words_and_entities(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     html = '\N{GRINNING FACE} <b>Call</b> &lt;<a href="https://example.org/">us</a>&gt;\n'
     sent = await bot.send_message(maya.chat_id, html, parse_mode="HTML", protect_content=True)
@@ -331,7 +335,7 @@ async def test_html_becomes_words_and_entities(bot: Bot, maya: Person) -> None:
 
 
 @pytest.mark.parametrize("html", ["<b>open", "</b>", "<b><i>x</b></i>", "<p>x</p>", "1 < 2"])
-async def test_broken_html_is_refused(bot: Bot, maya: Person, html: str) -> None:
+async def test_broken_html_is_refused(bot: Bot, maya: TelegramUser, html: str) -> None:
     maya.says("hello")
     with pytest.raises(BadRequest, match="Can't parse entities"):
         await bot.send_message(maya.chat_id, html, parse_mode="HTML")
@@ -351,7 +355,7 @@ async def test_broken_html_is_refused(bot: Bot, maya: Person, html: str) -> None
     ],
 )
 async def test_wrong_buttons_are_refused(
-    bot: Bot, maya: Person, button: InlineKeyboardButton, reason: str
+    bot: Bot, maya: TelegramUser, button: InlineKeyboardButton, reason: str
 ) -> None:
     maya.says("hello")
     with pytest.raises(BadRequest, match=f"(?i){reason}"):
@@ -360,7 +364,7 @@ async def test_wrong_buttons_are_refused(
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 9), (101, 1)])
 async def test_too_many_buttons_are_refused(
-    bot: Bot, maya: Person, rows: int, columns: int
+    bot: Bot, maya: TelegramUser, rows: int, columns: int
 ) -> None:
     maya.says("hello")
     row = [InlineKeyboardButton("x", callback_data="1")] * columns
@@ -368,7 +372,7 @@ async def test_too_many_buttons_are_refused(
         await bot.send_message(maya.chat_id, "x", reply_markup=InlineKeyboardMarkup([row] * rows))
 
 
-async def test_buttons_at_their_limits_are_taken(bot: Bot, maya: Person) -> None:
+async def test_buttons_at_their_limits_are_taken(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     rows = [
         [InlineKeyboardButton("Send", callback_data="é" * 32, style="success")] * 8,
@@ -383,7 +387,7 @@ async def test_buttons_at_their_limits_are_taken(bot: Bot, maya: Person) -> None
 
 
 async def test_edits_change_something_of_the_bots_own(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     said = maya.says("hello")
     sent = await bot.send_message(maya.chat_id, "Ready?", reply_markup=buttons("Yes"))
@@ -409,7 +413,9 @@ async def test_edits_change_something_of_the_bots_own(
     assert "Thank you." in server.log_text("edit")
 
 
-async def test_a_message_that_brought_a_keyboard_cannot_be_edited(bot: Bot, maya: Person) -> None:
+async def test_a_message_that_brought_a_keyboard_cannot_be_edited(
+    bot: Bot, maya: TelegramUser
+) -> None:
     maya.says("hello")
     keyboard = ReplyKeyboardMarkup([["Yes", "No"]], input_field_placeholder="Yes or no")
     sent = await bot.send_message(maya.chat_id, "Ready?", reply_markup=keyboard)
@@ -425,7 +431,7 @@ async def test_a_message_that_brought_a_keyboard_cannot_be_edited(bot: Bot, maya
     assert maya.last.force_reply
 
 
-async def test_a_number_is_shared_only_when_asked_for(bot: Bot, maya: Person) -> None:
+async def test_a_number_is_shared_only_when_asked_for(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     with pytest.raises(AssertionError, match="did not ask for a number"):
         maya.shares_own_number("+447700900982")
@@ -439,7 +445,7 @@ async def test_a_number_is_shared_only_when_asked_for(bot: Bot, maya: Person) ->
     assert other.contact.user_id != maya.chat_id
 
 
-async def test_a_file_with_words_arrives(bot: Bot, maya: Person) -> None:
+async def test_a_file_with_words_arrives(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     letter = InputFile(b"Dear Ma\xff\r\n\n", filename="letter.txt")
     sent = await bot.send_document(maya.chat_id, letter, caption="Your copy: caf\u00e9\nend")
@@ -454,7 +460,9 @@ async def test_a_file_with_words_arrives(bot: Bot, maya: Person) -> None:
 # Presses
 
 
-async def test_a_press_is_answered_once(server: TelegramServer, bot: Bot, maya: Person) -> None:
+async def test_a_press_is_answered_once(
+    server: TelegramServer, bot: Bot, maya: TelegramUser
+) -> None:
     maya.says("hello")
     await bot.send_message(maya.chat_id, "Ready?", reply_markup=buttons("Yes", "No"))
     maya.presses("Yes")
@@ -473,7 +481,7 @@ async def test_a_press_is_answered_once(server: TelegramServer, bot: Bot, maya: 
 
 
 async def test_an_old_press_can_no_longer_be_answered(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
     await bot.send_message(maya.chat_id, "Ready?", reply_markup=buttons("Yes"))
@@ -485,7 +493,7 @@ async def test_an_old_press_can_no_longer_be_answered(
         await update.callback_query.answer()
 
 
-async def test_a_press_on_what_is_not_there_names_what_is(bot: Bot, maya: Person) -> None:
+async def test_a_press_on_what_is_not_there_names_what_is(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     await bot.send_message(maya.chat_id, "Ready?", reply_markup=buttons("Yes", "No"))
     with pytest.raises(AssertionError, match=r"'Maybe' among \['Yes', 'No'\]"):
@@ -493,7 +501,7 @@ async def test_a_press_on_what_is_not_there_names_what_is(bot: Bot, maya: Person
 
 
 async def test_the_newest_of_two_equal_buttons_is_pressed_and_old_ones_by_hand(
-    bot: Bot, maya: Person
+    bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
     old = await bot.send_message(maya.chat_id, "First?", reply_markup=buttons("Yes"))
@@ -512,7 +520,7 @@ async def test_the_newest_of_two_equal_buttons_is_pressed_and_old_ones_by_hand(
 
 
 async def test_only_young_messages_are_deleted(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     server.clock.freeze()
     old = maya.says("hello")
@@ -530,7 +538,7 @@ async def test_only_young_messages_are_deleted(
         await young.delete()
 
 
-async def test_up_to_a_hundred_are_deleted_at_once(bot: Bot, maya: Person) -> None:
+async def test_up_to_a_hundred_are_deleted_at_once(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     for wrong in ([], list(range(101))):
         with pytest.raises(BadRequest, match=r"(?i)message identifiers"):
@@ -542,7 +550,7 @@ async def test_up_to_a_hundred_are_deleted_at_once(bot: Bot, maya: Person) -> No
 # How the bot presents itself
 
 
-async def test_commands_have_scopes_and_languages(bot: Bot, maya: Person) -> None:
+async def test_commands_have_scopes_and_languages(bot: Bot, maya: TelegramUser) -> None:
     with pytest.raises(BadRequest, match="Chat not found"):
         await bot.set_my_commands([("queue", "x")], BotCommandScopeChat(maya.chat_id))
     maya.says("hello")
@@ -584,7 +592,7 @@ async def test_names_and_descriptions_have_limits(bot: Bot) -> None:
         await bot.set_my_name("n", language_code="english")
 
 
-async def test_the_menu_button_is_kept(bot: Bot, maya: Person) -> None:
+async def test_the_menu_button_is_kept(bot: Bot, maya: TelegramUser) -> None:
     maya.says("hello")
     page = MenuButtonWebApp("Form", WebAppInfo("https://example.org/"))
     await bot.set_chat_menu_button(maya.chat_id, page)
@@ -593,7 +601,7 @@ async def test_the_menu_button_is_kept(bot: Bot, maya: Person) -> None:
 
 
 async def test_chats_actions_and_files_are_known(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
     voice = maya.sends("voice")
@@ -608,8 +616,8 @@ async def test_chats_actions_and_files_are_known(
     assert [len(server.calls_of(name)) for name in ("getFile", "download")] == [1, 1]
 
 
-async def test_a_group_is_heard_only_when_it_speaks_to_the_bot(
-    server: TelegramServer, bot: Bot, maya: Person
+async def test_a_group_message_reaches_the_bot_only_when_addressed_to_it(
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     team = server.group("Team")
     with pytest.raises(Forbidden, match="not a member"):
@@ -676,7 +684,7 @@ def json_of(body: bytes) -> dict[str, Any]:
 
 
 async def test_a_webhook_gets_updates_with_the_secret_and_polls_are_refused(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     with receiver() as hook:
         maya.says("early")
@@ -702,7 +710,7 @@ async def test_setting_a_webhook_ends_a_running_poll(server: TelegramServer, bot
 
 
 async def test_a_webhook_is_told_again_in_order_until_it_takes_it(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     noor = server.person("Noor")
     with receiver() as hook:
@@ -721,7 +729,7 @@ async def test_a_webhook_is_told_again_in_order_until_it_takes_it(
 
 
 async def test_a_webhook_that_is_away_gets_all_when_it_is_back(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     with receiver() as hook:
         url = hook.url
@@ -750,7 +758,7 @@ async def test_a_wrong_webhook_is_refused(bot: Bot, url: str, secret: str, reaso
 
 
 async def test_a_flood_says_how_long_to_wait(
-    server: TelegramServer, bot: Bot, maya: Person, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, bot: Bot, maya: TelegramUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
     noor = server.person("Noor")
@@ -771,14 +779,14 @@ async def test_a_flood_says_how_long_to_wait(
 
 
 async def test_errors_on_demand_until_healed(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
     server.fail_next("*", 502, times=None)
     for _ in range(3):
         with pytest.raises(NetworkError, match="Bad Gateway"):
             await bot.send_message(maya.chat_id, "x")
-    server.heal()
+    server.clear_faults()
     server.fail_next("getUpdates", 409)
     with pytest.raises(Conflict):
         await bot.get_updates()
@@ -786,7 +794,7 @@ async def test_errors_on_demand_until_healed(
 
 
 async def test_a_lost_answer_has_its_effect_and_a_lost_call_has_none(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
     server.fail_next("sendMessage", "drop_before")
@@ -799,7 +807,7 @@ async def test_a_lost_answer_has_its_effect_and_a_lost_call_has_none(
 
 
 async def test_a_late_answer_holds_up_nobody_else(
-    server: TelegramServer, bot: Bot, maya: Person
+    server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
     server.fail_next("sendMessage", None, delay=0.4)
@@ -815,7 +823,7 @@ async def test_a_late_answer_holds_up_nobody_else(
 # Bodies, speed, and a whole bot
 
 
-def test_all_three_kinds_of_body_are_read(server: TelegramServer, maya: Person) -> None:
+def test_all_three_kinds_of_body_are_read(server: TelegramServer, maya: TelegramUser) -> None:
     maya.says("hello")
     url = f"{server.api_url}{server.token}/SENDMESSAGE"
     keyboard = '{"inline_keyboard":[[{"text":"Yes","callback_data":"1"}]]}'
@@ -859,7 +867,7 @@ async def test_thousands_of_updates_are_quick(server: TelegramServer, bot: Bot) 
     assert time.monotonic() - started < 5
 
 
-async def test_a_whole_bot_talks_to_maya(server: TelegramServer, maya: Person) -> None:
+async def test_a_whole_bot_talks_to_maya(server: TelegramServer, maya: TelegramUser) -> None:
     async def greet(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         assert update.effective_message
         await update.effective_message.reply_text("Hello Maya", reply_markup=buttons("Go on"))
@@ -882,7 +890,7 @@ async def test_a_whole_bot_talks_to_maya(server: TelegramServer, maya: Person) -
         await application.stop()
 
 
-def test_waiting_in_vain_shows_the_screen(maya: Person) -> None:
+def test_waiting_in_vain_shows_the_screen(maya: TelegramUser) -> None:
     maya.says("hello")
     with pytest.raises(AssertionError, match="1 person: hello"):
         maya.wait_for(lambda chat: chat.last.from_bot, timeout=0.05)
@@ -890,7 +898,7 @@ def test_waiting_in_vain_shows_the_screen(maya: Person) -> None:
         maya.settled(timeout=0.05)
 
 
-def test_people_do_only_what_people_can(maya: Person) -> None:
+def test_people_do_only_what_people_can(maya: TelegramUser) -> None:
     with pytest.raises(AssertionError, match="empty"):
         maya.says("  ")
     assert len(maya.says("x" * 5000).text) == 904

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.telegram_server.state import Json, Refused, World
+from tests.telegram_server.state import BotApiError, Json, ServerState
 
 FIRST_UPDATE_ID = 500_000_001
 KEPT_SECONDS = 24 * 60 * 60
@@ -16,7 +16,7 @@ ONE_INSTANCE = "make sure that only one bot instance is running"
 
 
 @dataclass(eq=False)
-class Waiting:
+class PendingUpdate:
     """An update that waits to be confirmed. `number` is what offsets are compared with."""
 
     number: int
@@ -38,15 +38,15 @@ class Webhook:
     last_error_message: str | None = None
 
 
-class Updates:
+class UpdateQueue:
     """The queue of one bot. Every method wants the world's lock to be held."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ServerState) -> None:
         self.webhook: Webhook | None = None
         self.allowed: list[str] = []
         self.taken_at: dict[int | None, float] = {}
         self._world = world
-        self._queue: list[Waiting] = []
+        self._queue: list[PendingUpdate] = []
         self._next = FIRST_UPDATE_ID
         self._poll_number = 0
 
@@ -63,7 +63,7 @@ class Updates:
         self._append(body, number, _chat_of(body))
         return body
 
-    def pending(self) -> list[Waiting]:
+    def pending(self) -> list[PendingUpdate]:
         """Return what is not confirmed, oldest first, without what is over 24 hours old."""
         oldest = self._world.clock.now() - KEPT_SECONDS
         if self._queue and self._queue[0].stored < oldest:
@@ -106,7 +106,7 @@ class Updates:
             waiting.failures, waiting.not_before = 0, 0.0
         self._world.changed.notify_all()
 
-    def due(self) -> tuple[Waiting | None, float | None]:
+    def due(self) -> tuple[PendingUpdate | None, float | None]:
         """Return the next update for the webhook, or None and the seconds until one is due."""
         if self.webhook is None:
             return None, None
@@ -122,14 +122,14 @@ class Updates:
             soonest = min(waiting.not_before, soonest or waiting.not_before)
         return None, None if soonest is None else soonest - now
 
-    def delivered(self, waiting: Waiting) -> None:
+    def delivered(self, waiting: PendingUpdate) -> None:
         """Destroy an update that the webhook took."""
         if waiting in self._queue:
             self._queue.remove(waiting)
             self._note_taken([waiting])
         self._world.changed.notify_all()
 
-    def failed(self, waiting: Waiting, why: str) -> None:
+    def failed(self, waiting: PendingUpdate, why: str) -> None:
         """Put an update off that the webhook did not take; its chat waits with it."""
         backoff = self._world.webhook_backoff * 2 ** min(waiting.failures, 16)
         waiting.failures += 1
@@ -139,7 +139,7 @@ class Updates:
             self.webhook.last_error_message = why
 
     def _append(self, body: Json, number: int, chat_id: int | None) -> None:
-        self._queue.append(Waiting(number, body, chat_id, self._world.clock.now()))
+        self._queue.append(PendingUpdate(number, body, chat_id, self._world.clock.now()))
         self._next = max(self._next, number + 1)
         self._world.changed.notify_all()
 
@@ -154,7 +154,7 @@ class Updates:
             self._note_taken([w for w in self._queue if id(w) not in staying])
         self._queue = kept
 
-    def _note_taken(self, gone: list[Waiting]) -> None:
+    def _note_taken(self, gone: list[PendingUpdate]) -> None:
         self.taken_at |= dict.fromkeys((waiting.chat_id for waiting in gone), time.monotonic())
 
     def _refuse_beside_webhook(self) -> None:
@@ -165,8 +165,8 @@ class Updates:
             )
 
 
-def _conflict(why: str) -> Refused:
-    return Refused(409, f"Conflict: {why}")
+def _conflict(why: str) -> BotApiError:
+    return BotApiError(409, f"Conflict: {why}")
 
 
 def _chat_of(body: Json) -> int | None:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from tests.telegram_server.account import Account, Chat, Post
 from tests.telegram_server.api.entities import commands_in
-from tests.telegram_server.screen import Message, View, label_of, see
+from tests.telegram_server.screen import ChatView, ScreenMessage, key_label, screen_message
 from tests.telegram_server.state import Json
 
 Kind = Literal[
@@ -24,17 +24,19 @@ LONGEST_MESSAGE = 4096
 STRANGER = {"phone_number": "+447700900123", "first_name": "Somebody", "last_name": "Else"}
 
 
-class Talk(View):
+class ChatActor(ChatView):
     """What anybody can do in a chat with the bot; `user` says who does it."""
 
-    def _write(self, user: Json, content: Json, reply_to: Message | None = None) -> Message:
+    def _write(
+        self, user: Json, content: Json, reply_to: ScreenMessage | None = None
+    ) -> ScreenMessage:
         answered = self.chat.posts.get(reply_to.id) if reply_to else None
         post = self.account.add_post(self.chat, user, content, reply_to=answered)
-        if self._bot_hears(post):
+        if self._reaches_bot(post):
             self.account.updates.add("message", post.as_json(), self.chat.id)
-        return see(post)
+        return screen_message(post)
 
-    def _say(self, user: Json, text: str, reply_to: Message | None = None) -> Message:
+    def _say(self, user: Json, text: str, reply_to: ScreenMessage | None = None) -> ScreenMessage:
         assert text.strip(), "nobody can send an empty message"
         with self.world.changed:
             self._check_open()
@@ -44,17 +46,17 @@ class Talk(View):
             ]
             return sent[-1]
 
-    def _rewrite(self, message: Message, new_text: str) -> Message:
+    def _rewrite(self, message: ScreenMessage, new_text: str) -> ScreenMessage:
         with self.world.changed:
             self._check_open()
             post = self.chat.posts[message.id]
             assert not post.from_bot, "people can edit only their own messages"
             post.content = _typed(new_text)
             post.edit_date = int(self.world.clock.now())
-            self.account.stir(self.chat)
-            if self._bot_hears(post):
+            self.account.notify_changed(self.chat)
+            if self._reaches_bot(post):
                 self.account.updates.add("edited_message", post.as_json(), self.chat.id)
-            return see(post)
+            return screen_message(post)
 
     def _press(self, user: Json, label: str) -> Json | None:
         """Press what bears the label; return the button if it does its work on the phone."""
@@ -65,7 +67,7 @@ class Talk(View):
                     if button["text"] == label:
                         return self._press_button(user, post, button)
                 for key in self._keys_of(post):
-                    if label_of(key) == label:
+                    if key_label(key) == label:
                         return self._press_key(user, key)
             raise AssertionError(f"no button {label!r} among {self.labels}; {self.shown()}")
 
@@ -74,7 +76,7 @@ class Talk(View):
         """All labels that could be pressed, newest message first."""
         with self.world.changed:
             return [
-                label_of(button)
+                key_label(button)
                 for post in self._newest_first()
                 for row in [*post.inline_rows, self._keys_of(post)]
                 for button in row
@@ -94,7 +96,7 @@ class Talk(View):
     def _press_key(self, user: Json, key: Any) -> Json | None:
         if isinstance(key, dict) and (key.get("request_contact") or key.get("request_location")):
             return key
-        self._write(user, _typed(label_of(key)))
+        self._write(user, _typed(key_label(key)))
         return None
 
     def _press_data(self, user: Json, data: str, label: str, message_id: int) -> None:
@@ -109,7 +111,7 @@ class Talk(View):
             "data": data,
         }
         self.account.updates.add("callback_query", body, self.chat.id)
-        self.account.stir(self.chat)
+        self.account.notify_changed(self.chat)
 
     def _bot_status(self, by: Json, old: str, new: str) -> None:
         date = int(self.world.clock.now())
@@ -121,20 +123,20 @@ class Talk(View):
             "new_chat_member": self._member(new),
         }
         self.account.updates.add("my_chat_member", body, self.chat.id)
-        self.account.stir(self.chat)
+        self.account.notify_changed(self.chat)
 
     def _member(self, status: str) -> Json:
         member: Json = {"user": self.account.as_user(), "status": status}
         return member | ({"until_date": 0} if status == "kicked" else {})
 
-    def _bot_hears(self, post: Post) -> bool:
+    def _reaches_bot(self, post: Post) -> bool:
         return True
 
     def _check_open(self) -> None:
         assert not self.chat.blocked, "the person blocked the bot and must unblock it first"
 
 
-class Person(Talk):
+class TelegramUser(ChatActor):
     """Somebody in a private chat with the bot."""
 
     def __init__(self, account: Account, chat: Chat, user: Json, phone: str) -> None:
@@ -144,16 +146,16 @@ class Person(Talk):
         self.clipboard = ""
         self.opened: list[str] = []
 
-    def says(self, text: str, reply_to: Message | None = None) -> Message:
+    def says(self, text: str, reply_to: ScreenMessage | None = None) -> ScreenMessage:
         """Write to the bot; what is longer than 4096 characters goes as several messages."""
         self.chat.wrote_first = True
         return self._say(self.user, text, reply_to)
 
-    def opens_link(self, payload: str = "") -> Message:
+    def opens_link(self, payload: str = "") -> ScreenMessage:
         """Come by a link to the bot and press Start."""
         return self.says(f"/start {payload}".strip())
 
-    def edits(self, message: Message, new_text: str) -> Message:
+    def edits(self, message: ScreenMessage, new_text: str) -> ScreenMessage:
         """Change the words of an own message."""
         return self._rewrite(message, new_text)
 
@@ -177,14 +179,14 @@ class Person(Talk):
             page = done_on_phone.get("web_app") or done_on_phone
             self.opened.append(page.get("url", ""))
 
-    def presses_id(self, data: str, message: Message | None = None) -> None:
+    def presses_id(self, data: str, message: ScreenMessage | None = None) -> None:
         """Press with raw data, also of a message that is gone; by default the newest of the bot."""
         with self.world.changed:
             self._check_open()
             number = message.id if message else self.last_from_bot.id
             self._press_data(self.user, data, data, number)
 
-    def shares_own_number(self, number: str = "") -> Message:
+    def shares_own_number(self, number: str = "") -> ScreenMessage:
         """Answer a key that asks for the own number; raises AssertionError without such a key."""
         with self.world.changed:
             asked = self.chat.keyboard_from
@@ -198,12 +200,12 @@ class Person(Talk):
             }
             return self._attach({"contact": contact})
 
-    def sends_contact_of_somebody_else(self, known_to_telegram: bool = True) -> Message:
+    def sends_contact_of_somebody_else(self, known_to_telegram: bool = True) -> ScreenMessage:
         """Share a card from the address book, with or without a Telegram number in it."""
         theirs = {"user_id": self.user["id"] + 1_000_000} if known_to_telegram else {}
         return self._attach({"contact": STRANGER | theirs})
 
-    def sends(self, kind: Kind, caption: str = "") -> Message:
+    def sends(self, kind: Kind, caption: str = "") -> ScreenMessage:
         """Send something that is not words."""
         number = next(self.account.file_numbers)
         return self._attach(attachment(kind, number) | ({"caption": caption} if caption else {}))
@@ -221,38 +223,40 @@ class Person(Talk):
             self.chat.blocked = False
             self._bot_status(self.user, "kicked", "member")
 
-    def _attach(self, content: Json) -> Message:
+    def _attach(self, content: Json) -> ScreenMessage:
         with self.world.changed:
             self._check_open()
             self.chat.wrote_first = True
             return self._write(self.user, content)
 
 
-class Group(Talk):
+class TelegramGroup(ChatActor):
     """A group chat; the bot hears only commands, mentions and replies unless it is an admin."""
 
-    def says(self, person: Person, text: str, reply_to: Message | None = None) -> Message:
+    def says(
+        self, person: TelegramUser, text: str, reply_to: ScreenMessage | None = None
+    ) -> ScreenMessage:
         """Let a member write to the group."""
         return self._say(person.user, text, reply_to)
 
-    def presses(self, person: Person, label: str) -> None:
+    def presses(self, person: TelegramUser, label: str) -> None:
         """Let a member press a button; raises AssertionError when there is none."""
         self._press(person.user, label)
 
-    def adds_the_bot(self, by: Person) -> None:
+    def adds_the_bot(self, by: TelegramUser) -> None:
         """Let a member add the bot."""
         with self.world.changed:
             self.chat.bot_is_member, self.chat.bot_was_removed = True, False
             self._bot_status(by.user, "left", "member")
             self._write(by.user, {"new_chat_members": [self.account.as_user()]})
 
-    def removes_the_bot(self, by: Person) -> None:
+    def removes_the_bot(self, by: TelegramUser) -> None:
         """Let a member throw the bot out."""
         with self.world.changed:
             self.chat.bot_is_member, self.chat.bot_was_removed = False, True
             self._bot_status(by.user, "member", "kicked")
 
-    def _bot_hears(self, post: Post) -> bool:
+    def _reaches_bot(self, post: Post) -> bool:
         if not self.chat.bot_is_member:
             return False
         replied = post.reply_to is not None and post.reply_to.from_bot

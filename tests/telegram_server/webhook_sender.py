@@ -5,16 +5,16 @@ import threading
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from tests.telegram_server.state import Json, World
-from tests.telegram_server.updates import Updates, Webhook
+from tests.telegram_server.state import Json, ServerState
+from tests.telegram_server.updates import UpdateQueue, Webhook
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-class Courier(threading.Thread):
+class WebhookSender(threading.Thread):
     """Delivers what is due for one bot while this run of the server lasts."""
 
-    def __init__(self, updates: Updates, world: World) -> None:
+    def __init__(self, updates: UpdateQueue, world: ServerState) -> None:
         super().__init__(daemon=True, name="telegram-courier")
         self._updates = updates
         self._world = world
@@ -22,10 +22,10 @@ class Courier(threading.Thread):
 
     def run(self) -> None:
         """Deliver until the server stops."""
-        while self._on_duty():
+        while self._is_current():
             self._deliver_next()
 
-    def _on_duty(self) -> bool:
+    def _is_current(self) -> bool:
         return self._world.running and self._run_number == self._world.run_number
 
     def _deliver_next(self) -> None:
@@ -33,7 +33,7 @@ class Courier(threading.Thread):
             waiting, pause = self._updates.due()
             webhook = self._updates.webhook
             if waiting is None or webhook is None:
-                if self._on_duty():
+                if self._is_current():
                     self._world.changed.wait(pause)
                 return
         trouble = post_update(webhook, waiting.body, self._world.webhook_timeout)

@@ -18,17 +18,21 @@ from telegram import (
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channels import Arrived, Body, Gone, Refused, Wait
+from bot.channels import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
 from bot.channels.telegram.publish import give_officer_commands
 from bot.channels.telegram.translate import translate
-from bot.settings import Settings, WrongSetUp
+from bot.settings import InvalidSettings, Settings
 
 log = logging.getLogger("rj.telegram")
 _STYLES = {"send": "success", "danger": "danger"}
-_DONE = ("message is not modified", "query is too old", "query id is invalid")
-_NOT_THERE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_ALREADY_DONE_ERRORS = ("message is not modified", "query is too old", "query id is invalid")
+_NOT_EDITABLE_ERRORS = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+)
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-AT_ONCE = 100
+DELETE_BATCH_SIZE = 100
 """How many messages one call may delete."""
 
 
@@ -65,7 +69,9 @@ async def connect(bot: Bot) -> None:
         try:
             await bot.initialize()
         except InvalidToken:
-            raise WrongSetUp("TELEGRAM_BOT_TOKEN is not a token that Telegram knows.") from None
+            raise InvalidSettings(
+                "TELEGRAM_BOT_TOKEN is not a token that Telegram knows."
+            ) from None
         except TelegramError as problem:
             log.warning("not_connected", extra={"code": type(problem).__name__})
             await asyncio.sleep(min(30, 2**tries))
@@ -77,15 +83,19 @@ class TelegramChannel:
     """The channel named telegram; staff alerts go out through it too, to the staff chat."""
 
     name = "telegram"
-    limited = True
+    rate_limited = True
 
     def __init__(self, bot: Bot, staff_chat: int | None = None) -> None:
         self._bot, self._staff_chat = bot, staff_chat
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return what a raw update means; a staff group is not left, as other groups are."""
         arrived = translate(body)
-        if arrived and arrived.event == "elsewhere" and arrived.address == str(self._staff_chat):
+        if (
+            arrived
+            and arrived.chat_event == "elsewhere"
+            and arrived.address == str(self._staff_chat)
+        ):
             return None
         return arrived
 
@@ -94,13 +104,13 @@ class TelegramChannel:
         try:
             return await self._send(address, kind, body)
         except RetryAfter as wait:
-            raise Wait(_seconds(wait)) from None
+            raise RateLimited(_retry_after_seconds(wait)) from None
         except Forbidden:
-            raise Gone from None
+            raise ChatClosed from None
         except BadRequest as refused:
             if "chat not found" in refused.message.lower():
-                raise Gone from None
-            raise Refused(f"{kind}_bad_request") from None
+                raise ChatClosed from None
+            raise PermanentFailure(f"{kind}_bad_request") from None
 
     async def _send(self, address: str, kind: str, body: Body) -> str | None:
         match kind:
@@ -117,34 +127,38 @@ class TelegramChannel:
             case "alert" if self._staff_chat is not None:
                 await self._bot.send_message(self._staff_chat, body["text"])
             case _:
-                raise Refused(f"unknown_{kind}")
+                raise PermanentFailure(f"unknown_{kind}")
         return None
 
     async def _say(self, chat: int, body: Body) -> str | None:
-        if not body["edits"]:
-            return await self._new(chat, body["text"], body)
+        if not body["edits_message_id"]:
+            return await self._send_new(chat, body["text"], body)
         try:
             await self._bot.edit_message_text(
                 body["text"],
                 chat,
-                int(body["edits"]),
-                reply_markup=_inline(body),
+                int(body["edits_message_id"]),
+                reply_markup=_inline_keyboard(body),
                 link_preview_options=_NO_PREVIEW,
             )
         except (BadRequest, ValueError) as refused:
             said = str(refused).lower()
-            if any(one in said for one in _DONE):
+            if any(one in said for one in _ALREADY_DONE_ERRORS):
                 return None
-            if isinstance(refused, BadRequest) and not any(one in said for one in _NOT_THERE):
+            if isinstance(refused, BadRequest) and not any(
+                one in said for one in _NOT_EDITABLE_ERRORS
+            ):
                 raise
-            return await self._new(chat, body["instead"] if body["private"] else body["text"], body)
+            return await self._send_new(
+                chat, body["fallback_text"] if body["private"] else body["text"], body
+            )
         return None
 
-    async def _new(self, chat: int, text: str, body: Body) -> str:
+    async def _send_new(self, chat: int, text: str, body: Body) -> str:
         message = await self._bot.send_message(
             chat,
             text,
-            reply_markup=_markup(body),
+            reply_markup=_reply_markup(body),
             disable_notification=True,
             link_preview_options=_NO_PREVIEW,
         )
@@ -154,14 +168,14 @@ class TelegramChannel:
         try:
             await self._bot.answer_callback_query(body["press"], text=body["toast"] or None)
         except BadRequest as refused:
-            if not any(one in refused.message.lower() for one in _DONE):
+            if not any(one in refused.message.lower() for one in _ALREADY_DONE_ERRORS):
                 raise
 
     async def _delete(self, chat: int, ids: list[str]) -> None:
         """Delete what can be: one message too old must not keep the others."""
         numbers = [int(id) for id in ids]
-        for start in range(0, len(numbers), AT_ONCE):
-            some = numbers[start : start + AT_ONCE]
+        for start in range(0, len(numbers), DELETE_BATCH_SIZE):
+            some = numbers[start : start + DELETE_BATCH_SIZE]
             try:
                 await self._bot.delete_messages(chat, some)
             except BadRequest:
@@ -170,32 +184,34 @@ class TelegramChannel:
                 )
 
 
-def _markup(body: Body) -> Any:
+def _reply_markup(body: Body) -> Any:
     if body["clears_keyboard"]:
         return ReplyKeyboardRemove()
-    if any(button["does"] == "share_number" for row in body["buttons"] for button in row):
+    if any(button["kind"] == "share_number" for row in body["buttons"] for button in row):
         return _reply_keyboard(body)
-    return _inline(body)
+    return _inline_keyboard(body)
 
 
-def _inline(body: Body) -> InlineKeyboardMarkup | None:
-    rows = [[_button(button) for button in row if _is_allowed(button)] for row in body["buttons"]]
+def _inline_keyboard(body: Body) -> InlineKeyboardMarkup | None:
+    rows = [
+        [_inline_button(button) for button in row if _is_allowed(button)] for row in body["buttons"]
+    ]
     kept = [row for row in rows if row]
     return InlineKeyboardMarkup(kept) if kept else None
 
 
 def _is_allowed(button: Body) -> bool:
     """Telegram opens pages of the open network only, and refuses the whole message otherwise."""
-    return button["does"] != "open" or str(button["id"]).startswith("https://")
+    return button["kind"] != "open" or str(button["id"]).startswith("https://")
 
 
-def _button(button: Body) -> InlineKeyboardButton:
+def _inline_button(button: Body) -> InlineKeyboardButton:
     style = _STYLES.get(button["style"])
-    if button["does"] == "copy":
+    if button["kind"] == "copy":
         return InlineKeyboardButton(
             button["label"], copy_text=CopyTextButton(button["id"]), style=style
         )
-    if button["does"] == "open":
+    if button["kind"] == "open":
         return InlineKeyboardButton(button["label"], url=button["id"], style=style)
     return InlineKeyboardButton(button["label"], callback_data=button["id"], style=style)
 
@@ -203,7 +219,7 @@ def _button(button: Body) -> InlineKeyboardButton:
 def _reply_keyboard(body: Body) -> ReplyKeyboardMarkup:
     rows = [
         [
-            KeyboardButton(button["label"], request_contact=button["does"] == "share_number")
+            KeyboardButton(button["label"], request_contact=button["kind"] == "share_number")
             for button in row
         ]
         for row in body["buttons"]
@@ -212,6 +228,6 @@ def _reply_keyboard(body: Body) -> ReplyKeyboardMarkup:
     return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
 
 
-def _seconds(wait: RetryAfter) -> float:
-    after: Any = wait._retry_after  # the public name warns about a coming change of its type
+def _retry_after_seconds(error: RetryAfter) -> float:
+    after: Any = error._retry_after  # the public name warns about a coming change of its type
     return float(after.total_seconds())

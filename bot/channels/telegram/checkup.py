@@ -7,10 +7,10 @@ from bot.channels.telegram.channel import build_bot
 from bot.channels.telegram.webhook import PATH
 from bot.settings import Settings
 
-Found = tuple[list[str], list[str]]
+Findings = tuple[list[str], list[str]]
 
 
-async def check_up(settings: Settings) -> Found:
+async def check_telegram(settings: Settings) -> Findings:
     """Return plain lines, what is wrong and what to look at; both empty without a token.
 
     It never asks for updates: that would take them from a bot that is running.
@@ -19,8 +19,8 @@ async def check_up(settings: Settings) -> Found:
         return [], []
     try:
         async with build_bot(settings) as bot:
-            wrong, notes = _webhook(await bot.get_webhook_info(), settings)
-            return [*wrong, *await _staff_chat(bot, settings)], notes
+            wrong, notes = _check_webhook(await bot.get_webhook_info(), settings)
+            return [*wrong, *await _check_staff_chat(bot, settings)], notes
     except InvalidToken:
         return ["Telegram does not know this token. Set TELEGRAM_BOT_TOKEN to the right one."], []
     except Conflict:
@@ -29,7 +29,7 @@ async def check_up(settings: Settings) -> Found:
         return [f"Telegram cannot be reached at TELEGRAM_API_URL ({type(trouble).__name__})."], []
 
 
-def _webhook(info: WebhookInfo, settings: Settings) -> Found:
+def _check_webhook(info: WebhookInfo, settings: Settings) -> Findings:
     if settings.telegram_mode == "polling":
         taken_away = "Telegram sends messages to a web address. Polling ends that when it starts."
         return [], [taken_away] if info.url else []
@@ -42,7 +42,7 @@ def _webhook(info: WebhookInfo, settings: Settings) -> Found:
     return [], notes
 
 
-async def _staff_chat(bot: Bot, settings: Settings) -> list[str]:
+async def _check_staff_chat(bot: Bot, settings: Settings) -> list[str]:
     if settings.staff_telegram_chat is None:
         return []
     try:

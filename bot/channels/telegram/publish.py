@@ -9,7 +9,7 @@ from telegram import (
 )
 
 from flows import wording
-from flows.content_files import read_language
+from flows.content_files import load_language
 
 
 async def publish(bot: Bot, languages: tuple[str, ...]) -> list[str]:
@@ -39,5 +39,5 @@ async def give_officer_commands(bot: Bot, chat: int) -> None:
 def _commands(language: str, table: str) -> list[BotCommand]:
     return [
         BotCommand(name, wording.say(language, f"telegram.{table}.{name}"))
-        for name in read_language(language)["telegram"][table]
+        for name in load_language(language)["telegram"][table]
     ]

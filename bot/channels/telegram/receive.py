@@ -9,18 +9,18 @@ from telegram.error import Conflict, TelegramError
 
 from bot.channels import Body
 from bot.channels.telegram.channel import RawBot
-from bot.channels.telegram.translate import chat_of
+from bot.channels.telegram.translate import chat_id_of
 from storage.chats.inbox import Arrival
 
 log = logging.getLogger("rj.telegram")
-LISTENS_FOR = ["message", "edited_message", "callback_query", "my_chat_member"]
-LONG_POLL = 25
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+LONG_POLL_SECONDS = 25
 """Seconds that Telegram may hold a poll open."""
 
-Keep = Callable[[list[Arrival]], Awaitable[object]]
+SaveArrivals = Callable[[list[Arrival]], Awaitable[object]]
 
 
-async def poll(bot: RawBot, keep: Keep) -> None:
+async def poll(bot: RawBot, save: SaveArrivals) -> None:
     """Receive for ever: save a batch, and only then ask for the next, which confirms it.
 
     Starts without an offset, because update numbers may begin anew; what comes twice is known
@@ -30,23 +30,25 @@ async def poll(bot: RawBot, keep: Keep) -> None:
     failed = 0
     while True:
         try:
-            updates = await bot.raw_updates(offset, LISTENS_FOR, LONG_POLL)
+            updates = await bot.raw_updates(offset, ALLOWED_UPDATES, LONG_POLL_SECONDS)
         except TelegramError as error:
             failed += 1
-            await _let_go(bot, error)
+            await _remove_webhook(bot, error)
             code = "token_in_use_elsewhere" if isinstance(error, Conflict) else type(error).__name__
             log.warning("poll_failed", extra={"code": code, "n": failed})
             await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failed, 6)))
             continue
         failed = 0
         if updates:
-            await keep([arrival(update) for update in updates])
+            await save([arrival_of(update) for update in updates])
             offset = next_offset(updates, offset)
 
 
-def arrival(update: Body) -> Arrival:
+def arrival_of(update: Body) -> Arrival:
     """Return a raw update as the inbox keeps it."""
-    return Arrival(key=str(update.get("update_id", "")), chat=chat_of(update), body=update)
+    return Arrival(
+        idempotency_key=str(update.get("update_id", "")), chat=chat_id_of(update), body=update
+    )
 
 
 def next_offset(updates: list[Body], offset: int | None) -> int | None:
@@ -55,7 +57,7 @@ def next_offset(updates: list[Body], offset: int | None) -> int | None:
     return max(numbers) + 1 if numbers else offset
 
 
-async def _let_go(bot: RawBot, error: TelegramError) -> None:
+async def _remove_webhook(bot: RawBot, error: TelegramError) -> None:
     """Take back updates that a webhook still holds, which is one cause of a conflict."""
     if isinstance(error, Conflict):
         with contextlib.suppress(TelegramError):

@@ -2,10 +2,10 @@
 
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update
 
-from bot.channels import Arrived, Body
-from flows.conversation import Heard, Hearing
+from bot.channels import Body, InboundEvent
+from flows.conversation import Input, InputKind
 
-THINGS = (
+ATTACHMENT_KINDS = (
     "voice",
     "video_note",
     "video",
@@ -22,79 +22,83 @@ THINGS = (
     "game",
     "story",
 )
-_GONE = ("left", "kicked")
+_LEFT_STATUSES = ("left", "kicked")
 
 
-def chat_of(raw: Body) -> str:
+def chat_id_of(raw: Body) -> str:
     """Return which chat a raw update is about, as far as can be seen without reading it whole."""
     for kind in ("message", "edited_message", "my_chat_member"):
-        chat = _inside(_inside(raw, kind), "chat")
+        chat = _nested_dict(_nested_dict(raw, kind), "chat")
         if chat.get("id") is not None:
             return str(chat["id"])
-    return str(_inside(_inside(raw, "callback_query"), "from").get("id", ""))
+    return str(_nested_dict(_nested_dict(raw, "callback_query"), "from").get("id", ""))
 
 
-def translate(raw: Body) -> Arrived | None:
+def translate(raw: Body) -> InboundEvent | None:
     """Return what a raw update means, None for what we do not listen to.
 
     Raises whatever the library raises for an update that it cannot read, and TypeError for one
     that holds something else where words or a number belong: the library does not look.
     """
-    arrived = _meant(raw)
-    if arrived is not None and not _is_sound(arrived):
+    arrived = _parse_update(raw)
+    if arrived is not None and not _has_valid_types(arrived):
         raise TypeError("not an update")
     return arrived
 
 
-def _is_sound(arrived: Arrived) -> bool:
-    heard = arrived.heard
+def _has_valid_types(inbound: InboundEvent) -> bool:
+    heard = inbound.user_input
     words = (heard.text, heard.profile_name, heard.language) if heard else ()
-    numbers = (arrived.address, arrived.message)
-    return all(one is None or isinstance(one, str) for one in (*words, arrived.press)) and all(
-        one is None or one.removeprefix("-").isdecimal() for one in numbers
-    )
+    numbers = (inbound.address, inbound.message_id)
+    return all(
+        one is None or isinstance(one, str) for one in (*words, inbound.callback_id)
+    ) and all(one is None or one.removeprefix("-").isdecimal() for one in numbers)
 
 
-def _meant(raw: Body) -> Arrived | None:
+def _parse_update(raw: Body) -> InboundEvent | None:
     update = Update.de_json(raw, None)
     if update.callback_query:
-        return _pressed(update.callback_query)
+        return _button_event(update.callback_query)
     if update.my_chat_member:
-        return _member(update.my_chat_member)
+        return _membership_event(update.my_chat_member)
     message = update.message or update.edited_message
     if message is None:
         return None
     if message.chat.type != Chat.PRIVATE:
-        return Arrived(str(message.chat.id), event="elsewhere")
-    heard = _heard(message, edited=update.edited_message is not None)
-    return Arrived(str(message.chat.id), heard, message=str(message.message_id)) if heard else None
+        return InboundEvent(str(message.chat.id), chat_event="elsewhere")
+    heard = _message_input(message, edited=update.edited_message is not None)
+    return (
+        InboundEvent(str(message.chat.id), heard, message_id=str(message.message_id))
+        if heard
+        else None
+    )
 
 
-def _heard(message: Message, edited: bool) -> Heard | None:
+def _message_input(message: Message, edited: bool) -> Input | None:
     sender = message.from_user
     if sender is None or sender.is_bot:
         return None
     about: Body = {
-        "message": str(message.message_id),
+        "message_id": str(message.message_id),
         "profile_name": sender.first_name,
         "language": sender.language_code,
         "can_share_number": True,
         "can_open_page": True,
     }
     if message.text is not None:
-        return Heard(Hearing.EDITED if edited else Hearing.SAID, message.text, **about)
+        return Input(InputKind.EDIT if edited else InputKind.TEXT, message.text, **about)
     if edited and message.caption is None:
         return None
     contact = message.contact
     if contact and contact.user_id == sender.id:
-        return Heard(Hearing.SHARED_NUMBER, _dialled(contact.phone_number), **about)
-    thing = next((one for one in THINGS if getattr(message, one, None)), "")
-    if not thing and _is_a_notice(message):
+        return Input(InputKind.SHARED_NUMBER, _international(contact.phone_number), **about)
+    thing = next((one for one in ATTACHMENT_KINDS if getattr(message, one, None)), "")
+    if not thing and _is_service_message(message):
         return None
-    return Heard(Hearing.SENT, message.caption or "", thing or "other", **about)
+    return Input(InputKind.ATTACHMENT, message.caption or "", thing or "other", **about)
 
 
-def _is_a_notice(message: Message) -> bool:
+def _is_service_message(message: Message) -> bool:
     """Telegram's own notes about the chat (a pinned message, a timer) are not from the person."""
     return any(
         getattr(message, note, None)
@@ -110,33 +114,39 @@ def _is_a_notice(message: Message) -> bool:
     )
 
 
-def _dialled(number: str) -> str:
+def _international(number: str) -> str:
     return number if number.startswith(("+", "0")) else f"+{number}"
 
 
-def _pressed(query: CallbackQuery) -> Arrived | None:
+def _button_event(query: CallbackQuery) -> InboundEvent | None:
     message = query.message
     if message is not None and message.chat.type != Chat.PRIVATE:
-        return Arrived(str(message.chat.id), event="elsewhere")
-    heard = Heard(
-        Hearing.PRESSED,
+        return InboundEvent(str(message.chat.id), chat_event="elsewhere")
+    heard = Input(
+        InputKind.BUTTON,
         query.data or "",
-        message=str(message.message_id) if message else None,
+        message_id=str(message.message_id) if message else None,
         profile_name=query.from_user.first_name,
         language=query.from_user.language_code,
         can_share_number=True,
         can_open_page=True,
     )
-    return Arrived(str(query.from_user.id), heard, press=query.id)
+    return InboundEvent(str(query.from_user.id), heard, callback_id=query.id)
 
 
-def _member(change: ChatMemberUpdated) -> Arrived | None:
+def _membership_event(change: ChatMemberUpdated) -> InboundEvent | None:
     status = change.new_chat_member.status
     if change.chat.type == Chat.PRIVATE:
-        return Arrived(str(change.chat.id), event="blocked" if status in _GONE else "unblocked")
-    return None if status in _GONE else Arrived(str(change.chat.id), event="elsewhere")
+        return InboundEvent(
+            str(change.chat.id), chat_event="blocked" if status in _LEFT_STATUSES else "unblocked"
+        )
+    return (
+        None
+        if status in _LEFT_STATUSES
+        else InboundEvent(str(change.chat.id), chat_event="elsewhere")
+    )
 
 
-def _inside(raw: object, key: str) -> Body:
+def _nested_dict(raw: object, key: str) -> Body:
     found = raw.get(key) if isinstance(raw, dict) else None
     return found if isinstance(found, dict) else {}

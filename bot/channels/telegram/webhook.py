@@ -8,31 +8,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot
 
-from bot.channels.telegram.receive import LISTENS_FOR, Keep, arrival
+from bot.channels.telegram.receive import ALLOWED_UPDATES, SaveArrivals, arrival_of
 
 PATH = "/telegram"
 BODY_MAX = 256 * 1024
-_NUMBERS = 2**63
-_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+_MAX_UPDATE_ID = 2**63
+_SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105
 
 
-def route(secret: str, keep: Keep) -> Route:
+def webhook_route(secret: str, save: SaveArrivals) -> Route:
     """Return the endpoint for Telegram's updates: 403 without the secret, 413 over 256 KB."""
 
     async def receive(request: Request) -> Response:
-        given = request.headers.get(_HEADER, "").encode()
+        given = request.headers.get(_SECRET_HEADER, "").encode()
         if not hmac.compare_digest(given, secret.encode()):
             return Response(status_code=403)
         try:
-            body = await _capped(request)
+            body = await _read_capped(request)
         except ClientDisconnect:
             return Response(status_code=400)
         if body is None:
             return Response(status_code=413)
-        update = _read(body)
+        update = _parse_update(body)
         if update is None:
             return Response(status_code=400)
-        await keep([arrival(update)])
+        await save([arrival_of(update)])
         return Response(status_code=200)
 
     return Route(PATH, receive, methods=["POST"])
@@ -43,12 +43,12 @@ async def set_webhook(bot: Bot, url: str, secret: str) -> None:
     await bot.set_webhook(
         f"{url.rstrip('/')}{PATH}",
         secret_token=secret,
-        allowed_updates=LISTENS_FOR,
+        allowed_updates=ALLOWED_UPDATES,
         max_connections=10,
     )
 
 
-async def _capped(request: Request) -> bytes | None:
+async def _read_capped(request: Request) -> bytes | None:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -57,7 +57,7 @@ async def _capped(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _read(body: bytes) -> dict[str, object] | None:
+def _parse_update(body: bytes) -> dict[str, object] | None:
     if body.count(b"{") + body.count(b"[") > 5_000:
         return None
     try:
@@ -65,4 +65,4 @@ def _read(body: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     number = update.get("update_id") if isinstance(update, dict) else None
-    return update if type(number) is int and 0 <= number < _NUMBERS else None
+    return update if type(number) is int and 0 <= number < _MAX_UPDATE_ID else None

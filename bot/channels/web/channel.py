@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.channels import Arrived, Body, Refused
-from flows.conversation import Heard, Hearing
+from bot.channels import Body, InboundEvent, PermanentFailure
+from flows.conversation import Input, InputKind
 from storage.chats import screens
-from storage.chats.screens import Line
+from storage.chats.screens import ScreenMessage
 from storage.database import Database
 from storage.vault import Vault
 
-NAME = "web"
+WEB_CHANNEL = "web"
 
 
 @dataclass(slots=True)
@@ -21,20 +21,20 @@ class WebChannel:
     database: Database
     vault: Vault
     clock: Callable[[], datetime]
-    changed: Callable[[], None] = lambda: None
-    name: str = NAME
-    limited: bool = False
+    on_change: Callable[[], None] = lambda: None
+    name: str = WEB_CHANNEL
+    rate_limited: bool = False
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return what a form meant; raise KeyError when it holds neither words nor a press."""
         address, message = str(body["chat"]), body.get("message")
         language = body.get("language")
         if "press" in body:
             press = str(body["press"])
-            heard = Heard(Hearing.PRESSED, press, message=message, language=language)
-            return Arrived(address, heard, press=press)
-        heard = Heard(Hearing.SAID, str(body["say"]), message=message, language=language)
-        return Arrived(address, heard, message=message)
+            heard = Input(InputKind.BUTTON, press, message_id=message, language=language)
+            return InboundEvent(address, heard, callback_id=press)
+        heard = Input(InputKind.TEXT, str(body["say"]), message_id=message, language=language)
+        return InboundEvent(address, heard, message_id=message)
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Put a message on the screen, show one anew, or take some away."""
@@ -43,41 +43,47 @@ class WebChannel:
                 return await self._say(address, body)
             case "clear":
                 await self.database.write(
-                    lambda conn: screens.wipe(conn, self.vault, NAME, address)
+                    lambda conn: screens.clear_screen(conn, self.vault, WEB_CHANNEL, address)
                 )
             case "delete":
                 await self.database.write(
-                    lambda conn: screens.remove(conn, self.vault, NAME, address, body["messages"])
+                    lambda conn: screens.remove_screen_messages(
+                        conn, self.vault, WEB_CHANNEL, address, body["messages"]
+                    )
                 )
             case "acknowledge":
                 if body["toast"]:
-                    await self._put(address, Line("", body["toast"], passing=True))
+                    await self._put(address, ScreenMessage("", body["toast"], transient=True))
             case "officer_commands":
                 pass
             case _:
-                raise Refused(f"web_{kind}")
-        self.changed()
+                raise PermanentFailure(f"web_{kind}")
+        self.on_change()
         return None
 
     async def _say(self, address: str, body: Body) -> str | None:
         rows = [row for row in body["buttons"] if row]
         private = bool(body["private"])
-        line = Line(body["edits"] or "", body["text"], rows, private=private)
-        if line.id and await self._change(address, line):
+        line = ScreenMessage(body["edits_message_id"] or "", body["text"], rows, private=private)
+        if line.id and await self._edit(address, line):
             return None
-        text = body["instead"] if private else body["text"]
-        return await self._put(address, Line("", text, rows))
+        text = body["fallback_text"] if private else body["text"]
+        return await self._put(address, ScreenMessage("", text, rows))
 
-    async def _change(self, address: str, line: Line) -> bool:
+    async def _edit(self, address: str, line: ScreenMessage) -> bool:
         done = await self.database.write(
-            lambda conn: screens.change(conn, self.vault, NAME, address, line, self.clock())
+            lambda conn: screens.replace_screen_message(
+                conn, self.vault, WEB_CHANNEL, address, line, self.clock()
+            )
         )
-        self.changed()
+        self.on_change()
         return done
 
-    async def _put(self, address: str, line: Line) -> str:
+    async def _put(self, address: str, line: ScreenMessage) -> str:
         id = await self.database.write(
-            lambda conn: screens.put(conn, self.vault, NAME, address, line, self.clock())
+            lambda conn: screens.add_screen_message(
+                conn, self.vault, WEB_CHANNEL, address, line, self.clock()
+            )
         )
-        self.changed()
+        self.on_change()
         return id

@@ -15,27 +15,27 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.web import cookies, forms
-from bot.web.event_stream import Live
-from bot.web.rate_limit import Limiter
-from bot.web.templates import page
+from bot.web.event_stream import EventBroadcaster
+from bot.web.rate_limit import RateLimiter
+from bot.web.templates import render_page
 from flows import wording
-from flows.dialogue.form import is_field
+from flows.dialogue.form import is_form_field
 from flows.service import service
 from storage.chats import browser_sessions, screens
 from storage.database import Database
-from storage.serialization import write as as_text
+from storage.serialization import dumps as as_text
 from storage.vault import Vault
 
 T = TypeVar("T")
-COOKIE = "chat"
-PATIENCE = 5.0
+CHAT_COOKIE = "chat"
+DATABASE_TIMEOUT = 5.0
 """Seconds that a page waits for a busy database before it says so."""
 
-AT_ONCE = 5
+MAX_CHATS_STARTING = 5
 """How many new chats are taken on at a time: more of them wait, and nobody who is known does."""
 
 
-class Busy(Exception):
+class DatabaseBusy(Exception):
     """The database had no time for us; nothing was lost, and it can be tried again."""
 
 
@@ -52,29 +52,34 @@ class Web:
     clock: Callable[[], datetime]
     secure: bool = False
     wake: Callable[[], None] = lambda: None
-    live: Live = field(default_factory=Live)
-    limiter: Limiter = field(default_factory=Limiter)
+    live: EventBroadcaster = field(default_factory=EventBroadcaster)
+    limiter: RateLimiter = field(default_factory=RateLimiter)
     demo: bool = False
     answer_within: float = 5.0
     public_url: str | None = None
     telegram: Callable[[], str] = lambda: ""
-    beginning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    beginning: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_CHATS_STARTING)
+    )
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _newest: tuple[int, str] = (-1, "")
 
     async def newest(self) -> str:
         """Return what changes with any screen, looked up once for all who ask in a round."""
-        if self._newest[0] != self.live.rounds:
-            self._newest = (self.live.rounds, await self.database.read(screens.newest))
+        if self._newest[0] != self.live.poll_round:
+            self._newest = (
+                self.live.poll_round,
+                await self.database.read(screens.all_screens_revision),
+            )
         return self._newest[1]
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class ChatRequest:
     """One request. `address` is whose conversation this browser is in, None for none."""
 
     web: Web
-    request: Request
+    http: Request
     now: datetime
     token: str = ""
     address: str | None = None
@@ -83,15 +88,15 @@ class Here:
     @property
     def csrf(self) -> str:
         """Return what a form of this browser must carry."""
-        return form_mark(self.web.vault, self.token)
+        return csrf_token(self.web.vault, self.token)
 
     @property
-    def is_ours(self) -> bool:
+    def has_valid_csrf(self) -> bool:
         """Return whether a form of this browser's own pages was sent."""
         return secrets.compare_digest(self.form.get("csrf", "").encode(), self.csrf.encode())
 
     @property
-    def chat(self) -> str:
+    def chat_address(self) -> str:
         """Return the address of the conversation; raise LookupError outside of one."""
         if self.address is None:
             raise LookupError("this browser is in no conversation")
@@ -100,62 +105,62 @@ class Here:
     @property
     def language(self) -> str:
         """Return the language that the browser asks for, if we speak it, else the first one."""
-        asked = self.request.headers.get("accept-language", "")[:35]
-        return wording.offered(asked.split(",")[0].split(";")[0].strip())
+        asked = self.http.headers.get("accept-language", "")[:35]
+        return wording.supported_language(asked.split(",")[0].split(";")[0].strip())
 
     @property
-    def caller(self) -> str:
+    def client_ip(self) -> str:
         """Return the address on the network that the request came from."""
-        return self.request.client.host if self.request.client else ""
+        return self.http.client.host if self.http.client else ""
 
-    async def write(self, act: Callable[[Connection], T]) -> T:
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Do something in one transaction; raise Busy when that takes too long."""
-        return await patiently(self.web.database.write(act))
+        return await with_database_timeout(self.web.database.write(transaction))
 
-    async def read(self, act: Callable[[Session], T]) -> T:
+    async def read(self, lookup: Callable[[Session], T]) -> T:
         """Look something up; raise Busy when that takes too long."""
-        return await patiently(self.web.database.read(act))
+        return await with_database_timeout(self.web.database.read(lookup))
 
-    def page(self, name: str, status: int = 200, language: str = "", **values: Any) -> Response:
+    def render(self, name: str, status: int = 200, language: str = "", **values: Any) -> Response:
         """Return a page of the chat; inside it `here` is this request."""
         own = {
-            "here": self,
+            "request": self,
             "once": secrets.token_urlsafe(12),
-            "exit_to": service().exit_to,
+            "exit_to": service().exit_url,
             **values,
         }
-        return page(f"web/{name}", own, status, language or self.language)
+        return render_page(f"web/{name}", own, status, language or self.language)
 
-    def go(self, path: str) -> Response:
+    def redirect(self, path: str) -> Response:
         """Send the browser on to another page."""
         return RedirectResponse(path, 303)
 
 
-Endpoint = Callable[[Here], Awaitable[Response]]
+Handler = Callable[[ChatRequest], Awaitable[Response]]
 
 
-async def patiently(awaited: Awaitable[T]) -> T:
+async def with_database_timeout(awaited: Awaitable[T]) -> T:
     """Return what is waited for; raise Busy when the database does not come to it in time."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DATABASE_TIMEOUT):
             return await awaited
     except (TimeoutError, OperationalError):
-        raise Busy from None
+        raise DatabaseBusy from None
 
 
-def form_mark(vault: Vault, token: str) -> str:
+def csrf_token(vault: Vault, token: str) -> str:
     """Return what the forms of the browser with this token carry."""
     return vault.fingerprint(as_text(["chat form", token]))
 
 
-def in_frame(
+def guarded_route(
     web: Web,
     path: str,
     method: str,
-    answer: Endpoint,
-    known: bool = True,
-    cookie: str = COOKIE,
-    asks: bool = True,
+    handler: Handler,
+    needs_session: bool = True,
+    cookie: str = CHAT_COOKIE,
+    looks_up_session: bool = True,
 ) -> Route:
     """Return a route; where `known`, only browsers that are in a conversation get an answer.
 
@@ -163,61 +168,84 @@ def in_frame(
     """
 
     async def framed(request: Request) -> Response:
-        here = Here(web, request, web.clock(), cookies.read(request, cookie, web.secure))
+        here = ChatRequest(
+            web, request, web.clock(), cookies.read_cookie(request, cookie, web.secure)
+        )
         if request.method == "POST":
             try:
-                here = replace(here, form=await forms.read(request))
-            except (forms.TooLarge, forms.Unreadable):
-                return here.page("trouble.html", 413, why="too_large")
+                here = replace(here, form=await forms.read_form_body(request))
+            except (forms.FormTooLarge, forms.MalformedForm):
+                return here.render("trouble.html", 413, why="too_large")
         try:
-            return await _let_in(here, answer, known, asks)
-        except Busy:
-            return _busy(here)
+            return await _authorise(here, handler, needs_session, looks_up_session)
+        except DatabaseBusy:
+            return _busy_page(here)
 
     return Route(path, framed, methods=[method], name=f"{method} {path}")
 
 
-async def _let_in(here: Here, answer: Endpoint, known: bool, asks: bool) -> Response:
-    if here.request.method == "POST" and not forms.from_here(here.request):
-        return here.page("trouble.html", 403, why="not_from_here")
-    if here.token and asks:
-        here = replace(here, address=await _whose(here))
-    if not known:
-        return await answer(here)
-    if here.address is None:
-        return lost(here)
-    if here.request.method == "POST" and not here.is_ours:
-        return here.page("trouble.html", 403, why="old_form", words=here.form.get("say", ""))
-    return await answer(here)
+async def _authorise(
+    request: ChatRequest, handler: Handler, needs_session: bool, looks_up_session: bool
+) -> Response:
+    if request.http.method == "POST" and not forms.is_same_origin(request.http):
+        return request.render("trouble.html", 403, why="not_from_here")
+    if request.token and looks_up_session:
+        request = replace(request, address=await _session_address(request))
+    if not needs_session:
+        return await handler(request)
+    if request.address is None:
+        return session_lost_page(request)
+    if request.http.method == "POST" and not request.has_valid_csrf:
+        return request.render(
+            "trouble.html", 403, why="old_form", words=request.form.get("say", "")
+        )
+    return await handler(request)
 
 
-async def _whose(here: Here) -> str | None:
+async def _session_address(request: ChatRequest) -> str | None:
     """Return whose conversation this browser is in; mostly read, so that nobody waits in line."""
-    vault, token = here.web.vault, here.token
-    found = await here.read(
-        lambda session: browser_sessions.seen(session.connection(), vault, token)
+    vault, token = request.web.vault, request.token
+    found = await request.read(
+        lambda session: browser_sessions.peek_session(session.connection(), vault, token)
     )
-    if found and here.now - found[1] > browser_sessions.TOUCH:
-        return await here.write(lambda conn: browser_sessions.who(conn, vault, token, here.now))
+    if found and request.now - found[1] > browser_sessions.LAST_SEEN_INTERVAL:
+        return await request.write(
+            lambda conn: browser_sessions.session_address(conn, vault, token, request.now)
+        )
     return found[0] if found else None
 
 
-def lost(here: Here) -> Response:
+def session_lost_page(request: ChatRequest) -> Response:
     """Say that this browser is in no conversation any more, and give back what was typed."""
-    if here.request.method == "GET" and not here.token:
-        return here.go("/")
-    response = here.page("trouble.html", 410, why="lost", words=here.form.get("say", ""))
-    cookies.drop(response, COOKIE, here.web.secure)
+    if request.http.method == "GET" and not request.token:
+        return request.redirect("/")
+    response = request.render("trouble.html", 410, why="lost", words=request.form.get("say", ""))
+    cookies.delete_cookie(response, CHAT_COOKIE, request.web.secure)
     return response
 
 
-def _busy(here: Here) -> Response:
+def _busy_page(request: ChatRequest) -> Response:
     """Say that nothing is lost; what a form held can be sent again from here, counted once."""
-    again = {name: told for name, told in here.form.items() if name in KEPT or is_field(name)}
-    response = here.page("trouble.html", 503, why="busy", again=again)
+    again = {
+        name: told
+        for name, told in request.form.items()
+        if name in RESUBMITTED_FIELDS or is_form_field(name)
+    }
+    response = request.render("trouble.html", 503, why="busy", again=again)
     response.headers["Retry-After"] = "10"
     return response
 
 
-KEPT = ("csrf", "once", "press", "say", "go_on", "code", "page", "after", "do", "paste")
+RESUBMITTED_FIELDS = (
+    "csrf",
+    "once",
+    "press",
+    "say",
+    "go_on",
+    "code",
+    "page",
+    "after",
+    "do",
+    "paste",
+)
 """The fields of our forms, besides those of the questions."""

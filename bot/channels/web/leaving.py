@@ -8,46 +8,46 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from bot.channels.web import submissions
-from bot.channels.web.channel import NAME
-from bot.channels.web.guard import Here
-from bot.channels.web.submissions import Done
+from bot.channels.web.channel import WEB_CHANNEL
+from bot.channels.web.guard import ChatRequest
+from bot.channels.web.submissions import Submission
 from storage.chats import browser_sessions, screens
 
 log = logging.getLogger("rj.web")
-WITHIN = 0.5
+EXIT_TIMEOUT = 0.5
 """Seconds until the neutral page is shown, whether or not the database had time."""
-TRIES, PAUSE = 20, 3.0
+MAX_ATTEMPTS, RETRY_SECONDS = 20, 3.0
 """How often it is tried behind the neutral page, and the seconds between."""
 
 
-async def put_away(here: Here) -> None:
+async def end_session(request: ChatRequest) -> None:
     """End the visit and clear the screen; what the database has no time for is done later."""
-    task = asyncio.create_task(_put_away(here))
-    here.web.tasks.add(task)
-    task.add_done_callback(here.web.tasks.discard)
+    task = asyncio.create_task(_end_session_with_retries(request))
+    request.web.tasks.add(task)
+    task.add_done_callback(request.web.tasks.discard)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(task), WITHIN)
+        await asyncio.wait_for(asyncio.shield(task), EXIT_TIMEOUT)
 
 
-async def _put_away(here: Here) -> None:
-    for _ in range(TRIES):
+async def _end_session_with_retries(request: ChatRequest) -> None:
+    for _ in range(MAX_ATTEMPTS):
         try:
-            await here.web.database.write(lambda conn: _leave(conn, here))
+            await request.web.database.write(lambda conn: _record_exit(conn, request))
         except OperationalError:
             log.warning("leaving_later")
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_SECONDS)
         else:
-            here.web.wake()
-            here.web.live.changed()
+            request.web.wake()
+            request.web.live.notify()
             return
 
 
-def _leave(conn: Connection, here: Here) -> None:
+def _record_exit(conn: Connection, request: ChatRequest) -> None:
     """Have the flow hear that the person leaves, as if they had said so."""
-    vault = here.web.vault
-    address = browser_sessions.who(conn, vault, here.token, here.now)
+    vault = request.web.vault
+    address = browser_sessions.session_address(conn, vault, request.token, request.now)
     if address is None:
         return
-    submissions.keep(conn, here, Done("say", "/leave"), address)
-    screens.wipe(conn, vault, NAME, address)
-    browser_sessions.end(conn, vault, here.token)
+    submissions.save_submission(conn, request, Submission("say", "/leave"), address)
+    screens.clear_screen(conn, vault, WEB_CHANNEL, address)
+    browser_sessions.end_browser_session(conn, vault, request.token)

@@ -10,251 +10,285 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.channels.web import submissions
-from bot.channels.web.channel import NAME
-from bot.channels.web.guard import Here
-from bot.channels.web.pages import too_often
-from bot.channels.web.private_page import TRIES, code_of, code_page, dangers, ended, shown
-from bot.channels.web.submissions import Done
+from bot.channels.web.channel import WEB_CHANNEL
+from bot.channels.web.guard import ChatRequest
+from bot.channels.web.pages import rate_limited_page
+from bot.channels.web.private_page import (
+    LINKS_PER_CLIENT,
+    code_in_path,
+    danger_kinds,
+    introduction_code_page,
+    invalid_link_page,
+    render_form_page,
+)
+from bot.channels.web.submissions import Submission
 from bot.pipeline import private_links
-from bot.pipeline.private_links import Chat
+from bot.pipeline.private_links import LinkOwner
 from bot.web import cookies
-from bot.web.fields import Field, fields_of, filled_of, grouped
-from bot.web.page_payload import PAGE, filled_body
-from flows.conversation import Conversation, Filled
+from bot.web.fields import FormField, build_fields, group_fields, posted_answers
+from bot.web.page_payload import PAGE_CHANNEL, build_page_payload
+from flows.conversation import Conversation, FormFields
 from flows.dialogue import form
-from flows.dialogue.form import Problem
+from flows.dialogue.form import AnswerProblem
 from flows.questions import paste
 from flows.service import service
 from storage.chats import browser_sessions, conversations, inbox, officers
-from storage.chats.browser_sessions import OFFICER
+from storage.chats.browser_sessions import OFFICER_CHANNEL
 from storage.chats.inbox import Arrival
 
-COOKIE, DAYS = "officer", 90
+OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
 """An invitation lasts in its browser as long as an officer is remembered in a chat."""
-POSTS = "30/minute"
-INVITATION = "/start i_"
+POSTS_PER_OFFICER = "30/minute"
+INVITATION_COMMAND = "/start i_"
 JOURNEY = "officer"
-LOOK_EVERY = 0.03
+POLL_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class PasteResult:
     """What became of a pasted message: the titles of what it filled in, and what was left."""
 
-    took: tuple[str, ...]
-    kept: tuple[str, ...]
-    unread: int
+    filled_titles: tuple[str, ...]
+    unchanged_titles: tuple[str, ...]
+    unread_count: int
 
 
-async def knock(here: Here) -> Response:
+async def confirm_invitation_page(request: ChatRequest) -> Response:
     """Show one button: nothing of the invitation is used up by looking."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    if not await here.read(lambda session: _is_open(here, session)):
-        return ended(here)
-    return shown(here, "invited.html", action=here.request.url.path)
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    if not await request.read(lambda session: _invitation_is_open(request, session)):
+        return invalid_link_page(request)
+    return render_form_page(request, "invited.html", action=request.http.url.path)
 
 
-async def enter(here: Here) -> Response:
+async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    if not await here.read(lambda session: _is_open(here, session)):
-        return ended(here)
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    if not await request.read(lambda session: _invitation_is_open(request, session)):
+        return invalid_link_page(request)
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
-        token = browser_sessions.begin(conn, here.web.vault, OFFICER, address, here.now)
-        submissions.keep(conn, here, Done("say", f"{INVITATION}{code_of(here)}"), address)
+        token = browser_sessions.begin_browser_session(
+            conn, request.web.vault, OFFICER_CHANNEL, address, request.now
+        )
+        submissions.save_submission(
+            conn,
+            request,
+            Submission("say", f"{INVITATION_COMMAND}{code_in_path(request)}"),
+            address,
+        )
         return token
 
-    token = await here.write(begin)
-    here.web.wake()
-    await submissions.until_answered(here, address)
-    response = here.go("/officer")
-    cookies.keep(response, COOKIE, token, here.web.secure, days=DAYS)
+    token = await request.write(begin)
+    request.web.wake()
+    await submissions.wait_until_answered(request, address)
+    response = request.redirect("/officer")
+    cookies.set_cookie(response, OFFICER_COOKIE, token, request.web.secure, days=COOKIE_DAYS)
     return response
 
 
-async def show(here: Here) -> Response:
+async def show_officer_form(request: ChatRequest) -> Response:
     """Show the form, or what became of what was sent."""
-    conversation = await _officers_own(here)
+    conversation = await _load_officer_conversation(request)
     if conversation is None:
-        return _not_in(here)
-    if conversation.stage == "sent" and "another" not in here.request.query_params:
-        return _became(here, conversation, "sent.html")
-    if conversation.stage == "stopped" and "change" not in here.request.query_params:
-        return _became(here, conversation, "stopped.html")
-    return _form(here, _at_the_form(conversation))
+        return _not_invited_page(request)
+    if conversation.stage == "sent" and "another" not in request.http.query_params:
+        return _outcome_page(request, conversation, "sent.html")
+    if conversation.stage == "stopped" and "change" not in request.http.query_params:
+        return _outcome_page(request, conversation, "stopped.html")
+    return _form_page(request, _as_officer_draft(conversation))
 
 
-async def act(here: Here) -> Response:
+async def post_officer_form(request: ChatRequest) -> Response:
     """Take the form: fill it from a pasted message, show a code, or send it."""
-    conversation = await _officers_own(here)
+    conversation = await _load_officer_conversation(request)
     if conversation is None:
-        return _not_in(here)
-    if not here.is_ours:
-        return _form(here, _at_the_form(conversation), here.form, status=403, why="old_form")
-    if not here.web.limiter.may(POSTS, "officer posts", here.token):
-        return too_often(here, POSTS)
-    if here.form.get("after", "") != _sent_before(conversation):
-        return here.go("/officer")
-    at_form = _at_the_form(conversation)
-    match here.form.get("do"):
+        return _not_invited_page(request)
+    if not request.has_valid_csrf:
+        return _form_page(
+            request, _as_officer_draft(conversation), request.form, status=403, reason="old_form"
+        )
+    if not request.web.limiter.allow(POSTS_PER_OFFICER, "officer posts", request.token):
+        return rate_limited_page(request, POSTS_PER_OFFICER)
+    if request.form.get("after", "") != _last_sent_reference(conversation):
+        return request.redirect("/officer")
+    at_form = _as_officer_draft(conversation)
+    match request.form.get("do"):
         case "paste":
-            return _pasted(here, at_form)
+            return _fill_from_paste(request, at_form)
         case "code":
-            return await _code(here, at_form)
+            return await _show_introduction_code(request, at_form)
         case _:
-            return await _send(here, at_form)
+            return await _submit_form(request, at_form)
 
 
 # --- what can be done with the form
 
 
-def _pasted(here: Here, conversation: Conversation) -> Response:
+def _fill_from_paste(request: ChatRequest, conversation: Conversation) -> Response:
     """Fill in what a pasted message says; what stands in the form already stays."""
-    found = paste.read(here.form.get("paste", ""), conversation.language, service().adult_age)
-    given = dict(here.form)
-    asked = [one for one in form.form_of(conversation) if one.key in found.readings]
+    found = paste.parse_paste(
+        request.form.get("paste", ""), conversation.language, service().adult_age
+    )
+    given = dict(request.form)
+    asked = [one for one in form.form_questions(conversation) if one.key in found.answers]
     fresh = [one for one in asked if not given.get(one.key)]
-    given.update({one.key: found.readings[one.key].value for one in fresh})
-    took = Took(
+    given.update({one.key: found.answers[one.key].value for one in fresh})
+    took = PasteResult(
         tuple(one.title.rstrip("*") for one in fresh),
         tuple(one.title.rstrip("*") for one in asked if one not in fresh),
-        found.unread,
+        found.unparsed_count,
     )
-    return _form(here, conversation, given, took=took)
+    return _form_page(request, conversation, given, paste_result=took)
 
 
-async def _code(here: Here, conversation: Conversation) -> Response:
+async def _show_introduction_code(request: ChatRequest, conversation: Conversation) -> Response:
     """Show a code for the person who is with the officer, with the reference if there is one."""
-    filled = tuple(pair for pair in filled_of(conversation, here.form) if pair[0] == "line")
-    _, problems = form.read_form(conversation, _not_empty(filled), here.now)
+    filled = tuple(pair for pair in posted_answers(conversation, request.form) if pair[0] == "line")
+    _, problems = form.parse_form(conversation, _not_empty(filled), request.now)
     if problems:
-        return _form(here, conversation, here.form, problems, status=422)
-    chat = Chat(NAME, here.chat, conversation)
-    line = _read_line(here, conversation, filled)
-    vault = here.web.vault
-    code = await here.write(lambda conn: private_links.show_code(conn, vault, chat, line, here.now))
-    return code_page(here, code, back="/officer")
+        return _form_page(request, conversation, request.form, problems, status=422)
+    chat = LinkOwner(WEB_CHANNEL, request.chat_address, conversation)
+    line = _case_reference(request, conversation, filled)
+    vault = request.web.vault
+    code = await request.write(
+        lambda conn: private_links.make_introduction_code(conn, vault, chat, line, request.now)
+    )
+    return introduction_code_page(request, code, back="/officer")
 
 
-async def _send(here: Here, conversation: Conversation) -> Response:
+async def _submit_form(request: ChatRequest, conversation: Conversation) -> Response:
     """Check the whole form by the rules of the chat, and send it."""
-    filled = form.whole(conversation, filled_of(conversation, here.form))
-    read, problems = form.read_form(conversation, filled, here.now)
+    filled = form.with_blanks_filled(conversation, posted_answers(conversation, request.form))
+    read, problems = form.parse_form(conversation, filled, request.now)
     wrong = {one.question for one in problems}
-    if not form.stops(read):
-        missing = [one for one in form.problems_of(read) if one.question not in wrong]
+    if not form.is_stopped(read):
+        missing = [one for one in form.missing_problems(read) if one.question not in wrong]
         problems = (*problems, *missing)
     if problems:
-        return _form(here, conversation, here.form, problems, status=422)
-    body = filled_body(NAME, here.chat, filled, JOURNEY, send=True)
-    key = f"{here.token}/{here.form.get('once', '')[:60]}"
-    arrival = Arrival(key, here.chat, body)
-    await here.write(lambda conn: inbox.keep(conn, here.web.vault, PAGE, [arrival], here.now))
-    here.web.wake()
-    await _until_taken(here)
-    return here.go("/officer")
+        return _form_page(request, conversation, request.form, problems, status=422)
+    body = build_page_payload(WEB_CHANNEL, request.chat_address, filled, JOURNEY, send=True)
+    key = f"{request.token}/{request.form.get('once', '')[:60]}"
+    arrival = Arrival(key, request.chat_address, body)
+    await request.write(
+        lambda conn: inbox.enqueue_arrivals(
+            conn, request.web.vault, PAGE_CHANNEL, [arrival], request.now
+        )
+    )
+    request.web.wake()
+    await _wait_until_answered(request)
+    return request.redirect("/officer")
 
 
-async def _until_taken(here: Here) -> None:
+async def _wait_until_answered(request: ChatRequest) -> None:
     """Wait until the page was answered; not for ever."""
-    loop, vault = asyncio.get_running_loop(), here.web.vault
-    until = loop.time() + here.web.answer_within
+    loop, vault = asyncio.get_running_loop(), request.web.vault
+    until = loop.time() + request.web.answer_within
     while loop.time() < until:
-        waits = await here.read(
-            lambda session: inbox.is_waiting(session.connection(), vault, PAGE, here.chat)
+        waits = await request.read(
+            lambda session: inbox.has_unanswered_input(
+                session.connection(), vault, PAGE_CHANNEL, request.chat_address
+            )
         )
         if not waits:
             return
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 # --- what is shown
 
 
-def _form(
-    here: Here,
+def _form_page(
+    request: ChatRequest,
     conversation: Conversation,
-    given: Mapping[str, str] | None = None,
-    problems: Sequence[Problem] = (),
+    posted: Mapping[str, str] | None = None,
+    problems: Sequence[AnswerProblem] = (),
     status: int = 200,
-    took: Took | None = None,
-    why: str = "",
+    paste_result: PasteResult | None = None,
+    reason: str = "",
 ) -> Response:
-    fields = fields_of(conversation, given, problems)
-    return shown(
-        here,
+    fields = build_fields(conversation, posted, problems)
+    return render_form_page(
+        request,
         "officer.html",
         status,
         conversation.language,
-        groups=grouped(JOURNEY, fields),
-        wrong=_in_order(fields),
-        took=took,
-        why=why,
-        after=_sent_before(conversation),
-        dangers=dangers(filled_of(conversation, given or {})),
+        groups=group_fields(JOURNEY, fields),
+        wrong=_fields_with_problems(fields),
+        took=paste_result,
+        why=reason,
+        after=_last_sent_reference(conversation),
+        dangers=danger_kinds(posted_answers(conversation, posted or {})),
     )
 
 
-def _in_order(fields: Sequence[Field]) -> list[Field]:
-    return [field for group in grouped(JOURNEY, fields) for field in group.fields if field.problem]
+def _fields_with_problems(fields: Sequence[FormField]) -> list[FormField]:
+    return [
+        field for group in group_fields(JOURNEY, fields) for field in group.fields if field.problem
+    ]
 
 
-def _became(here: Here, conversation: Conversation, name: str) -> Response:
+def _outcome_page(request: ChatRequest, conversation: Conversation, name: str) -> Response:
     receipt = conversation.receipt
     reference = receipt.reference if receipt else ""
-    text = form.outcome(conversation)
-    return shown(here, name, language=conversation.language, text=text, reference=reference)
+    text = form.outcome_text(conversation)
+    return render_form_page(
+        request, name, language=conversation.language, text=text, reference=reference
+    )
 
 
-def _not_in(here: Here) -> Response:
-    response = shown(here, "not_in.html", 403)
-    if here.token:
-        cookies.drop(response, COOKIE, here.web.secure)
+def _not_invited_page(request: ChatRequest) -> Response:
+    response = render_form_page(request, "not_in.html", 403)
+    if request.token:
+        cookies.delete_cookie(response, OFFICER_COOKIE, request.web.secure)
     return response
 
 
 # --- whose it is
 
 
-async def _officers_own(here: Here) -> Conversation | None:
+async def _load_officer_conversation(request: ChatRequest) -> Conversation | None:
     """Return the conversation of this browser's officer; None when it has none."""
-    if here.address is None:
+    if request.address is None:
         return None
-    conversation = await here.read(lambda session: _recalled(here, session))
+    conversation = await request.read(lambda session: _load_conversation(request, session))
     known = conversation.officer is not None and conversation.officer.verified
     return conversation if known else None
 
 
-def _recalled(here: Here, session: Session) -> Conversation:
-    conn, vault = session.connection(), here.web.vault
-    return conversations.recall(conn, vault, NAME, here.chat, here.now).conversation
+def _load_conversation(request: ChatRequest, session: Session) -> Conversation:
+    conn, vault = session.connection(), request.web.vault
+    return conversations.load_conversation(
+        conn, vault, WEB_CHANNEL, request.chat_address, request.now
+    ).conversation
 
 
-def _at_the_form(conversation: Conversation) -> Conversation:
+def _as_officer_draft(conversation: Conversation) -> Conversation:
     """Return the conversation as its form begins: with its draft, or with a clean one."""
     if conversation.journey == JOURNEY and conversation.stage != "sent":
         return conversation
     return replace(conversation, journey=JOURNEY, answers=())
 
 
-def _sent_before(conversation: Conversation) -> str:
+def _last_sent_reference(conversation: Conversation) -> str:
     """Return what was sent last: a form from before that was sent already."""
     return conversation.receipt.reference if conversation.receipt else ""
 
 
-def _is_open(here: Here, session: Session) -> bool:
-    return officers.is_open(session, here.web.vault, code_of(here), here.now)
+def _invitation_is_open(request: ChatRequest, session: Session) -> bool:
+    return officers.is_officer_invitation_valid(
+        session, request.web.vault, code_in_path(request), request.now
+    )
 
 
-def _read_line(here: Here, conversation: Conversation, filled: Filled) -> str:
-    read, _ = form.read_form(conversation, _not_empty(filled), here.now)
+def _case_reference(request: ChatRequest, conversation: Conversation, filled: FormFields) -> str:
+    read, _ = form.parse_form(conversation, _not_empty(filled), request.now)
     said = [one.value for one in read.answers if one.question == "line"]
     return said[-1] if said and filled and filled[0][1].strip() else ""
 
 
-def _not_empty(filled: Filled) -> Filled:
+def _not_empty(filled: FormFields) -> FormFields:
     return tuple((key, typed) for key, typed in filled if typed.strip())

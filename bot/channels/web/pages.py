@@ -9,20 +9,20 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from bot.channels.web import leaving, submissions
-from bot.channels.web.channel import NAME
-from bot.channels.web.guard import COOKIE, Here, patiently
-from bot.channels.web.submissions import Done
-from bot.channels.web.watch import Watch
+from bot.channels.web.channel import WEB_CHANNEL
+from bot.channels.web.guard import CHAT_COOKIE, ChatRequest, with_database_timeout
+from bot.channels.web.submissions import Submission
+from bot.channels.web.watch import ScreenWatcher
 from bot.web import cookies, forms
 from flows.service import service
-from flows.understanding.crisis import hear_danger
+from flows.understanding.crisis import detect_danger
 from storage.chats import browser_sessions, conversations, screens
-from storage.chats.screens import Line
+from storage.chats.screens import ScreenMessage
 
-NEW = ("10/minute", "60/hour")
+CHATS_PER_CLIENT = ("10/minute", "60/hour")
 """How many chats may begin from one address on the network."""
-NEW_IN_ALL = "300/minute"
-POSTS = "60/minute"
+CHATS_OVERALL = "300/minute"
+POSTS_PER_CHAT = "60/minute"
 """How much one chat may say; words of danger get through all the same."""
 
 
@@ -30,169 +30,177 @@ POSTS = "60/minute"
 class Screen:
     """What a page of the conversation shows."""
 
-    lines: list[Line]
-    mark: str
-    waits: bool
-    unheard: bool
+    messages: list[ScreenMessage]
+    revision: str
+    has_pending_work: bool
+    is_awaiting_answer: bool
     language: str
-    quiet: timedelta
+    idle_time: timedelta
 
     @property
     def locked(self) -> bool:
         """Return whether the person was quiet for so long that nothing is shown."""
-        return not self.unheard and self.lock_in <= 0
+        return not self.is_awaiting_answer and self.seconds_to_lock <= 0
 
     @property
-    def lock_in(self) -> int:
+    def seconds_to_lock(self) -> int:
         """Return the seconds until nothing is shown any more."""
-        return service().lock_minutes * 60 - int(self.quiet.total_seconds())
+        return service().lock_minutes * 60 - int(self.idle_time.total_seconds())
 
     @property
-    def shown(self) -> list[Line]:
+    def visible_messages(self) -> list[ScreenMessage]:
         """Return the messages; a passing one goes with the next thing that the person does."""
-        last_own = max((n for n, line in enumerate(self.lines) if line.from_person), default=-1)
-        return [line for n, line in enumerate(self.lines) if not line.passing or n > last_own]
+        last_own = max((n for n, line in enumerate(self.messages) if line.from_person), default=-1)
+        return [line for n, line in enumerate(self.messages) if not line.transient or n > last_own]
 
     @property
-    def latest(self) -> str:
+    def first_unread_id(self) -> str:
         """Return the id of the first message that the person has not answered; "" for none."""
-        shown = self.shown
+        shown = self.visible_messages
         last_own = max((n for n, line in enumerate(shown) if line.from_person), default=-1)
         return shown[last_own + 1].id if last_own + 1 < len(shown) else ""
 
     @property
-    def asks(self) -> Line | None:
+    def latest_with_buttons(self) -> ScreenMessage | None:
         """Return the newest message that has buttons."""
-        return next((line for line in reversed(self.lines) if line.rows), None)
+        return next((line for line in reversed(self.messages) if line.buttons), None)
 
 
-async def first(here: Here) -> Response:
+async def welcome_page(request: ChatRequest) -> Response:
     """Show the hello and one button: nothing is kept of anybody who only looks."""
-    if here.address is not None:
-        return here.go("/chat")
-    return here.page("start.html")
+    if request.address is not None:
+        return request.redirect("/chat")
+    return request.render("start.html")
 
 
-async def start(here: Here) -> Response:
+async def start_chat(request: ChatRequest) -> Response:
     """Begin a conversation, unless there were too many."""
-    if here.address is not None:
-        return here.go("/chat")
-    limiter = here.web.limiter
-    for rule in NEW:
-        if not limiter.may(rule, "new chat", here.caller):
-            return too_often(here, rule)
-    if not limiter.may(NEW_IN_ALL, "new chats"):
-        return too_often(here, NEW_IN_ALL)
-    await patiently(here.web.beginning.acquire())
+    if request.address is not None:
+        return request.redirect("/chat")
+    limiter = request.web.limiter
+    for rule in CHATS_PER_CLIENT:
+        if not limiter.allow(rule, "new chat", request.client_ip):
+            return rate_limited_page(request, rule)
+    if not limiter.allow(CHATS_OVERALL, "new chats"):
+        return rate_limited_page(request, CHATS_OVERALL)
+    await with_database_timeout(request.web.beginning.acquire())
     try:
-        return await _begun(here)
+        return await _create_chat(request)
     finally:
-        here.web.beginning.release()
+        request.web.beginning.release()
 
 
-async def _begun(here: Here) -> Response:
+async def _create_chat(request: ChatRequest) -> Response:
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
-        token = browser_sessions.begin(conn, here.web.vault, NAME, address, here.now)
-        submissions.keep(conn, here, Done("say", "/start"), address)
+        token = browser_sessions.begin_browser_session(
+            conn, request.web.vault, WEB_CHANNEL, address, request.now
+        )
+        submissions.save_submission(conn, request, Submission("say", "/start"), address)
         return token
 
-    return await into_chat(here, await here.write(begin), address)
+    return await open_chat(request, await request.write(begin), address)
 
 
-async def into_chat(here: Here, token: str, address: str) -> Response:
+async def open_chat(request: ChatRequest, token: str, address: str) -> Response:
     """Let the browser into a conversation whose first words are kept already."""
-    here.web.wake()
-    await submissions.until_answered(here, address)
-    response = here.go("/chat#latest")
-    cookies.keep(response, COOKIE, token, here.web.secure)
+    request.web.wake()
+    await submissions.wait_until_answered(request, address)
+    response = request.redirect("/chat#latest")
+    cookies.set_cookie(response, CHAT_COOKIE, token, request.web.secure)
     return response
 
 
-async def talk(here: Here) -> Response:
+async def chat_page(request: ChatRequest) -> Response:
     """Show the conversation; after a while away, nothing of it."""
-    screen = await here.read(lambda session: look(here, session))
+    screen = await request.read(lambda session: load_screen(request, session))
     if screen.locked:
-        return here.page("locked.html", language=screen.language)
-    return here.page("chat.html", language=screen.language, screen=screen)
+        return request.render("locked.html", language=screen.language)
+    return request.render("chat.html", language=screen.language, screen=screen)
 
 
-async def act(here: Here) -> Response:
+async def post_to_chat(request: ChatRequest) -> Response:
     """Take what a person pressed or typed."""
-    words, press = here.form.get("say", ""), here.form.get("press", "")
-    in_time = here.web.limiter.may(POSTS, "chat posts", here.chat)
-    if not in_time and not hear_danger(words):
-        return too_often(here, POSTS, words)
-    screen = await here.read(lambda session: look(here, session))
-    if "go_on" in here.form:
+    words, press = request.form.get("say", ""), request.form.get("press", "")
+    in_time = request.web.limiter.allow(POSTS_PER_CHAT, "chat posts", request.chat_address)
+    if not in_time and not detect_danger(words):
+        return rate_limited_page(request, POSTS_PER_CHAT, words)
+    screen = await request.read(lambda session: load_screen(request, session))
+    if "go_on" in request.form:
         if screen.locked:
-            await submissions.arrive(here, Done("say", "/start", wipes=True))
-    elif "press" in here.form:
-        await submissions.arrive(here, pressed(screen, press))
+            await submissions.submit(request, Submission("say", "/start", clears_screen=True))
+    elif "press" in request.form:
+        await submissions.submit(request, button_submission(screen, press))
     else:
         bubble = words if words.strip() and not words.startswith("/start") else ""
-        await submissions.arrive(here, Done("say", words, bubble=bubble, wipes=screen.locked))
-    return here.go("/chat#latest")
+        await submissions.submit(
+            request, Submission("say", words, bubble=bubble, clears_screen=screen.locked)
+        )
+    return request.redirect("/chat#latest")
 
 
-def pressed(screen: Screen, press: str) -> Done:
+def button_submission(screen: Screen, press: str) -> Submission:
     """Return what a button means: its value names the message it stands on, and its own id."""
     message, _, id = press[:200].partition(" ")
-    line = next((line for line in screen.lines if line.id == message), None)
-    labels = [b["label"] for row in (line.rows if line else ()) for b in row if b["id"] == id]
+    line = next((line for line in screen.messages if line.id == message), None)
+    labels = [b["label"] for row in (line.buttons if line else ()) for b in row if b["id"] == id]
     bubble = labels[0] if labels and not screen.locked else ""
-    return Done("press", id, line.id if line else None, bubble, wipes=screen.locked)
+    return Submission("press", id, line.id if line else None, bubble, clears_screen=screen.locked)
 
 
-async def leave(here: Here) -> Response:
+async def quick_exit(request: ChatRequest) -> Response:
     """Show a neutral page at once; the conversation is put away behind it."""
-    response = RedirectResponse(service().exit_to, 303)
-    ahead = here.request.headers.get("sec-purpose", "").startswith("prefetch")
-    if ahead or here.request.method != "GET" or not forms.from_here(here.request):
+    response = RedirectResponse(service().exit_url, 303)
+    ahead = request.http.headers.get("sec-purpose", "").startswith("prefetch")
+    if ahead or request.http.method != "GET" or not forms.is_same_origin(request.http):
         return response
-    if here.token:
-        await leaving.put_away(here)
-    cookies.drop(response, COOKIE, here.web.secure)
+    if request.token:
+        await leaving.end_session(request)
+    cookies.delete_cookie(response, CHAT_COOKIE, request.web.secure)
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 
 
-async def privacy(here: Here) -> Response:
+async def privacy_page(request: ChatRequest) -> Response:
     """Say what is kept, for how long, and what a browser keeps."""
-    return here.page("privacy.html")
+    return request.render("privacy.html")
 
 
-async def live(here: Here) -> Response:
+async def chat_events(request: ChatRequest) -> Response:
     """Tell the page's script when there is something new."""
-    return here.web.live.events(here.request, Watch(here.web, here.chat).look)
-
-
-def look(here: Here, session: Session) -> Screen:
-    """Return how a conversation stands on the screen."""
-    vault, address = here.web.vault, here.chat
-    found = conversations.recall(session.connection(), vault, NAME, address, here.now)
-    return Screen(
-        screens.lines(session, vault, NAME, address),
-        screens.newest_of(session, vault, NAME, address),
-        browser_sessions.is_waiting(session, vault, NAME, address, here.now),
-        browser_sessions.is_unheard(session, vault, NAME, address),
-        found.conversation.language,
-        _quiet_for(here, found),
+    return request.web.live.stream(
+        request.http, ScreenWatcher(request.web, request.chat_address).current_revision
     )
 
 
-def _quiet_for(here: Here, found: conversations.Recalled) -> timedelta:
+def load_screen(request: ChatRequest, session: Session) -> Screen:
+    """Return how a conversation stands on the screen."""
+    vault, address = request.web.vault, request.chat_address
+    found = conversations.load_conversation(
+        session.connection(), vault, WEB_CHANNEL, address, request.now
+    )
+    return Screen(
+        screens.list_screen_messages(session, vault, WEB_CHANNEL, address),
+        screens.screen_revision(session, vault, WEB_CHANNEL, address),
+        browser_sessions.has_pending_work(session, vault, WEB_CHANNEL, address, request.now),
+        browser_sessions.is_awaiting_answer(session, vault, WEB_CHANNEL, address),
+        found.conversation.language,
+        _idle_time(request, found),
+    )
+
+
+def _idle_time(request: ChatRequest, found: conversations.StoredConversation) -> timedelta:
     """Return how long the person said nothing; for ever once the talk was tidied away."""
-    heard_at = found.conversation.heard_at
+    heard_at = found.conversation.last_input_at
     if heard_at is None:
         return timedelta() if found.new else timedelta.max
-    return here.now - heard_at
+    return request.now - heard_at
 
 
-def too_often(here: Here, rule: str, words: str = "") -> Response:
+def rate_limited_page(request: ChatRequest, rule: str, words: str = "") -> Response:
     """Say kindly that this is too often, for how long to wait, and what can be done instead."""
     hour = rule.endswith("hour")
-    response = here.page("trouble.html", 429, why="too_often", hour=hour, words=words)
+    response = request.render("trouble.html", 429, why="too_often", hour=hour, words=words)
     response.headers["Retry-After"] = "3600" if hour else "60"
     return response

@@ -8,156 +8,181 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.channels.web.guard import Here
-from bot.channels.web.pages import too_often
+from bot.channels.web.guard import ChatRequest
+from bot.channels.web.pages import rate_limited_page
 from bot.pipeline import private_links
-from bot.pipeline.private_links import Opened
+from bot.pipeline.private_links import RedeemedLink
 from bot.web import qr
-from bot.web.fields import fields_of, filled_of
-from bot.web.page_payload import PAGE, filled_body
-from bot.web.templates import page
-from flows.conversation import Conversation, Filled
+from bot.web.fields import build_fields, posted_answers
+from bot.web.page_payload import PAGE_CHANNEL, build_page_payload
+from bot.web.templates import render_page
+from flows.conversation import Conversation, FormFields
 from flows.dialogue import form
-from flows.dialogue.form import Problem
+from flows.dialogue.form import AnswerProblem
 from flows.service import service
-from flows.understanding.crisis import hear_danger
+from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, inbox, one_time_links
 from storage.chats.inbox import Arrival
-from storage.chats.one_time_links import Used
+from storage.chats.one_time_links import LinkPayload
 
-TRIES = "30/minute"
+LINKS_PER_CLIENT = "30/minute"
 """How many links one address on the network may try."""
 
 
-async def knock(here: Here) -> Response:
+async def confirm_link_page(request: ChatRequest) -> Response:
     """Show one button: a program that only looks at links uses nothing up."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    good = await here.read(lambda session: _looks_good(here, session))
-    return shown(here, "knock.html", action=here.request.url.path) if good else ended(here)
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    good = await request.read(lambda session: _link_is_valid(request, session))
+    return (
+        render_form_page(request, "knock.html", action=request.http.url.path)
+        if good
+        else invalid_link_page(request)
+    )
 
 
-async def enter(here: Here) -> Response:
+async def redeem_private_link(request: ChatRequest) -> Response:
     """Use the link up and show what it opens: the form, or a code for somebody else."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    vault, code = here.web.vault, code_of(here)
-    opened = await here.write(lambda conn: private_links.opened(conn, vault, code, here.now))
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    vault, code = request.web.vault, code_in_path(request)
+    opened = await request.write(
+        lambda conn: private_links.open_link(conn, vault, code, request.now)
+    )
     if opened is None:
-        return ended(here)
-    if opened.kind == private_links.TWO_KEY:
-        return code_page(here, opened.code)
-    return await _form(here, opened)
+        return invalid_link_page(request)
+    if opened.kind == private_links.INTRODUCTION_CODE:
+        return introduction_code_page(request, opened.code)
+    return await _open_form(request, opened)
 
 
-async def fill(here: Here) -> Response:
+async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    code, kind, vault = here.form.get("page", ""), private_links.FORM, here.web.vault
-    made_for = await here.read(
-        lambda session: one_time_links.peek(session, vault, kind, code, here.now)
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    code, kind, vault = (
+        request.form.get("page", ""),
+        private_links.OPEN_FORM_CODE,
+        request.web.vault,
+    )
+    made_for = await request.read(
+        lambda session: one_time_links.peek_link(session, vault, kind, code, request.now)
     )
     if made_for is None:
-        return ended(here)
-    conversation = await here.read(lambda session: _recalled(here, session, made_for))
-    filled = tuple((key, typed) for key, typed in _given(here, conversation) if typed.strip())
-    _, problems = form.read_form(conversation, filled, here.now)
+        return invalid_link_page(request)
+    conversation = await request.read(
+        lambda session: _load_conversation(request, session, made_for)
+    )
+    filled = tuple(
+        (key, typed) for key, typed in _posted_answers(request, conversation) if typed.strip()
+    )
+    _, problems = form.parse_form(conversation, filled, request.now)
     if problems or not filled:
-        return _shown_form(here, conversation, code, problems, 422)
-    if not await here.write(lambda conn: _keep(here, conn, code, made_for, filled)):
-        return ended(here)
-    here.web.wake()
-    response = shown(here, "kept.html", language=conversation.language)
+        return _form_page(request, conversation, code, problems, 422)
+    if not await request.write(lambda conn: _save_answers(request, conn, code, made_for, filled)):
+        return invalid_link_page(request)
+    request.web.wake()
+    response = render_form_page(request, "kept.html", language=conversation.language)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
-def shown(here: Here, name: str, status: int = 200, language: str = "", **values: Any) -> Response:
+def render_form_page(
+    request: ChatRequest, name: str, status: int = 200, language: str = "", **values: Any
+) -> Response:
     """Return a page of forms; inside it `here` is this request."""
-    own = {"here": here, "once": secrets.token_urlsafe(12), "exit_to": service().exit_to}
-    return page(f"form/{name}", {**own, **values}, status, language or here.language)
+    own = {"request": request, "once": secrets.token_urlsafe(12), "exit_to": service().exit_url}
+    return render_page(f"form/{name}", {**own, **values}, status, language or request.language)
 
 
-def ended(here: Here) -> Response:
+def invalid_link_page(request: ChatRequest) -> Response:
     """Say the same of every link that is used, old or foreign, and what to do."""
-    return shown(here, "ended.html", 404)
+    return render_form_page(request, "ended.html", 404)
 
 
-def code_of(here: Here) -> str:
+def code_in_path(request: ChatRequest) -> str:
     """Return the code in the address of the page."""
-    return str(here.request.path_params.get("code", ""))
+    return str(request.http.path_params.get("code", ""))
 
 
-def code_page(here: Here, code: str, back: str = "") -> Response:
+def introduction_code_page(request: ChatRequest, code: str, back: str = "") -> Response:
     """Show an officer the code for the person who is with them: a picture, and the address."""
-    link = f"{root(here)}/k/{code}"
-    return shown(here, "code.html", link=link, picture=qr.qr(link), back=back)
+    link = f"{public_root(request)}/k/{code}"
+    return render_form_page(request, "code.html", link=link, picture=qr.qr_code(link), back=back)
 
 
-def root(here: Here) -> str:
+def public_root(request: ChatRequest) -> str:
     """Return where the pages are reached from outside."""
-    return (here.web.public_url or str(here.request.base_url)).rstrip("/")
+    return (request.web.public_url or str(request.http.base_url)).rstrip("/")
 
 
-def dangers(filled: Filled) -> list[str]:
+def danger_kinds(filled: FormFields) -> list[str]:
     """Return the kinds of danger in what was typed, each once."""
-    heard = [hear_danger(words) for words in form.words_typed(filled)]
+    heard = [detect_danger(words) for words in form.free_text_answers(filled)]
     return list(dict.fromkeys(str(kind) for kind in heard if kind))
 
 
-def _looks_good(here: Here, session: Session) -> bool:
-    vault, code = here.web.vault, code_of(here)
-    kinds = private_links.ON_BUTTONS
-    looked = [one_time_links.look(session, vault, kind, code, here.now) for kind in kinds]
+def _link_is_valid(request: ChatRequest, session: Session) -> bool:
+    vault, code = request.web.vault, code_in_path(request)
+    kinds = private_links.BUTTON_LINK_KINDS
+    looked = [
+        one_time_links.is_link_valid(session, vault, kind, code, request.now) for kind in kinds
+    ]
     return any(looked)
 
 
-async def _form(here: Here, opened: Opened) -> Response:
-    chat = Used(opened.channel, opened.address, {})
-    conversation = await here.read(lambda session: _recalled(here, session, chat))
-    return _shown_form(here, conversation, opened.code)
+async def _open_form(request: ChatRequest, link: RedeemedLink) -> Response:
+    chat = LinkPayload(link.channel, link.address, {})
+    conversation = await request.read(lambda session: _load_conversation(request, session, chat))
+    return _form_page(request, conversation, link.code)
 
 
-def _shown_form(
-    here: Here,
+def _form_page(
+    request: ChatRequest,
     conversation: Conversation,
     code: str,
-    problems: Sequence[Problem] = (),
+    problems: Sequence[AnswerProblem] = (),
     status: int = 200,
 ) -> Response:
-    only = form.typed_on_the_path(conversation)
-    given = _given(here, conversation)
-    fields = fields_of(conversation, dict(given) if status != 200 else None, problems, only)
-    return shown(
-        here,
+    only = form.private_page_questions(conversation)
+    given = _posted_answers(request, conversation)
+    fields = build_fields(conversation, dict(given) if status != 200 else None, problems, only)
+    return render_form_page(
+        request,
         "quiet.html",
         status,
         conversation.language,
         fields=fields,
         page=code,
         wrong=status != 200,
-        dangers=dangers(given),
+        dangers=danger_kinds(given),
     )
 
 
-def _given(here: Here, conversation: Conversation) -> Filled:
-    only = form.typed_on_the_path(conversation)
-    return tuple(pair for pair in filled_of(conversation, here.form) if pair[0] in only)
+def _posted_answers(request: ChatRequest, conversation: Conversation) -> FormFields:
+    only = form.private_page_questions(conversation)
+    return tuple(pair for pair in posted_answers(conversation, request.form) if pair[0] in only)
 
 
-def _recalled(here: Here, session: Session, chat: Used) -> Conversation:
-    conn, vault = session.connection(), here.web.vault
-    found = conversations.recall(conn, vault, chat.channel, chat.address, here.now)
+def _load_conversation(request: ChatRequest, session: Session, link: LinkPayload) -> Conversation:
+    conn, vault = session.connection(), request.web.vault
+    found = conversations.load_conversation(conn, vault, link.channel, link.address, request.now)
     return found.conversation
 
 
-def _keep(here: Here, conn: Connection, code: str, chat: Used, filled: Filled) -> bool:
+def _save_answers(
+    request: ChatRequest, conn: Connection, code: str, link: LinkPayload, filled: FormFields
+) -> bool:
     """Use the form up and keep what was typed, in one transaction; return whether it was good."""
-    vault = here.web.vault
-    if one_time_links.use(conn, vault, private_links.FORM, code, here.now) is None:
+    vault = request.web.vault
+    if (
+        one_time_links.redeem_link(conn, vault, private_links.OPEN_FORM_CODE, code, request.now)
+        is None
+    ):
         return False
-    shares = bool(chat.body.get("shares"))
-    body = filled_body(chat.channel, chat.address, filled, shares=shares, pages=True)
-    inbox.keep(conn, vault, PAGE, [Arrival(code, chat.address, body)], here.now)
+    shares = bool(link.body.get("shares"))
+    body = build_page_payload(link.channel, link.address, filled, shares=shares, pages=True)
+    inbox.enqueue_arrivals(
+        conn, vault, PAGE_CHANNEL, [Arrival(code, link.address, body)], request.now
+    )
     return True

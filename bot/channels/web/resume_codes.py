@@ -6,56 +6,56 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.channels.web import submissions
-from bot.channels.web.channel import NAME
-from bot.channels.web.guard import Here
-from bot.channels.web.pages import into_chat, too_often
-from bot.channels.web.submissions import Done
+from bot.channels.web.channel import WEB_CHANNEL
+from bot.channels.web.guard import ChatRequest
+from bot.channels.web.pages import open_chat, rate_limited_page
+from bot.channels.web.submissions import Submission
 from flows.service import service
 from storage.chats import browser_sessions
 
-CODES = "6/hour"
+CODES_PER_CHAT = "6/hour"
 """How many codes one chat may ask for."""
-TRIES = ("6/minute", "30/hour")
+CODE_ATTEMPTS = ("6/minute", "30/hour")
 """How often codes may be tried from one address on the network."""
-SLOWER = 0.3
+WRONG_CODE_DELAY = 0.3
 """Seconds that an answer about a wrong code takes at least."""
 
 
-async def give(here: Here) -> Response:
+async def show_resume_code(request: ChatRequest) -> Response:
     """Show a code, this once."""
-    if not here.web.limiter.may(CODES, "codes", here.chat):
-        return too_often(here, CODES)
+    if not request.web.limiter.allow(CODES_PER_CHAT, "codes", request.chat_address):
+        return rate_limited_page(request, CODES_PER_CHAT)
     hours = service().draft_hours
 
     def draw(conn: Connection) -> str:
-        return browser_sessions.code_to_come_back(
-            conn, here.web.vault, NAME, here.chat, here.now, hours
+        return browser_sessions.issue_resume_code(
+            conn, request.web.vault, WEB_CHANNEL, request.chat_address, request.now, hours
         )
 
-    return here.page("code.html", code=await here.write(draw))
+    return request.render("code.html", code=await request.write(draw))
 
 
-async def ask(here: Here) -> Response:
+async def show_resume_form(request: ChatRequest) -> Response:
     """Show the page where a code goes."""
-    return here.page("back.html")
+    return request.render("back.html")
 
 
-async def enter(here: Here) -> Response:
+async def resume_with_code(request: ChatRequest) -> Response:
     """Let the browser into the conversation that a code opens; nothing said there is shown."""
-    for rule in TRIES:
-        if not here.web.limiter.may(rule, "codes tried", here.caller):
-            return too_often(here, rule)
+    for rule in CODE_ATTEMPTS:
+        if not request.web.limiter.allow(rule, "codes tried", request.client_ip):
+            return rate_limited_page(request, rule)
 
     def back(conn: Connection) -> tuple[str, str] | None:
-        found = browser_sessions.come_back(
-            conn, here.web.vault, here.form.get("code", ""), here.now
+        found = browser_sessions.redeem_resume_code(
+            conn, request.web.vault, request.form.get("code", ""), request.now
         )
         if found:
-            submissions.keep(conn, here, Done("say", "/start"), found[1])
+            submissions.save_submission(conn, request, Submission("say", "/start"), found[1])
         return found
 
-    found = await here.write(back)
+    found = await request.write(back)
     if found is None:
-        await asyncio.sleep(SLOWER)
-        return here.page("back.html", 422, wrong=True, code=here.form.get("code", "")[:40])
-    return await into_chat(here, *found)
+        await asyncio.sleep(WRONG_CODE_DELAY)
+        return request.render("back.html", 422, wrong=True, code=request.form.get("code", "")[:40])
+    return await open_chat(request, *found)

@@ -3,36 +3,62 @@
 from starlette.routing import BaseRoute
 
 from bot.channels.web import officer, pages, private_page, resume_codes, two_key
-from bot.channels.web.guard import Web, in_frame
+from bot.channels.web.guard import Web, guarded_route
 
 
 def routes(web: Web) -> list[BaseRoute]:
     """Return the routes, each with the frame round it."""
     return [
-        in_frame(web, "/", "GET", pages.first, known=False),
-        in_frame(web, "/start", "POST", pages.start, known=False),
-        in_frame(web, "/chat", "GET", pages.talk),
-        in_frame(web, "/chat", "POST", pages.act),
-        in_frame(web, "/chat/live", "GET", pages.live),
-        in_frame(web, "/leave", "GET", pages.leave, known=False, asks=False),
-        in_frame(web, "/code", "POST", resume_codes.give),
-        in_frame(web, "/back", "GET", resume_codes.ask, known=False),
-        in_frame(web, "/back", "POST", resume_codes.enter, known=False),
-        in_frame(web, "/privacy", "GET", pages.privacy, known=False),
-        in_frame(web, "/q/{code}", "GET", private_page.knock, known=False),
-        in_frame(web, "/q/{code}", "POST", private_page.enter, known=False),
-        in_frame(web, "/q", "POST", private_page.fill, known=False),
-        in_frame(web, "/k/{code}", "GET", two_key.knock, known=False),
-        in_frame(web, "/k/{code}", "POST", two_key.enter, known=False),
-        *_of_officers(web),
+        guarded_route(web, "/", "GET", pages.welcome_page, needs_session=False),
+        guarded_route(web, "/start", "POST", pages.start_chat, needs_session=False),
+        guarded_route(web, "/chat", "GET", pages.chat_page),
+        guarded_route(web, "/chat", "POST", pages.post_to_chat),
+        guarded_route(web, "/chat/live", "GET", pages.chat_events),
+        guarded_route(
+            web, "/leave", "GET", pages.quick_exit, needs_session=False, looks_up_session=False
+        ),
+        guarded_route(web, "/code", "POST", resume_codes.show_resume_code),
+        guarded_route(web, "/back", "GET", resume_codes.show_resume_form, needs_session=False),
+        guarded_route(web, "/back", "POST", resume_codes.resume_with_code, needs_session=False),
+        guarded_route(web, "/privacy", "GET", pages.privacy_page, needs_session=False),
+        guarded_route(web, "/q/{code}", "GET", private_page.confirm_link_page, needs_session=False),
+        guarded_route(
+            web, "/q/{code}", "POST", private_page.redeem_private_link, needs_session=False
+        ),
+        guarded_route(web, "/q", "POST", private_page.post_private_form, needs_session=False),
+        guarded_route(
+            web, "/k/{code}", "GET", two_key.confirm_introduction_page, needs_session=False
+        ),
+        guarded_route(
+            web, "/k/{code}", "POST", two_key.redeem_introduction_code, needs_session=False
+        ),
+        *_officer_routes(web),
     ]
 
 
-def _of_officers(web: Web) -> list[BaseRoute]:
+def _officer_routes(web: Web) -> list[BaseRoute]:
     """Return an officer's routes: their browser is known by a cookie of its own."""
     return [
-        in_frame(web, "/officer/i/{code}", "GET", officer.knock, False, officer.COOKIE),
-        in_frame(web, "/officer/i/{code}", "POST", officer.enter, False, officer.COOKIE),
-        in_frame(web, "/officer", "GET", officer.show, False, officer.COOKIE),
-        in_frame(web, "/officer", "POST", officer.act, False, officer.COOKIE),
+        guarded_route(
+            web,
+            "/officer/i/{code}",
+            "GET",
+            officer.confirm_invitation_page,
+            False,
+            officer.OFFICER_COOKIE,
+        ),
+        guarded_route(
+            web,
+            "/officer/i/{code}",
+            "POST",
+            officer.redeem_invitation,
+            False,
+            officer.OFFICER_COOKIE,
+        ),
+        guarded_route(
+            web, "/officer", "GET", officer.show_officer_form, False, officer.OFFICER_COOKIE
+        ),
+        guarded_route(
+            web, "/officer", "POST", officer.post_officer_form, False, officer.OFFICER_COOKIE
+        ),
     ]

@@ -7,45 +7,56 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.channels.web import submissions
-from bot.channels.web.channel import NAME
-from bot.channels.web.guard import Here
-from bot.channels.web.pages import into_chat, too_often
-from bot.channels.web.private_page import TRIES, code_of, ended, shown
-from bot.channels.web.submissions import Done
+from bot.channels.web.channel import WEB_CHANNEL
+from bot.channels.web.guard import ChatRequest
+from bot.channels.web.pages import open_chat, rate_limited_page
+from bot.channels.web.private_page import (
+    LINKS_PER_CLIENT,
+    code_in_path,
+    invalid_link_page,
+    render_form_page,
+)
+from bot.channels.web.submissions import Submission
 from bot.pipeline import private_links
 from storage.chats import browser_sessions, one_time_links
 
 
-async def knock(here: Here) -> Response:
+async def confirm_introduction_page(request: ChatRequest) -> Response:
     """Say what this is, with one button: nothing is used up by looking."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    code = code_of(here)
-    if not await here.read(lambda session: _looks_good(here, session, code)):
-        return ended(here)
-    name = here.web.telegram()
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    code = code_in_path(request)
+    if not await request.read(lambda session: _code_is_valid(request, session, code)):
+        return invalid_link_page(request)
+    name = request.web.telegram()
     telegram = f"https://t.me/{name}?start=k_{code}" if name else ""
-    return shown(here, "with_me.html", action=here.request.url.path, telegram=telegram)
+    return render_form_page(
+        request, "with_me.html", action=request.http.url.path, telegram=telegram
+    )
 
 
-async def enter(here: Here) -> Response:
+async def redeem_introduction_code(request: ChatRequest) -> Response:
     """Begin the person's own conversation; their own taps say the rest."""
-    if not here.web.limiter.may(TRIES, "links", here.caller):
-        return too_often(here, TRIES)
-    code = code_of(here)
-    if not await here.read(lambda session: _looks_good(here, session, code)):
-        return ended(here)
-    said = Done("say", f"{private_links.INTRODUCED}{code}")
+    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+        return rate_limited_page(request, LINKS_PER_CLIENT)
+    code = code_in_path(request)
+    if not await request.read(lambda session: _code_is_valid(request, session, code)):
+        return invalid_link_page(request)
+    said = Submission("say", f"{private_links.INTRODUCTION_COMMAND}{code}")
     address = secrets.token_urlsafe(24)
 
     def begin(conn: Connection) -> str:
-        token = browser_sessions.begin(conn, here.web.vault, NAME, address, here.now)
-        submissions.keep(conn, here, said, address)
+        token = browser_sessions.begin_browser_session(
+            conn, request.web.vault, WEB_CHANNEL, address, request.now
+        )
+        submissions.save_submission(conn, request, said, address)
         return token
 
-    token = await here.write(begin)
-    return await into_chat(here, token, address)
+    token = await request.write(begin)
+    return await open_chat(request, token, address)
 
 
-def _looks_good(here: Here, session: Session, code: str) -> bool:
-    return one_time_links.look(session, here.web.vault, private_links.TWO_KEY, code, here.now)
+def _code_is_valid(request: ChatRequest, session: Session, code: str) -> bool:
+    return one_time_links.is_link_valid(
+        session, request.web.vault, private_links.INTRODUCTION_CODE, code, request.now
+    )

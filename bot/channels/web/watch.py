@@ -2,26 +2,28 @@
 
 from dataclasses import dataclass
 
-from bot.channels.web.channel import NAME
+from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import Web
 from storage.chats import screens
 
 
 @dataclass(slots=True, eq=False)
-class Watch:
+class ScreenWatcher:
     """One chat's screen. Its own state is looked up only after some screen changed."""
 
     web: Web
     address: str
-    _own: str = ""
-    _all: str = ""
+    _revision: str = ""
+    _global_revision: str = ""
 
-    async def look(self) -> str:
+    async def current_revision(self) -> str:
         """Return what changes whenever anything changes on this screen."""
         everywhere = await self.web.newest()
-        if everywhere != self._all:
-            self._own = await self.web.database.read(
-                lambda session: screens.newest_of(session, self.web.vault, NAME, self.address)
+        if everywhere != self._global_revision:
+            self._revision = await self.web.database.read(
+                lambda session: screens.screen_revision(
+                    session, self.web.vault, WEB_CHANNEL, self.address
+                )
             )
-            self._all = everywhere
-        return self._own
+            self._global_revision = everywhere
+        return self._revision

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from bot.desk.guard import At, Page
+from bot.desk.guard import DeskRequest, DeskRoute
 from flows.questions import answer_types
 from storage import logbook
 from storage.accounts import api_keys
@@ -12,60 +12,62 @@ from storage.accounts.api_keys import SCOPES
 NAME_MAX = 60
 
 
-async def show(at: At) -> Response:
+async def show_api_keys(request: DeskRequest) -> Response:
     """Return the list of tokens, and the form to make one."""
-    return await _shown(at)
+    return await _page(request)
 
 
-async def make(at: At) -> Response:
+async def create_key(request: DeskRequest) -> Response:
     """Make a token and show it, this once."""
-    name = answer_types.tidy(at.form.get("name", ""))
-    scopes = tuple(scope for scope in SCOPES if at.form.get(_field(scope)) == "yes")
+    name = answer_types.sanitize(request.form.get("name", ""))
+    scopes = tuple(scope for scope in SCOPES if request.form.get(_scope_field(scope)) == "yes")
     wrong = [] if 0 < len(name) <= NAME_MAX and name.isprintable() else ["name"]
     wrong += [] if scopes else ["scopes"]
     if wrong:
-        return await _shown(at, 422, wrong=wrong, name=name[:NAME_MAX], chosen=scopes)
-    vault = at.desk.vault
+        return await _page(request, 422, wrong=wrong, name=name[:NAME_MAX], chosen=scopes)
+    vault = request.desk.vault
 
     def making(conn: Connection) -> str:
-        token = api_keys.make(conn, vault, name, scopes, at.who, at.now)
-        logbook.write(conn, vault, at.who, "api_key_made", at.now, name, " ".join(scopes))
+        token = api_keys.issue_api_key(conn, vault, name, scopes, request.actor, request.now)
+        logbook.add_logbook_line(
+            conn, vault, request.actor, "api_key_made", request.now, name, " ".join(scopes)
+        )
         return token
 
     try:
-        token = await at.write(making)
-    except api_keys.NameTaken:
-        return await _shown(at, 409, wrong=["taken"], name=name, chosen=scopes)
-    return await _shown(at, token=token, made=name)
+        token = await request.write(making)
+    except api_keys.ApiKeyNameTaken:
+        return await _page(request, 409, wrong=["taken"], name=name, chosen=scopes)
+    return await _page(request, token=token, made=name)
 
 
-async def end(at: At) -> Response:
+async def revoke_key(request: DeskRequest) -> Response:
     """End a token; it stops at once."""
-    vault, id = at.desk.vault, str(at.request.path_params["id"])[:40]
+    vault, id = request.desk.vault, str(request.http.path_params["id"])[:40]
 
     def ending(conn: Connection) -> None:
-        name = api_keys.end(conn, id, at.now)
+        name = api_keys.revoke_api_key(conn, id, request.now)
         if name is not None:
-            logbook.write(conn, vault, at.who, "api_key_ended", at.now, name)
+            logbook.add_logbook_line(conn, vault, request.actor, "api_key_ended", request.now, name)
 
-    await at.write(ending)
-    return at.go("/desk/api-keys")
+    await request.write(ending)
+    return request.redirect("/desk/api-keys")
 
 
-async def _shown(at: At, status: int = 200, **values: object) -> Response:
-    keys = await at.read(api_keys.listed)
+async def _page(request: DeskRequest, status: int = 200, **values: object) -> Response:
+    keys = await request.read(api_keys.list_api_keys)
     own = {"wrong": [], "name": "", "chosen": (), "token": "", "made": ""}
-    scopes = [(scope, _field(scope)) for scope in SCOPES]
-    return at.page("api_keys.html", status, **{**own, **values}, keys=keys, scopes=scopes)
+    scopes = [(scope, _scope_field(scope)) for scope in SCOPES]
+    return request.render("api_keys.html", status, **{**own, **values}, keys=keys, scopes=scopes)
 
 
-def _field(scope: str) -> str:
+def _scope_field(scope: str) -> str:
     """Return the name of a scope in a form and among our words."""
     return scope.replace(":", "_")
 
 
-PAGES = (
-    Page("/desk/api-keys", "GET", "api_keys", show),
-    Page("/desk/api-keys", "POST", "api_keys", make),
-    Page("/desk/api-keys/{id}/end", "POST", "api_keys", end),
+ROUTES = (
+    DeskRoute("/desk/api-keys", "GET", "api_keys", show_api_keys),
+    DeskRoute("/desk/api-keys", "POST", "api_keys", create_key),
+    DeskRoute("/desk/api-keys/{id}/end", "POST", "api_keys", revoke_key),
 )

@@ -2,25 +2,27 @@
 
 from starlette.responses import Response
 
-from bot.desk.guard import At, Page
-from bot.desk.labels import said
+from bot.desk.guard import DeskRequest, DeskRoute
+from bot.desk.labels import label_for
 from storage import logbook
 
-_MOST = 200
+_MAX_ENTRIES = 200
 
 
-async def show(at: At) -> Response:
+async def show_logbook(request: DeskRequest) -> Response:
     """Return the newest lines, all or those about one reference or name, as the address asks."""
-    about = at.asked("about").strip()
-    vault = at.desk.vault
-    return at.page(
+    about = request.query("about").strip()
+    vault = request.desk.vault
+    return request.render(
         "people/logbook.html",
         about=about,
-        most=_MOST,
-        lines=await at.read(lambda session: logbook.read(session, about, _MOST)),
-        said=said,
-        broken=await at.read(lambda session: logbook.broken_at(session, vault)),
+        most=_MAX_ENTRIES,
+        lines=await request.read(
+            lambda session: logbook.list_logbook_lines(session, about, _MAX_ENTRIES)
+        ),
+        said=label_for,
+        broken=await request.read(lambda session: logbook.chain_broken_at(session, vault)),
     )
 
 
-PAGES = (Page("/desk/logbook", "GET", "logbook", show),)
+ROUTES = (DeskRoute("/desk/logbook", "GET", "logbook", show_logbook),)

@@ -10,14 +10,14 @@ from bot.desk.guard import Desk
 from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import api_keys
-from storage.accounts.api_keys import Key
+from storage.accounts.api_keys import ApiKeyInfo
 
-PER_KEY, WRONG = "120/minute", "20/minute"
+PER_KEY, PER_FAILED_ADDRESS = "120/minute", "20/minute"
 """How often one key may ask, and how many wrong tokens of one address are looked at."""
 BODY_MAX = 16 * 1024
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """What was asked cannot be; it carries codes, never what was sent."""
 
     def __init__(self, status: int, code: str, fields: tuple[str, ...] = ()) -> None:
@@ -25,20 +25,22 @@ class Refusal(Exception):
         self.status, self.code, self.fields = status, code, fields
 
 
-def problem(status: int, code: str, fields: tuple[str, ...] = (), wait: int = 0) -> Response:
+def problem_response(
+    status: int, code: str, fields: tuple[str, ...] = (), retry_after: int = 0
+) -> Response:
     """Return what went wrong as RFC 9457 says: a code and plain words, nothing of the request."""
     title = say(FIRST_LANGUAGE, f"desk.api.{code}")
     told = {"type": "about:blank", "title": title, "status": status, "code": code}
     headers = {"Cache-Control": "no-store"}
-    if wait:
-        headers["Retry-After"] = str(wait)
+    if retry_after:
+        headers["Retry-After"] = str(retry_after)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = {**told, "fields": list(fields)}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-class Door:
+class ApiTokenMiddleware:
     """Lets requests with a working token through to the app, and says whose it is."""
 
     def __init__(self, app: ASGIApp, desk: Desk) -> None:
@@ -49,18 +51,18 @@ class Door:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        found = await self._key(request)
+        found = await self._authenticate(request)
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await _read_body(receive)
         if body is None:
-            await problem(413, "too_large")(scope, receive, send)
+            await problem_response(413, "too_large")(scope, receive, send)
             return
         scope["api_key"] = found
-        await self.app(scope, _again(body, receive), _unkept(send))
+        await self.app(scope, _replay_body(body, receive), _no_store(send))
 
-    async def _key(self, request: Request) -> Key | Response:
+    async def _authenticate(self, request: Request) -> ApiKeyInfo | Response:
         """Return whose token came with a request, or why it may not go on.
 
         Wrong tokens are counted by address; a right one is never held up by them.
@@ -71,21 +73,25 @@ class Door:
         key = None
         if kind.lower() == "bearer" and token:
             key = await desk.database.write(
-                lambda conn: api_keys.whose(conn, vault, token.strip(), now)
+                lambda conn: api_keys.authenticate_api_key(conn, vault, token.strip(), now)
             )
-        if key and not desk.limiter.may(PER_KEY, "api", key.id):
-            return problem(429, "often", wait=60)
+        if key and not desk.limiter.allow(PER_KEY, "api", key.id):
+            return problem_response(429, "often", retry_after=60)
         if key:
             return key
-        if not desk.limiter.may(WRONG, "api_wrong", hashlib.sha256(address.encode()).hexdigest()):
-            return problem(429, "often", wait=60)
+        if not desk.limiter.allow(
+            PER_FAILED_ADDRESS, "api_wrong", hashlib.sha256(address.encode()).hexdigest()
+        ):
+            return problem_response(429, "often", retry_after=60)
         await desk.database.write(
-            lambda conn: logbook.write(conn, vault, "nobody", "api", now, why="token", refused=True)
+            lambda conn: logbook.add_logbook_line(
+                conn, vault, "nobody", "api", now, reason="token", refused=True
+            )
         )
-        return problem(401, "token")
+        return problem_response(401, "token")
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive) -> bytes | None:
     """Return the whole body of a request; None when it is too large."""
     body = b""
     while True:
@@ -97,7 +103,7 @@ async def _body(receive: Receive) -> bytes | None:
             return body
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay_body(body: bytes, receive: Receive) -> Receive:
     """Return a way to receive a body once more, and then what comes after it."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -107,7 +113,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return give
 
 
-def _unkept(send: Send) -> Send:
+def _no_store(send: Send) -> Send:
     """Return a way to send that tells everybody to keep nothing."""
 
     async def give(message: Message) -> None:

@@ -13,22 +13,30 @@ from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from bot.desk.api.access import Door, Refusal, problem
-from bot.desk.api.schemas import Listing, NewStep, Problem, Recorded, Well, Whole, listed
+from bot.desk.api.access import ApiError, ApiTokenMiddleware, problem_response
+from bot.desk.api.schemas import (
+    ProblemDetails,
+    ReferralDetail,
+    ReferralList,
+    StepRequest,
+    StepResult,
+    TokenStatus,
+    list_item,
+)
 from bot.desk.casework import text_views
-from bot.desk.casework.record_view import without_ways
+from bot.desk.casework.record_view import without_contact_details
 from bot.desk.guard import Desk
 from flows import casework
 from flows.service import service
 from storage import logbook
-from storage.accounts.api_keys import Key
+from storage.accounts.api_keys import ApiKeyInfo
 from storage.referrals import acts, lifecycle, pagination, queue_views
-from storage.referrals.pagination import Filter
+from storage.referrals.pagination import ReferralFilter
 
 T = TypeVar("T")
-STAGES = (*casework.OPEN, *casework.CLOSED)
+STAGES = (*casework.OPEN_STAGES, *casework.CLOSED_STAGES)
 _FIELDS = (
-    *NewStep.model_fields,
+    *StepRequest.model_fields,
     "reference",
     "queue",
     "stage",
@@ -37,7 +45,7 @@ _FIELDS = (
     "cursor",
     "limit",
 )
-_WHY = {
+_STATUS_DESCRIPTIONS = {
     401: "No token, or one that does not work.",
     403: "The token is not for this.",
     404: "There is no such referral, or what it said was erased.",
@@ -49,61 +57,63 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {
         "description": why,
         "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
         },
     }
-    for code, why in _WHY.items()
+    for code, why in _STATUS_DESCRIPTIONS.items()
 }
-Named = Annotated[
+ReferencePath = Annotated[
     str, Path(pattern="^[A-Za-z0-9]{4}-[A-Za-z0-9]{4}$", description="Such as ACDE-3467.")
 ]
 
 
-class _Api:
+class _Operations:
     """What the routes share: the desk, and one transaction with its line in the logbook."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
 
-    async def done(
+    async def perform(
         self,
         request: Request,
         scope: str,
-        did: str,
-        about: str,
-        act: Callable[[Connection, Key], T],
+        action: str,
+        subject: str,
+        operation: Callable[[Connection, ApiKeyInfo], T],
     ) -> T:
         """Do something in one transaction with its line; refuse, with a line, if it cannot be."""
-        desk, key = self.desk, _key(request)
+        desk, key = self.desk, _request_key(request)
         vault, now, who = desk.vault, desk.clock(), f"api:{key.name}"
         if scope not in key.scopes:
-            await self._refused(who, did, about, "scope")
-            raise Refusal(403, "scope")
+            await self._audit_refusal(who, action, subject, "scope")
+            raise ApiError(403, "scope")
 
         def both(conn: Connection) -> T:
-            found = act(conn, key)
-            logbook.write(conn, vault, who, did, now, about)
+            found = operation(conn, key)
+            logbook.add_logbook_line(conn, vault, who, action, now, subject)
             return found
 
         try:
             return await desk.database.write(both)
-        except (lifecycle.Unknown, lifecycle.Erased) as missing:
-            code = "erased" if isinstance(missing, lifecycle.Erased) else "missing"
-            await self._refused(who, did, "" if code == "missing" else about, code)
-            raise Refusal(404, code) from None
-        except (casework.NotAllowed, lifecycle.NotYours) as refused:
-            code = "not_now" if isinstance(refused, casework.NotAllowed) else "not_yours"
-            await self._refused(who, did, about, code)
-            raise Refusal(409, code) from None
+        except (lifecycle.UnknownReferral, lifecycle.ReferralErased) as missing:
+            code = "erased" if isinstance(missing, lifecycle.ReferralErased) else "missing"
+            await self._audit_refusal(who, action, "" if code == "missing" else subject, code)
+            raise ApiError(404, code) from None
+        except (casework.InvalidTransition, lifecycle.NotReferralOwner) as refused:
+            code = "not_now" if isinstance(refused, casework.InvalidTransition) else "not_yours"
+            await self._audit_refusal(who, action, subject, code)
+            raise ApiError(409, code) from None
 
-    async def _refused(self, who: str, did: str, about: str, why: str) -> None:
+    async def _audit_refusal(self, actor: str, action: str, subject: str, reason: str) -> None:
         vault, now = self.desk.vault, self.desk.clock()
         await self.desk.database.write(
-            lambda conn: logbook.write(conn, vault, who, did, now, about, why, refused=True)
+            lambda conn: logbook.add_logbook_line(
+                conn, vault, actor, action, now, subject, reason, refused=True
+            )
         )
 
 
-def api(desk: Desk) -> Door:
+def create_api(desk: Desk) -> ApiTokenMiddleware:
     """Return the API as an app to be mounted; nothing in it answers without a token."""
     app = FastAPI(
         title="Referrals",
@@ -113,35 +123,35 @@ def api(desk: Desk) -> Door:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_exception_handler(RequestValidationError, _does_not_fit)
-    app.add_exception_handler(Refusal, _refusal)
-    app.add_exception_handler(OperationalError, _busy)
-    app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(Exception, _failed)
-    _add_routes(app, _Api(desk))
-    return Door(app, desk)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(OperationalError, _on_database_busy)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_crash)
+    _add_routes(app, _Operations(desk))
+    return ApiTokenMiddleware(app, desk)
 
 
-def _add_routes(app: FastAPI, own: _Api) -> None:
-    _add_list(app, own)
-    _add_record(app, own)
-    _add_steps(app, own)
+def _add_routes(app: FastAPI, operations: _Operations) -> None:
+    _add_list(app, operations)
+    _add_record(app, operations)
+    _add_steps(app, operations)
 
-    @app.get("/health", responses=_only(401, 429))
-    async def health(request: Request) -> Well:
+    @app.get("/health", responses=_problem_responses(401, 429))
+    async def health(request: Request) -> TokenStatus:
         """Say that the token works, and what it is for."""
-        key = _key(request)
-        return Well(status="ok", key=key.name, scopes=list(key.scopes))
+        key = _request_key(request)
+        return TokenStatus(status="ok", key=key.name, scopes=list(key.scopes))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def description() -> Response:
-        return JSONResponse(described(app))
+        return JSONResponse(openapi_document(app))
 
 
-def _add_list(app: FastAPI, own: _Api) -> None:
-    desk = own.desk
+def _add_list(app: FastAPI, operations: _Operations) -> None:
+    desk = operations.desk
 
-    @app.get("/referrals", responses=_only(401, 403, 422, 429))
+    @app.get("/referrals", responses=_problem_responses(401, 403, 422, 429))
     async def list_referrals(
         request: Request,
         queue: Annotated[str, Query(pattern=_one_of(*service().queues))] = "",
@@ -150,71 +160,75 @@ def _add_list(app: FastAPI, own: _Api) -> None:
         closed: Annotated[bool, Query(description="Also those that are not open.")] = False,
         cursor: Annotated[str, Query(max_length=40, description="What `next` said.")] = "",
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    ) -> Listing:
+    ) -> ReferralList:
         """Return the referrals in the order they were sent: nothing that a person said."""
         from_ = datetime.combine(since, time(), UTC) if since else None
-        which = Filter(queue, stage, from_, closed)
+        which = ReferralFilter(queue, stage, from_, closed)
 
-        def reading(conn: Connection, _: Key) -> Listing:
-            found, last = pagination.after(
+        def reading(conn: Connection, _: ApiKeyInfo) -> ReferralList:
+            found, last = pagination.page_after(
                 Session(conn), desk.vault, desk.clock(), which, cursor.upper(), limit
             )
-            return Listing(referrals=[listed(one) for one in found], next=last)
+            return ReferralList(referrals=[list_item(one) for one in found], next=last)
 
         try:
-            return await own.done(request, "read:queue", "api_list", "", reading)
-        except pagination.NoSuchPlace:
-            raise Refusal(422, "wrong", ("cursor",)) from None
+            return await operations.perform(request, "read:queue", "api_list", "", reading)
+        except pagination.BadCursor:
+            raise ApiError(422, "wrong", ("cursor",)) from None
 
 
-def _add_record(app: FastAPI, own: _Api) -> None:
-    desk = own.desk
+def _add_record(app: FastAPI, operations: _Operations) -> None:
+    desk = operations.desk
 
-    @app.get("/referrals/{reference}", responses=_only(401, 403, 404, 422, 429))
-    async def read_referral(request: Request, reference: Named) -> Whole:
+    @app.get("/referrals/{reference}", responses=_problem_responses(401, 403, 404, 422, 429))
+    async def read_referral(request: Request, reference: ReferencePath) -> ReferralDetail:
         """Return a whole referral. That it was read is written down, here and at the desk."""
         named = reference.upper()
 
-        def reading(conn: Connection, key: Key) -> Whole:
+        def reading(conn: Connection, key: ApiKeyInfo) -> ReferralDetail:
             vault, now, session = desk.vault, desk.clock(), Session(conn)
             record = lifecycle.open_record(conn, vault, named, f"api:{key.name}", now)
-            entry = queue_views.entry(session, vault, named, now)
-            history = lifecycle.history(session, vault, named)
+            entry = queue_views.find_entry(session, vault, named, now)
+            history = lifecycle.list_steps(session, vault, named)
             if entry is None:
-                raise lifecycle.Unknown(named)
+                raise lifecycle.UnknownReferral(named)
             may_contact = record.may_contact and entry.may_contact
-            shown = record if may_contact else without_ways(record)
+            shown = record if may_contact else without_contact_details(record)
             told = text_views.record_json(shown, history, entry.stage)
             stands = {"flags": list(entry.flags), "queue": entry.queue, "urgent": entry.urgent}
-            return Whole.model_validate({**told, **stands, "may_contact": may_contact})
+            return ReferralDetail.model_validate({**told, **stands, "may_contact": may_contact})
 
-        return await own.done(request, "read:records", "api_read", named, reading)
+        return await operations.perform(request, "read:records", "api_read", named, reading)
 
 
-def _add_steps(app: FastAPI, own: _Api) -> None:
-    desk = own.desk
+def _add_steps(app: FastAPI, operations: _Operations) -> None:
+    desk = operations.desk
 
-    @app.post("/referrals/{reference}/steps", status_code=201, responses=_only(*_WHY))
+    @app.post(
+        "/referrals/{reference}/steps",
+        status_code=201,
+        responses=_problem_responses(*_STATUS_DESCRIPTIONS),
+    )
     async def record_step(
-        request: Request, reference: Named, step: Annotated[NewStep, Body()]
-    ) -> Recorded:
+        request: Request, reference: ReferencePath, step: Annotated[StepRequest, Body()]
+    ) -> StepResult:
         """Record an act, in the name of the token. A claim makes the referral the token's."""
         named, now = reference.upper(), desk.clock()
         if step.until and not now.year <= step.until.year <= now.year + 1:
-            raise Refusal(422, "wrong", ("until",))
+            raise ApiError(422, "wrong", ("until",))
 
-        def stepping(conn: Connection, key: Key) -> str:
+        def stepping(conn: Connection, key: ApiKeyInfo) -> str:
             who = f"api:{key.name}"
-            return acts.take_step(
+            return acts.perform_act(
                 conn, desk.vault, named, step.act, who, now, step.note, step.until
             )
 
-        stage = await own.done(request, "write:steps", f"api_{step.act}", named, stepping)
+        stage = await operations.perform(request, "write:steps", f"api_{step.act}", named, stepping)
         desk.changed()
-        return Recorded(reference=named, act=step.act, stage=stage)
+        return StepResult(reference=named, act=step.act, stage=stage)
 
 
-def described(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI description, with how to sign in and what a problem looks like."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, routes=app.routes)
@@ -222,7 +236,7 @@ def described(app: FastAPI) -> dict[str, Any]:
         shapes = parts.setdefault("schemas", {})
         for unused in ("HTTPValidationError", "ValidationError"):
             shapes.pop(unused, None)
-        shapes["Problem"] = Problem.model_json_schema()
+        shapes["ProblemDetails"] = ProblemDetails.model_json_schema()
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         made["security"], made["servers"] = [{"token": []}], [{"url": "/api/v1"}]
         app.openapi_schema = made
@@ -234,38 +248,38 @@ def _one_of(*words: str) -> str:
     return f"^({'|'.join(words)})?$"
 
 
-def _only(*codes: int) -> dict[int | str, dict[str, Any]]:
+def _problem_responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: _PROBLEMS[code] for code in codes}
 
 
-def _key(request: Request) -> Key:
-    key: Key = request.scope["api_key"]
+def _request_key(request: Request) -> ApiKeyInfo:
+    key: ApiKeyInfo = request.scope["api_key"]
     return key
 
 
-async def _refusal(_: Request, refused: Exception) -> Response:
-    if not isinstance(refused, Refusal):
+async def _on_api_error(_: Request, refused: Exception) -> Response:
+    if not isinstance(refused, ApiError):
         raise refused
-    return problem(refused.status, refused.code, refused.fields)
+    return problem_response(refused.status, refused.code, refused.fields)
 
 
-async def _does_not_fit(_: Request, wrong: Exception) -> Response:
+async def _on_invalid_request(_: Request, wrong: Exception) -> Response:
     """Name the fields of ours that do not fit, and nothing that was sent."""
     if not isinstance(wrong, RequestValidationError):
         raise wrong
     places = {str(part) for error in wrong.errors() for part in error["loc"]}
-    return problem(422, "wrong", tuple(name for name in _FIELDS if name in places))
+    return problem_response(422, "wrong", tuple(name for name in _FIELDS if name in places))
 
 
-async def _busy(_: Request, __: Exception) -> Response:
-    return problem(503, "busy", wait=5)
+async def _on_database_busy(_: Request, __: Exception) -> Response:
+    return problem_response(503, "busy", retry_after=5)
 
 
-async def _plain(_: Request, met: Exception) -> Response:
+async def _on_http_error(_: Request, met: Exception) -> Response:
     status = met.status_code if isinstance(met, HTTPException) else 500
     codes = {404: "no_page", 405: "method"}
-    return problem(status, codes.get(status, "wrong"))
+    return problem_response(status, codes.get(status, "wrong"))
 
 
-async def _failed(_: Request, __: Exception) -> Response:
-    return problem(500, "failed")
+async def _on_crash(_: Request, __: Exception) -> Response:
+    return problem_response(500, "failed")

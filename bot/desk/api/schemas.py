@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from storage.referrals.lifecycle import Entry
+from storage.referrals.lifecycle import QueueEntry
 
-Act = Literal[
+RecordableAct = Literal[
     "claim",
     "hand_back",
     "spoke",
@@ -24,14 +24,14 @@ Act = Literal[
 ]
 """What another system may record; transferring and erasing are done at the desk, by a person."""
 Reference = Annotated[str, Field(description="Eight letters and numbers, such as ACDE-3467.")]
-Moment = Annotated[datetime, Field(description="A time with its zone, in UTC.")]
+UtcTime = Annotated[datetime, Field(description="A time with its zone, in UTC.")]
 
 
-class _Shape(BaseModel):
+class _Schema(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True, extra="ignore")
 
 
-class Listed(_Shape):
+class ReferralListItem(_Schema):
     """One line of the queue: nothing that a person said."""
 
     reference: Reference
@@ -41,7 +41,7 @@ class Listed(_Shape):
     journey: str = Field(description="self, callback or officer.")
     stage: str = Field(description="new, claimed, in_touch, waiting, paused, closed, ...")
     owner: str | None = Field(description="Who has it.")
-    sent_at: Moment
+    sent_at: UtcTime
     due: datetime = Field(description="When the person was promised to hear from us.")
     until: datetime | None = Field(description="When staff come back to it.")
     urgent: bool
@@ -52,14 +52,14 @@ class Listed(_Shape):
     flags: list[str] = Field(description="Codes of what to take note of.")
 
 
-class Listing(_Shape):
+class ReferralList(_Schema):
     """One page of the list, the oldest first."""
 
-    referrals: list[Listed]
+    referrals: list[ReferralListItem]
     next: str | None = Field(description="Give it as `cursor` for the next page; none at the end.")
 
 
-class Answered(_Shape):
+class AnswerDetail(_Schema):
     """One question and its answer, with the wording as it was shown."""
 
     question: str
@@ -73,23 +73,23 @@ class Answered(_Shape):
     language: str
 
 
-class Stepped(_Shape):
+class StepDetail(_Schema):
     """One dated act, and the stage it led to."""
 
     act: str
     who: str
-    at: Moment
+    at: UtcTime
     stage: str
     note: str
     until: datetime | None
 
 
-class Whole(_Shape):
+class ReferralDetail(_Schema):
     """A whole referral. Read `safe_contact` and `may_contact` before any number."""
 
     reference: Reference
     may_contact: bool = Field(description="False: make no contact.")
-    safe_contact: list[Answered] = Field(description="What was not answered here is not safe.")
+    safe_contact: list[AnswerDetail] = Field(description="What was not answered here is not safe.")
     stage: str
     acts: list[str] = Field(description="What can be done next.")
     queue: str
@@ -100,13 +100,13 @@ class Whole(_Shape):
     urgent: bool
     flags: list[str]
     reasons: list[str] = Field(description="Codes of why it is in this queue.")
-    sent_at: Moment
-    due: Moment
+    sent_at: UtcTime
+    due: UtcTime
     zone: str = Field(description="The time zone in which the time was promised.")
     consent: str = Field(description="The words that were agreed to.")
-    consented_at: Moment
-    lines: list[Answered]
-    steps: list[Stepped]
+    consented_at: UtcTime
+    lines: list[AnswerDetail]
+    steps: list[StepDetail]
     wording: str
     language: str
     officer_name: str
@@ -116,17 +116,17 @@ class Whole(_Shape):
     typed_by: str = Field(description="Who typed it, when it came by phone or on paper.")
 
 
-class NewStep(_Shape):
+class StepRequest(_Schema):
     """An act to record."""
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
 
-    act: Act
+    act: RecordableAct
     note: str = Field(default="", max_length=2000, description="Only staff can ever read it.")
     until: AwareDatetime | None = Field(default=None, description="When to come back to it.")
 
 
-class Recorded(_Shape):
+class StepResult(_Schema):
     """What was recorded, and the stage it led to."""
 
     reference: Reference
@@ -134,7 +134,7 @@ class Recorded(_Shape):
     stage: str
 
 
-class Well(_Shape):
+class TokenStatus(_Schema):
     """The token works, and what for."""
 
     status: Literal["ok"]
@@ -142,7 +142,7 @@ class Well(_Shape):
     scopes: list[str]
 
 
-class Problem(_Shape):
+class ProblemDetails(_Schema):
     """What went wrong (RFC 9457); it never repeats what was sent."""
 
     type: Literal["about:blank"] = "about:blank"
@@ -152,6 +152,6 @@ class Problem(_Shape):
     fields: list[str] = Field(default=[], description="Which fields did not fit.")
 
 
-def listed(entry: Entry) -> Listed:
+def list_item(entry: QueueEntry) -> ReferralListItem:
     """Return a line of the queue as it is given."""
-    return Listed.model_validate(entry, from_attributes=True)
+    return ReferralListItem.model_validate(entry, from_attributes=True)

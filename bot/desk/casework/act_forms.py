@@ -4,104 +4,104 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from bot.desk.permissions import Role, Whose, sees
+from bot.desk.permissions import Ownership, Role, may_see_queue
 from flows import casework
 from flows.calendar import retry_schedule
 from flows.questions import answer_types
 from flows.service import service
-from storage.referrals.lifecycle import Entry, Taken
+from storage.referrals.lifecycle import QueueEntry, ReferralStep
 
-HAPPENED = (
+OUTCOMES = (
     *("spoke", "no_answer", "wrong_number", "not_now", "suitable", "not_suitable", "declined"),
     *("refer_on", "close"),
 )
 """Outcomes, in the order of the page."""
-HANDS = ("hand_back", "transfer")
-SETTLES = ("still_wanted", "close", "reopen", "erase")
+REASSIGNMENTS = ("hand_back", "transfer")
+RESOLUTIONS = ("still_wanted", "close", "reopen", "erase")
 """What can be done with what nobody holds: the person stopped it, or it is over."""
-CERTAIN = ("close", "not_suitable", "declined", "erase", "withdraw")
+NEEDS_CONFIRMATION = ("close", "not_suitable", "declined", "erase", "withdraw")
 """Acts that ask once more before they are done."""
-COMES_BACK = ("no_answer", "not_now", "snooze")
+WITH_FOLLOW_UP = ("no_answer", "not_now", "snooze")
 """Acts that may say when to come back."""
 NOTE_MAX = 2000
-_FAR = timedelta(days=60)
+_MAX_AHEAD = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Forms:
+class ActForms:
     """The forms of one page. `mark` is how often something was done when the page was made.
 
     `proposed` is when to try again if nobody answers now; `tried` how often nobody did.
     """
 
     claim: bool = False
-    check: bool = False
-    happened: tuple[str, ...] = ()
+    needs_check: bool = False
+    outcomes: tuple[str, ...] = ()
     snooze: bool = False
-    hands: tuple[str, ...] = ()
-    settles: tuple[str, ...] = ()
+    reassignments: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
     withdraw: bool = False
     reassign: bool = False
     note: bool = True
-    people: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
     days: tuple[date, ...] = ()
-    parts: tuple[str, ...] = ()
-    proposed: datetime | None = None
-    tried: int = 0
-    mark: int = 0
+    day_parts: tuple[str, ...] = ()
+    suggested_time: datetime | None = None
+    failed_attempts: int = 0
+    page_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ActionRequest:
     """What a form asks for, and what is wrong with it: the field and the key of the message."""
 
     act: str
     note: str = ""
     until: datetime | None = None
-    to: str = ""
-    mark: str = ""
-    sure: bool = False
+    assignee: str = ""
+    page_version: str = ""
+    confirmed: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def forms_for(
-    entry: Entry,
-    whose: Whose,
-    history: list[Taken],
+def available_forms(
+    entry: QueueEntry,
+    ownership: Ownership,
+    history: list[ReferralStep],
     best_time: str | None,
-    people: tuple[str, ...],
-    coordinates: bool,
-    mark: int,
+    assignees: tuple[str, ...],
+    may_reassign: bool,
+    page_version: int,
     now: datetime,
-) -> Forms:
+) -> ActForms:
     """Return the forms that somebody may use; `people` are those a transfer can go to.
 
     Where the person's best time is not known to the page (None), no time is proposed.
     """
-    allowed, held = casework.allowed(entry.stage), entry.owner is not None
-    own, earlier, again = whose == Whose.OWN, tries_in(history), None
+    allowed, held = casework.allowed_acts(entry.stage), entry.owner is not None
+    own, earlier, again = ownership == Ownership.OWN, failed_contact_times(history), None
     if own and best_time is not None:
-        again = retry_schedule.next_try(now, earlier, best_time, service())
-    return Forms(
+        again = retry_schedule.next_attempt(now, earlier, best_time, service())
+    return ActForms(
         claim="claim" in allowed and not held,
-        check=entry.hold or entry.queue == "check",
-        happened=tuple(act for act in HAPPENED if own and act in allowed),
+        needs_check=entry.hold or entry.queue == "check",
+        outcomes=tuple(act for act in OUTCOMES if own and act in allowed),
         snooze=own and "snooze" in allowed,
-        hands=tuple(act for act in HANDS if own and act in allowed),
-        settles=tuple(act for act in SETTLES if not held and act in allowed),
-        withdraw=whose != Whose.OTHERS and entry.stage in casework.OPEN,
-        reassign=coordinates and held and "transfer" in allowed and not own,
+        reassignments=tuple(act for act in REASSIGNMENTS if own and act in allowed),
+        resolutions=tuple(act for act in RESOLUTIONS if not held and act in allowed),
+        withdraw=ownership != Ownership.OTHERS and entry.stage in casework.OPEN_STAGES,
+        reassign=may_reassign and held and "transfer" in allowed and not own,
         note=entry.stage != "erased",
-        people=people,
-        days=tuple(retry_schedule.days(now, service())),
-        parts=tuple(service().windows),
-        proposed=again,
-        tried=len(earlier),
-        mark=mark,
+        assignees=assignees,
+        days=tuple(retry_schedule.follow_up_days(now, service())),
+        day_parts=tuple(service().windows),
+        suggested_time=again,
+        failed_attempts=len(earlier),
+        page_version=page_version,
     )
 
 
-def tries_in(history: list[Taken]) -> list[datetime]:
+def failed_contact_times(history: list[ReferralStep]) -> list[datetime]:
     """Return when nobody answered since somebody last spoke with the person, or opened it again."""
     found: list[datetime] = []
     for step in history:
@@ -112,40 +112,42 @@ def tries_in(history: list[Taken]) -> list[datetime]:
     return found
 
 
-def may_go_to(role: str, queue: str) -> bool:
+def may_be_assigned(role: str, queue: str) -> bool:
     """Return whether a referral of this queue can be given to somebody of this role."""
-    return role in set(Role) and sees(role, queue)
+    return role in set(Role) and may_see_queue(role, queue)
 
 
-def wanted(form: Mapping[str, str], now: datetime) -> Wanted:
+def parse_action(form: Mapping[str, str], now: datetime) -> ActionRequest:
     """Return what a form asks for; it may hold anything at all."""
-    act, note = form.get("act", "")[:30], answer_types.tidy(form.get("note", ""))
+    act, note = form.get("act", "")[:30], answer_types.sanitize(form.get("note", ""))
     problems: dict[str, str] = {}
     if len(note) > NOTE_MAX:
         problems["note"] = "note_long"
-    until, wrong = _until(act, form, now)
+    until, wrong = _follow_up_time(act, form, now)
     if wrong:
         problems[f"when_{act}"] = wrong
     to = form.get("to", "")[:60]
-    return Wanted(
+    return ActionRequest(
         act, note, until, to, form.get("mark", "")[:12], form.get("sure") == "yes", problems
     )
 
 
-def _until(act: str, form: Mapping[str, str], now: datetime) -> tuple[datetime | None, str]:
+def _follow_up_time(
+    act: str, form: Mapping[str, str], now: datetime
+) -> tuple[datetime | None, str]:
     """Return when to come back, and what is wrong with what was chosen."""
     chosen, part = form.get(f"when_{act}", "")[:40], form.get(f"part_{act}", "")[:20]
-    if act not in COMES_BACK:
+    if act not in WITH_FOLLOW_UP:
         return None, ""
     if not chosen:
         return None, "when_missing" if act == "snooze" else ""
-    back = _proposed(chosen) if "T" in chosen else _day(chosen, part, now)
-    if back is None or back - now > _FAR:
+    back = _parse_suggested_time(chosen) if "T" in chosen else _slot_time(chosen, part, now)
+    if back is None or back - now > _MAX_AHEAD:
         return None, "when_unknown"
     return (back, "") if back > now else (None, "when_past")
 
 
-def _proposed(chosen: str) -> datetime | None:
+def _parse_suggested_time(chosen: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(chosen)
     except ValueError:
@@ -153,11 +155,11 @@ def _proposed(chosen: str) -> datetime | None:
     return found if found.utcoffset() is not None else None
 
 
-def _day(chosen: str, part: str, now: datetime) -> datetime | None:
-    days = {day.isoformat(): day for day in retry_schedule.days(now, service())}
+def _slot_time(chosen: str, part: str, now: datetime) -> datetime | None:
+    days = {day.isoformat(): day for day in retry_schedule.follow_up_days(now, service())}
     if chosen not in days or part not in service().windows:
         return None
-    later = retry_schedule.come_back(days[chosen], part, now, service())
-    return later or retry_schedule.on(
-        days[chosen], retry_schedule.slots(part, service())[0], service()
+    later = retry_schedule.follow_up_at(days[chosen], part, now, service())
+    return later or retry_schedule.local_datetime(
+        days[chosen], retry_schedule.slot_times(part, service())[0], service()
     )

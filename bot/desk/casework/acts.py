@@ -8,209 +8,256 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.casework import act_forms
-from bot.desk.casework.act_forms import CERTAIN, HANDS, HAPPENED, SETTLES, Forms, Wanted
-from bot.desk.casework.referral import forms_of, whose
-from bot.desk.guard import At, Page
-from bot.desk.labels import day_words
-from bot.desk.permissions import Whose
+from bot.desk.casework.act_forms import (
+    NEEDS_CONFIRMATION,
+    OUTCOMES,
+    REASSIGNMENTS,
+    RESOLUTIONS,
+    ActForms,
+    ActionRequest,
+)
+from bot.desk.casework.referral import referral_forms, request_ownership
+from bot.desk.guard import DeskRequest, DeskRoute
+from bot.desk.labels import format_day
+from bot.desk.permissions import Ownership
 from flows import casework
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, lifecycle, queue_views, steps
-from storage.referrals.lifecycle import Entry, NotYours
+from storage.referrals.lifecycle import NotReferralOwner, QueueEntry
 
-_LEAVES = {
+_QUEUE_FLASH = {
     **dict.fromkeys(("close", "not_suitable", "declined", "refer_on"), "closed"),
     **{act: act for act in ("hand_back", "transfer", "erase", "withdraw")},
 }
 """Acts after which there is nothing more to do on the page; what the queue then says."""
 
 
-class OutOfDate(RuntimeError):
+class StalePage(RuntimeError):
     """Something was done with the referral after the page was made."""
 
 
-class NoSuchPerson(LookupError):
+class UnknownAssignee(LookupError):
     """A referral cannot go to this name."""
 
 
-async def claim(at: At) -> Response:
+async def claim(request: DeskRequest) -> Response:
     """Claim a referral and open it; what is on hold or needs a check asks first."""
-    if whose(at) == Whose.OWN:
-        return at.go(f"/desk/r/{at.reference}")
-    entry = await _entry(at)
-    if "claim" not in casework.allowed(entry.stage):
-        return await _again(at, Wanted("claim", problems={"act": "not_allowed"}), 409)
-    if (entry.hold or entry.queue == "check") and at.form.get("sure") != "yes":
-        return at.page("sure.html", wanted=Wanted("claim"), entry=entry, to="claim")
-    if await at.write(lambda conn: lifecycle.claim(conn, at.reference, at.who, at.now)):
-        return at.go(f"/desk/r/{at.reference}?told=claim")
-    return await _too_late(at, Wanted("claim"))
+    if request_ownership(request) == Ownership.OWN:
+        return request.redirect(f"/desk/r/{request.reference}")
+    entry = await _entry(request)
+    if "claim" not in casework.allowed_acts(entry.stage):
+        return await _redisplay(
+            request, ActionRequest("claim", problems={"act": "not_allowed"}), 409
+        )
+    if (entry.hold or entry.queue == "check") and request.form.get("sure") != "yes":
+        return request.render("sure.html", wanted=ActionRequest("claim"), entry=entry, to="claim")
+    if await request.write(
+        lambda conn: lifecycle.claim(conn, request.reference, request.actor, request.now)
+    ):
+        return request.redirect(f"/desk/r/{request.reference}?told=claim")
+    return await _ownership_lost(request, ActionRequest("claim"))
 
 
-async def work(at: At) -> Response:
+async def record_outcome(request: DeskRequest) -> Response:
     """Record what happened on one's own referral."""
-    asked = act_forms.wanted(at.form, at.now)
-    if whose(at) != Whose.OWN:
-        return await _too_late(at, asked)
-    return await _take(at, asked, (*HAPPENED, *HANDS, "snooze"), "act", _work(at, asked))
+    asked = act_forms.parse_action(request.form, request.now)
+    if request_ownership(request) != Ownership.OWN:
+        return await _ownership_lost(request, asked)
+    return await _perform(
+        request,
+        asked,
+        (*OUTCOMES, *REASSIGNMENTS, "snooze"),
+        "act",
+        _step_transaction(request, asked),
+    )
 
 
-async def settle(at: At) -> Response:
+async def resolve(request: DeskRequest) -> Response:
     """Settle what nobody holds; or stop contact because the person rang and asked for that."""
-    asked = act_forms.wanted(at.form, at.now)
-    if whose(at) == Whose.OTHERS:
-        return await _too_late(at, asked)
-    acts = (*SETTLES, "withdraw") if whose(at) == Whose.NOBODYS else ("withdraw",)
-    done = _withdraw(at, asked) if asked.act == "withdraw" else _work(at, asked)
-    return await _take(at, asked, acts, "settle", done)
+    asked = act_forms.parse_action(request.form, request.now)
+    if request_ownership(request) == Ownership.OTHERS:
+        return await _ownership_lost(request, asked)
+    acts = (
+        (*RESOLUTIONS, "withdraw")
+        if request_ownership(request) == Ownership.UNASSIGNED
+        else ("withdraw",)
+    )
+    done = (
+        _withdraw_transaction(request, asked)
+        if asked.act == "withdraw"
+        else _step_transaction(request, asked)
+    )
+    return await _perform(request, asked, acts, "settle", done)
 
 
-async def reassign(at: At) -> Response:
+async def reassign(request: DeskRequest) -> Response:
     """Give a referral to somebody else, or back to the queue, when its owner is away."""
-    asked = act_forms.wanted(at.form, at.now)
-    asked = replace(asked, act="transfer" if asked.to else "hand_back")
-    return await _take(at, asked, HANDS, "reassign", _reassign(at, asked))
+    asked = act_forms.parse_action(request.form, request.now)
+    asked = replace(asked, act="transfer" if asked.assignee else "hand_back")
+    return await _perform(
+        request, asked, REASSIGNMENTS, "reassign", _reassign_transaction(request, asked)
+    )
 
 
-async def note(at: At) -> Response:
+async def submit_note(request: DeskRequest) -> Response:
     """Add a note that only staff can read."""
-    asked = replace(act_forms.wanted(at.form, at.now), act="note")
-    if whose(at) == Whose.OTHERS and not at.may("reassign", whose(at), _queue(at)):
-        return await _too_late(at, asked)
+    asked = replace(act_forms.parse_action(request.form, request.now), act="note")
+    if request_ownership(request) == Ownership.OTHERS and not request.may(
+        "reassign", request_ownership(request), _queue_name(request)
+    ):
+        return await _ownership_lost(request, asked)
     if not asked.note:
         asked = replace(asked, problems={**asked.problems, "note": "note_missing"})
-    vault = at.desk.vault
+    vault = request.desk.vault
 
     def noted(conn: Connection) -> None:
-        acts.write_note(conn, vault, at.reference, at.who, at.now, asked.note)
+        acts.add_note(conn, vault, request.reference, request.actor, request.now, asked.note)
 
-    return await _take(at, asked, ("note",), "note", noted)
+    return await _perform(request, asked, ("note",), "note", noted)
 
 
-async def _take(
-    at: At, asked: Wanted, acts: tuple[str, ...], to: str, do: Callable[[Connection], None]
+async def _perform(
+    request: DeskRequest,
+    action: ActionRequest,
+    acts: tuple[str, ...],
+    path: str,
+    transaction: Callable[[Connection], None],
 ) -> Response:
     """Do it, or say what is wrong with the note kept; some acts are asked once more."""
-    if asked.act not in acts:
-        problem = "act_unknown" if asked.act else "act_missing"
-        asked = replace(asked, problems={**asked.problems, "act": problem})
-    if asked.problems:
-        return await _again(at, asked, 422)
-    if asked.act in CERTAIN and not asked.sure:
-        return at.page("sure.html", wanted=asked, entry=await _entry(at), to=to)
+    if action.act not in acts:
+        problem = "act_unknown" if action.act else "act_missing"
+        action = replace(action, problems={**action.problems, "act": problem})
+    if action.problems:
+        return await _redisplay(request, action, 422)
+    if action.act in NEEDS_CONFIRMATION and not action.confirmed:
+        return request.render("sure.html", wanted=action, entry=await _entry(request), to=path)
     try:
-        await at.write(do)
-    except NotYours:
-        return await _too_late(at, asked)
-    except OutOfDate:
-        return await _again(at, replace(asked, problems={"act": "out_of_date"}), 409)
-    except NoSuchPerson:
-        return await _again(at, replace(asked, problems={"to": "to_unknown"}), 422)
-    except casework.NotAllowed:
-        return await _again(at, replace(asked, problems={"act": "not_allowed"}), 409)
-    return at.go(await _next(at, asked, to))
+        await request.write(transaction)
+    except NotReferralOwner:
+        return await _ownership_lost(request, action)
+    except StalePage:
+        return await _redisplay(request, replace(action, problems={"act": "out_of_date"}), 409)
+    except UnknownAssignee:
+        return await _redisplay(request, replace(action, problems={"to": "to_unknown"}), 422)
+    except casework.InvalidTransition:
+        return await _redisplay(request, replace(action, problems={"act": "not_allowed"}), 409)
+    return request.redirect(await _next_path(request, action, path))
 
 
-async def _next(at: At, asked: Wanted, to: str) -> str:
+async def _next_path(request: DeskRequest, action: ActionRequest, path: str) -> str:
     """Return where to go once it is done."""
-    told = "reassigned" if to == "reassign" else _LEAVES.get(asked.act, "")
+    told = "reassigned" if path == "reassign" else _QUEUE_FLASH.get(action.act, "")
     if told:
-        return f"/desk/queue?told={told}&about={at.reference}"
-    third = asked.act == "no_answer" and not asked.until
-    return f"/desk/r/{at.reference}?told={'third_try' if third else asked.act}"
+        return f"/desk/queue?told={told}&about={request.reference}"
+    third = action.act == "no_answer" and not action.until
+    return f"/desk/r/{request.reference}?told={'third_try' if third else action.act}"
 
 
-def _work(at: At, asked: Wanted) -> Callable[[Connection], None]:
-    vault, reference = at.desk.vault, at.reference
+def _step_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Connection], None]:
+    vault, reference = request.desk.vault, request.reference
 
     def worked(conn: Connection) -> None:
-        _check(conn, at, asked)
-        lifecycle.take_step(
-            *(conn, vault, reference, asked.act, at.who, at.now),
-            note=asked.note,
-            until=asked.until,
-            to=asked.to if asked.act == "transfer" else "",
+        _check_preconditions(conn, request, action)
+        lifecycle.perform_act(
+            *(conn, vault, reference, action.act, request.actor, request.now),
+            note=action.note,
+            until=action.until,
+            transfer_to=action.assignee if action.act == "transfer" else "",
         )
-        if asked.act == "erase":
-            logbook.write(conn, vault, at.who, "erase", at.now, reference)
+        if action.act == "erase":
+            logbook.add_logbook_line(conn, vault, request.actor, "erase", request.now, reference)
 
     return worked
 
 
-def _withdraw(at: At, asked: Wanted) -> Callable[[Connection], None]:
-    vault, reference = at.desk.vault, at.reference
+def _withdraw_transaction(
+    request: DeskRequest, action: ActionRequest
+) -> Callable[[Connection], None]:
+    vault, reference = request.desk.vault, request.reference
 
     def withdrawn(conn: Connection) -> None:
-        _check(conn, at, asked)
-        if asked.note:
-            acts.write_note(conn, vault, reference, at.who, at.now, asked.note)
-        lifecycle.stop_contact(conn, reference, "withdraw", at.now, at.who)
-        logbook.write(conn, vault, at.who, "withdraw", at.now, reference)
+        _check_preconditions(conn, request, action)
+        if action.note:
+            acts.add_note(conn, vault, reference, request.actor, request.now, action.note)
+        lifecycle.stop_contact(conn, reference, "withdraw", request.now, request.actor)
+        logbook.add_logbook_line(conn, vault, request.actor, "withdraw", request.now, reference)
 
     return withdrawn
 
 
-def _reassign(at: At, asked: Wanted) -> Callable[[Connection], None]:
-    vault, reference = at.desk.vault, at.reference
+def _reassign_transaction(
+    request: DeskRequest, action: ActionRequest
+) -> Callable[[Connection], None]:
+    vault, reference = request.desk.vault, request.reference
 
     def reassigned(conn: Connection) -> None:
-        _check(conn, at, asked)
-        acts.reassign(conn, vault, reference, at.who, at.now, asked.note, asked.to)
-        logbook.write(conn, vault, at.who, "reassign", at.now, reference)
+        _check_preconditions(conn, request, action)
+        acts.reassign(
+            conn, vault, reference, request.actor, request.now, action.note, action.assignee
+        )
+        logbook.add_logbook_line(conn, vault, request.actor, "reassign", request.now, reference)
 
     return reassigned
 
 
-def _check(conn: Connection, at: At, asked: Wanted) -> None:
+def _check_preconditions(conn: Connection, request: DeskRequest, action: ActionRequest) -> None:
     """Raise OutOfDate for an old page, NoSuchPerson for a transfer to nobody of ours."""
-    if asked.mark != str(steps.turns(conn, at.reference)):
-        raise OutOfDate(at.reference)
-    if asked.act == "transfer":
-        one = staff.find(Session(conn), asked.to)
+    if action.page_version != str(steps.revision(conn, request.reference)):
+        raise StalePage(request.reference)
+    if action.act == "transfer":
+        one = staff.find_account(Session(conn), action.assignee)
         here = one is not None and one.joined_at is not None and one.disabled_at is None
-        if one is None or not here or not act_forms.may_go_to(one.role, _queue(at)):
-            raise NoSuchPerson(asked.to)
+        if one is None or not here or not act_forms.may_be_assigned(one.role, _queue_name(request)):
+            raise UnknownAssignee(action.assignee)
 
 
-async def _again(at: At, asked: Wanted, status: int) -> Response:
+async def _redisplay(request: DeskRequest, action: ActionRequest, status: int) -> Response:
     """Show the forms once more, with what is wrong and all that was typed."""
-    vault, entry = at.desk.vault, await _entry(at)
+    vault, entry = request.desk.vault, await _entry(request)
 
-    def forms(session: Session) -> Forms:
-        history = lifecycle.history(session, vault, at.reference)
-        return forms_of(session, at, entry, history, None)
+    def forms(session: Session) -> ActForms:
+        history = lifecycle.list_steps(session, vault, request.reference)
+        return referral_forms(session, request, entry, history, None)
 
-    found = await at.read(forms)
-    if "T" in at.form.get(f"when_{asked.act}", ""):
-        found = replace(found, proposed=asked.until)
-    kept = {"entry": entry, "forms": found, "wanted": asked, "form": at.form}
-    return at.page("again.html", status, day_words=day_words, **kept)
+    found = await request.read(forms)
+    if "T" in request.form.get(f"when_{action.act}", ""):
+        found = replace(found, suggested_time=action.until)
+    kept = {"entry": entry, "forms": found, "wanted": action, "form": request.form}
+    return request.render("again.html", status, day_words=format_day, **kept)
 
 
-async def _too_late(at: At, asked: Wanted) -> Response:
+async def _ownership_lost(request: DeskRequest, action: ActionRequest) -> Response:
     """Say who has it now; what was typed is shown so that it is not lost."""
-    await at.note(asked.act or "work", at.reference, "too_late", refused=True)
-    entry = await _entry(at)
-    return at.page("too_late.html", 409, entry=entry, wanted=asked)
+    await request.audit(action.act or "work", request.reference, "too_late", refused=True)
+    entry = await _entry(request)
+    return request.render("too_late.html", 409, entry=entry, wanted=action)
 
 
-async def _entry(at: At) -> Entry:
-    vault = at.desk.vault
-    entry = await at.read(lambda session: queue_views.entry(session, vault, at.reference, at.now))
+async def _entry(request: DeskRequest) -> QueueEntry:
+    vault = request.desk.vault
+    entry = await request.read(
+        lambda session: queue_views.find_entry(session, vault, request.reference, request.now)
+    )
     if entry is None:
-        raise lifecycle.Unknown(at.reference)
+        raise lifecycle.UnknownReferral(request.reference)
     return entry
 
 
-def _queue(at: At) -> str:
-    return at.standing.queue if at.standing else ""
+def _queue_name(request: DeskRequest) -> str:
+    return request.standing.queue if request.standing else ""
 
 
-PAGES = (
-    Page("/desk/r/{reference}/claim", "POST", "claim", claim),
-    Page("/desk/r/{reference}/act", "POST", "work", work, others="too_late"),
-    Page("/desk/r/{reference}/settle", "POST", "settle", settle, others="too_late"),
-    Page("/desk/r/{reference}/reassign", "POST", "reassign", reassign),
-    Page("/desk/r/{reference}/note", "POST", "note", note, others="too_late"),
+ROUTES = (
+    DeskRoute("/desk/r/{reference}/claim", "POST", "claim", claim),
+    DeskRoute(
+        "/desk/r/{reference}/act", "POST", "work", record_outcome, others_permission="too_late"
+    ),
+    DeskRoute(
+        "/desk/r/{reference}/settle", "POST", "settle", resolve, others_permission="too_late"
+    ),
+    DeskRoute("/desk/r/{reference}/reassign", "POST", "reassign", reassign),
+    DeskRoute(
+        "/desk/r/{reference}/note", "POST", "note", submit_note, others_permission="too_late"
+    ),
 )

@@ -5,164 +5,175 @@ from collections.abc import Callable, Mapping
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.guard import At, Page, refused, whose_is
-from bot.desk.permissions import Whose
+from bot.desk.guard import DeskRequest, DeskRoute, forbid, ownership_of
+from bot.desk.permissions import Ownership
 from flows.questions import answer_types
-from flows.questions.answer_types import Read
-from flows.questions.questionnaire import question
-from flows.record import Line
+from flows.questions.answer_types import Parsed
+from flows.questions.questionnaire import get_question
+from flows.record import RecordLine
 from flows.referral import contact
 from flows.wording import FIRST_LANGUAGE, say
 from storage.referrals import contact_changes
-from storage.referrals.contact_changes import Decided, NotAlone, Waiting, Waits, Wanted
-from storage.referrals.rows import Erased
-from storage.referrals.steps import NotYours
+from storage.referrals.contact_changes import (
+    ChangeAlreadyDecided,
+    ChangeAlreadyPending,
+    ChangeNeedsSecondPerson,
+    PendingContactChange,
+    ProposedContactChange,
+)
+from storage.referrals.rows import ReferralErased
+from storage.referrals.steps import NotReferralOwner
 
 _L = FIRST_LANGUAGE
-WHY_MAX = 300
+REASON_MAX = 300
 
 
-async def show(at: At) -> Response:
+async def show_contact_change(request: DeskRequest) -> Response:
     """Return what can be asked for, or what waits; a second person sees only what waits."""
-    return await _page(at, at.asked("which"))
+    return await _page(request, request.query("which"))
 
 
-async def ask(at: At) -> Response:
+async def request_contact_change(request: DeskRequest) -> Response:
     """Put a change in line for a second person; nothing in the record changes yet."""
-    which, typed = at.form.get("which", ""), at.form.get("value", "")
-    if which not in contact.CHANGEABLE:
-        return await _page(at, "", status=400)
+    which, typed = request.form.get("which", ""), request.form.get("value", "")
+    if which not in contact.CHANGEABLE_QUESTIONS:
+        return await _page(request, "", status=400)
     wrong: dict[str, str] = {}
-    reading = contact.read_change(which, typed)
-    if not isinstance(reading, Read):
-        wrong["value"] = _error(reading.why, dict(reading.blanks))
-    why = answer_types.tidy(at.form.get("why", ""))
-    if not any(c.isalnum() for c in why) or len(why) > WHY_MAX:
-        wrong["why"] = say(_L, "desk.changes.why_wrong", max=WHY_MAX)
-    if wrong or not isinstance(reading, Read):
-        return await _page(at, which, wrong, status=400)
-    wanted = Wanted(which, reading.value, reading.label, why)
+    reading = contact.parse_contact_change(which, typed)
+    if not isinstance(reading, Parsed):
+        wrong["value"] = _error_text(reading.error_key, dict(reading.blanks))
+    why = answer_types.sanitize(request.form.get("why", ""))
+    if not any(c.isalnum() for c in why) or len(why) > REASON_MAX:
+        wrong["why"] = say(_L, "desk.changes.why_wrong", max=REASON_MAX)
+    if wrong or not isinstance(reading, Parsed):
+        return await _page(request, which, wrong, status=400)
+    wanted = ProposedContactChange(which, reading.value, reading.label, why)
     try:
-        await at.write(
-            lambda conn: contact_changes.ask(
-                conn, at.desk.vault, at.reference, wanted, at.who, at.now
+        await request.write(
+            lambda conn: contact_changes.request_change(
+                conn, request.desk.vault, request.reference, wanted, request.actor, request.now
             )
         )
-    except Waits:
-        return await _page(at, which, note="waits_already", status=409)
-    except (Erased, NotYours):
-        return await refused(at, "work", Whose.OTHERS, at.reference)
-    await at.note("contact_change_asked", at.reference)
-    return at.go(_path(at))
+    except ChangeAlreadyPending:
+        return await _page(request, which, note="waits_already", status=409)
+    except (ReferralErased, NotReferralOwner):
+        return await forbid(request, "work", Ownership.OTHERS, request.reference)
+    await request.audit("contact_change_asked", request.reference)
+    return request.redirect(_contact_path(request))
 
 
-async def decide(at: At) -> Response:
+async def decide_contact_change(request: DeskRequest) -> Response:
     """Agree to a change, or refuse it. Nobody agrees to what they asked for themselves."""
-    agreed, id = at.form.get("decision") == "agree", at.form.get("change", "")
-    if at.form.get("decision") not in ("agree", "refuse"):
-        return await _page(at, "", note="decision_missing", status=400)
-    waits = await at.read(_waiting(at))
-    if waits is not None and waits.asked_by == at.who and agreed:
-        return await _alone(at)
+    agreed, id = request.form.get("decision") == "agree", request.form.get("change", "")
+    if request.form.get("decision") not in ("agree", "refuse"):
+        return await _page(request, "", note="decision_missing", status=400)
+    waits = await request.read(_load_pending(request))
+    if waits is not None and waits.asked_by == request.actor and agreed:
+        return await _needs_second_person(request)
     try:
-        await at.write(
-            lambda conn: contact_changes.decide(
-                conn, at.desk.vault, at.reference, id, agreed, at.who, at.now
+        await request.write(
+            lambda conn: contact_changes.decide_change(
+                conn, request.desk.vault, request.reference, id, agreed, request.actor, request.now
             )
         )
-    except NotAlone:
-        return await _alone(at)
-    except (Decided, Erased, NotYours):
-        return await _page(at, "", note="decided_already", status=409)
-    await at.note(f"contact_change_{'agreed' if agreed else 'refused'}", at.reference)
-    return at.go(f"{_path(at)}?done={'agreed' if agreed else 'refused'}")
+    except ChangeNeedsSecondPerson:
+        return await _needs_second_person(request)
+    except (ChangeAlreadyDecided, ReferralErased, NotReferralOwner):
+        return await _page(request, "", note="decided_already", status=409)
+    await request.audit(f"contact_change_{'agreed' if agreed else 'refused'}", request.reference)
+    return request.redirect(f"{_contact_path(request)}?done={'agreed' if agreed else 'refused'}")
 
 
-async def _alone(at: At) -> Response:
-    await at.note("agree_change", at.reference, "not_alone", refused=True)
-    return await _page(at, "", note="not_alone", status=403)
+async def _needs_second_person(request: DeskRequest) -> Response:
+    await request.audit("agree_change", request.reference, "not_alone", refused=True)
+    return await _page(request, "", note="not_alone", status=403)
 
 
 async def _page(
-    at: At,
-    which: str,
+    request: DeskRequest,
+    question_key: str,
     wrong: Mapping[str, str] | None = None,
     note: str = "",
     status: int = 200,
 ) -> Response:
     """Return the page; that somebody was shown how to reach a person is a line in the logbook."""
-    own = at.standing is not None and whose_is(at.standing, at.who) == Whose.OWN
-    waits = await at.read(_waiting(at))
-    lines = await at.read(_lines(at)) if own and waits is None else None
+    own = (
+        request.standing is not None
+        and ownership_of(request.standing, request.actor) == Ownership.OWN
+    )
+    waits = await request.read(_load_pending(request))
+    lines = await request.read(_load_lines(request)) if own and waits is None else None
     if waits is not None or lines is not None:
-        await at.note("contact_read", at.reference)
-    done = at.asked("done")
-    return at.page(
+        await request.audit("contact_read", request.reference)
+    done = request.query("done")
+    return request.render(
         "contact.html",
         status,
         waits=waits,
-        fields=[_field(key, (lines or {}).get(key)) for key in contact.CHANGEABLE],
+        fields=[
+            _contact_field(key, (lines or {}).get(key)) for key in contact.CHANGEABLE_QUESTIONS
+        ],
         own=lines is not None,
-        which=which if which in contact.CHANGEABLE else "",
-        one=_form(which, at.form),
+        which=question_key if question_key in contact.CHANGEABLE_QUESTIONS else "",
+        one=_form_values(question_key, request.form),
         wrong=wrong or {},
         note=note or (done if done in ("agreed", "refused") and waits is None else ""),
-        why_max=WHY_MAX,
+        why_max=REASON_MAX,
     )
 
 
-def _waiting(at: At) -> Callable[[Session], Waiting | None]:
-    id = at.standing.id if at.standing else ""
-    return lambda session: contact_changes.waiting(session, at.desk.vault, id)
+def _load_pending(request: DeskRequest) -> Callable[[Session], PendingContactChange | None]:
+    id = request.standing.id if request.standing else ""
+    return lambda session: contact_changes.pending_change(session, request.desk.vault, id)
 
 
-def _lines(at: At) -> Callable[[Session], dict[str, Line] | None]:
-    id = at.standing.id if at.standing else ""
-    return lambda session: contact_changes.lines(session, at.desk.vault, id)
+def _load_lines(request: DeskRequest) -> Callable[[Session], dict[str, RecordLine] | None]:
+    id = request.standing.id if request.standing else ""
+    return lambda session: contact_changes.current_contact_answers(session, request.desk.vault, id)
 
 
-def _field(key: str, line: Line | None) -> tuple[str, str, str]:
+def _contact_field(key: str, line: RecordLine | None) -> tuple[str, str, str]:
     """Return an answer about contact as it stands: its name, its title, and what it says."""
-    return key, title_of(key), said_in(line)
+    return key, question_title(key), answer_text(line)
 
 
-def title_of(key: str) -> str:
+def question_title(key: str) -> str:
     """Return what an answer about contact is called."""
-    return question(key).says(_L, "title")
+    return get_question(key).text(_L, "title")
 
 
-def said_in(line: Line | None) -> str:
+def answer_text(line: RecordLine | None) -> str:
     """Return what a line of the record says, or how it was not answered."""
-    if line is not None and line.given == "said":
+    if line is not None and line.status == "said":
         return line.label
-    return say(_L, f"desk.given.{line.given}") if line else say(_L, "desk.given.not_asked")
+    return say(_L, f"desk.given.{line.status}") if line else say(_L, "desk.given.not_asked")
 
 
-def _form(which: str, form: Mapping[str, str]) -> dict[str, object]:
-    if which not in contact.CHANGEABLE:
+def _form_values(question_key: str, form: Mapping[str, str]) -> dict[str, object]:
+    if question_key not in contact.CHANGEABLE_QUESTIONS:
         return {}
-    asked = question(which)
+    asked = get_question(question_key)
     return {
-        "title": title_of(which),
-        "options": [(option, asked.option(_L, option)) for option in asked.options],
-        "value": form.get("value", "")[:WHY_MAX],
-        "why": form.get("why", "")[: 2 * WHY_MAX],
+        "title": question_title(question_key),
+        "options": [(option, asked.option_label(_L, option)) for option in asked.options],
+        "value": form.get("value", "")[:REASON_MAX],
+        "why": form.get("why", "")[: 2 * REASON_MAX],
         "kind": {"phone": "tel", "email": "email"}.get(asked.kind, "text"),
     }
 
 
-def _error(why: str, blanks: Mapping[str, object]) -> str:
-    if why == "choice":
+def _error_text(error: str, blanks: Mapping[str, object]) -> str:
+    if error == "choice":
         return say(_L, "desk.changes.choose")
-    return say(_L, f"errors.{why}" if "." in why else f"errors.{why}.first", **blanks)
+    return say(_L, f"errors.{error}" if "." in error else f"errors.{error}.first", **blanks)
 
 
-def _path(at: At) -> str:
-    return f"/desk/r/{at.reference}/contact"
+def _contact_path(request: DeskRequest) -> str:
+    return f"/desk/r/{request.reference}/contact"
 
 
-PAGES = (
-    Page("/desk/r/{reference}/contact", "GET", "agree_change", show),
-    Page("/desk/r/{reference}/contact", "POST", "work", ask),
-    Page("/desk/r/{reference}/contact/decide", "POST", "agree_change", decide),
+ROUTES = (
+    DeskRoute("/desk/r/{reference}/contact", "GET", "agree_change", show_contact_change),
+    DeskRoute("/desk/r/{reference}/contact", "POST", "work", request_contact_change),
+    DeskRoute("/desk/r/{reference}/contact/decide", "POST", "agree_change", decide_contact_change),
 )

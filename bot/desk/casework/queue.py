@@ -6,26 +6,26 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from bot.desk.casework.duplicates import marked_for
-from bot.desk.guard import At, Page
-from bot.desk.labels import flags_of, how_soon, next_at, said, today_ends
-from bot.desk.permissions import queues_of
+from bot.desk.casework.duplicates import duplicate_references
+from bot.desk.guard import DeskRequest, DeskRoute
+from bot.desk.labels import due_status, end_of_today, flag_labels, label_for, next_action_at
+from bot.desk.permissions import visible_queues
 from bot.web import forms
 from flows.referral import routing
 from flows.service import service
 from flows.understanding.crisis import Danger
 from storage.referrals import lifecycle, queue_views
-from storage.referrals.lifecycle import Entry
-from storage.referrals.queue_views import MARKS, VIEWS, Asked
+from storage.referrals.lifecycle import QueueEntry
+from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueueQuery
 
 FLAGS = (
-    *MARKS,
-    *(flag for flag, _ in routing.NOTES),
+    *COLUMN_FILTERS,
+    *(flag for flag, _ in routing.FLAG_RULES),
     *("not_verified", "risks", "needs"),
     *(f"danger_{danger}" for danger in Danger),
 )
-FROM = ("self", "callback", "officer")
-TOLD = (
+SENDERS = ("self", "callback", "officer")
+FLASH_KEYS = (
     "none_next",
     "hand_back",
     "transfer",
@@ -38,7 +38,7 @@ TOLD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class QueueFilter:
     """What the address asks to see; what it cannot ask for is left out."""
 
     view: str = "open"
@@ -47,7 +47,7 @@ class Chosen:
     sender: str = ""
     page: int = 1
 
-    def to(self, **changed: object) -> str:
+    def url_with(self, **changed: object) -> str:
         """Return the address of the queue with something changed; any change starts at page 1."""
         new = replace(self, **{"page": 1, **changed})  # type: ignore[arg-type]
         named = {"view": new.view, "queue": new.queue, "flag": new.flag, "from": new.sender}
@@ -55,103 +55,127 @@ class Chosen:
         pages = {"page": str(new.page)} if new.page > 1 else {}
         return f"/desk/queue?{urlencode({**kept, **pages})}".removesuffix("?")
 
-    def tags(self) -> Iterator[tuple[str, str, str]]:
+    def filter_tags(self) -> Iterator[tuple[str, str, str]]:
         """Give each filter that is on: its table of words, its key, the address without it."""
         if self.queue:
-            yield "queues", self.queue, self.to(queue="")
+            yield "queues", self.queue, self.url_with(queue="")
         if self.flag:
-            yield "marks" if self.flag in MARKS else "flags", self.flag, self.to(flag="")
+            yield (
+                "marks" if self.flag in COLUMN_FILTERS else "flags",
+                self.flag,
+                self.url_with(flag=""),
+            )
         if self.sender:
-            yield "from", self.sender, self.to(sender="")
+            yield "from", self.sender, self.url_with(sender="")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueueRow:
     """One line of the page."""
 
-    entry: Entry
-    at: object
-    soon: str
+    entry: QueueEntry
+    next_action: object
+    due: str
     flags: list[str]
 
 
-async def home(at: At) -> Response:
+async def home(request: DeskRequest) -> Response:
     """Send whoever is signed in to the first page that is theirs."""
-    links = at.links()
-    return at.go(links[0].path if links else "/desk/account")
+    links = request.navigation()
+    return request.redirect(links[0].path if links else "/desk/account")
 
 
-async def show(at: At) -> Response:
+async def show_queue(request: DeskRequest) -> Response:
     """Return the queue."""
-    if reference := as_reference(at.asked("q")):
-        return at.go(f"/desk/r/{reference}")
-    chosen = chosen_by(at)
-    asked = asked_by(at, chosen)
-    found, counts, alike = await at.read(
+    if reference := parse_reference(request.query("q")):
+        return request.redirect(f"/desk/r/{reference}")
+    chosen = filter_of(request)
+    asked = queue_query(request, chosen)
+    found, counts, alike = await request.read(
         lambda session: (
-            queue_views.listed(session, at.desk.vault, asked),
-            queue_views.counts(session, asked_by(at, Chosen())),
-            marked_for(session, at.role),
+            queue_views.queue_page(session, request.desk.vault, asked),
+            queue_views.counts_by_view(session, queue_query(request, QueueFilter())),
+            duplicate_references(session, request.role),
         )
     )
     if chosen.page > found.pages:
-        return at.go(chosen.to(page=found.pages))
-    rows = [Row(one, next_at(one), how_soon(one, at.now), flags_of(one)) for one in found.entries]
-    told = at.asked("told")
-    return at.page(
+        return request.redirect(chosen.url_with(page=found.pages))
+    rows = [
+        QueueRow(one, next_action_at(one), due_status(one, request.now), flag_labels(one))
+        for one in found.entries
+    ]
+    told = request.query("told")
+    return request.render(
         "queue.html",
         rows=rows,
         alike=alike,
-        said=said,
+        said=label_for,
         found=found,
         counts=counts,
         chosen=chosen,
         views=VIEWS,
-        queues=queues_of(at.role, tuple(service().queues)),
+        queues=visible_queues(request.role, tuple(service().queues)),
         flags=FLAGS,
-        marks=MARKS,
-        senders=FROM,
-        told=told if told in TOLD else "",
-        about=as_reference(at.asked("about")),
+        marks=COLUMN_FILTERS,
+        senders=SENDERS,
+        told=told if told in FLASH_KEYS else "",
+        about=parse_reference(request.query("about")),
     )
 
 
-async def claim_next(at: At) -> Response:
+async def claim_next(request: DeskRequest) -> Response:
     """Claim the next in line, and open it."""
-    queues = queues_of(at.role, tuple(service().queues))
-    taken = await at.write(lambda conn: lifecycle.claim_next(conn, at.who, at.now, queues))
-    return at.go(f"/desk/r/{taken}?told=claim" if taken else "/desk/queue?told=none_next")
+    queues = visible_queues(request.role, tuple(service().queues))
+    taken = await request.write(
+        lambda conn: lifecycle.claim_next(conn, request.actor, request.now, queues)
+    )
+    return request.redirect(
+        f"/desk/r/{taken}?told=claim" if taken else "/desk/queue?told=none_next"
+    )
 
 
-def chosen_by(at: At) -> Chosen:
+def filter_of(request: DeskRequest) -> QueueFilter:
     """Return what the address of a request asks to see."""
-    view, queue, flag, sender = (at.asked(name) for name in ("view", "queue", "flag", "from"))
-    queues = queues_of(at.role, tuple(service().queues))
-    return Chosen(
+    view, queue, flag, sender = (request.query(name) for name in ("view", "queue", "flag", "from"))
+    queues = visible_queues(request.role, tuple(service().queues))
+    return QueueFilter(
         view=view if view in VIEWS else "open",
         queue=queue if queue in queues else "",
         flag=flag if flag in FLAGS else "",
-        sender=sender if sender in FROM else "",
-        page=max(1, min(forms.int_of(at.asked("page"), 1), 10_000)),
+        sender=sender if sender in SENDERS else "",
+        page=max(1, min(forms.parse_int(request.query("page"), 1), 10_000)),
     )
 
 
-def asked_by(at: At, chosen: Chosen) -> Asked:
+def queue_query(request: DeskRequest, queue_filter: QueueFilter) -> QueueQuery:
     """Return what to look up for somebody: only in the queues they may know of."""
-    queues = (chosen.queue,) if chosen.queue else queues_of(at.role, tuple(service().queues))
-    ends = today_ends(at.now)
-    return Asked(chosen.view, at.who, queues, at.now, ends, chosen.flag, chosen.sender, chosen.page)
+    queues = (
+        (queue_filter.queue,)
+        if queue_filter.queue
+        else visible_queues(request.role, tuple(service().queues))
+    )
+    ends = end_of_today(request.now)
+    return QueueQuery(
+        queue_filter.view,
+        request.actor,
+        queues,
+        request.now,
+        ends,
+        queue_filter.flag,
+        queue_filter.sender,
+        queue_filter.page,
+    )
 
 
-def as_reference(typed: str) -> str:
+def parse_reference(typed: str) -> str:
     """Return a reference however it was typed, with its dash and in capitals; "" if it is none."""
     letters = "".join(one for one in typed[:40].upper() if one.isascii() and one.isalnum())
     rest = typed.strip().replace("-", "").replace(" ", "")
     return f"{letters[:4]}-{letters[4:]}" if len(letters) == len(rest) == 8 else ""
 
 
-PAGES = (
-    Page("/desk/", "GET", "own_account", home),
-    Page("/desk/queue", "GET", "queue", show),
-    Page("/desk/claim-next", "POST", "claim_next", claim_next),
+ROUTES = (
+    DeskRoute("/desk/", "GET", "own_account", home),
+    DeskRoute("/desk/queue", "GET", "queue", show_queue),
+    DeskRoute("/desk/claim-next", "POST", "claim_next", claim_next),
 )

@@ -4,22 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.desk.labels import said
-from flows.conversation import Given
-from flows.questions.questionnaire import is_asked, question
-from flows.record import Line, Record
+from bot.desk.labels import label_for
+from flows.conversation import AnswerStatus
+from flows.questions.questionnaire import get_question, question_exists
+from flows.record import Record, RecordLine
 from flows.wording import FIRST_LANGUAGE, has, say
-from storage.referrals.lifecycle import CLOCK, PERSON, Taken
+from storage.referrals.lifecycle import CLOCK, PERSON, ReferralStep
 
-WAYS_IN = ("phone", "email", "contact")
+CONTACT_KINDS = ("phone", "email", "contact")
 """Kinds of answer by which the person, or the officer, can be reached."""
 _MAY_SAY = ("if_answered", "victim_message")
 _MAY_WRITE = "if_seen"
-_WRITTEN = ("text", "email", "here")
+_WRITTEN_WAYS = ("text", "email", "here")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RecordItem:
     """One line that is shown: its title, what was said, and whether that was an answer."""
 
     title: str
@@ -31,65 +31,69 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class TimelineEntry:
     """One line of the timeline; `times` when the same person did the same several times."""
 
     act: str
-    who: str
+    actor: str
     at: datetime
     note: str
     until: datetime | None
-    times: int = 1
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RecordView:
     """What a page shows of a record. `ways` is empty until somebody asked to be shown them."""
 
     warnings: list[str]
-    safe: list[Item]
-    ways: list[Item]
-    has_ways: bool
+    safe_contact: list[RecordItem]
+    contact_details: list[RecordItem]
+    has_contact_details: bool
     script: str
-    answers: list[Item]
-    minutes: int
-    in_chat: bool
+    answers: list[RecordItem]
+    minutes_taken: int
+    reachable_in_chat: bool
 
 
-def shown(record: Record, own: bool, read: bool, reveal: bool, may_contact: bool) -> Shown:
+def view_record(
+    record: Record, is_owner: bool, may_read_answers: bool, reveal: bool, may_contact: bool
+) -> RecordView:
     """Return what to show. `own`: claimed by the reader; `read`: may see what was typed.
 
     Ways to make contact are only there after `reveal`, and never when contact is barred.
     """
     may_contact = may_contact and record.may_contact
-    ways = _ways(record) if may_contact else []
-    return Shown(
+    ways = _contact_items(record) if may_contact else []
+    return RecordView(
         warnings=_warnings(record, may_contact),
-        safe=[_safe(line, read) for line in _about_safety(record)],
-        ways=ways if reveal and own else [],
-        has_ways=bool(ways),
-        script=script_of(record) if may_contact else "",
-        answers=[_answer(line, read) for line in record.lines],
-        minutes=_minutes(record),
-        in_chat=may_contact and _choice(record, ("way",), "") == "here",
+        safe_contact=[_safety_item(line, may_read_answers) for line in _safety_lines(record)],
+        contact_details=ways if reveal and is_owner else [],
+        has_contact_details=bool(ways),
+        script=call_script(record) if may_contact else "",
+        answers=[_answer_item(line, may_read_answers) for line in record.lines],
+        minutes_taken=_minutes_taken(record),
+        reachable_in_chat=may_contact and _chosen_value(record, ("way",), "") == "here",
     )
 
 
-def script_of(record: Record) -> str:
+def call_script(record: Record) -> str:
     """Return which script to call by: for whom, and what may be said if somebody else answers."""
     whom = {"callback": "callback", "officer": "officer"}.get(record.journey, "self")
-    return f"{whom}_{_choice(record, _MAY_SAY, 'no_message')}"
+    return f"{whom}_{_chosen_value(record, _MAY_SAY, 'no_message')}"
 
 
-def timeline(steps: Iterable[Taken]) -> list[Happened]:
+def timeline(steps: Iterable[ReferralStep]) -> list[TimelineEntry]:
     """Return what happened, the newest first; the same look by the same person stands once."""
-    found: list[Happened] = []
+    found: list[TimelineEntry] = []
     for step in steps:
-        who = {PERSON: said("who", PERSON), CLOCK: said("who", CLOCK)}.get(step.who, step.who)
-        one = Happened(said("acts", step.act), who, step.at, step.note, step.until)
+        who = {PERSON: label_for("who", PERSON), CLOCK: label_for("who", CLOCK)}.get(
+            step.who, step.who
+        )
+        one = TimelineEntry(label_for("acts", step.act), who, step.at, step.note, step.until)
         last = found[-1] if found else None
-        if last and not step.note and (last.act, last.who, last.note) == (one.act, who, ""):
-            found[-1] = Happened(one.act, who, step.at, "", one.until, last.times + 1)
+        if last and not step.note and (last.act, last.actor, last.note) == (one.act, who, ""):
+            found[-1] = TimelineEntry(one.act, who, step.at, "", one.until, last.count + 1)
         else:
             found.append(one)
     return found[::-1]
@@ -97,106 +101,114 @@ def timeline(steps: Iterable[Taken]) -> list[Happened]:
 
 def best_time(record: Record) -> str:
     """Return the part of the day that the person named; "" when they named none."""
-    return _choice(record, ("best_time",), "")
+    return _chosen_value(record, ("best_time",), "")
 
 
-def _choice(record: Record, keys: tuple[str, ...], otherwise: str) -> str:
+def _chosen_value(record: Record, keys: tuple[str, ...], otherwise: str) -> str:
     """Return what was chosen for one of these; what was not answered is not safe."""
     for line in record.safe_contact:
-        if line.question in keys and line.given == Given.SAID:
+        if line.question in keys and line.status == AnswerStatus.ANSWERED:
             return line.value
     return otherwise
 
 
 def _warnings(record: Record, may_contact: bool) -> list[str]:
     if not may_contact:
-        return [said("safe", "no_contact")]
-    found = [said("safe", "officer_first")] if record.journey == "officer" else []
-    way = _choice(record, ("way",), "call")
-    if way in _WRITTEN:
-        found.append(said("may_write", _choice(record, (_MAY_WRITE,), "no_service")))
+        return [label_for("safe", "no_contact")]
+    found = [label_for("safe", "officer_first")] if record.journey == "officer" else []
+    way = _chosen_value(record, ("way",), "call")
+    if way in _WRITTEN_WAYS:
+        found.append(label_for("may_write", _chosen_value(record, (_MAY_WRITE,), "no_service")))
     if way in ("call", "text") or record.journey != "self":
-        found.append(said("may_say", _choice(record, _MAY_SAY, "no_message")))
-    from_whom = _choice(record, ("must_not_know",), "")
+        found.append(label_for("may_say", _chosen_value(record, _MAY_SAY, "no_message")))
+    from_whom = _chosen_value(record, ("must_not_know",), "")
     if from_whom not in ("", "no"):
-        found.append(said("secret_from", from_whom))
+        found.append(label_for("secret_from", from_whom))
     return found
 
 
-def _about_safety(record: Record) -> list[Line]:
+def _safety_lines(record: Record) -> list[RecordLine]:
     """Return the safe-contact block without what it takes to make contact, and what helps."""
-    kept = [one for one in record.safe_contact if _kind(one) not in WAYS_IN]
+    kept = [one for one in record.safe_contact if _kind(one) not in CONTACT_KINDS]
     return [*kept, *(one for one in record.lines if one.question in ("needs", "victim_needs"))]
 
 
-def _safe(line: Line, read: bool) -> Item:
+def _safety_item(line: RecordLine, may_read_answers: bool) -> RecordItem:
     """Return a line of the safe-contact box; what was not answered says how to take that."""
-    if line.given == Given.SAID:
-        hidden = "" if read or _is_choice(line) else "after_claim"
-        return Item(_title(line), "" if hidden else line.label, hidden=hidden)
-    told, take_as = said("given", line.given), f"desk.safe.open.{line.question}"
-    also = say(FIRST_LANGUAGE, take_as) if has(FIRST_LANGUAGE, take_as) else said("safe", "open_")
-    return Item(_title(line), f"{told}. {also}", line.given)
+    if line.status == AnswerStatus.ANSWERED:
+        hidden = "" if may_read_answers or _is_choice(line) else "after_claim"
+        return RecordItem(_title(line), "" if hidden else line.label, hidden=hidden)
+    told, take_as = label_for("given", line.status), f"desk.safe.open.{line.question}"
+    also = (
+        say(FIRST_LANGUAGE, take_as) if has(FIRST_LANGUAGE, take_as) else label_for("safe", "open_")
+    )
+    return RecordItem(_title(line), f"{told}. {also}", line.status)
 
 
-def _answer(line: Line, read: bool) -> Item:
-    asked = line.asked.split("\n", maxsplit=1)[0]
-    by = said("by", line.by) if line.by else ""
-    if line.given != Given.SAID:
-        return Item(asked, said("given", line.given), line.given, by, line.at)
-    hidden = _hidden(line, read)
-    return Item(asked, "" if hidden else line.label, "said", by, line.at, hidden)
+def _answer_item(line: RecordLine, may_read_answers: bool) -> RecordItem:
+    asked = line.prompt.split("\n", maxsplit=1)[0]
+    by = label_for("by", line.answered_by) if line.answered_by else ""
+    if line.status != AnswerStatus.ANSWERED:
+        return RecordItem(asked, label_for("given", line.status), line.status, by, line.answered_at)
+    hidden = _hidden_reason(line, may_read_answers)
+    return RecordItem(asked, "" if hidden else line.label, "said", by, line.answered_at, hidden)
 
 
-def _hidden(line: Line, read: bool) -> str:
+def _hidden_reason(line: RecordLine, may_read_answers: bool) -> str:
     """Return why an answer is not shown: typed words before the claim, ways in always."""
-    if _kind(line) in WAYS_IN:
+    if _kind(line) in CONTACT_KINDS:
         return "way_in"
-    return "" if read or _is_choice(line) else "after_claim"
+    return "" if may_read_answers or _is_choice(line) else "after_claim"
 
 
-def _ways(record: Record) -> list[Item]:
+def _contact_items(record: Record) -> list[RecordItem]:
     found = []
     if record.officer_contact:
         named = f"{record.officer_name}, {record.officer_agency}"
-        found.append(Item(named, record.officer_contact))
+        found.append(RecordItem(named, record.officer_contact))
     lines = {line.question: line for line in (*record.lines, *record.safe_contact)}
     for line in lines.values():
-        if _is_way(line) and line.given == Given.SAID:
-            found.append(Item(_title(line), line.label))
+        if _is_contact_line(line) and line.status == AnswerStatus.ANSWERED:
+            found.append(RecordItem(_title(line), line.label))
     return found
 
 
-def without_ways(record: Record) -> Record:
+def without_contact_details(record: Record) -> Record:
     """Return a record in which nothing says how to reach the person: contact is barred."""
 
-    def barred(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-        return tuple(replace(one, value="", label="") if _is_way(one) else one for one in lines)
+    def barred(lines: tuple[RecordLine, ...]) -> tuple[RecordLine, ...]:
+        return tuple(
+            replace(one, value="", label="") if _is_contact_line(one) else one for one in lines
+        )
 
     return replace(record, lines=barred(record.lines), safe_contact=barred(record.safe_contact))
 
 
-def _is_way(line: Line) -> bool:
-    return _kind(line) in WAYS_IN and line.question[:7] != "officer"
+def _is_contact_line(line: RecordLine) -> bool:
+    return _kind(line) in CONTACT_KINDS and line.question[:7] != "officer"
 
 
-def _kind(line: Line) -> str:
-    return question(line.question).kind if is_asked(line.question) else "note"
+def _kind(line: RecordLine) -> str:
+    return get_question(line.question).kind if question_exists(line.question) else "note"
 
 
-def _is_choice(line: Line) -> bool:
+def _is_choice(line: RecordLine) -> bool:
     return _kind(line) == "choice"
 
 
-def _title(line: Line) -> str:
-    return say(FIRST_LANGUAGE, f"questions.{line.question}.title") if _known(line) else line.asked
+def _title(line: RecordLine) -> str:
+    return (
+        say(FIRST_LANGUAGE, f"questions.{line.question}.title") if _has_title(line) else line.prompt
+    )
 
 
-def _known(line: Line) -> bool:
+def _has_title(line: RecordLine) -> bool:
     return has(FIRST_LANGUAGE, f"questions.{line.question}.title")
 
 
-def _minutes(record: Record) -> int:
+def _minutes_taken(record: Record) -> int:
     """Return how many minutes it took from the first answer to the sending, at least 1."""
-    first = min((line.at for line in record.lines if line.at), default=record.sent_at)
+    first = min(
+        (line.answered_at for line in record.lines if line.answered_at), default=record.sent_at
+    )
     return max(1, (record.sent_at - first) // timedelta(minutes=1))

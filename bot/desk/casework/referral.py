@@ -8,159 +8,181 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.casework.act_forms import Forms, forms_for, may_go_to
-from bot.desk.casework.duplicates import alike_for
-from bot.desk.casework.record_view import best_time, shown, timeline
-from bot.desk.guard import At, Page, whose_is
-from bot.desk.labels import day_words, flags_of, how_soon, next_at, said
-from bot.desk.permissions import Role, Whose
+from bot.desk.casework.act_forms import ActForms, available_forms, may_be_assigned
+from bot.desk.casework.duplicates import duplicates_for
+from bot.desk.casework.record_view import best_time, timeline, view_record
+from bot.desk.guard import DeskRequest, DeskRoute, ownership_of
+from bot.desk.labels import due_status, flag_labels, format_day, label_for, next_action_at
+from bot.desk.permissions import Ownership, Role
 from flows.questions import answer_types
 from flows.record import Record
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, contact_changes, lifecycle, queue_views, steps
-from storage.referrals.duplicates import Alike
-from storage.referrals.lifecycle import Entry, Erased, Taken
+from storage.referrals.duplicates import PossibleDuplicate
+from storage.referrals.lifecycle import QueueEntry, ReferralErased, ReferralStep
 
-WHYS = ("cover", "check", "complaint", "person_rang", "other")
+ACCESS_REASONS = ("cover", "check", "complaint", "person_rang", "other")
 """Why a coordinator looks at what somebody else has; the logbook keeps the code."""
-TOLD = (
+FLASH_KEYS = (
     *("claim", "spoke", "no_answer", "third_try", "wrong_number", "not_now", "snooze", "suitable"),
     *("note", "still_wanted", "reopen"),
 )
-WHY_MAX = 300
+REASON_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class ReferralContext:
     """What a page shows round the record itself."""
 
-    entry: Entry
-    history: list[Taken]
-    forms: Forms
-    alike: Sequence[Alike]
-    contact_waits: bool
+    entry: QueueEntry
+    history: list[ReferralStep]
+    forms: ActForms
+    duplicates: Sequence[PossibleDuplicate]
+    contact_change_pending: bool
 
 
-async def show(at: At) -> Response:
+async def show_referral(request: DeskRequest) -> Response:
     """Return the page; somebody else's is only shown after a coordinator said why."""
-    if whose(at) == Whose.OTHERS:
-        return at.page("why.html", whys=WHYS)
-    return await _opened(at)
+    if request_ownership(request) == Ownership.OTHERS:
+        return request.render("why.html", whys=ACCESS_REASONS)
+    return await _open_and_render(request)
 
 
-async def look(at: At) -> Response:
+async def open_with_reason(request: DeskRequest) -> Response:
     """Return the page of somebody else's referral, with the reason on its timeline."""
-    why, words = at.form.get("why", ""), answer_types.tidy(at.form.get("words", ""))
-    if whose(at) != Whose.OTHERS:
-        return at.go(f"/desk/r/{at.reference}")
-    wrong = "why" if why not in WHYS else ""
-    if len(words) > WHY_MAX or (why == "other" and not words):
+    why, words = request.form.get("why", ""), answer_types.sanitize(request.form.get("words", ""))
+    if request_ownership(request) != Ownership.OTHERS:
+        return request.redirect(f"/desk/r/{request.reference}")
+    wrong = "why" if why not in ACCESS_REASONS else ""
+    if len(words) > REASON_MAX or (why == "other" and not words):
         wrong = wrong or "words"
     if wrong:
-        kept = {"words": words[:WHY_MAX], "why": why}
-        return at.page("why.html", 422, whys=WHYS, problem=wrong, **kept)
-    return await _opened(at, why, words)
+        kept = {"words": words[:REASON_MAX], "why": why}
+        return request.render("why.html", 422, whys=ACCESS_REASONS, problem=wrong, **kept)
+    return await _open_and_render(request, why, words)
 
 
-async def reveal(at: At) -> Response:
+async def reveal_contact(request: DeskRequest) -> Response:
     """Return the page with the ways to make contact; that they were shown is written down."""
-    vault, reference = at.desk.vault, at.reference
-    entry = await at.read(lambda session: queue_views.entry(session, vault, reference, at.now))
+    vault, reference = request.desk.vault, request.reference
+    entry = await request.read(
+        lambda session: queue_views.find_entry(session, vault, reference, request.now)
+    )
     if entry is None or not entry.may_contact:
-        await at.note("reveal", reference, "no_contact", refused=True)
-        return at.go(f"/desk/r/{reference}")
+        await request.audit("reveal", reference, "no_contact", refused=True)
+        return request.redirect(f"/desk/r/{reference}")
 
     def noted(conn: Connection) -> None:
-        acts.note_reveal(conn, reference, at.who, at.now)
-        logbook.write(conn, vault, at.who, "reveal", at.now, reference)
+        acts.record_reveal(conn, reference, request.actor, request.now)
+        logbook.add_logbook_line(conn, vault, request.actor, "reveal", request.now, reference)
 
-    await at.write(noted)
-    return await _opened(at, reveal=True)
+    await request.write(noted)
+    return await _open_and_render(request, reveal=True)
 
 
-def whose(at: At) -> Whose:
+def request_ownership(request: DeskRequest) -> Ownership:
     """Return whose the referral of this request is."""
-    return whose_is(at.standing, at.who) if at.standing else Whose.OTHERS
+    return ownership_of(request.standing, request.actor) if request.standing else Ownership.OTHERS
 
 
-async def _opened(at: At, why: str = "", words: str = "", reveal: bool = False) -> Response:
+async def _open_and_render(
+    request: DeskRequest, access_reason: str = "", comment: str = "", reveal: bool = False
+) -> Response:
     """Open the record: a step and a line of the logbook say so, in the same transaction."""
-    vault, reference = at.desk.vault, at.reference
-    told = f"{said('whys', why)}. {words}".strip() if why else ""
+    vault, reference = request.desk.vault, request.reference
+    told = f"{label_for('whys', access_reason)}. {comment}".strip() if access_reason else ""
 
     def opening(conn: Connection) -> Record | None:
-        logbook.write(conn, vault, at.who, "read", at.now, reference, why)
+        logbook.add_logbook_line(
+            conn, vault, request.actor, "read", request.now, reference, access_reason
+        )
         try:
-            return lifecycle.open_record(conn, vault, reference, at.who, at.now, told)
-        except Erased:
+            return lifecycle.open_record(conn, vault, reference, request.actor, request.now, told)
+        except ReferralErased:
             return None
 
-    record = await at.write(opening)
-    at.desk.viewing.note(reference, at.who, at.now)
-    around = await at.read(lambda session: _around(session, at, record))
+    record = await request.write(opening)
+    request.desk.viewing.touch(reference, request.actor, request.now)
+    around = await request.read(lambda session: _load_context(session, request, record))
     if record is None:
-        return at.page("erased.html", 200, **_common(at, around))
-    entry, own = around.entry, around.entry.owner == at.who
-    return at.page(
+        return request.render("erased.html", 200, **_common_values(request, around))
+    entry, own = around.entry, around.entry.owner == request.actor
+    return request.render(
         "referral.html",
         200,
         record=record,
-        shown=shown(record, own, own or bool(why), reveal, entry.may_contact),
+        shown=view_record(record, own, own or bool(access_reason), reveal, entry.may_contact),
         own=own,
-        flags=flags_of(entry),
-        reasons=[said("reasons", reason) for reason in record.reasons],
-        door=said("doors", record.door) if record.door else "",
-        also=at.desk.viewing.others(reference, at.who, at.now),
-        alike=around.alike,
-        contact_waits=around.contact_waits,
-        **_common(at, around),
+        flags=flag_labels(entry),
+        reasons=[label_for("reasons", reason) for reason in record.reasons],
+        door=label_for("doors", record.source) if record.source else "",
+        also=request.desk.viewing.other_viewers(reference, request.actor, request.now),
+        alike=around.duplicates,
+        contact_waits=around.contact_change_pending,
+        **_common_values(request, around),
     )
 
 
-def _common(at: At, around: Around) -> dict[str, Any]:
-    entry, told = around.entry, at.asked("told")
+def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, Any]:
+    entry, told = context.entry, request.query("told")
     return {
         "entry": entry,
-        "soon": how_soon(entry, at.now),
-        "at_time": next_at(entry),
-        "steps": timeline(around.history),
-        "forms": around.forms,
-        "told": told if told in TOLD else "",
-        "said": said,
-        "day_words": day_words,
+        "soon": due_status(entry, request.now),
+        "at_time": next_action_at(entry),
+        "steps": timeline(context.history),
+        "forms": context.forms,
+        "told": told if told in FLASH_KEYS else "",
+        "said": label_for,
+        "day_words": format_day,
     }
 
 
-def _around(session: Session, at: At, record: Record | None) -> Around:
-    vault, reference = at.desk.vault, at.reference
-    entry, id = queue_views.entry(session, vault, reference, at.now), at.standing and at.standing.id
+def _load_context(session: Session, request: DeskRequest, record: Record | None) -> ReferralContext:
+    vault, reference = request.desk.vault, request.reference
+    entry, id = (
+        queue_views.find_entry(session, vault, reference, request.now),
+        request.standing and request.standing.id,
+    )
     if entry is None or not id:
-        raise lifecycle.Unknown(reference)
-    history = lifecycle.history(session, vault, reference)
-    return Around(
+        raise lifecycle.UnknownReferral(reference)
+    history = lifecycle.list_steps(session, vault, reference)
+    return ReferralContext(
         entry,
         history,
-        forms_of(session, at, entry, history, record),
-        alike_for(session, at.role, id),
-        contact_changes.waiting(session, vault, id) is not None,
+        referral_forms(session, request, entry, history, record),
+        duplicates_for(session, request.role, id),
+        contact_changes.pending_change(session, vault, id) is not None,
     )
 
 
-def forms_of(
-    session: Session, at: At, entry: Entry, history: list[Taken], record: Record | None
-) -> Forms:
+def referral_forms(
+    session: Session,
+    request: DeskRequest,
+    entry: QueueEntry,
+    history: list[ReferralStep],
+    record: Record | None,
+) -> ActForms:
     """Return the forms that whoever is signed in may use on this referral."""
-    roles = tuple(role for role in Role if may_go_to(role, entry.queue))
-    people = [one.name for one in staff.listed(session, roles) if one.name != entry.owner]
-    mark = steps.turns(session.connection(), entry.reference)
+    roles = tuple(role for role in Role if may_be_assigned(role, entry.queue))
+    people = [one.name for one in staff.list_accounts(session, roles) if one.name != entry.owner]
+    mark = steps.revision(session.connection(), entry.reference)
     named = best_time(record) if record else None
-    coordinates = at.may("reassign", whose(at), entry.queue)
-    return forms_for(entry, whose(at), history, named, tuple(people), coordinates, mark, at.now)
+    coordinates = request.may("reassign", request_ownership(request), entry.queue)
+    return available_forms(
+        entry,
+        request_ownership(request),
+        history,
+        named,
+        tuple(people),
+        coordinates,
+        mark,
+        request.now,
+    )
 
 
-PAGES = (
-    Page("/desk/r/{reference}", "GET", "read", show, others="read_others"),
-    Page("/desk/r/{reference}/look", "POST", "read_others", look),
-    Page("/desk/r/{reference}/reveal", "POST", "reveal", reveal),
+ROUTES = (
+    DeskRoute("/desk/r/{reference}", "GET", "read", show_referral, others_permission="read_others"),
+    DeskRoute("/desk/r/{reference}/look", "POST", "read_others", open_with_reason),
+    DeskRoute("/desk/r/{reference}/reveal", "POST", "reveal", reveal_contact),
 )

@@ -9,199 +9,221 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.guard import At, Page
+from bot.desk.guard import DeskRequest, DeskRoute
 from bot.pipeline import handoff_relay, outgoing
 from flows.outbound import guard, reply_templates
-from flows.outbound.guard import Kind, NotBefore, Outward, Refuse, SafeContact, Verdict
-from flows.outbound.reply_templates import Chosen
+from flows.outbound.guard import Defer, Deny, OutboundKind, OutboundMessage, SafeContact, Verdict
+from flows.outbound.reply_templates import ReplyChoice
 from flows.service import service
-from flows.wording import FIRST_LANGUAGE, offered
+from flows.wording import FIRST_LANGUAGE, supported_language
 from storage import logbook
 from storage.chats import handoffs
-from storage.chats.handoffs import Hold
+from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import Taken
+from storage.referrals.lifecycle import ReferralStep
 
-_ONCE = re.compile("[0-9a-f]{32}")
+_IDEMPOTENCY_KEY = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class ReplyState:
     """How writing to this person stands. `verdict` is on the plainest message of all."""
 
     contact: SafeContact
     language: str
-    held: Hold | None
+    handoff: Handoff | None
     verdict: Verdict
-    wrote: tuple[Taken, ...]
-    replied: tuple[Taken, ...]
+    received: tuple[ReferralStep, ...]
+    sent: tuple[ReferralStep, ...]
 
     @property
     def variant(self) -> str:
         """Return the variant that this person will read."""
-        return guard.variant(self.contact)
+        return guard.allowed_variant(self.contact)
 
     @property
-    def refused(self) -> str:
+    def refusal(self) -> str:
         """Return why nothing can be sent, as a reason of the guard; "" when it can."""
-        return self.verdict.reason if isinstance(self.verdict, Refuse) else ""
+        return self.verdict.reason if isinstance(self.verdict, Deny) else ""
 
     @property
-    def goes_at(self) -> datetime | None:
+    def send_at(self) -> datetime | None:
         """Return when it would go; None for at once, or never."""
-        return self.verdict.time if isinstance(self.verdict, NotBefore) else None
+        return self.verdict.not_before if isinstance(self.verdict, Defer) else None
 
 
-async def show(at: At) -> Response:
+async def show_replies(request: DeskRequest) -> Response:
     """Return the page: what the person wrote, what was sent, and what can be said."""
-    stands = await at.read(lambda session: _stands(session, at))
-    await _look(at, stands)
-    return _page(at, stands)
+    stands = await request.read(lambda session: _reply_state(session, request))
+    await _mark_read(request, stands)
+    return _page(request, stands)
 
 
-async def write(at: At) -> Response:
+async def send_reply(request: DeskRequest) -> Response:
     """Show the message word for word; once it was seen, send it."""
-    stands = await at.read(lambda session: _stands(session, at))
-    chosen = _chosen(at)
-    if stands.refused:
-        return _page(at, stands, status=409)
+    stands = await request.read(lambda session: _reply_state(session, request))
+    chosen = _parse_reply(request)
+    if stands.refusal:
+        return _page(request, stands, status=409)
     if chosen is None:
-        return _page(at, stands, ("which",), 422)
-    problems = tuple(reply_templates.wrong(chosen, stands.variant, stands.language, at.now))
+        return _page(request, stands, ("which",), 422)
+    problems = tuple(
+        reply_templates.invalid_blanks(chosen, stands.variant, stands.language, request.now)
+    )
     if problems:
-        return _page(at, stands, problems, 422)
-    seen_as = at.form.get("variant") == stands.variant
-    if at.form.get("do") != "send" or not seen_as or not _ONCE.fullmatch(at.form.get("once", "")):
-        return _seen(at, stands, chosen)
-    return await _send(at, stands, chosen)
+        return _page(request, stands, problems, 422)
+    seen_as = request.form.get("variant") == stands.variant
+    if (
+        request.form.get("do") != "send"
+        or not seen_as
+        or not _IDEMPOTENCY_KEY.fullmatch(request.form.get("once", ""))
+    ):
+        return _preview(request, stands, chosen)
+    return await _send(request, stands, chosen)
 
 
-async def give_back(at: At) -> Response:
+async def return_to_bot(request: DeskRequest) -> Response:
     """Give the conversation back to the bot, if it is still held."""
-    vault, reference = at.desk.vault, at.reference
+    vault, reference = request.desk.vault, request.reference
 
     def back(conn: Connection) -> None:
-        found = handoffs.reached(conn, vault, reference)
-        own = handoffs.holder(conn, found.chat_id, at.now) if found and found.chat_id else None
-        if own and own.who == at.who:
-            handoff_relay.give_back(conn, vault, own, at.now)
+        found = handoffs.reply_target(conn, vault, reference)
+        own = (
+            handoffs.active_handoff(conn, found.chat_id, request.now)
+            if found and found.chat_id
+            else None
+        )
+        if own and own.handed_off_to == request.actor:
+            handoff_relay.hand_back_to_bot(conn, vault, own, request.now)
 
-    await at.write(back)
-    return at.go(f"/desk/r/{reference}/reply?told=given_back")
+    await request.write(back)
+    return request.redirect(f"/desk/r/{reference}/reply?told=given_back")
 
 
-async def _send(at: At, stands: Stands, chosen: Chosen) -> Response:
-    vault, reference, variant = at.desk.vault, at.reference, stands.variant
-    message = Outward(Kind.STAFF, variant, at.who)
-    reply = reply_templates.message(chosen, variant, stands.language)
+async def _send(request: DeskRequest, state: ReplyState, chosen_reply: ReplyChoice) -> Response:
+    vault, reference, variant = request.desk.vault, request.reference, state.variant
+    message = OutboundMessage(OutboundKind.STAFF, variant, request.actor)
+    reply = reply_templates.render_reply(chosen_reply, variant, state.language)
 
     def sent(conn: Connection) -> Verdict:
-        once = at.form["once"]
-        verdict = outgoing.send(conn, vault, reference, reply, message, at.now, once)
-        refused = isinstance(verdict, Refuse)
-        logbook.write(conn, vault, at.who, "reply", at.now, reference, refused=refused)
+        once = request.form["once"]
+        verdict = outgoing.send_staff_message(
+            conn, vault, reference, reply, message, request.now, once
+        )
+        refused = isinstance(verdict, Deny)
+        logbook.add_logbook_line(
+            conn, vault, request.actor, "reply", request.now, reference, refused=refused
+        )
         return verdict
 
-    if isinstance(await at.write(sent), Refuse):
-        return _page(at, await at.read(lambda session: _stands(session, at)), status=409)
-    return at.go(f"/desk/r/{reference}/reply?told=sent")
+    if isinstance(await request.write(sent), Deny):
+        return _page(
+            request, await request.read(lambda session: _reply_state(session, request)), status=409
+        )
+    return request.redirect(f"/desk/r/{reference}/reply?told=sent")
 
 
-async def _look(at: At, stands: Stands) -> None:
+async def _mark_read(request: DeskRequest, state: ReplyState) -> None:
     """What the person wrote was looked at: a line of the logbook, and it is not new any more."""
-    vault, reference = at.desk.vault, at.reference
+    vault, reference = request.desk.vault, request.reference
 
     def looked(conn: Connection) -> None:
-        logbook.write(conn, vault, at.who, "read", at.now, reference)
-        handoffs.seen(conn, reference)
+        logbook.add_logbook_line(conn, vault, request.actor, "read", request.now, reference)
+        handoffs.mark_referral_seen(conn, reference)
 
-    if stands.wrote:
-        await at.desk.database.write(looked)
+    if state.received:
+        await request.desk.database.write(looked)
 
 
-def _stands(session: Session, at: At) -> Stands:
-    conn, vault = session.connection(), at.desk.vault
-    found = handoffs.reached(conn, vault, at.reference)
+def _reply_state(session: Session, request: DeskRequest) -> ReplyState:
+    conn, vault = session.connection(), request.desk.vault
+    found = handoffs.reply_target(conn, vault, request.reference)
     chat_id = found.chat_id if found else None
-    known = outgoing.contact(conn, vault, chat_id, at.reference, at.now)
-    steps = lifecycle.history(session, vault, at.reference)
+    known = outgoing.load_safe_contact(conn, vault, chat_id, request.reference, request.now)
+    steps = lifecycle.list_steps(session, vault, request.reference)
     newest = tuple(reversed(steps))
-    own = handoffs.holder(conn, chat_id, at.now) if chat_id else None
-    return Stands(
+    own = handoffs.active_handoff(conn, chat_id, request.now) if chat_id else None
+    return ReplyState(
         contact=known,
-        language=offered(found.record.language) if found else FIRST_LANGUAGE,
-        held=own if own and own.who == at.who else None,
-        verdict=guard.check(Outward(Kind.STAFF, by=at.who), known, at.now),
-        wrote=tuple(step for step in newest if step.act == "wrote"),
-        replied=tuple(step for step in newest if step.act in ("replied", "not_sent")),
+        language=supported_language(found.record.language) if found else FIRST_LANGUAGE,
+        handoff=own if own and own.handed_off_to == request.actor else None,
+        verdict=guard.check_message(
+            OutboundMessage(OutboundKind.STAFF, sender=request.actor), known, request.now
+        ),
+        received=tuple(step for step in newest if step.act == "wrote"),
+        sent=tuple(step for step in newest if step.act in ("replied", "not_sent")),
     )
 
 
-def _chosen(at: At) -> Chosen | None:
-    one = reply_templates.wording(at.form.get("which", ""))
+def _parse_reply(request: DeskRequest) -> ReplyChoice | None:
+    one = reply_templates.find_template(request.form.get("which", ""))
     if one is None:
         return None
-    return Chosen(
+    return ReplyChoice(
         one,
-        _day(at.form.get("day", "")),
-        at.form.get("part", ""),
-        at.form.get("first_name", "").strip(),
+        _parse_date(request.form.get("day", "")),
+        request.form.get("part", ""),
+        request.form.get("first_name", "").strip(),
     )
 
 
-def _day(text: str) -> date | None:
+def _parse_date(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
         return None
 
 
-def _seen(at: At, stands: Stands, chosen: Chosen) -> Response:
+def _preview(request: DeskRequest, state: ReplyState, chosen_reply: ReplyChoice) -> Response:
     """Return the message as the person will read it, with the button that sends it."""
-    message = reply_templates.message(chosen, stands.variant, stands.language)
+    message = reply_templates.render_reply(chosen_reply, state.variant, state.language)
     once = secrets.token_hex(16)
-    return at.page("reply_seen.html", stands=stands, message=message, chosen=chosen, once=once)
+    return request.render(
+        "reply_seen.html", stands=state, message=message, chosen=chosen_reply, once=once
+    )
 
 
-def _page(at: At, stands: Stands, problems: tuple[str, ...] = (), status: int = 200) -> Response:
-    variant, language = stands.variant, stands.language
+def _page(
+    request: DeskRequest, state: ReplyState, problems: tuple[str, ...] = (), status: int = 200
+) -> Response:
+    variant, language = state.variant, state.language
     offers = [
-        (one.id, reply_templates.message(_example(one, at), variant, language).text)
-        for one in reply_templates.wordings()
+        (one.id, reply_templates.render_reply(_example_reply(one, request), variant, language).text)
+        for one in reply_templates.reply_templates()
     ]
     days = [
-        (day.isoformat(), reply_templates.day_said(day, language))
-        for day in reply_templates.days(at.now)
+        (day.isoformat(), reply_templates.day_text(day, language))
+        for day in reply_templates.offerable_days(request.now)
     ]
-    told = at.asked("told")
-    return at.page(
+    told = request.query("told")
+    return request.render(
         "reply.html",
         status,
-        stands=stands,
+        stands=state,
         offers=offers,
         days=days,
         parts=list(service().windows),
         problems=problems,
-        kept={"first_name": at.who.capitalize(), **at.form},
+        kept={"first_name": request.actor.capitalize(), **request.form},
         told=told if told in ("sent", "given_back") else "",
     )
 
 
-def _example(one: reply_templates.Wording, at: At) -> Chosen:
+def _example_reply(wording: reply_templates.ReplyTemplate, request: DeskRequest) -> ReplyChoice:
     """Return the wording with what is chosen at first, so that staff see how it reads."""
-    part = at.form.get("part", "")
-    chosen = _day(at.form.get("day", ""))
-    days = reply_templates.days(at.now)
-    return Chosen(
-        one,
+    part = request.form.get("part", "")
+    chosen = _parse_date(request.form.get("day", ""))
+    days = reply_templates.offerable_days(request.now)
+    return ReplyChoice(
+        wording,
         chosen if chosen in days else days[0],
         part if part in service().windows else next(iter(service().windows)),
-        at.form.get("first_name", "").strip() or at.who.capitalize(),
+        request.form.get("first_name", "").strip() or request.actor.capitalize(),
     )
 
 
-PAGES = (
-    Page("/desk/r/{reference}/reply", "GET", "reply", show),
-    Page("/desk/r/{reference}/reply", "POST", "reply", write),
-    Page("/desk/r/{reference}/reply/back", "POST", "reply", give_back),
+ROUTES = (
+    DeskRoute("/desk/r/{reference}/reply", "GET", "reply", show_replies),
+    DeskRoute("/desk/r/{reference}/reply", "POST", "reply", send_reply),
+    DeskRoute("/desk/r/{reference}/reply/back", "POST", "reply", return_to_bot),
 )

@@ -6,100 +6,107 @@ from functools import cache
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.casework.queue import as_reference
-from bot.desk.casework.record_view import WAYS_IN
-from bot.desk.guard import At, Page
-from bot.desk.permissions import queues_of, sees
+from bot.desk.casework.queue import parse_reference
+from bot.desk.casework.record_view import CONTACT_KINDS
+from bot.desk.guard import DeskRequest, DeskRoute
+from bot.desk.permissions import may_see_queue, visible_queues
 from flows.questions import answer_types
-from flows.questions.questionnaire import questions
+from flows.questions.questionnaire import all_questions
 from flows.service import service
 from storage.referrals import lifecycle, queue_views
-from storage.referrals.rows import Said
+from storage.referrals.rows import AnswerPairs
 
-AT_A_TIME = 250
+BATCH_SIZE = 250
 """How many records are opened before somebody else's page gets a turn."""
-_SHORT, _FIGURES = 2, 4
-_MOST = 100
+_MIN_LETTERS, _MIN_DIGITS = 2, 4
+_MAX_LENGTH = 100
 
 
-async def search(at: At) -> Response:
+async def search_referrals(request: DeskRequest) -> Response:
     """Return what was found: references with what matched, never what a person said."""
-    typed = answer_types.tidy(at.form.get("q", ""))[:_MOST]
-    if await _is_there(at, as_reference(typed)):
-        return at.go(f"/desk/r/{as_reference(typed)}")
-    look_for = Sought(typed)
-    if not look_for.enough:
-        return at.page("search.html", 422, problem="short", typed=typed, found=[])
-    await at.note("search")
-    found, cut = await _found(at, look_for)
-    return at.page("search.html", typed=typed, found=found, cut=cut)
+    typed = answer_types.sanitize(request.form.get("q", ""))[:_MAX_LENGTH]
+    if await _exists(request, parse_reference(typed)):
+        return request.redirect(f"/desk/r/{parse_reference(typed)}")
+    look_for = SearchTerm(typed)
+    if not look_for.is_long_enough:
+        return request.render("search.html", 422, problem="short", typed=typed, found=[])
+    await request.audit("search")
+    found, cut = await _find_matches(request, look_for)
+    return request.render("search.html", typed=typed, found=found, cut=cut)
 
 
-class Sought:
+class SearchTerm:
     """What is looked for, as it is compared: a name without its case, a number by its figures."""
 
     def __init__(self, typed: str) -> None:
         self._words = typed.casefold().split()
-        self._figures = _figures(answer_types.find_number(typed) or typed)
-        self._is_number = bool(self._figures) and not any(one.isalpha() for one in typed)
+        self._digits = _significant_digits(answer_types.find_phone_number(typed) or typed)
+        self._is_number = bool(self._digits) and not any(one.isalpha() for one in typed)
 
     @property
-    def enough(self) -> bool:
+    def is_long_enough(self) -> bool:
         """Return whether it is long enough to be looked for."""
         if self._is_number:
-            return len(self._figures) >= _FIGURES
-        return sum(one.isalnum() for word in self._words for one in word) >= _SHORT
+            return len(self._digits) >= _MIN_DIGITS
+        return sum(one.isalnum() for word in self._words for one in word) >= _MIN_LETTERS
 
-    def among(self, answers: Said) -> str:
+    def match_in(self, answers: AnswerPairs) -> str:
         """Return what of some answers matches: name, number, or "" when nothing does."""
         if self._is_number:
-            ends = (_figures(one).endswith(self._figures) for one in _of_kinds(answers, WAYS_IN))
+            ends = (
+                _significant_digits(one).endswith(self._digits)
+                for one in _answers_of_kinds(answers, CONTACT_KINDS)
+            )
             return "number" if any(ends) else ""
-        for one in _of_kinds(answers, ("name",)):
+        for one in _answers_of_kinds(answers, ("name",)):
             if all(word in one.casefold() for word in self._words):
                 return "name"
         typed = " ".join(self._words)
-        same = (one.casefold() == typed for one in _of_kinds(answers, WAYS_IN))
+        same = (one.casefold() == typed for one in _answers_of_kinds(answers, CONTACT_KINDS))
         return "number" if any(same) else ""
 
 
-def _of_kinds(answers: Said, kinds: tuple[str, ...]) -> Iterator[str]:
+def _answers_of_kinds(answers: AnswerPairs, answer_kinds: tuple[str, ...]) -> Iterator[str]:
     """Give the answers to questions of some kinds."""
-    keys = _keys(kinds)
+    keys = _question_keys(answer_kinds)
     return (value for key, value in answers if value and key in keys)
 
 
 @cache
-def _keys(kinds: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(one.key for one in questions() if one.kind in kinds)
+def _question_keys(answer_kinds: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(one.key for one in all_questions() if one.kind in answer_kinds)
 
 
-async def _found(at: At, look_for: Sought) -> tuple[list[tuple[str, str, str]], bool]:
-    queues = queues_of(at.role, tuple(service().queues))
-    ids = await at.read(lambda session: queue_views.newest(session, queues))
+async def _find_matches(
+    request: DeskRequest, term: SearchTerm
+) -> tuple[list[tuple[str, str, str]], bool]:
+    queues = visible_queues(request.role, tuple(service().queues))
+    ids = await request.read(lambda session: queue_views.newest_referral_ids(session, queues))
     found: list[tuple[str, str, str]] = []
-    for start in range(0, len(ids), AT_A_TIME):
-        found += await at.read(_look(at, ids[start : start + AT_A_TIME], look_for))
-    return found, len(ids) >= queue_views.LOOKED_THROUGH
+    for start in range(0, len(ids), BATCH_SIZE):
+        found += await request.read(_match_batch(request, ids[start : start + BATCH_SIZE], term))
+    return found, len(ids) >= queue_views.SCAN_LIMIT
 
 
-def _look(
-    at: At, ids: list[str], look_for: Sought
+def _match_batch(
+    request: DeskRequest, ids: list[str], term: SearchTerm
 ) -> Callable[[Session], list[tuple[str, str, str]]]:
-    return lambda session: queue_views.matching(session, at.desk.vault, ids, look_for.among)
+    return lambda session: queue_views.search_answers(
+        session, request.desk.vault, ids, term.match_in
+    )
 
 
-async def _is_there(at: At, reference: str) -> bool:
+async def _exists(request: DeskRequest, reference: str) -> bool:
     if not reference:
         return False
-    standing = await at.read(lambda session: lifecycle.standing(session, reference))
-    return standing is not None and sees(at.role, standing.queue)
+    standing = await request.read(lambda session: lifecycle.referral_status(session, reference))
+    return standing is not None and may_see_queue(request.role, standing.queue)
 
 
-def _figures(text: str) -> str:
+def _significant_digits(text: str) -> str:
     """Return the figures of a number; of a whole one without what stands for the country."""
     figures = "".join(one for one in text if one.isascii() and one.isdigit())
     return figures.removeprefix("44").removeprefix("0") if len(figures) > 9 else figures
 
 
-PAGES = (Page("/desk/search", "POST", "queue", search),)
+ROUTES = (DeskRoute("/desk/search", "POST", "queue", search_referrals),)

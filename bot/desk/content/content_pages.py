@@ -9,99 +9,109 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.content import message_index, state_diagram
-from bot.desk.guard import At, Page
+from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.reports import figures, tables, week_range
-from bot.web.forms import int_of
+from bot.web.forms import parse_int
 from flows import casework, stages
-from flows.questions.questionnaire import question
+from flows.questions.questionnaire import get_question
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, say
 from storage.reports import missed_questions, statistics
 
 _L = FIRST_LANGUAGE
-ON_A_PAGE = 50
-Questions = list[tuple[str, list[tuple[str, figures.Step]]]]
+PAGE_SIZE = 50
+QuestionFunnels = list[tuple[str, list[tuple[str, figures.FunnelStep]]]]
 
 
-async def show(at: At) -> Response:
+async def show_content(request: DeskRequest) -> Response:
     """Return how things stand with the words: flow, dates, missed questions, warnings."""
-    today = _day(at)
-    wrong, warnings = await asyncio.to_thread(message_index.looked_through, today)
-    return at.page(
+    today = _today(request)
+    wrong, warnings = await asyncio.to_thread(message_index.proofreading_findings, today)
+    return request.render(
         "content.html",
         flows=[
-            ("talk", state_diagram.drawing(stages.STAGES), state_diagram.moves_of(stages.STAGES)),
-            ("cases", state_diagram.drawing(casework.ACTS), state_diagram.moves_of(casework.ACTS)),
+            (
+                "talk",
+                state_diagram.draw_table(stages.STAGES),
+                state_diagram.moves_of(stages.STAGES),
+            ),
+            (
+                "cases",
+                state_diagram.draw_table(casework.ACTS),
+                state_diagram.moves_of(casework.ACTS),
+            ),
         ],
-        questions=await _questions(at),
-        share=figures.part_of_hundred,
-        text_of=tables.text_of,
-        answers=message_index.answers(today),
-        helplines=message_index.numbers(today),
-        missed=await _missed_by_day(at),
+        questions=await _question_funnels(request),
+        share=figures.percentage_text,
+        text_of=tables.cell_text,
+        answers=message_index.reviewed_answers(today),
+        helplines=message_index.checked_helplines(today),
+        missed=await _missed_per_day(request),
         wrong=wrong,
         warnings=warnings,
     )
 
 
-async def search(at: At) -> Response:
+async def show_messages(request: DeskRequest) -> Response:
     """Return the messages that hold what the address asks for, a page at a time."""
-    branches = await asyncio.to_thread(message_index.branches)
-    branch = at.asked("branch") if at.asked("branch") in branches else ""
-    found = message_index.found(at.asked("q"), branch)
-    pages = max(1, -(-len(found) // ON_A_PAGE))
-    page = min(max(int_of(at.asked("page"), 1), 1), pages)
-    return at.page(
+    branches = await asyncio.to_thread(message_index.content_branches)
+    branch = request.query("branch") if request.query("branch") in branches else ""
+    found = message_index.find_messages(request.query("q"), branch)
+    pages = max(1, -(-len(found) // PAGE_SIZE))
+    page = min(max(parse_int(request.query("page"), 1), 1), pages)
+    return request.render(
         "messages.html",
         branches=branches,
         branch=branch,
-        q=at.asked("q"),
-        found=found[(page - 1) * ON_A_PAGE : page * ON_A_PAGE],
+        q=request.query("q"),
+        found=found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
         size=len(found),
         page=page,
         pages=pages,
     )
 
 
-async def read_missed(at: At) -> Response:
+async def show_missed_questions(request: DeskRequest) -> Response:
     """Return the questions that had no answer, in the words of whoever agreed to leave them."""
-    await at.note("missed_read")
-    asked = await at.read(lambda session: missed_questions.read(session, at.desk.vault))
-    return at.page("missed.html", asked=list(reversed(asked)))
+    await request.audit("missed_read")
+    asked = await request.read(
+        lambda session: missed_questions.list_missed_questions(session, request.desk.vault)
+    )
+    return request.render("missed.html", asked=list(reversed(asked)))
 
 
-async def _questions(at: At) -> Questions:
+async def _question_funnels(request: DeskRequest) -> QuestionFunnels:
     """Return each journey's questions as worded now, with how many of those shown went on."""
-    chosen = week_range.asked("", "", at.now)
+    chosen = week_range.parse_weeks("", "", request.now)
 
-    def found(session: Session) -> Questions:
-        funnel = statistics.funnel(session, chosen.first, chosen.last)
+    def found(session: Session) -> QuestionFunnels:
+        funnel = statistics.funnel_counts(session, chosen.first, chosen.last)
         return [
             (
                 say(_L, f"desk.numbers.from.{who}"),
                 [
-                    (question(one.question).says(_L, "title").rstrip("*"), one)
-                    for one in figures.steps(funnel, figures.current(who))
+                    (get_question(one.question).text(_L, "title").rstrip("*"), one)
+                    for one in figures.funnel_steps(funnel, figures.current_funnel_key(who))
                 ],
             )
             for who in figures.JOURNEYS
         ]
 
-    return await at.read(found)
+    return await request.read(found)
 
 
-async def _missed_by_day(at: At) -> list[tuple[date, int]]:
-    times = await at.read(missed_questions.times)
+async def _missed_per_day(request: DeskRequest) -> list[tuple[date, int]]:
+    times = await request.read(missed_questions.missed_question_times)
     zone = ZoneInfo(service().zone)
     return sorted(Counter(time.astimezone(zone).date() for time in times).items(), reverse=True)
 
 
-def _day(at: At) -> date:
-    return at.now.astimezone(ZoneInfo(service().zone)).date()
+def _today(request: DeskRequest) -> date:
+    return request.now.astimezone(ZoneInfo(service().zone)).date()
 
 
-PAGES = (
-    Page("/desk/content", "GET", "content", show),
-    Page("/desk/content/messages", "GET", "content", search),
-    Page("/desk/content/missed", "GET", "missed_words", read_missed),
+ROUTES = (
+    DeskRoute("/desk/content", "GET", "content", show_content),
+    DeskRoute("/desk/content/messages", "GET", "content", show_messages),
+    DeskRoute("/desk/content/missed", "GET", "missed_words", show_missed_questions),
 )

@@ -6,21 +6,21 @@ from datetime import date, timedelta
 from functools import cache, lru_cache
 from string import Formatter
 
-from bot.proofreading import read_through, readability
-from bot.proofreading.tables import OLD
-from bot.proofreading.texts import pages_of
+from bot.proofreading import find_problems, readability
+from bot.proofreading.tables import REVIEW_AFTER
+from bot.proofreading.texts import language_texts
 from bot.proofreading.usages import where_used
 from flows import content_files
 from flows.service import service
 from flows.understanding import faq, text_match
 from flows.wording import helplines
 
-A_YEAR = timedelta(days=365)
+REVIEW_INTERVAL = timedelta(days=365)
 """How long a reviewed answer stands before somebody looks at it again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Segment:
     """A piece of a message: words, or a blank that is filled when it is said."""
 
     text: str
@@ -28,106 +28,106 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ContentMessage:
     """One message in one language. `grade` is None where it is too short to be graded."""
 
     language: str
     key: str
-    pieces: tuple[Piece, ...]
-    words: int
-    grade: float | None
-    used: tuple[str, ...]
-    folded: str
+    segments: tuple[Segment, ...]
+    word_count: int
+    reading_grade: float | None
+    used_in: tuple[str, ...]
+    normalized_text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class ReviewItem:
     """Something that a person has to look at again after a while: when they last did."""
 
     name: str
-    what: str
-    day: date
+    detail: str
+    reviewed_on: date
     stale: bool
 
 
 @cache
-def everything() -> tuple[Message, ...]:
+def all_messages() -> tuple[ContentMessage, ...]:
     """Return every message. The first time it takes about a second: ask on another thread."""
     return tuple(
         message
         for code in service().languages
-        for message in _messages(code, content_files.read_language(code))
+        for message in _language_messages(code, content_files.load_language(code))
     )
 
 
 @lru_cache(maxsize=1)
-def looked_through(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def proofreading_findings(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is wrong with the words and what to look at; slow the first time of a day."""
-    return read_through(today)
+    return find_problems(today)
 
 
-def branches() -> tuple[str, ...]:
+def content_branches() -> tuple[str, ...]:
     """Return the branches that messages are kept in."""
-    return tuple(dict.fromkeys(one.key.split(".")[0] for one in everything()))
+    return tuple(dict.fromkeys(one.key.split(".")[0] for one in all_messages()))
 
 
-def found(asked: str, branch: str) -> list[Message]:
+def find_messages(search_text: str, branch: str) -> list[ContentMessage]:
     """Return the messages of a branch ("" for any) whose key or words hold what is asked for."""
-    wanted = text_match.fold(asked).split()
-    key = asked.strip().casefold()
+    wanted = text_match.normalize(search_text).split()
+    key = search_text.strip().casefold()
     return [
         one
-        for one in everything()
+        for one in all_messages()
         if branch in ("", one.key.split(".")[0])
-        and (key in one.key or all(word in one.folded for word in wanted))
+        and (key in one.key or all(word in one.normalized_text for word in wanted))
     ]
 
 
-def answers(today: date) -> list[Dated]:
+def reviewed_answers(today: date) -> list[ReviewItem]:
     """Return the reviewed answers by when they were reviewed, the oldest first."""
     rows = [
-        Dated(one.id, one.owner, one.reviewed_on, today - one.reviewed_on > A_YEAR)
+        ReviewItem(one.id, one.owner, one.reviewed_on, today - one.reviewed_on > REVIEW_INTERVAL)
         for one in faq.topics()
     ]
-    return sorted(rows, key=lambda row: (row.day, row.name))
+    return sorted(rows, key=lambda row: (row.reviewed_on, row.name))
 
 
-def numbers(today: date) -> list[Dated]:
+def checked_helplines(today: date) -> list[ReviewItem]:
     """Return the helplines by when their number was checked, the oldest first."""
     rows = [
-        Dated(
+        ReviewItem(
             id,
             row["number"],
             row["checked_on"],
-            row["status"] != "checked" or today - row["checked_on"] > OLD,
+            row["status"] != "checked" or today - row["checked_on"] > REVIEW_AFTER,
         )
         for id, row in helplines().items()
     ]
-    return sorted(rows, key=lambda row: (row.day, row.name))
+    return sorted(rows, key=lambda row: (row.reviewed_on, row.name))
 
 
-def _messages(code: str, tree: content_files.Tree) -> Iterator[Message]:
-    page = pages_of(code, tree)
+def _language_messages(code: str, tree: content_files.ContentTree) -> Iterator[ContentMessage]:
+    page = language_texts(code, tree)
     whole = {**page.texts, **{key: ", ".join(one) for key, one in page.lists.items()}}
     for key, text in whole.items():
         n = readability.count_words(text)
-        graded = key in page.texts and n >= readability.SHORT
-        yield Message(
+        graded = key in page.texts and n >= readability.MIN_WORDS_TO_GRADE
+        yield ContentMessage(
             code,
             key,
-            _pieces(text) if key in page.texts else (Piece(text),),
+            _segments(text) if key in page.texts else (Segment(text),),
             n,
-            round(readability.grade(text), 1) if graded else None,
+            round(readability.coleman_liau_grade(text), 1) if graded else None,
             where_used(key),
-            text_match.fold(text),
+            text_match.normalize(text),
         )
 
 
-def _pieces(text: str) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+def _segments(text: str) -> tuple[Segment, ...]:
+    found: list[Segment] = []
     for words, blank, _, _ in Formatter().parse(text):
         if words:
-            found.append(Piece(words))
+            found.append(Segment(words))
         if blank is not None:
-            found.append(Piece(blank, blank=True))
+            found.append(Segment(blank, blank=True))
     return tuple(found)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from flows.machine import Table
+from flows.machine import TransitionTable
 
-WIDE, HIGH, APART_X, APART_Y, EDGE = 130, 36, 60, 18, 10
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 130, 36, 60, 18, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Edge:
     """One way between two places, as a line from point to point."""
 
     x1: int
@@ -33,52 +33,52 @@ class Drawing:
     width: int
     height: int
     boxes: tuple[Box, ...]
-    ways: tuple[Way, ...]
+    edges: tuple[Edge, ...]
 
 
-def moves_of(table: Table) -> tuple[tuple[str, str, str], ...]:
+def moves_of(table: TransitionTable) -> tuple[tuple[str, str, str], ...]:
     """Return every move of a table as (from, move, to), in the order of its places."""
     return tuple(
-        (place, move, table.after(place, move))
-        for place in table.places
-        for move in table.allowed(place)
+        (place, move, table.next_state(place, move))
+        for place in table.states
+        for move in table.allowed_from(place)
     )
 
 
-def drawing(table: Table) -> Drawing:
+def draw_table(table: TransitionTable) -> Drawing:
     """Return the picture of a table. Ways back are left out: the list beside it holds all."""
     depth = _depths(table)
     columns = [
-        [place for place in table.places if depth.get(place) == n]
+        [place for place in table.states if depth.get(place) == n]
         for n in range(max(depth.values()) + 1)
     ]
     boxes = {
-        place: Box(place, EDGE + n * (WIDE + APART_X), EDGE + k * (HIGH + APART_Y))
+        place: Box(place, MARGIN + n * (BOX_WIDTH + GAP_X), MARGIN + k * (BOX_HEIGHT + GAP_Y))
         for n, column in enumerate(columns)
         for k, place in enumerate(column)
     }
     pairs = dict.fromkeys((start, end) for start, _, end in moves_of(table) if start in boxes)
-    ways = [_way(boxes[a], boxes[b]) for a, b in pairs if depth[b] == depth[a] + 1]
+    ways = [_edge_between(boxes[a], boxes[b]) for a, b in pairs if depth[b] == depth[a] + 1]
     return Drawing(
-        width=2 * EDGE + len(columns) * (WIDE + APART_X) - APART_X,
-        height=2 * EDGE + max(map(len, columns)) * (HIGH + APART_Y) - APART_Y,
+        width=2 * MARGIN + len(columns) * (BOX_WIDTH + GAP_X) - GAP_X,
+        height=2 * MARGIN + max(map(len, columns)) * (BOX_HEIGHT + GAP_Y) - GAP_Y,
         boxes=tuple(boxes.values()),
-        ways=tuple(ways),
+        edges=tuple(ways),
     )
 
 
-def _depths(table: Table) -> dict[str, int]:
+def _depths(table: TransitionTable) -> dict[str, int]:
     """Return how many moves away from the first place each place is."""
-    depth = {table.places[0]: 0}
-    line = [table.places[0]]
+    depth = {table.states[0]: 0}
+    line = [table.states[0]]
     for place in line:
-        for move in table.allowed(place):
-            end = table.after(place, move)
+        for move in table.allowed_from(place):
+            end = table.next_state(place, move)
             if end not in depth:
                 depth[end] = depth[place] + 1
                 line.append(end)
     return depth
 
 
-def _way(start: Box, end: Box) -> Way:
-    return Way(start.x + WIDE, start.y + HIGH // 2, end.x, end.y + HIGH // 2)
+def _edge_between(start: Box, end: Box) -> Edge:
+    return Edge(start.x + BOX_WIDTH, start.y + BOX_HEIGHT // 2, end.x, end.y + BOX_HEIGHT // 2)

@@ -4,78 +4,89 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.desk.casework.record_view import Item, shown
-from bot.desk.labels import said
-from flows.questions.questionnaire import questions
+from bot.desk.casework.record_view import RecordItem, view_record
+from bot.desk.labels import label_for
+from flows.questions.questionnaire import all_questions
 from flows.record import Record
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, say
-from storage.referrals.lifecycle import Entry
-from storage.reports.exports import Request
+from storage.referrals.lifecycle import QueueEntry
+from storage.reports.exports import ExportRequest
 
 _L = FIRST_LANGUAGE
-PLAIN = ("reference", "queue", "stage", "door", "journey", "due", "sent", "owner", "flags")
-DETAILS = ("safe", "ways")
+COLUMNS = ("reference", "queue", "stage", "door", "journey", "due", "sent", "owner", "flags")
+DETAIL_COLUMNS = ("safe", "ways")
 """Columns of every list, and those that come first of what people said. How to make contact
 safely stands before any number, and no number at all where no contact may be made."""
 
 
-def rows_of(entries: Sequence[Entry], records: Mapping[str, Record] | None) -> list[list[str]]:
+def export_rows(
+    entries: Sequence[QueueEntry], records: Mapping[str, Record] | None
+) -> list[list[str]]:
     """Return a list as rows of text, the heads first; with `records`, what people said too."""
-    heads = [say(_L, f"desk.sheet.{name}") for name in PLAIN]
+    heads = [say(_L, f"desk.sheet.{name}") for name in COLUMNS]
     if records is None:
-        return [heads, *(_plain(entry) for entry in entries)]
-    asked = _asked(records)
-    heads += [say(_L, f"desk.sheet.{name}") for name in DETAILS]
+        return [heads, *(_column_cells(entry) for entry in entries)]
+    asked = _question_keys(records)
+    heads += [say(_L, f"desk.sheet.{name}") for name in DETAIL_COLUMNS]
     heads += [say(_L, f"questions.{key}.title") for key in asked]
-    rows = [[*_plain(one), *_details(one, records.get(one.reference), asked)] for one in entries]
+    rows = [
+        [*_column_cells(one), *_detail_cells(one, records.get(one.reference), asked)]
+        for one in entries
+    ]
     return [heads, *rows]
 
 
-def last_line(request: Request, n: int, now: datetime) -> list[str]:
+def footer_row(export_request: ExportRequest, row_count: int, now: datetime) -> list[str]:
     """Return the line that says who took a list, when, and why."""
-    why = f"{said('export_whys', request.why)} {request.words}".strip()
-    who, when = request.asked_by, _time(now)
-    return [say(_L, "desk.sheet.taken", who=who, when=when, why=why, n=n, id=request.id)]
-
-
-def _plain(entry: Entry) -> list[str]:
-    flags = [] if entry.may_contact else [say(_L, "desk.queue.no_contact")]
+    why = f"{label_for('export_whys', export_request.why)} {export_request.words}".strip()
+    who, when = export_request.asked_by, _local_time(now)
     return [
-        entry.reference,
-        said("queues", entry.queue),
-        said("stages", entry.stage),
-        said("doors", entry.door),
-        said("from", entry.journey),
-        _time(entry.due),
-        _time(entry.sent_at),
-        entry.owner or "",
-        "; ".join([*flags, *(said("flags", flag) for flag in entry.flags)]),
+        say(_L, "desk.sheet.taken", who=who, when=when, why=why, n=row_count, id=export_request.id)
     ]
 
 
-def _details(entry: Entry, record: Record | None, asked: Sequence[str]) -> list[str]:
+def _column_cells(entry: QueueEntry) -> list[str]:
+    flags = [] if entry.may_contact else [say(_L, "desk.queue.no_contact")]
+    return [
+        entry.reference,
+        label_for("queues", entry.queue),
+        label_for("stages", entry.stage),
+        label_for("doors", entry.door),
+        label_for("from", entry.journey),
+        _local_time(entry.due),
+        _local_time(entry.sent_at),
+        entry.owner or "",
+        "; ".join([*flags, *(label_for("flags", flag) for flag in entry.flags)]),
+    ]
+
+
+def _detail_cells(
+    entry: QueueEntry, record: Record | None, question_keys: Sequence[str]
+) -> list[str]:
     if record is None:
-        return [said("stages", "erased"), *[""] * (len(asked) + 1)]
-    seen = shown(record, own=True, read=True, reveal=True, may_contact=entry.may_contact)
+        return [label_for("stages", "erased"), *[""] * (len(question_keys) + 1)]
+    seen = view_record(
+        record, is_owner=True, may_read_answers=True, reveal=True, may_contact=entry.may_contact
+    )
     answers = {
         line.question: item.text for line, item in zip(record.lines, seen.answers, strict=True)
     }
-    safe = "\n".join([*seen.warnings, *map(_told, seen.safe)])
-    ways = "\n".join(map(_told, seen.ways))
-    return [safe, ways, *(answers.get(key, "") for key in asked)]
+    safe = "\n".join([*seen.warnings, *map(_item_text, seen.safe_contact)])
+    ways = "\n".join(map(_item_text, seen.contact_details))
+    return [safe, ways, *(answers.get(key, "") for key in question_keys)]
 
 
-def _told(item: Item) -> str:
+def _item_text(item: RecordItem) -> str:
     return f"{item.title}: {item.text}"
 
 
-def _asked(records: Mapping[str, Record]) -> list[str]:
+def _question_keys(records: Mapping[str, Record]) -> list[str]:
     """Return the questions of these records, in the order they are asked."""
     found = {line.question for record in records.values() for line in record.lines}
-    return [one.key for one in questions() if one.key in found]
+    return [one.key for one in all_questions() if one.key in found]
 
 
-def _time(moment: datetime) -> str:
+def _local_time(moment: datetime) -> str:
     """Return a time where the service is, in a form that sorts."""
     return f"{moment.astimezone(ZoneInfo(service().zone)):%Y-%m-%d %H:%M}"

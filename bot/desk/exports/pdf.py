@@ -10,12 +10,12 @@ from fpdf import FPDF
 from fpdf.bidi import BidiParagraph, auto_detect_base_direction
 from fpdf.enums import MethodReturnValue, TextDirection
 
-from bot.desk.exports.printout import Paper, Part
+from bot.desk.exports.printout import Printout, PrintSection
 from flows.wording import FIRST_LANGUAGE, say
 
 FONTS = files("bot") / "desk" / "exports" / "fonts"
 FAMILY = "DejaVu"
-_SIZE, _LINE, _MARGIN = 11, 5.6, 18
+_FONT_SIZE, _LINE_HEIGHT, _MARGIN = 11, 5.6, 18
 """In points and millimetres."""
 _LINE_ENDS = {"\r\n": "\n", "\r": "\n", "\u2028": "\n", "\u2029": "\n", "\t": "    "}
 
@@ -24,7 +24,7 @@ logging.getLogger("fpdf").setLevel(logging.CRITICAL)
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
-class _Pages(FPDF):
+class _PdfPages(FPDF):
     """Pages of A4 with the same line at the foot of each."""
 
     def __init__(self, foot: str, made_at: datetime) -> None:
@@ -37,7 +37,7 @@ class _Pages(FPDF):
             self.add_font(FAMILY, "", folder / "DejaVuSans.ttf")
             self.add_font(FAMILY, "B", folder / "DejaVuSans-Bold.ttf")
         cmaps = [set(getattr(font, "cmap", ())) for font in self.fonts.values()]
-        self.letters = frozenset(set.intersection(*cmaps))
+        self.glyphs = frozenset(set.intersection(*cmaps))
         self.add_page()
 
     def footer(self) -> None:
@@ -45,32 +45,32 @@ class _Pages(FPDF):
         self.set_y(-16)
         self.set_font(FAMILY, "", 8)
         page = say(FIRST_LANGUAGE, "desk.paper.page", n=self.page_no())
-        self.cell(0, 5, drawable(f"{self._foot} {page}", self.letters))
+        self.cell(0, 5, printable_text(f"{self._foot} {page}", self.glyphs))
 
 
-def pdf_of(paper: Paper, made_at: datetime) -> bytes:
+def pdf_of(paper: Printout, made_at: datetime) -> bytes:
     """Return a paper as a PDF without any link, script or file in it."""
-    pages = _Pages(paper.foot, made_at)
+    pages = _PdfPages(paper.footer, made_at)
     pages.set_title(paper.title)
-    _write(pages, paper.title, 18, "B")
-    for line in paper.about:
-        _write(pages, line)
-    for part in paper.parts:
-        _write_part(pages, part)
+    _write_text(pages, paper.title, 18, "B")
+    for line in paper.summary:
+        _write_text(pages, line)
+    for part in paper.sections:
+        _write_section(pages, part)
     return bytes(pages.output())
 
 
-def drawable(text: str, letters: Container[int]) -> str:
+def printable_text(text: str, letters: Container[int]) -> str:
     """Return a text with a mark, such as [U+1F600], for each letter that is not in `letters`.
 
     Control characters and the unseen signs that turn text round are marked too.
     """
     for end, plain in _LINE_ENDS.items():
         text = text.replace(end, plain)
-    return "".join(_drawn(one, letters) for one in text)
+    return "".join(_printable_letter(one, letters) for one in text)
 
 
-def _drawn(letter: str, letters: Container[int]) -> str:
+def _printable_letter(letter: str, letters: Container[int]) -> str:
     if letter == "\n":
         return letter
     if unicodedata.category(letter) == "Zs":
@@ -80,26 +80,28 @@ def _drawn(letter: str, letters: Container[int]) -> str:
     return f"[U+{ord(letter):04X}]"
 
 
-def _write_part(pages: _Pages, part: Part) -> None:
+def _write_section(pages: _PdfPages, part: PrintSection) -> None:
     pages.ln(4)
-    _write(pages, part.title, 13, "B")
+    _write_text(pages, part.title, 13, "B")
     for row in part.rows:
         if row.title:
-            _write(pages, row.title, style="B")
-        _write(pages, row.text)
+            _write_text(pages, row.title, style="B")
+        _write_text(pages, row.text)
         pages.ln(1.4)
 
 
-def _write(pages: _Pages, text: str, size: int = _SIZE, style: str = "") -> None:
+def _write_text(pages: _PdfPages, text: str, size: int = _FONT_SIZE, style: str = "") -> None:
     """Write a text over the width of the page, each paragraph from the side it is read from."""
     pages.set_font(FAMILY, style, size)
-    for paragraph in drawable(text, pages.letters).split("\n"):
+    for paragraph in printable_text(text, pages.glyphs).split("\n"):
         right = auto_detect_base_direction(paragraph) == TextDirection.RTL
-        for line in _lines(pages, paragraph):
-            shown = BidiParagraph(line, _direction(right)).get_reordered_string() if line else ""
+        for line in _wrapped_lines(pages, paragraph):
+            shown = (
+                BidiParagraph(line, _text_direction(right)).get_reordered_string() if line else ""
+            )
             pages.cell(
                 0,
-                _LINE * size / _SIZE,
+                _LINE_HEIGHT * size / _FONT_SIZE,
                 shown,
                 align="R" if right else "L",
                 new_x="LMARGIN",
@@ -107,11 +109,11 @@ def _write(pages: _Pages, text: str, size: int = _SIZE, style: str = "") -> None
             )
 
 
-def _direction(right: bool) -> TextDirection:
+def _text_direction(right: bool) -> TextDirection:
     return TextDirection.RTL if right else TextDirection.LTR
 
 
-def _lines(pages: _Pages, paragraph: str) -> list[str]:
+def _wrapped_lines(pages: _PdfPages, paragraph: str) -> list[str]:
     """Return a paragraph broken into lines that fit the page."""
     found = pages.multi_cell(0, text=paragraph, dry_run=True, output=MethodReturnValue.LINES)
     return [str(line) for line in found] if isinstance(found, list) else []

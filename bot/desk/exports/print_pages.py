@@ -6,52 +6,56 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.exports.printout import Paper, paper_of
-from bot.desk.guard import At, Page
+from bot.desk.exports.printout import Printout, printout_of
+from bot.desk.guard import DeskRequest, DeskRoute
 from storage import logbook
 from storage.referrals import lifecycle, queue_views
-from storage.referrals.lifecycle import Erased
+from storage.referrals.lifecycle import ReferralErased
 
 
-async def show(at: At) -> Response:
+async def show_printout(request: DeskRequest) -> Response:
     """Return the page to print."""
-    paper = await _paper(at, "print")
-    return at.page("print.html", paper=paper) if paper else at.page("missing.html", 404)
+    paper = await _load_printout(request, "print")
+    return (
+        request.render("print.html", paper=paper) if paper else request.render("missing.html", 404)
+    )
 
 
-async def pdf(at: At) -> Response:
+async def download_pdf(request: DeskRequest) -> Response:
     """Return the PDF."""
     # Its library takes a quarter of a second to load, which few runs of the program need.
     from bot.desk.exports.pdf import pdf_of
 
-    paper = await _paper(at, "pdf")
+    paper = await _load_printout(request, "pdf")
     if paper is None:
-        return at.page("missing.html", 404)
-    named = f'attachment; filename="{at.reference}.pdf"'
+        return request.render("missing.html", 404)
+    named = f'attachment; filename="{request.reference}.pdf"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
-    body = await asyncio.to_thread(pdf_of, paper, at.now)
+    body = await asyncio.to_thread(pdf_of, paper, request.now)
     return Response(body, media_type="application/pdf", headers=headers)
 
 
-async def _paper(at: At, did: str) -> Paper | None:
+async def _load_printout(request: DeskRequest, action: str) -> Printout | None:
     """Return the referral, read in one go with the line that says so; None once it is erased."""
-    vault = at.desk.vault
+    vault = request.desk.vault
 
-    def reading(conn: Connection) -> Paper | None:
-        logbook.write(conn, vault, at.who, did, at.now, at.reference)
+    def reading(conn: Connection) -> Printout | None:
+        logbook.add_logbook_line(conn, vault, request.actor, action, request.now, request.reference)
         session = Session(conn)
         try:
-            record = lifecycle.open_record(conn, vault, at.reference, at.who, at.now)
-        except Erased:
+            record = lifecycle.open_record(
+                conn, vault, request.reference, request.actor, request.now
+            )
+        except ReferralErased:
             return None
-        entry = queue_views.entry(session, vault, at.reference, at.now)
-        steps = lifecycle.history(session, vault, at.reference)
-        return paper_of(entry, record, steps, at.who, at.now) if entry else None
+        entry = queue_views.find_entry(session, vault, request.reference, request.now)
+        steps = lifecycle.list_steps(session, vault, request.reference)
+        return printout_of(entry, record, steps, request.actor, request.now) if entry else None
 
-    return await at.write(reading)
+    return await request.write(reading)
 
 
-PAGES = (
-    Page("/desk/r/{reference}/print", "GET", "print", show),
-    Page("/desk/r/{reference}/pdf", "GET", "print", pdf),
+ROUTES = (
+    DeskRoute("/desk/r/{reference}/print", "GET", "print", show_printout),
+    DeskRoute("/desk/r/{reference}/pdf", "GET", "print", download_pdf),
 )

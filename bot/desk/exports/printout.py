@@ -4,17 +4,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.desk.casework.record_view import Happened, Item, Shown, shown, timeline
-from bot.desk.labels import flags_of, said
+from bot.desk.casework.record_view import (
+    RecordItem,
+    RecordView,
+    TimelineEntry,
+    timeline,
+    view_record,
+)
+from bot.desk.labels import flag_labels, label_for
 from flows.record import Record
-from flows.wording import FIRST_LANGUAGE, say, spoken_time
-from storage.referrals.lifecycle import Entry, Taken
+from flows.wording import FIRST_LANGUAGE, format_time, say
+from storage.referrals.lifecycle import QueueEntry, ReferralStep
 
 _L = FIRST_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PrintRow:
     """One line: a title, which may be empty, and what stands beside it."""
 
     title: str
@@ -22,66 +28,76 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PrintSection:
     """One part under a heading."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[PrintRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Printout:
     """The whole of it; `foot` says on every page who took it and that it is to be kept safe."""
 
     title: str
-    about: tuple[str, ...]
-    parts: tuple[Part, ...]
-    foot: str
+    summary: tuple[str, ...]
+    sections: tuple[PrintSection, ...]
+    footer: str
 
 
-def paper_of(
-    entry: Entry, record: Record, steps: Sequence[Taken], who: str, now: datetime
-) -> Paper:
+def printout_of(
+    entry: QueueEntry, record: Record, steps: Sequence[ReferralStep], actor: str, now: datetime
+) -> Printout:
     """Return a referral as its owner takes it away. Where contact is barred, it has no number."""
-    seen = shown(record, own=True, read=True, reveal=True, may_contact=entry.may_contact)
+    seen = view_record(
+        record, is_owner=True, may_read_answers=True, reveal=True, may_contact=entry.may_contact
+    )
     parts = (
-        Part(say(_L, "desk.paper.safe"), tuple(_safe(seen))),
-        Part(say(_L, "desk.paper.ways"), tuple(_row(one) for one in seen.ways)),
-        Part(say(_L, "desk.paper.note"), tuple(_notes(entry, record))),
-        Part(say(_L, "desk.paper.answers"), tuple(_answers(seen))),
-        Part(say(_L, "desk.paper.consent"), (Row("", record.consent),)),
-        Part(say(_L, "desk.paper.steps"), tuple(map(_step, timeline(steps)))),
+        PrintSection(say(_L, "desk.paper.safe"), tuple(_safety_rows(seen))),
+        PrintSection(
+            say(_L, "desk.paper.ways"), tuple(_item_row(one) for one in seen.contact_details)
+        ),
+        PrintSection(say(_L, "desk.paper.note"), tuple(_note_rows(entry, record))),
+        PrintSection(say(_L, "desk.paper.answers"), tuple(_answer_rows(seen))),
+        PrintSection(say(_L, "desk.paper.consent"), (PrintRow("", record.consent),)),
+        PrintSection(say(_L, "desk.paper.steps"), tuple(map(_step_row, timeline(steps)))),
     )
     about = (
-        f"{said('queues', entry.queue)}. {said('stages', entry.stage)}. {entry.provider}",
-        say(_L, "desk.paper.due", due=spoken_time(_L, entry.due)),
-        say(_L, "desk.paper.sent", sent=spoken_time(_L, entry.sent_at)),
+        f"{label_for('queues', entry.queue)}. {label_for('stages', entry.stage)}. {entry.provider}",
+        say(_L, "desk.paper.due", due=format_time(_L, entry.due)),
+        say(_L, "desk.paper.sent", sent=format_time(_L, entry.sent_at)),
     )
-    foot = say(_L, "desk.paper.foot", reference=entry.reference, who=who, when=spoken_time(_L, now))
-    return Paper(entry.reference, about, tuple(part for part in parts if part.rows), foot)
+    foot = say(
+        _L, "desk.paper.foot", reference=entry.reference, who=actor, when=format_time(_L, now)
+    )
+    return Printout(entry.reference, about, tuple(part for part in parts if part.rows), foot)
 
 
-def _safe(seen: Shown) -> Iterator[Row]:
-    yield from (Row("", text) for text in seen.warnings)
-    yield from map(_row, seen.safe)
+def _safety_rows(record_view: RecordView) -> Iterator[PrintRow]:
+    yield from (PrintRow("", text) for text in record_view.warnings)
+    yield from map(_item_row, record_view.safe_contact)
 
 
-def _notes(entry: Entry, record: Record) -> Iterator[Row]:
-    yield from (Row("", text) for text in flags_of(entry))
-    yield from (Row("", said("reasons", reason)) for reason in record.reasons)
+def _note_rows(entry: QueueEntry, record: Record) -> Iterator[PrintRow]:
+    yield from (PrintRow("", text) for text in flag_labels(entry))
+    yield from (PrintRow("", label_for("reasons", reason)) for reason in record.reasons)
 
 
-def _answers(seen: Shown) -> Iterator[Row]:
+def _answer_rows(record_view: RecordView) -> Iterator[PrintRow]:
     """Give what was asked and answered; a number stands only among the ways to make contact."""
-    for item in seen.answers:
-        text = say(_L, "desk.paper.above") if item.hidden and seen.ways else item.text
-        yield Row(item.title, f"{text} ({item.by})" if item.by and text else text)
+    for item in record_view.answers:
+        text = (
+            say(_L, "desk.paper.above")
+            if item.hidden and record_view.contact_details
+            else item.text
+        )
+        yield PrintRow(item.title, f"{text} ({item.by})" if item.by and text else text)
 
 
-def _row(item: Item) -> Row:
-    return Row(item.title, item.text)
+def _item_row(item: RecordItem) -> PrintRow:
+    return PrintRow(item.title, item.text)
 
 
-def _step(step: Happened) -> Row:
-    when = f"{spoken_time(_L, step.at)}, {step.who}"
-    return Row(when, f"{step.act}. {step.note}" if step.note else step.act)
+def _step_row(step: TimelineEntry) -> PrintRow:
+    when = f"{format_time(_L, step.at)}, {step.actor}"
+    return PrintRow(when, f"{step.act}. {step.note}" if step.note else step.act)

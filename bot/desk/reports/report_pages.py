@@ -6,77 +6,82 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.exports import spreadsheets
-from bot.desk.guard import At, Page
+from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.reports import figures, week_range
-from bot.desk.reports.tables import Shown
-from bot.desk.reports.week_range import NoWeek, Weeks
+from bot.desk.reports.tables import StatisticsTable
+from bot.desk.reports.week_range import InvalidWeek, WeekRange
 from storage.reports import statistics
-from storage.reports.statistics import Pairs, Sent
+from storage.reports.statistics import PairCounts, ReferralTimes
 
 
-async def show(at: At) -> Response:
+async def show_statistics(request: DeskRequest) -> Response:
     """Return the tables of the weeks that the address asks for; the usual ones if it is wrong."""
     try:
-        chosen, wrong = week_range.asked(at.asked("from"), at.asked("to"), at.now), None
-    except NoWeek as problem:
-        chosen, wrong = week_range.asked("", "", at.now), problem
-    return at.page(
+        chosen, wrong = (
+            week_range.parse_weeks(request.query("from"), request.query("to"), request.now),
+            None,
+        )
+    except InvalidWeek as problem:
+        chosen, wrong = week_range.parse_weeks("", "", request.now), problem
+    return request.render(
         "numbers.html",
-        tables=await tables(at, chosen),
+        tables=await all_tables(request, chosen),
         wrong=wrong,
-        since=at.asked("from") if wrong else week_range.name_of(chosen.first),
-        until=at.asked("to") if wrong else week_range.name_of(chosen.last),
-        first=week_range.name_of(chosen.first),
-        last=week_range.name_of(chosen.last),
+        since=request.query("from") if wrong else week_range.week_name(chosen.first),
+        until=request.query("to") if wrong else week_range.week_name(chosen.last),
+        first=week_range.week_name(chosen.first),
+        last=week_range.week_name(chosen.last),
     )
 
 
-async def take(at: At) -> Response:
+async def download_table(request: DeskRequest) -> Response:
     """Return one of the tables as CSV, just as it is shown."""
     try:
-        chosen = week_range.asked(at.asked("from"), at.asked("to"), at.now)
-    except NoWeek:
-        return at.go("/desk/numbers")
-    key = str(at.request.path_params["table"])
-    found = [one for one in await tables(at, chosen) if one.key == key]
+        chosen = week_range.parse_weeks(request.query("from"), request.query("to"), request.now)
+    except InvalidWeek:
+        return request.redirect("/desk/numbers")
+    key = str(request.http.path_params["table"])
+    found = [one for one in await all_tables(request, chosen) if one.key == key]
     if not found:
-        return at.page("missing.html", 404)
-    await at.note("numbers_taken", key)
-    sheet = spreadsheets.csv_of([found[0].heads, *found[0].rows])
-    name = f"{key}_{week_range.name_of(chosen.first)}_{week_range.name_of(chosen.last)}.csv"
+        return request.render("missing.html", 404)
+    await request.audit("numbers_taken", key)
+    sheet = spreadsheets.csv_of([found[0].headings, *found[0].rows])
+    name = f"{key}_{week_range.week_name(chosen.first)}_{week_range.week_name(chosen.last)}.csv"
     return Response(
         sheet,
         headers={
-            "Content-Type": spreadsheets.TYPES["csv"],
+            "Content-Type": spreadsheets.MEDIA_TYPES["csv"],
             "Content-Disposition": f'attachment; filename="{name}"',
         },
     )
 
 
-async def tables(at: At, chosen: Weeks) -> list[Shown]:
+async def all_tables(request: DeskRequest, period: WeekRange) -> list[StatisticsTable]:
     """Return every table of these weeks."""
 
-    def counted(session: Session) -> tuple[list[Sent], Pairs, Pairs, figures.Funnel]:
-        since, until = chosen.since, chosen.until
+    def counted(
+        session: Session,
+    ) -> tuple[list[ReferralTimes], PairCounts, PairCounts, figures.Funnel]:
+        since, until = period.since, period.until
         return (
-            statistics.sent(session, since, until),
-            statistics.by_source(session, since, until),
-            statistics.by_route(session, since, until),
-            statistics.funnel(session, chosen.first, chosen.last),
+            statistics.referral_times(session, since, until),
+            statistics.counts_by_source(session, since, until),
+            statistics.counts_by_queue_and_outcome(session, since, until),
+            statistics.funnel_counts(session, period.first, period.last),
         )
 
-    sent, sources, routes, funnel = await at.read(counted)
+    sent, sources, routes, funnel = await request.read(counted)
     return [
-        figures.by_week(sent, chosen),
+        figures.by_week(sent, period),
         figures.by_source(sources),
         figures.by_route(routes),
         # Working hours take a while for many referrals: the readers' thread is free meanwhile.
-        await asyncio.to_thread(figures.times, sent, at.now),
-        *figures.funnels(funnel),
+        await asyncio.to_thread(figures.response_times, sent, request.now),
+        *figures.funnel_tables(funnel),
     ]
 
 
-PAGES = (
-    Page("/desk/numbers", "GET", "numbers", show),
-    Page("/desk/numbers/{table}.csv", "GET", "numbers", take),
+ROUTES = (
+    DeskRoute("/desk/numbers", "GET", "numbers", show_statistics),
+    DeskRoute("/desk/numbers/{table}.csv", "GET", "numbers", download_table),
 )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.desk.reports.small_cells import Cell, Hidden
+from bot.desk.reports.small_cells import Cell, Suppression
 from flows.wording import FIRST_LANGUAGE, say
 
 _L = FIRST_LANGUAGE
-SMALL_BAR = 2
+HIDDEN_BAR_PERCENT = 2
 """How long a bar is whose count is not said: the same for each."""
 
 
@@ -22,19 +22,19 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class StatisticsTable:
     """One table: the first cell of each row is its head. Without bars there is no picture."""
 
     key: str
     caption: str
-    heads: tuple[str, ...]
+    headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     bars: tuple[Bar, ...] = ()
 
 
-def text_of(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """Return a count as it is shown."""
-    if isinstance(cell, Hidden):
+    if isinstance(cell, Suppression):
         return say(_L, f"desk.numbers.{cell}")
     return f"{cell:,}"
 
@@ -43,11 +43,11 @@ def bars_of(counts: Sequence[tuple[str, Cell]]) -> tuple[Bar, ...]:
     """Return a bar for each count; what is hidden has a bar of one length, or none."""
     most = max((n for _, n in counts if isinstance(n, int)), default=0) or 1
     return tuple(
-        Bar(label, text_of(n), _percent(n, most), not isinstance(n, int)) for label, n in counts
+        Bar(label, cell_text(n), _percent(n, most), not isinstance(n, int)) for label, n in counts
     )
 
 
 def _percent(n: Cell, most: int) -> int:
     if isinstance(n, int):
         return round(100 * n / most)
-    return SMALL_BAR if n == Hidden.SMALL else 0
+    return HIDDEN_BAR_PERCENT if n == Suppression.SMALL else 0

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from flows.service import service
 
-USUAL, MOST = 12, 53
+DEFAULT_WEEKS, MAX_WEEKS = 12, 53
 """How many weeks are shown when nothing is asked, and the most that can be asked for."""
 YEARS = range(2020, 2100)
 
 
-class NoWeek(ValueError):
+class InvalidWeek(ValueError):
     """What was asked for is no week such as 2026-W40, or no range of them: says which and why."""
 
     def __init__(self, field: str, why: str) -> None:
@@ -21,7 +21,7 @@ class NoWeek(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Weeks:
+class WeekRange:
     """Whole weeks, from the Monday `first` to the Sunday `last`."""
 
     first: date
@@ -44,16 +44,18 @@ class Weeks:
         return _midnight(self.last + timedelta(days=1))
 
 
-def asked(since: str, until: str, now: datetime) -> Weeks:
+def parse_weeks(since: str, until: str, now: datetime) -> WeekRange:
     """Return the weeks that are asked for; those up to now where nothing is. Raises NoWeek."""
     this = monday_of(now)
-    last = _monday("to", until) if until.strip() else this
-    first = _monday("from", since) if since.strip() else last - timedelta(weeks=USUAL - 1)
+    last = _parse_monday("to", until) if until.strip() else this
+    first = (
+        _parse_monday("from", since) if since.strip() else last - timedelta(weeks=DEFAULT_WEEKS - 1)
+    )
     if first > last:
-        raise NoWeek("from", "after")
-    if (last - first).days >= 7 * MOST:
-        raise NoWeek("from", "too_many")
-    return Weeks(first, last + timedelta(days=6))
+        raise InvalidWeek("from", "after")
+    if (last - first).days >= 7 * MAX_WEEKS:
+        raise InvalidWeek("from", "too_many")
+    return WeekRange(first, last + timedelta(days=6))
 
 
 def monday_of(moment: datetime) -> date:
@@ -62,20 +64,20 @@ def monday_of(moment: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def name_of(monday: date) -> str:
+def week_name(monday: date) -> str:
     """Return a week as it stands in an address, such as 2026-W40."""
     year, week, _ = monday.isocalendar()
     return f"{year}-W{week:02}"
 
 
-def _monday(field: str, text: str) -> date:
+def _parse_monday(field: str, text: str) -> date:
     found = re.fullmatch(r"([0-9]{4})-?[Ww]([0-9]{1,2})", text.strip()[:20])
     if not found or int(found[1]) not in YEARS:
-        raise NoWeek(field, "no_week")
+        raise InvalidWeek(field, "no_week")
     try:
         return date.fromisocalendar(int(found[1]), int(found[2]), 1)
     except ValueError:
-        raise NoWeek(field, "no_week") from None
+        raise InvalidWeek(field, "no_week") from None
 
 
 def _midnight(day: date) -> datetime:

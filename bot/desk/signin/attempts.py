@@ -5,66 +5,66 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from bot.desk.guard import At
+from bot.desk.guard import DeskRequest
 
-BY_ADDRESS = "10/10 minutes"
-BY_ACCOUNT = "10/hour"
-BY_KNOWN_BROWSER = "10/hour"
+PER_ADDRESS = "10/10 minutes"
+PER_ACCOUNT = "10/hour"
+PER_KNOWN_BROWSER = "10/hour"
 
 
 @dataclass(frozen=True, slots=True)
-class Attempts:
+class AttemptLimits:
     """The counts that one attempt falls under: rule and whose, each."""
 
-    at: At
-    counts: tuple[tuple[str, str], ...]
-    known: bool
+    request: DeskRequest
+    limits: tuple[tuple[str, str], ...]
+    known_browser: bool
 
     @asynccontextmanager
-    async def one_by_one(self) -> AsyncIterator[None]:
+    async def serialized(self) -> AsyncIterator[None]:
         """Let only one attempt be checked at a time, so that many at once are all counted."""
-        async with self.at.desk.locks["known browsers" if self.known else "strangers"]:
+        async with self.request.desk.locks["known browsers" if self.known_browser else "strangers"]:
             yield
 
-    def wait(self) -> int:
+    def retry_after(self) -> int:
         """Return in how many seconds the next attempt may be made; 0 at once."""
-        limiter = self.at.desk.limiter
-        return max(limiter.wait(rule, whose) for rule, whose in self.counts)
+        limiter = self.request.desk.limiter
+        return max(limiter.retry_after(rule, whose) for rule, whose in self.limits)
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """Count a failure."""
-        for rule, whose in self.counts:
-            self.at.desk.limiter.may(rule, whose)
+        for rule, whose in self.limits:
+            self.request.desk.limiter.allow(rule, whose)
 
-    def first_of_an_hour(self) -> bool:
+    def first_limit_this_hour(self) -> bool:
         """Return whether this hour holds no line yet about being made to wait."""
-        whose = self.counts[-1][1]
-        return self.at.desk.limiter.may("1/hour", f"told {whose}")
+        whose = self.limits[-1][1]
+        return self.request.desk.limiter.allow("1/hour", f"told {whose}")
 
 
-def by_name(at: At, name: str, mark: str) -> Attempts:
+def limits_for_account(request: DeskRequest, name: str, device_token: str) -> AttemptLimits:
     """Return the counts for signing in to an account; `mark` is "" in an unknown browser."""
-    if mark:
-        return Attempts(at, ((BY_KNOWN_BROWSER, f"sign-in known {mark}"),), True)
-    by_account = (BY_ACCOUNT, f"sign-in account {name[:60]}")
-    return Attempts(at, (_by_address(at), by_account), False)
+    if device_token:
+        return AttemptLimits(request, ((PER_KNOWN_BROWSER, f"sign-in known {device_token}"),), True)
+    by_account = (PER_ACCOUNT, f"sign-in account {name[:60]}")
+    return AttemptLimits(request, (_address_limit(request), by_account), False)
 
 
-def by_address(at: At) -> Attempts:
+def limits_for_address(request: DeskRequest) -> AttemptLimits:
     """Return the counts for what is tried without a name: passkeys, one-time codes."""
-    return Attempts(at, (_by_address(at),), False)
+    return AttemptLimits(request, (_address_limit(request),), False)
 
 
-def by_sign_in(at: At) -> Attempts:
+def limits_for_password_check(request: DeskRequest) -> AttemptLimits:
     """Return the counts for the password that somebody signed in is asked again."""
-    whose = at.signed.staff_id if at.signed else ""
-    return Attempts(at, ((BY_KNOWN_BROWSER, f"password {whose}"),), True)
+    whose = request.staff_session.staff_id if request.staff_session else ""
+    return AttemptLimits(request, ((PER_KNOWN_BROWSER, f"password {whose}"),), True)
 
 
-def _by_address(at: At) -> tuple[str, str]:
+def _address_limit(request: DeskRequest) -> tuple[str, str]:
     return (
-        BY_ADDRESS,
-        f"sign-in address {network(at.request.client.host if at.request.client else '')}",
+        PER_ADDRESS,
+        f"sign-in address {network(request.http.client.host if request.http.client else '')}",
     )
 
 

@@ -3,110 +3,123 @@
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from bot.desk.guard import At, Page
+from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.signin import attempts, oidc, passwords, totp
-from bot.desk.signin.sign_in_pages import let_in, limited
-from bot.web.qr import qr
+from bot.desk.signin.sign_in_pages import rate_limited_page, start_session
+from bot.web.qr import qr_code
 from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import staff
-from storage.accounts.staff import Member
+from storage.accounts.staff import StaffAccount
 
 
-async def show(at: At) -> Response:
+async def show_invitation(request: DeskRequest) -> Response:
     """Return the form; a code in the address is filled in, and stays unused."""
-    return _page(at)
+    return _page(request)
 
 
-async def choose(at: At) -> Response:
+async def choose_password(request: DeskRequest) -> Response:
     """Keep the chosen password for now and show the secret for the app to scan."""
-    counted = attempts.by_address(at)
-    async with counted.one_by_one():
-        if counted.wait():
-            return await limited(at, counted)
-        member = await invited(at)
+    counted = attempts.limits_for_address(request)
+    async with counted.serialized():
+        if counted.retry_after():
+            return await rate_limited_page(request, counted)
+        member = await invited_member(request)
         if member is None:
-            counted.failed()
-            await at.note("join", "", "no_invitation", refused=True)
-            return _page(at, {"code": "code"}, 403)
-    password = at.form.get("password", "")
-    if wrong := passwords.problem(password, member.name):
-        return _page(at, {"password": wrong}, 422)
-    if password != at.form.get("again", ""):
-        return _page(at, {"again": "again"}, 422)
-    secret, kept = totp.new_secret(), await passwords.hashed_aside(password)
+            counted.record_failure()
+            await request.audit("join", "", "no_invitation", refused=True)
+            return _page(request, {"code": "code"}, 403)
+    password = request.form.get("password", "")
+    if wrong := passwords.password_problem(password, member.name):
+        return _page(request, {"password": wrong}, 422)
+    if password != request.form.get("again", ""):
+        return _page(request, {"again": "again"}, 422)
+    secret, kept = totp.new_secret(), await passwords.hash_password_async(password)
 
     def keep(conn: Connection) -> None:
-        staff.set_password(conn, member.id, kept)
-        staff.set_secret(conn, at.desk.vault, member.id, secret)
+        staff.set_password_hash(conn, member.id, kept)
+        staff.set_totp_secret(conn, request.desk.vault, member.id, secret)
 
-    await at.write(keep)
-    return _scan(at, member, secret)
+    await request.write(keep)
+    return _totp_page(request, member, secret)
 
 
-async def confirm(at: At) -> Response:
+async def confirm_totp(request: DeskRequest) -> Response:
     """Use the invitation up once the app gives the right code, and sign in."""
-    counted = attempts.by_address(at)
-    async with counted.one_by_one():
-        if counted.wait():
-            return await limited(at, counted)
-        member = await invited(at)
+    counted = attempts.limits_for_address(request)
+    async with counted.serialized():
+        if counted.retry_after():
+            return await rate_limited_page(request, counted)
+        member = await invited_member(request)
         if member is None:
-            counted.failed()
-            await at.note("join", "", "no_invitation", refused=True)
-            return _page(at, {"code": "code"}, 403)
-        vault, id = at.desk.vault, member.id
-        secret = await at.read(lambda session: staff.pending_secret(session, vault, id))
+            counted.record_failure()
+            await request.audit("join", "", "no_invitation", refused=True)
+            return _page(request, {"code": "code"}, 403)
+        vault, id = request.desk.vault, member.id
+        secret = await request.read(lambda session: staff.pending_totp_secret(session, vault, id))
         if secret is None:
-            return _page(at)
-        step = totp.step_of(secret, at.form.get("app", ""), at.now)
+            return _page(request)
+        step = totp.matching_time_step(secret, request.form.get("app", ""), request.now)
         if step is None:
-            counted.failed()
-            return _scan(at, member, secret, wrong=True)
-    if not await at.write(lambda conn: _join(conn, at, member, step)):
-        return _page(at, {"code": "code"}, 403)
-    return await let_in(at, member.id, member.name, "password")
+            counted.record_failure()
+            return _totp_page(request, member, secret, wrong=True)
+    if not await request.write(lambda conn: _redeem_invitation(conn, request, member, step)):
+        return _page(request, {"code": "code"}, 403)
+    return await start_session(request, member.id, member.name, "password")
 
 
-async def invited(at: At) -> Member | None:
+async def invited_member(request: DeskRequest) -> StaffAccount | None:
     """Return whose invitation the form carries, as long as it is good."""
-    code = at.form.get("code", "")
-    return await at.read(lambda session: staff.invited(session, at.desk.vault, code, at.now))
+    code = request.form.get("code", "")
+    return await request.read(
+        lambda session: staff.find_invited_account(session, request.desk.vault, code, request.now)
+    )
 
 
-def _join(conn: Connection, at: At, member: Member, step: int) -> bool:
-    if staff.redeem(conn, at.desk.vault, at.form.get("code", ""), at.now) != member.id:
+def _redeem_invitation(
+    conn: Connection, request: DeskRequest, member: StaffAccount, time_step: int
+) -> bool:
+    if (
+        staff.redeem_staff_invitation(
+            conn, request.desk.vault, request.form.get("code", ""), request.now
+        )
+        != member.id
+    ):
         return False
-    staff.use_step(conn, member.id, step)
-    logbook.write(conn, at.desk.vault, member.name, "join", at.now, member.name, "password")
+    staff.consume_time_step(conn, member.id, time_step)
+    logbook.add_logbook_line(
+        conn, request.desk.vault, member.name, "join", request.now, member.name, "password"
+    )
     return True
 
 
-def _page(at: At, wrong: dict[str, str] | None = None, status: int = 200) -> Response:
-    return at.page(
+def _page(request: DeskRequest, wrong: dict[str, str] | None = None, status: int = 200) -> Response:
+    return request.render(
         "people/join.html",
         status,
         wrong=wrong or {},
-        code=at.form.get("code", "")[:60] or at.asked("code"),
-        organisation=oidc.is_set(at.desk.settings),
+        code=request.form.get("code", "")[:60] or request.query("code"),
+        organisation=oidc.is_configured(request.desk.settings),
     )
 
 
-def _scan(at: At, member: Member, secret: str, wrong: bool = False) -> Response:
+def _totp_page(
+    request: DeskRequest, member: StaffAccount, secret: str, wrong: bool = False
+) -> Response:
     service = say(FIRST_LANGUAGE, "desk.frame.name")
-    return at.page(
+    return request.render(
         "people/scan.html",
         422 if wrong else 200,
         wrong=wrong,
-        code=at.form.get("code", "")[:60],
+        code=request.form.get("code", "")[:60],
         name=member.name,
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
-        picture=qr(totp.address(secret, member.name, service)),
+        picture=qr_code(totp.provisioning_uri(secret, member.name, service)),
     )
 
 
-PAGES = (
-    Page("/desk/join", "GET", "sign_in", show),
-    Page("/desk/join", "POST", "sign_in", choose),
-    Page("/desk/join/confirm", "POST", "sign_in", confirm),
+ROUTES = (
+    DeskRoute("/desk/join", "GET", "sign_in", show_invitation),
+    DeskRoute("/desk/join", "POST", "sign_in", choose_password),
+    DeskRoute("/desk/join/confirm", "POST", "sign_in", confirm_totp),
 )

@@ -9,67 +9,67 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from bot.desk.guard import At
+from bot.desk.guard import DeskRequest
 from bot.web import cookies, forms
-from storage.serialization import write
+from storage.serialization import dumps
 
-KNOWN = "known"
-_DAYS = 365
-_MOST = 5
+KNOWN_COOKIE = "known"
+_COOKIE_DAYS = 365
+_MAX_ACCOUNTS = 5
 """Accounts that one browser is remembered for: the cookie stays short."""
-_CARRIED_FOR = timedelta(minutes=2)
+_SIGNED_COOKIE_TTL = timedelta(minutes=2)
 
 
-def mark(at: At, staff_id: str) -> str:
+def known_device_token(request: DeskRequest, staff_id: str) -> str:
     """Return the mark by which this browser is known for an account; "" when it is not."""
-    own, *marks = _kept(at).split(".")
-    right = _mark(at, own, staff_id)
+    own, *marks = _read_cookie(request).split(".")
+    right = _device_token(request, own, staff_id)
     return right if own and right in marks else ""
 
 
-def remember(at: At, response: Response, staff_id: str) -> None:
+def remember(request: DeskRequest, response: Response, staff_id: str) -> None:
     """Have this browser known for an account from now on."""
-    own, *marks = _kept(at).split(".")
+    own, *marks = _read_cookie(request).split(".")
     own = own or secrets.token_urlsafe(12)
-    newest = dict.fromkeys([_mark(at, own, staff_id), *marks])
-    _keep(at, response, ".".join([own, *list(newest)[:_MOST]]))
+    newest = dict.fromkeys([_device_token(request, own, staff_id), *marks])
+    _write_cookie(request, response, ".".join([own, *list(newest)[:_MAX_ACCOUNTS]]))
 
 
-def carried(at: At) -> str:
+def signed_cookie(request: DeskRequest) -> str:
     """Return the cookie as a part of an address, good for two minutes.
 
     Signing out has the browser forget every cookie; the page after it brings this one back.
     """
-    kept = _kept(at)
-    until = str(int((at.now + _CARRIED_FOR).timestamp()))
-    return f"{kept}.{until}.{_signed(at, kept, until)}" if kept else ""
+    kept = _read_cookie(request)
+    until = str(int((request.now + _SIGNED_COOKIE_TTL).timestamp()))
+    return f"{kept}.{until}.{_signature(request, kept, until)}" if kept else ""
 
 
-def bring_back(at: At, response: Response) -> None:
+def restore_cookie(request: DeskRequest, response: Response) -> None:
     """Keep the cookie that the address carries, if it is ours, fresh, and none is there."""
-    kept, _, rest = at.request.query_params.get(KNOWN, "")[:300].rpartition(".")
+    kept, _, rest = request.http.query_params.get(KNOWN_COOKIE, "")[:300].rpartition(".")
     kept, _, until = kept.rpartition(".")
-    fresh = at.now.timestamp() < forms.int_of(until)
+    fresh = request.now.timestamp() < forms.parse_int(until)
     if (
         kept
         and fresh
-        and not _kept(at)
-        and secrets.compare_digest(rest.encode(), _signed(at, kept, until).encode())
+        and not _read_cookie(request)
+        and secrets.compare_digest(rest.encode(), _signature(request, kept, until).encode())
     ):
-        _keep(at, response, kept)
+        _write_cookie(request, response, kept)
 
 
-def _kept(at: At) -> str:
-    return cookies.read(at.request, KNOWN, at.desk.secure)
+def _read_cookie(request: DeskRequest) -> str:
+    return cookies.read_cookie(request.http, KNOWN_COOKIE, request.desk.secure)
 
 
-def _keep(at: At, response: Response, value: str) -> None:
-    cookies.keep(response, KNOWN, value, at.desk.secure, days=_DAYS)
+def _write_cookie(request: DeskRequest, response: Response, value: str) -> None:
+    cookies.set_cookie(response, KNOWN_COOKIE, value, request.desk.secure, days=_COOKIE_DAYS)
 
 
-def _mark(at: At, own: str, staff_id: str) -> str:
-    return at.desk.vault.fingerprint(write(["known", own, staff_id]))[:24]
+def _device_token(request: DeskRequest, device_id: str, staff_id: str) -> str:
+    return request.desk.vault.fingerprint(dumps(["known", device_id, staff_id]))[:24]
 
 
-def _signed(at: At, kept: str, until: str) -> str:
-    return at.desk.vault.fingerprint(write(["carried", kept, until]))
+def _signature(request: DeskRequest, cookie: str, until: str) -> str:
+    return request.desk.vault.fingerprint(dumps(["carried", cookie, until]))

@@ -22,17 +22,17 @@ from joserfc.jwk import KeySet
 from bot.settings import Settings
 
 _TIMEOUT = 10.0
-_LEEWAY = 60
-_SIGNED_BY = ["RS256", "PS256", "ES256", "EdDSA"]
-_MOST = 256 * 1024
+_LEEWAY_SECONDS = 60
+_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
+_MAX_BYTES = 256 * 1024
 
 
-class NoSignIn(Exception):
+class OidcError(Exception):
     """The organisation's sign-in did not prove who somebody is; the text is a code of ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class AuthorizationRequest:
     """A sign-in that was begun: where the browser goes, and what must come back unchanged."""
 
     url: str
@@ -41,19 +41,19 @@ class Begun:
     verifier: str
 
 
-def is_set(settings: Settings) -> bool:
+def is_configured(settings: Settings) -> bool:
     """Return whether there is an organisation's sign-in."""
     return settings.oidc_issuer is not None
 
 
-async def begin(settings: Settings, come_back: str) -> Begun:
+async def start_authorization(settings: Settings, redirect_uri: str) -> AuthorizationRequest:
     """Return a sign-in to send the browser on to; raise NoSignIn when it cannot be reached."""
-    found = await _discovered(settings)
+    found = await _discover(settings)
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     asked = {
         "response_type": "code",
         "client_id": settings.oidc_client_id or "",
-        "redirect_uri": come_back,
+        "redirect_uri": redirect_uri,
         "scope": "openid",
         "state": state,
         "nonce": nonce,
@@ -62,29 +62,29 @@ async def begin(settings: Settings, come_back: str) -> Begun:
     }
     start = str(found["authorization_endpoint"])
     url = f"{start}{'&' if '?' in start else '?'}{urlencode(asked)}"
-    return Begun(url, state, nonce, verifier)
+    return AuthorizationRequest(url, state, nonce, verifier)
 
 
-async def subject(
-    settings: Settings, code: str, nonce: str, verifier: str, come_back: str, now: datetime
+async def fetch_subject(
+    settings: Settings, code: str, nonce: str, verifier: str, redirect_uri: str, now: datetime
 ) -> str:
     """Return the subject that a code proves; raise NoSignIn for anything that does not fit."""
-    found = await _discovered(settings)
+    found = await _discover(settings)
     given = {
         "grant_type": "authorization_code",
         "code": code,
-        "redirect_uri": come_back,
+        "redirect_uri": redirect_uri,
         "code_verifier": verifier,
     }
-    async with _browser() as client:
-        tokens = await _json(
-            client.post(str(found["token_endpoint"]), data=given, auth=_own_name(settings))
+    async with _http_client() as client:
+        tokens = await _fetch_json(
+            client.post(str(found["token_endpoint"]), data=given, auth=_client_auth(settings))
         )
-        keys = await _json(client.get(str(found["jwks_uri"])))
-    return _proved(settings, tokens, keys, nonce, now)
+        keys = await _fetch_json(client.get(str(found["jwks_uri"])))
+    return _verified_subject(settings, tokens, keys, nonce, now)
 
 
-def _proved(
+def _verified_subject(
     settings: Settings, tokens: dict[str, Any], keys: dict[str, Any], nonce: str, now: datetime
 ) -> str:
     allowed = {
@@ -100,46 +100,48 @@ def _proved(
         token = jwt.decode(
             str(tokens["id_token"]),
             KeySet.import_key_set({"keys": keys["keys"]}),
-            algorithms=_SIGNED_BY,
+            algorithms=_ALGORITHMS,
         )
         claims = CodeIDToken(token.claims, token.header, allowed, expected)
-        claims.validate(now=int(now.timestamp()), leeway=_LEEWAY)
+        claims.validate(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS)
     except (JoseError, ValueError, KeyError, TypeError) as wrong:
-        raise NoSignIn(type(wrong).__name__) from None
+        raise OidcError(type(wrong).__name__) from None
     found = claims.get("sub")
     if not isinstance(found, str) or not found:
-        raise NoSignIn("no_subject")
+        raise OidcError("no_subject")
     return found
 
 
-async def _discovered(settings: Settings) -> dict[str, Any]:
+async def _discover(settings: Settings) -> dict[str, Any]:
     """Return what the issuer says of itself; it must be the issuer that the settings name."""
     issuer = settings.oidc_issuer or ""
-    async with _browser() as client:
-        found = await _json(client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
+    async with _http_client() as client:
+        found = await _fetch_json(
+            client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        )
     needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     if found.get("issuer") != issuer or not all(isinstance(found.get(k), str) for k in needed):
-        raise NoSignIn("other_issuer")
+        raise OidcError("other_issuer")
     return found
 
 
-async def _json(answer: Any) -> dict[str, Any]:
+async def _fetch_json(pending_response: Any) -> dict[str, Any]:
     try:
-        response = await answer
+        response = await pending_response
         response.raise_for_status()
-        body = response.json() if len(response.content) <= _MOST else None
+        body = response.json() if len(response.content) <= _MAX_BYTES else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as trouble:
-        raise NoSignIn(type(trouble).__name__) from None
+        raise OidcError(type(trouble).__name__) from None
     if not isinstance(body, dict):
-        raise NoSignIn("no_object")
+        raise OidcError("no_object")
     return body
 
 
-def _browser() -> httpx.AsyncClient:
+def _http_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
 
 
-def _own_name(settings: Settings) -> httpx.BasicAuth:
+def _client_auth(settings: Settings) -> httpx.BasicAuth:
     """Return how we prove ourselves to the issuer (client_secret_basic)."""
     secret = settings.oidc_client_secret
     return httpx.BasicAuth(

@@ -24,16 +24,16 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-MINUTES = 5
+CHALLENGE_MINUTES = 5
 """How long a challenge is good for."""
 
 
-class Refused(Exception):
+class PasskeyRejected(Exception):
     """A passkey did not prove what it should; the text is a code of ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class RelyingParty:
     """The site that a passkey is for: its host, and its whole address."""
 
     host: str
@@ -41,7 +41,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PasskeyOptions:
     """What the browser is asked, as JSON, and the challenge in it."""
 
     options: str
@@ -49,15 +49,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewPasskey:
     """A passkey that was just made; both texts are base64url."""
 
-    credential: str
+    credential_id: str
     public_key: str
-    uses: int
+    sign_count: int
 
 
-def to_make(site: Site, service: str, staff_id: str, name: str, kept: list[str]) -> Asked:
+def registration_options(
+    site: RelyingParty, service: str, staff_id: str, name: str, existing: list[str]
+) -> PasskeyOptions:
     """Return what the browser is asked so that a device makes a passkey."""
     options = generate_registration_options(
         rp_id=site.host,
@@ -69,77 +71,79 @@ def to_make(site: Site, service: str, staff_id: str, name: str, kept: list[str])
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[
-            PublicKeyCredentialDescriptor(base64url_to_bytes(one)) for one in kept
+            PublicKeyCredentialDescriptor(base64url_to_bytes(one)) for one in existing
         ],
-        timeout=MINUTES * 60_000,
+        timeout=CHALLENGE_MINUTES * 60_000,
     )
-    return Asked(options_to_json(options), bytes_to_base64url(options.challenge))
+    return PasskeyOptions(options_to_json(options), bytes_to_base64url(options.challenge))
 
 
-def to_sign_in(site: Site) -> Asked:
+def authentication_options(site: RelyingParty) -> PasskeyOptions:
     """Return what the browser is asked so that a device proves a passkey; no name is needed."""
     options = generate_authentication_options(
         rp_id=site.host,
         user_verification=UserVerificationRequirement.REQUIRED,
-        timeout=MINUTES * 60_000,
+        timeout=CHALLENGE_MINUTES * 60_000,
     )
-    return Asked(options_to_json(options), bytes_to_base64url(options.challenge))
+    return PasskeyOptions(options_to_json(options), bytes_to_base64url(options.challenge))
 
 
-def made(site: Site, answer: str, challenge: str) -> Made:
+def verify_registration(site: RelyingParty, response: str, challenge: str) -> NewPasskey:
     """Return the passkey that a device made; raise Refused when anything does not fit."""
     try:
         found = verify_registration_response(
-            credential=answer,
+            credential=response,
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=site.host,
             expected_origin=site.origin,
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
-        raise Refused(type(wrong).__name__) from None
+        raise PasskeyRejected(type(wrong).__name__) from None
     key = bytes_to_base64url(found.credential_public_key)
-    return Made(bytes_to_base64url(found.credential_id), key, found.sign_count)
+    return NewPasskey(bytes_to_base64url(found.credential_id), key, found.sign_count)
 
 
-def proved(site: Site, answer: str, challenge: str, public_key: str, uses: int) -> int:
+def verify_authentication(
+    site: RelyingParty, response: str, challenge: str, public_key: str, sign_count: int
+) -> int:
     """Return the count that a passkey gives with its proof; raise Refused when it is none.
 
     A count that does not go up is refused: the passkey may have been copied.
     """
     try:
         found = verify_authentication_response(
-            credential=answer,
+            credential=response,
             expected_challenge=base64url_to_bytes(challenge),
             expected_rp_id=site.host,
             expected_origin=site.origin,
             credential_public_key=base64url_to_bytes(public_key),
-            credential_current_sign_count=uses,
+            credential_current_sign_count=sign_count,
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
-        raise Refused(type(wrong).__name__) from None
+        raise PasskeyRejected(type(wrong).__name__) from None
     return found.new_sign_count
 
 
-def challenge_in(answer: str) -> str:
+def challenge_of(response: str) -> str:
     """Return the challenge that an answer says it is for; raise Refused when it says none."""
     try:
-        told = _response(answer)
+        told = _client_data(response)
         return bytes_to_base64url(parse_client_data_json(told).challenge)
     except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
-        raise Refused(type(wrong).__name__) from None
+        raise PasskeyRejected(type(wrong).__name__) from None
 
 
-def credential_in(answer: str) -> str:
+def credential_id_of(response: str) -> str:
     """Return the id of the passkey that an answer is from; raise Refused when it says none."""
     try:
-        return bytes_to_base64url(parse_authentication_credential_json(answer).raw_id)
+        return bytes_to_base64url(parse_authentication_credential_json(response).raw_id)
     except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
-        raise Refused(type(wrong).__name__) from None
+        raise PasskeyRejected(type(wrong).__name__) from None
 
 
-def _response(answer: str) -> bytes:
-    if '"attestationObject"' in answer:
-        return parse_registration_credential_json(answer).response.client_data_json
-    return parse_authentication_credential_json(answer).response.client_data_json
+def _client_data(response: str) -> bytes:
+    if '"attestationObject"' in response:
+        return parse_registration_credential_json(response).response.client_data_json
+    return parse_authentication_credential_json(response).response.client_data_json

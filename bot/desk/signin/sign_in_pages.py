@@ -5,130 +5,149 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from bot.desk.guard import SIGNED, At, Page, within_the_desk
+from bot.desk.guard import SESSION_COOKIE, DeskRequest, DeskRoute, safe_redirect_path
 from bot.desk.signin import attempts, known_browsers, oidc, passwords, totp
-from bot.desk.signin.attempts import Attempts
+from bot.desk.signin.attempts import AttemptLimits
 from bot.web import cookies
 from storage import logbook
 from storage.accounts import sign_ins, staff
 
-FORGET = '"cache", "cookies", "storage"'
+CLEAR_SITE_DATA = '"cache", "cookies", "storage"'
 """What the browser forgets at sign-out (https://www.w3.org/TR/clear-site-data/)."""
-_TOLD = ("wrong", "organisation", "unlinked", "passkey")
+_ERROR_KEYS = ("wrong", "organisation", "unlinked", "passkey")
 
 
-async def show(at: At) -> Response:
+async def show_sign_in(request: DeskRequest) -> Response:
     """Return the page to sign in on; whoever is signed in goes on to their work."""
-    if at.signed:
-        return at.go("/desk/")
-    error = at.asked("error")
-    response = await page(at, error if error in _TOLD else "")
-    known_browsers.bring_back(at, response)
+    if request.staff_session:
+        return request.redirect("/desk/")
+    error = request.query("error")
+    response = await sign_in_page(request, error if error in _ERROR_KEYS else "")
+    known_browsers.restore_cookie(request, response)
     return response
 
 
-async def sign_in(at: At) -> Response:
+async def sign_in(request: DeskRequest) -> Response:
     """Sign somebody in, or say that it did not work: the same words whatever was wrong."""
-    name = at.form.get("name", "").strip().lower()[:60]
-    account = await at.read(lambda session: staff.find(session, name))
+    name = request.form.get("name", "").strip().lower()[:60]
+    account = await request.read(lambda session: staff.find_account(session, name))
     about = account.name if account else ""
-    mark = known_browsers.mark(at, account.id) if account else ""
-    counted = attempts.by_name(at, name, mark)
-    async with counted.one_by_one():
-        if counted.wait():
-            return await limited(at, counted, about)
-        staff_id = await _checked(at, name)
+    mark = known_browsers.known_device_token(request, account.id) if account else ""
+    counted = attempts.limits_for_account(request, name, mark)
+    async with counted.serialized():
+        if counted.retry_after():
+            return await rate_limited_page(request, counted, about)
+        staff_id = await _verify_credentials(request, name)
         if staff_id is None:
-            counted.failed()
-            await at.note("sign_in", about, "wrong", refused=True)
-            return await page(at, "wrong", 403)
-    return await let_in(at, staff_id, name, "password")
+            counted.record_failure()
+            await request.audit("sign_in", about, "wrong", refused=True)
+            return await sign_in_page(request, "wrong", 403)
+    return await start_session(request, staff_id, name, "password")
 
 
-async def let_in(at: At, staff_id: str, name: str, how: str) -> Response:
+async def start_session(request: DeskRequest, staff_id: str, name: str, method: str) -> Response:
     """Begin a sign-in whose proof was right, and go on to the page that was asked for."""
-    vault = at.desk.vault
+    vault = request.desk.vault
 
     def begin(conn: Connection) -> str:
-        if at.signed:
-            sign_ins.end(conn, at.signed.staff_id, at.signed.id, at.now)
-        logbook.write(conn, vault, name, "sign_in", at.now, name, how)
-        return sign_ins.begin(conn, vault, staff_id, how, at.now)
+        if request.staff_session:
+            sign_ins.end_sign_in(
+                conn, request.staff_session.staff_id, request.staff_session.id, request.now
+            )
+        logbook.add_logbook_line(conn, vault, name, "sign_in", request.now, name, method)
+        return sign_ins.begin_sign_in(conn, vault, staff_id, method, request.now)
 
-    token = await at.write(begin)
-    asked = at.form.get("next", "")
-    response = at.go(within_the_desk(asked) if asked else "/desk/")
-    cookies.keep(response, SIGNED, token, at.desk.secure)
-    known_browsers.remember(at, response, staff_id)
+    token = await request.write(begin)
+    asked = request.form.get("next", "")
+    response = request.redirect(safe_redirect_path(asked) if asked else "/desk/")
+    cookies.set_cookie(response, SESSION_COOKIE, token, request.desk.secure)
+    known_browsers.remember(request, response, staff_id)
     return response
 
 
-async def limited(at: At, counted: Attempts, about: str = "") -> Response:
+async def rate_limited_page(
+    request: DeskRequest, limits: AttemptLimits, about: str = ""
+) -> Response:
     """Say when to try again, and what works meanwhile; one line an hour is written about it."""
-    if counted.first_of_an_hour():
-        await at.note("sign_in", about, "too_often", refused=True)
-    until = at.now + timedelta(seconds=counted.wait() + 60)
-    return await page(at, "", 429, until=until)
+    if limits.first_limit_this_hour():
+        await request.audit("sign_in", about, "too_often", refused=True)
+    until = request.now + timedelta(seconds=limits.retry_after() + 60)
+    return await sign_in_page(request, "", 429, until=until)
 
 
-async def page(at: At, error: str = "", status: int = 200, **more: object) -> Response:
+async def sign_in_page(
+    request: DeskRequest, error: str = "", status: int = 200, **more: object
+) -> Response:
     """Return the page to sign in on. In the demo its fields are filled in."""
-    ended = bool(cookies.read(at.request, SIGNED, at.desk.secure)) and not at.signed
-    filled = {"name": at.form.get("name", "")[:60], "password": "", "code": ""}
-    return at.page(
+    ended = (
+        bool(cookies.read_cookie(request.http, SESSION_COOKIE, request.desk.secure))
+        and not request.staff_session
+    )
+    filled = {"name": request.form.get("name", "")[:60], "password": "", "code": ""}
+    return request.render(
         "people/sign_in.html",
         status,
         error=error,
-        next=at.form.get("next", "") or at.asked("next"),
+        next=request.form.get("next", "") or request.query("next"),
         ended=ended,
-        out=at.asked("out"),
-        organisation=oidc.is_set(at.desk.settings),
-        **(await _demo(at) or filled),
+        out=request.query("out"),
+        organisation=oidc.is_configured(request.desk.settings),
+        **(await _demo_credentials(request) or filled),
         **more,
     )
 
 
-async def sign_out(at: At) -> Response:
+async def sign_out(request: DeskRequest) -> Response:
     """End the sign-in here and on the server, and have the browser forget what it saw."""
-    response = at.go(f"/desk/sign-in?out=yes&{known_browsers.KNOWN}={known_browsers.carried(at)}")
-    response.headers["Clear-Site-Data"] = FORGET
-    cookies.drop(response, SIGNED, at.desk.secure)
-    signed = at.signed
+    response = request.redirect(
+        f"/desk/sign-in?out=yes&{known_browsers.KNOWN_COOKIE}={known_browsers.signed_cookie(request)}"
+    )
+    response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
+    cookies.delete_cookie(response, SESSION_COOKIE, request.desk.secure)
+    signed = request.staff_session
     if signed is not None:
 
         def end(conn: Connection) -> None:
-            sign_ins.end(conn, signed.staff_id, signed.id, at.now)
-            logbook.write(conn, at.desk.vault, at.who, "sign_out", at.now, at.who)
+            sign_ins.end_sign_in(conn, signed.staff_id, signed.id, request.now)
+            logbook.add_logbook_line(
+                conn, request.desk.vault, request.actor, "sign_out", request.now, request.actor
+            )
 
-        await at.write(end)
+        await request.write(end)
     return response
 
 
-async def _checked(at: At, name: str) -> str | None:
+async def _verify_credentials(request: DeskRequest, name: str) -> str | None:
     """Return the id of the account that password and code open; the code is used up."""
-    found = await at.read(lambda session: staff.proofs(session, at.desk.vault, name))
-    right = await passwords.fits(at.form.get("password", ""), found.password if found else None)
+    found = await request.read(
+        lambda session: staff.stored_credentials(session, request.desk.vault, name)
+    )
+    right = await passwords.verify_password(
+        request.form.get("password", ""), found.password_hash if found else None
+    )
     if found is None or not right:
         return None
-    step = totp.step_of(found.secret, at.form.get("code", ""), at.now)
+    step = totp.matching_time_step(found.totp_secret, request.form.get("code", ""), request.now)
     if step is None:
         return None
-    fresh = await at.write(lambda conn: staff.use_step(conn, found.staff_id, step))
+    fresh = await request.write(lambda conn: staff.consume_time_step(conn, found.staff_id, step))
     return found.staff_id if fresh else None
 
 
-async def _demo(at: At) -> dict[str, str] | None:
+async def _demo_credentials(request: DeskRequest) -> dict[str, str] | None:
     """Return what the demo fills in: its name, its password, and a code that is good now."""
-    demo = at.desk.demo
+    demo = request.desk.demo
     if demo is None:
         return None
-    found = await at.read(lambda session: staff.proofs(session, at.desk.vault, demo["name"]))
-    code = totp.unused(demo["totp"], found.last_step, at.now) if found else ""
+    found = await request.read(
+        lambda session: staff.stored_credentials(session, request.desk.vault, demo["name"])
+    )
+    code = totp.unused_code(demo["totp"], found.last_time_step, request.now) if found else ""
     return {"name": demo["name"], "password": demo["password"], "code": code}
 
 
-PAGES = (
-    Page("/desk/sign-in", "GET", "sign_in", show),
-    Page("/desk/sign-in", "POST", "sign_in", sign_in),
-    Page("/desk/sign-out", "POST", "sign_in", sign_out),
+ROUTES = (
+    DeskRoute("/desk/sign-in", "GET", "sign_in", show_sign_in),
+    DeskRoute("/desk/sign-in", "POST", "sign_in", sign_in),
+    DeskRoute("/desk/sign-out", "POST", "sign_in", sign_out),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.channels import Refused
+from bot.channels import PermanentFailure
 from bot.channels.email import EmailChannel
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import House
@@ -22,16 +22,16 @@ from tests.support.builders import NOW
 ALERT = "New request ACDE-FGHJ. Be in touch by 5pm on Tuesday 24 November."
 
 
-class Mailbox(socketserver.ThreadingTCPServer):
+class FakeSmtpServer(socketserver.ThreadingTCPServer):
     """A mail server that keeps what it is handed; it can be told to refuse."""
 
     daemon_threads = True
     allow_reuse_address = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Postman)
+        super().__init__(("127.0.0.1", 0), _SmtpHandler)
         self.letters: list[EmailMessage] = []
-        self.refuses = False
+        self.rejects_mail = False
 
     @property
     def port(self) -> int:
@@ -39,8 +39,8 @@ class Mailbox(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
 
-class _Postman(socketserver.StreamRequestHandler):
-    server: Mailbox
+class _SmtpHandler(socketserver.StreamRequestHandler):
+    server: FakeSmtpServer
 
     def handle(self) -> None:
         self._say("220 ready")
@@ -53,7 +53,9 @@ class _Postman(socketserver.StreamRequestHandler):
                 self._say("221 bye")
                 return
             else:
-                self._say("451 not now" if self.server.refuses and word == "MAIL" else "250 ok")
+                self._say(
+                    "451 not now" if self.server.rejects_mail and word == "MAIL" else "250 ok"
+                )
 
     def _take(self) -> None:
         raw = b""
@@ -67,8 +69,8 @@ class _Postman(socketserver.StreamRequestHandler):
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
+def mailbox() -> Iterator[FakeSmtpServer]:
+    with FakeSmtpServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
@@ -76,7 +78,7 @@ def mailbox() -> Iterator[Mailbox]:
         thread.join()
 
 
-def channel(mailbox: Mailbox) -> EmailChannel:
+def channel(mailbox: FakeSmtpServer) -> EmailChannel:
     """Return the channel as the settings would make it, without encryption on this machine."""
     told: dict[str, Any] = {
         "staff_email": "team@example.com",
@@ -88,7 +90,9 @@ def channel(mailbox: Mailbox) -> EmailChannel:
     return EmailChannel(Settings.model_validate(told))
 
 
-async def test_an_alert_reaches_the_team_with_a_reference_and_a_time(mailbox: Mailbox) -> None:
+async def test_an_alert_reaches_the_team_with_a_reference_and_a_time(
+    mailbox: FakeSmtpServer,
+) -> None:
     assert await channel(mailbox).send("", "alert", {"text": ALERT}) is None
     (letter,) = mailbox.letters
     assert (letter["To"], letter["From"]) == ("team@example.com", "rj@example.com")
@@ -96,26 +100,26 @@ async def test_an_alert_reaches_the_team_with_a_reference_and_a_time(mailbox: Ma
     assert letter.get_content().strip() == ALERT
 
 
-async def test_only_alerts_go_out_and_nothing_comes_in(mailbox: Mailbox) -> None:
-    with pytest.raises(Refused):
+async def test_only_alerts_go_out_and_nothing_comes_in(mailbox: FakeSmtpServer) -> None:
+    with pytest.raises(PermanentFailure):
         await channel(mailbox).send("", "say", {"text": "hello"})
     assert channel(mailbox).translate({"say": "hello"}) is None
     assert mailbox.letters == []
 
 
 async def test_an_alert_waits_while_the_mail_server_is_away(
-    mailbox: Mailbox, database: Database, vault: Vault
+    mailbox: FakeSmtpServer, database: Database, vault: Vault
 ) -> None:
     clock = [NOW]
     house = House(vault, {"email": channel(mailbox)})
     with database.transaction() as connection:
-        outbox.put(connection, vault, "email", "alert", {"text": ALERT}, NOW)
+        outbox.enqueue(connection, vault, "email", "alert", {"text": ALERT}, NOW)
     delivery = Delivery(database, house, lambda: clock[0])
-    mailbox.refuses = True
-    assert (await delivery.round())[0] == 1
-    assert (await delivery.round())[0] == 0, "it waits before it tries again"
-    mailbox.refuses = False
+    mailbox.rejects_mail = True
+    assert (await delivery.deliver_batch())[0] == 1
+    assert (await delivery.deliver_batch())[0] == 0, "it waits before it tries again"
+    mailbox.rejects_mail = False
     clock[0] = NOW.replace(hour=NOW.hour + 1)
-    assert (await delivery.round())[0] == 1
-    assert (await delivery.round())[0] == 0, "sent once"
+    assert (await delivery.deliver_batch())[0] == 1
+    assert (await delivery.deliver_batch())[0] == 0, "sent once"
     assert [letter["Subject"] for letter in mailbox.letters] == ["New request ACDE-FGHJ"]

@@ -12,34 +12,34 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from bot.channels import Refused
+from bot.channels import PermanentFailure
 from bot.channels.webhook import WebhookChannel
-from bot.pipeline.alerts import tell
+from bot.pipeline.alerts import notify_webhook
 from bot.pipeline.deliver import Delivery
 from bot.runtime import House
 from bot.settings import Settings
 from storage import retention
 from storage.chats import outbox
-from storage.chats.outbox import Stuck
+from storage.chats.outbox import UndeliveredItem
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.desk_fixtures import AtTheDesk, settings_of_a_desk
+from tests.harness.desk_fixtures import DeskApp, desk_settings
 from tests.harness.telegram_app import START
-from tests.support.builders import a_record
+from tests.support.builders import make_record
 
 SECRET = "a-long-random-word-of-a-test"
 
 
-class Cases(socketserver.ThreadingTCPServer):
+class FakeCaseSystem(socketserver.ThreadingTCPServer):
     """Another system that keeps what it is told; it answers with the codes it was given."""
 
     daemon_threads = True
     allow_reuse_address = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Ear)
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
+        super().__init__(("127.0.0.1", 0), _RequestRecorder)
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
 
     @property
     def url(self) -> str:
@@ -47,13 +47,13 @@ class Cases(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/referrals"
 
 
-class _Ear(BaseHTTPRequestHandler):
-    server: Cases
+class _RequestRecorder(BaseHTTPRequestHandler):
+    server: FakeCaseSystem
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.heard.append((dict(self.headers.items()), body))
-        code = self.server.answers.pop(0) if self.server.answers else 204
+        self.server.requests.append((dict(self.headers.items()), body))
+        code = self.server.statuses.pop(0) if self.server.statuses else 204
         self.send_response(code)
         if code == 302:
             self.send_header("Location", self.server.url)
@@ -64,7 +64,7 @@ class _Ear(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Clock:
+class WebhookClock:
     """A clock that a test moves on."""
 
     def __init__(self) -> None:
@@ -74,44 +74,44 @@ class Clock:
         return self.time
 
 
-class Told:
+class WebhookHarness:
     """The sending side of one test."""
 
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
-        self.database, self.vault, self.clock = database, vault, Clock()
+        self.database, self.vault, self.clock = database, vault, WebhookClock()
         channel = WebhookChannel(settings, self.clock)
         self.house = House(vault, {"webhook": channel})
         self.delivery = Delivery(database, self.house, self.clock)
 
-    def referral(self, reference: str = "ACDE-3467") -> None:
+    def add_referral(self, reference: str = "ACDE-3467") -> None:
         """Have a new referral."""
         with self.database.transaction() as conn:
-            tell(conn, self.house, a_record(reference), self.clock())
+            notify_webhook(conn, self.house, make_record(reference), self.clock())
 
-    async def try_for(self, hours: float) -> int:
+    async def run_for(self, hours: float) -> int:
         """Let time pass, trying whenever something is due; return how often something went."""
         ends, tried = self.clock.time + timedelta(hours=hours), 0
         while self.clock.time < ends:
-            sent = (await self.delivery.round())[0]
+            sent = (await self.delivery.deliver_batch())[0]
             tried += sent
             step = timedelta(minutes=15) if self.clock.time > START + timedelta(hours=1) else None
             self.clock.time += step or timedelta(seconds=20)
         return tried
 
-    def dead(self) -> list[Stuck]:
+    def dead(self) -> list[UndeliveredItem]:
         """Return what was given up."""
         with self.database.session() as session:
-            return outbox.dead(session, self.vault, "webhook")
+            return outbox.list_dead_letters(session, self.vault, "webhook")
 
-    def waiting(self) -> list[Stuck]:
+    def waiting(self) -> list[UndeliveredItem]:
         """Return what is still to be sent."""
         with self.database.session() as session:
-            return outbox.waiting(session, self.vault, "webhook")
+            return outbox.list_undelivered(session, self.vault, "webhook")
 
 
 @pytest.fixture
-def cases() -> Iterator[Cases]:
-    with Cases() as server:
+def cases() -> Iterator[FakeCaseSystem]:
+    with FakeCaseSystem() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
@@ -120,24 +120,26 @@ def cases() -> Iterator[Cases]:
 
 
 @pytest.fixture
-def told(cases: Cases, database: Database, vault: Vault) -> Told:
-    settings = settings_of_a_desk(webhook_url=cases.url, webhook_secret=SECRET)
-    return Told(database, vault, settings)
+def told(cases: FakeCaseSystem, database: Database, vault: Vault) -> WebhookHarness:
+    settings = desk_settings(webhook_url=cases.url, webhook_secret=SECRET)
+    return WebhookHarness(database, vault, settings)
 
 
-def is_ours(headers: dict[str, str], body: bytes) -> bool:
+def has_valid_signature(headers: dict[str, str], body: bytes) -> bool:
     """Check a message as the README tells the other side to."""
     signed = headers["X-RJ-Timestamp"].encode() + b"." + body
     mac = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     return hmac.compare_digest(headers["X-RJ-Signature"], f"sha256={mac}")
 
 
-async def test_a_new_referral_is_told_signed_and_without_a_person(told: Told, cases: Cases) -> None:
-    told.referral()
-    assert (await told.delivery.round())[0] == 1
-    ((headers, body),) = cases.heard
-    assert is_ours(headers, body)
-    assert not is_ours(headers, body + b" ")
+async def test_a_new_referral_is_told_signed_and_without_a_person(
+    told: WebhookHarness, cases: FakeCaseSystem
+) -> None:
+    told.add_referral()
+    assert (await told.delivery.deliver_batch())[0] == 1
+    ((headers, body),) = cases.requests
+    assert has_valid_signature(headers, body)
+    assert not has_valid_signature(headers, body + b" ")
     said = json.loads(body)
     assert said.keys() == {"event", "kind", "reference", "queue", "due"}
     assert (said["reference"], said["queue"], said["kind"]) == ("ACDE-3467", "adults", "referral")
@@ -149,79 +151,83 @@ async def test_a_new_referral_is_told_signed_and_without_a_person(told: Told, ca
 
 async def test_without_the_setting_nobody_is_told(database: Database, vault: Vault) -> None:
     with database.transaction() as conn:
-        tell(conn, House(vault, {}), a_record("ACDE-3467"), START)
+        notify_webhook(conn, House(vault, {}), make_record("ACDE-3467"), START)
     with database.session() as session:
-        assert outbox.waiting(session, vault, "webhook") == []
+        assert outbox.list_undelivered(session, vault, "webhook") == []
 
 
 async def test_after_some_failures_it_arrives_once_with_the_same_event(
-    told: Told, cases: Cases
+    told: WebhookHarness, cases: FakeCaseSystem
 ) -> None:
-    cases.answers = [500, 302, 404]
-    told.referral()
-    await told.try_for(hours=0.1)
-    assert len(cases.heard) == 4
-    assert len({headers["X-RJ-Event"] for headers, _ in cases.heard}) == 1
-    assert len({body for _, body in cases.heard}) == 1
-    assert all(is_ours(headers, body) for headers, body in cases.heard)
+    cases.statuses = [500, 302, 404]
+    told.add_referral()
+    await told.run_for(hours=0.1)
+    assert len(cases.requests) == 4
+    assert len({headers["X-RJ-Event"] for headers, _ in cases.requests}) == 1
+    assert len({body for _, body in cases.requests}) == 1
+    assert all(has_valid_signature(headers, body) for headers, body in cases.requests)
     assert (told.waiting(), told.dead()) == ([], [])
 
 
 async def test_what_never_arrives_is_kept_where_it_is_seen_and_can_be_sent_again(
-    told: Told, cases: Cases, caplog: pytest.LogCaptureFixture
+    told: WebhookHarness, cases: FakeCaseSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    cases.answers = [503] * 12
-    told.referral()
-    await told.try_for(hours=30)
-    assert len(cases.heard) == 12
+    cases.statuses = [503] * 12
+    told.add_referral()
+    await told.run_for(hours=30)
+    assert len(cases.requests) == 12
     (dead,) = told.dead()
-    assert (dead.body["reference"], dead.tries, dead.why) == ("ACDE-3467", 12, "http_503")
+    assert (dead.body["reference"], dead.attempts, dead.reason) == ("ACDE-3467", 12, "http_503")
     with told.database.transaction() as conn:
         retention.sweep(conn, told.vault, told.clock() + timedelta(days=3))
     assert len(told.dead()) == 1
     with told.database.transaction() as conn:
-        assert outbox.again(conn, dead.id, told.clock())
-        assert not outbox.again(conn, dead.id, told.clock())
-    assert (await told.delivery.round())[0] == 1
-    assert len({headers["X-RJ-Event"] for headers, _ in cases.heard}) == 1
+        assert outbox.requeue(conn, dead.id, told.clock())
+        assert not outbox.requeue(conn, dead.id, told.clock())
+    assert (await told.delivery.deliver_batch())[0] == 1
+    assert len({headers["X-RJ-Event"] for headers, _ in cases.requests}) == 1
     assert (told.waiting(), told.dead()) == ([], [])
     ours = "\n".join(one.getMessage() for one in caplog.records if one.name.startswith("rj"))
     everything = caplog.text
     assert "row_later" in ours
     assert SECRET not in everything
     assert "ACDE-3467" not in everything
-    assert cases.heard[0][0]["X-RJ-Signature"] not in everything
+    assert cases.requests[0][0]["X-RJ-Signature"] not in everything
 
 
-async def test_what_is_dead_for_a_month_is_buried(told: Told, cases: Cases) -> None:
-    cases.answers = [500] * 12
-    told.referral()
-    await told.try_for(hours=30)
+async def test_what_is_dead_for_a_month_is_buried(
+    told: WebhookHarness, cases: FakeCaseSystem
+) -> None:
+    cases.statuses = [500] * 12
+    told.add_referral()
+    await told.run_for(hours=30)
     with told.database.transaction() as conn:
         retention.sweep(conn, told.vault, told.clock() + timedelta(days=31))
     assert told.dead() == []
 
 
 async def test_a_system_that_is_away_is_tried_for_a_day(
-    database: Database, vault: Vault, cases: Cases
+    database: Database, vault: Vault, cases: FakeCaseSystem
 ) -> None:
     gone = cases.url.replace(str(cases.server_address[1]), "1")
-    away = Told(database, vault, settings_of_a_desk(webhook_url=gone, webhook_secret=SECRET))
-    away.referral()
-    assert await away.try_for(hours=0.2) > 4
+    away = WebhookHarness(database, vault, desk_settings(webhook_url=gone, webhook_secret=SECRET))
+    away.add_referral()
+    assert await away.run_for(hours=0.2) > 4
     (waiting,) = away.waiting()
-    assert waiting.why == "ConnectError"
-    await away.try_for(hours=30)
-    assert [one.why for one in away.dead()] == ["ConnectError"]
+    assert waiting.reason == "ConnectError"
+    await away.run_for(hours=30)
+    assert [one.reason for one in away.dead()] == ["ConnectError"]
 
 
-async def test_it_says_nothing_else_and_hears_nothing(told: Told, cases: Cases) -> None:
+async def test_it_says_nothing_else_and_hears_nothing(
+    told: WebhookHarness, cases: FakeCaseSystem
+) -> None:
     channel = told.house.channels["webhook"]
-    with pytest.raises(Refused):
+    with pytest.raises(PermanentFailure):
         await channel.send("", "say", {"text": "hello"})
     assert channel.translate({"say": "hello"}) is None
-    assert cases.heard == []
+    assert cases.requests == []
 
 
 @pytest.mark.parametrize(
@@ -235,23 +241,23 @@ async def test_it_says_nothing_else_and_hears_nothing(told: Told, cases: Cases) 
 )
 def test_half_a_setting_or_an_open_line_is_refused(url: str | None, secret: str | None) -> None:
     with pytest.raises(ValueError, match="WEBHOOK"):
-        settings_of_a_desk(webhook_url=url, webhook_secret=secret)
+        desk_settings(webhook_url=url, webhook_secret=secret)
 
 
-async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: AtTheDesk) -> None:
-    house = House(desk.vault, {"webhook": WebhookChannel(settings_of_a_desk(), desk.clock)})
+async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) -> None:
+    house = House(desk.vault, {"webhook": WebhookChannel(desk_settings(), desk.clock)})
     with desk.database.transaction() as conn:
-        tell(conn, house, a_record("ACDE-3467"), START)
-        tell(conn, house, a_record("ACDE-2222"), START)
+        notify_webhook(conn, house, make_record("ACDE-3467"), START)
+        notify_webhook(conn, house, make_record("ACDE-2222"), START)
     with desk.database.session() as session:
-        first = outbox.waiting(session, desk.vault, "webhook")[0]
+        first = outbox.list_undelivered(session, desk.vault, "webhook")[0]
     with desk.database.transaction() as conn:
-        outbox.died(conn, first.id, START, "http_500")
+        outbox.move_to_dead_letters(conn, first.id, START, "http_500")
     carys = await desk.signed_in("coordinator", "carys")
     shown = await carys.get("/desk/webhook")
     assert "ACDE-3467" in shown.text
     assert "http_500" in shown.text
-    pressed = await carys.presses("/desk/webhook", f"/desk/webhook/{first.id}/again")
+    pressed = await carys.submit_form("/desk/webhook", f"/desk/webhook/{first.id}/again")
     assert pressed.status_code == 303
     after = await carys.get(pressed.headers["location"])
     assert "/again" not in after.text

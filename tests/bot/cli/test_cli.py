@@ -19,13 +19,13 @@ from storage.chats import inbox, outbox
 from storage.database import Database
 from storage.vault import Vault
 from tests.support.builders import NOW
-from tests.support.happy_path import NAME, way
+from tests.support.happy_path import NAME, happy_path
 from tests.support.paths import ROOT
 from tests.telegram_server import TelegramServer
 from tests.telegram_server.api.methods import set_webhook
 
 Rj = Callable[..., Result]
-Said = dict[str, Any]
+Json = dict[str, Any]
 Examined = Callable[..., tuple[list[str], list[str]]]
 
 COMMANDS = [
@@ -52,20 +52,20 @@ def rj(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rj:
     return run
 
 
-def told(result: Result) -> list[Said]:
+def json_lines(result: Result) -> list[Json]:
     """Return what was answered, a line of JSON each."""
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def lines_of(*bodies: Said) -> str:
+def as_json_lines(*bodies: Json) -> str:
     """Return lines of JSON."""
     return "".join(json.dumps(body) + "\n" for body in bodies)
 
 
-def whole_way() -> list[Said]:
+def happy_path_inputs() -> list[Json]:
     """Return the lines of a person harmed from hello to Send."""
-    steps = [{"press": step.press} if step.press else {"say": step.say} for step in way()]
+    steps = [{"press": step.press} if step.press else {"say": step.say} for step in happy_path()]
     return [{"say": "/start"}, *steps]
 
 
@@ -91,8 +91,8 @@ def named(group: Any, before: str = "") -> Iterator[str]:
 
 
 def test_a_whole_talk_ends_in_a_referral(rj: Rj) -> None:
-    answers = told(rj("play", "--jsonl", lines=lines_of(*whole_way())))
-    assert len(answers) == len(whole_way())
+    answers = json_lines(rj("play", "--jsonl", lines=as_json_lines(*happy_path_inputs())))
+    assert len(answers) == len(happy_path_inputs())
     for answer in answers:
         assert list(answer) == ["replies", "stage", "question", "handed_over"]
         for reply in answer["replies"]:
@@ -112,16 +112,18 @@ def test_a_whole_talk_ends_in_a_referral(rj: Rj) -> None:
 
 
 def test_a_button_can_be_pressed_by_its_id(rj: Rj) -> None:
-    first = told(rj("play", "--jsonl", "--chat", "maya", lines=lines_of({"say": "/start"})))
+    first = json_lines(
+        rj("play", "--jsonl", "--chat", "maya", lines=as_json_lines({"say": "/start"}))
+    )
     id = first[0]["replies"][-1]["buttons"][0][0]["id"]
-    second = told(rj("play", "--jsonl", "--chat", "maya", lines=lines_of({"press": id})))
+    second = json_lines(rj("play", "--jsonl", "--chat", "maya", lines=as_json_lines({"press": id})))
     assert second[0]["stage"] == "notice"
 
 
 def test_lines_that_are_not_understood_are_answered_and_the_talk_goes_on(rj: Rj) -> None:
     strange = ["garbage", "[1]", '"say"', "{}", '{"shout": "x"}', "[" * 5000, "\ufeff{}"]
     lines = "\n".join([*strange, "", '{"say": "/start"}']) + "\n"
-    answers = told(rj("play", "--jsonl", lines=lines))
+    answers = json_lines(rj("play", "--jsonl", lines=lines))
     assert [list(answer) for answer in answers[:-1]] == [["error"]] * len(strange)
     assert answers[-1]["stage"] == "welcome"
 
@@ -142,21 +144,23 @@ def test_lines_that_are_not_understood_are_answered_and_the_talk_goes_on(rj: Rj)
         {"say": ""},
     ],
 )
-def test_anything_may_come_in_and_something_comes_back(rj: Rj, body: Said) -> None:
-    answers = told(rj("play", "--jsonl", lines=lines_of({"say": "/start"}, body)))
+def test_anything_may_come_in_and_something_comes_back(rj: Rj, body: Json) -> None:
+    answers = json_lines(rj("play", "--jsonl", lines=as_json_lines({"say": "/start"}, body)))
     assert list(answers[1]) == ["replies", "stage", "question", "handed_over"]
     assert answers[1]["replies"] or "wait" in body
 
 
 def test_time_that_runs_out_deletes_what_was_not_sent(rj: Rj) -> None:
-    some = [*whole_way()[:5], {"wait": 4 * 86_400}, {"say": "hello"}]
-    answers = told(rj("play", "--jsonl", lines=lines_of(*some)))
+    some = [*happy_path_inputs()[:5], {"wait": 4 * 86_400}, {"say": "hello"}]
+    answers = json_lines(rj("play", "--jsonl", lines=as_json_lines(*some)))
     assert answers[-2]["replies"] == []
     assert "deleted" in answers[-1]["replies"][0]["text"]
 
 
 def test_an_officer_is_welcomed_by_invitation(rj: Rj) -> None:
-    answers = told(rj("play", "--as", "officer", "--jsonl", lines=lines_of({"say": "/refer"})))
+    answers = json_lines(
+        rj("play", "--as", "officer", "--jsonl", lines=as_json_lines({"say": "/refer"}))
+    )
     assert len(answers) == 1
     assert answers[0]["question"] == "agreed"
 
@@ -169,8 +173,8 @@ def test_nobody_else_can_be_played(rj: Rj) -> None:
 
 
 def test_a_question_is_answered_with_topics(rj: Rj) -> None:
-    asked = lines_of({"question": "what is restorative justice"}, {"question": "zxqv"})
-    answers = told(rj("faq", "--jsonl", lines=asked + "{}\nnonsense\n"))
+    asked = as_json_lines({"question": "what is restorative justice"}, {"question": "zxqv"})
+    answers = json_lines(rj("faq", "--jsonl", lines=asked + "{}\nnonsense\n"))
     assert answers[0]["answer"] == "what_is_rj"
     assert answers[1] == {"answer": None, "suggestions": []}
     for answer in answers[:2]:
@@ -179,9 +183,9 @@ def test_a_question_is_answered_with_topics(rj: Rj) -> None:
     assert [list(answer) for answer in answers[2:]] == [["error"], ["error"]]
 
 
-def test_danger_is_heard_with_its_kind(rj: Rj) -> None:
-    asked = lines_of({"text": "I want to kill myself"}, {"text": "What does it cost?"})
-    answers = told(rj("crisis", "--jsonl", lines=asked + '{"txt": 1}\n'))
+def test_danger_is_detected_with_its_kind(rj: Rj) -> None:
+    asked = as_json_lines({"text": "I want to kill myself"}, {"text": "What does it cost?"})
+    answers = json_lines(rj("crisis", "--jsonl", lines=asked + '{"txt": 1}\n'))
     assert answers[0] == {"crisis": True, "kind": "suicidal"}
     assert answers[1] == {"crisis": False, "kind": None}
     assert list(answers[2]) == ["error"]
@@ -193,7 +197,11 @@ def test_danger_is_heard_with_its_kind(rj: Rj) -> None:
 @pytest.fixture
 def reference(rj: Rj) -> str:
     """Return the reference of a referral that has just arrived."""
-    return str(told(rj("play", "--jsonl", lines=lines_of(*whole_way())))[-1]["handed_over"])
+    return str(
+        json_lines(rj("play", "--jsonl", lines=as_json_lines(*happy_path_inputs())))[-1][
+            "handed_over"
+        ]
+    )
 
 
 def test_an_empty_queue_says_so(rj: Rj) -> None:
@@ -271,9 +279,9 @@ def test_an_invitation_is_a_link_that_works_once(rj: Rj) -> None:
     link = rj("invite", *officer, "--bot", "kent_answers_bot").stdout.strip()
     assert link.startswith("https://t.me/kent_answers_bot?start=i_")
     code = link.partition("start=")[2]
-    asked = lines_of({"say": f"/start {code}"})
-    first = told(rj("play", "--jsonl", lines=asked))
-    again = told(rj("play", "--jsonl", lines=asked))
+    asked = as_json_lines({"say": f"/start {code}"})
+    first = json_lines(rj("play", "--jsonl", lines=asked))
+    again = json_lines(rj("play", "--jsonl", lines=asked))
     assert "partner officer" in first[0]["replies"][0]["text"]
     assert "partner officer" not in again[0]["replies"][0]["text"]
 
@@ -300,8 +308,8 @@ def test_the_words_are_checked(rj: Rj) -> None:
 
 def test_what_nobody_could_answer_is_shown_once_it_was_passed_on(rj: Rj) -> None:
     assert rj("content", "missed").stdout == ""
-    asked = lines_of({"say": "zxqv wvut"}, {"press": "Pass my question on"})
-    told(rj("play", "--jsonl", lines=asked))
+    asked = as_json_lines({"say": "zxqv wvut"}, {"press": "Pass my question on"})
+    json_lines(rj("play", "--jsonl", lines=asked))
     assert "zxqv wvut" in rj("content", "missed").stdout
 
 
@@ -359,11 +367,11 @@ def test_it_also_starts_as_a_module(tmp_path: Path) -> None:
 @pytest.fixture
 def examined(rj: Rj, monkeypatch: pytest.MonkeyPatch) -> Examined:
     """Return what the doctor finds wrong, and to look at, besides the words of the service."""
-    monkeypatch.setattr(looks, "_content", lambda today: ([], []))
+    monkeypatch.setattr(looks, "_check_content", lambda today: ([], []))
 
     def examine(**told: object) -> tuple[list[str], list[str]]:
         settings = Settings(_env_file=None, **told)  # type: ignore[arg-type]
-        wrong, notes = looks.examine(settings)
+        wrong, notes = looks.run_checks(settings)
         values = [str(value) for value in told.values() if len(str(value)) > 8]
         assert not [line for line in (*wrong, *notes) for value in values if value in line]
         return wrong, notes
@@ -450,9 +458,11 @@ def test_what_was_left_over_is_counted(
 ) -> None:
     with database.transaction() as connection:
         arrival = inbox.Arrival("1", "maya", {"say": "hello"})
-        inbox.keep(connection, vault, "telegram", [arrival], NOW)
-        inbox.set_aside(connection, inbox.waiting(connection, vault, NOW, ["telegram"])[0].id, NOW)
-        sent = outbox.put(connection, vault, "telegram", "alert", {"text": "x"}, NOW)
+        inbox.enqueue_arrivals(connection, vault, "telegram", [arrival], NOW)
+        inbox.set_aside(
+            connection, inbox.due_inbox_items(connection, vault, NOW, ["telegram"])[0].id, NOW
+        )
+        sent = outbox.enqueue(connection, vault, "telegram", "alert", {"text": "x"}, NOW)
         outbox.give_up(connection, sent, NOW)
     _, notes = examined(database_url=f"sqlite:///{file}", vault_key_file=tmp_path / "vault.json")
     assert "Messages that came in and could not be answered, set aside: 1." in notes
@@ -462,8 +472,8 @@ def test_what_was_left_over_is_counted(
 def test_a_full_disk_and_a_slow_clock_are_seen(
     examined: Examined, reference: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "ROOM", 1.1)
-    monkeypatch.setattr(looks, "_newest", lambda: NOW.date().replace(year=2999))
+    monkeypatch.setattr(looks, "MIN_FREE_SHARE", 1.1)
+    monkeypatch.setattr(looks, "_newest_review_date", lambda: NOW.date().replace(year=2999))
     wrong, notes = examined()
     assert [line for line in notes if "disk" in line]
     assert [line for line in wrong if "clock" in line]

@@ -16,8 +16,8 @@ from storage.accounts import staff
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.vault import Vault
-from storage.web_tables import LOGGED
-from tests.support.builders import NOW, a_record
+from storage.web_tables import LOGBOOK
+from tests.support.builders import NOW, make_record
 
 Rj = Callable[..., Result]
 
@@ -42,9 +42,9 @@ def test_the_first_administrator_comes_in_by_the_command_line(
     assert f"http://127.0.0.1:8000/desk/join?code={code}" in made.stdout
     assert rj("list").stdout.split() == ["ada", "administrator", "invited"]
     with database.session() as session:
-        invitation = staff.invited(session, vault, code, datetime.now(UTC))
+        invitation = staff.find_invited_account(session, vault, code, datetime.now(UTC))
         assert invitation is not None
-        line = logbook.read(session)[0]
+        line = logbook.list_logbook_lines(session)[0]
     assert (line.who, line.did, line.about) == ("command line", "invite", "ada")
     assert rj("invite", "ada", "--role", "mediator").exit_code == 1
     again = rj("invite", "ada", "--role", "administrator", "--again")
@@ -60,14 +60,14 @@ def test_an_account_is_disabled_once_it_owns_nothing(
 ) -> None:
     rj("invite", "mira", "--role", "mediator")
     with database.transaction() as conn:
-        lifecycle.hand_over(conn, vault, a_record("AAAA-CCCC"), None, NOW)
+        lifecycle.hand_over(conn, vault, make_record("AAAA-CCCC"), None, NOW)
         lifecycle.claim(conn, "AAAA-CCCC", "mira", NOW)
     owns = rj("disable", "mira")
     assert owns.exit_code == 1
     assert "AAAA-CCCC" in owns.output
     assert rj("invite", "mira", "--role", "administrator", "--again").exit_code == 1
     with database.transaction() as conn:
-        lifecycle.take_step(conn, vault, "AAAA-CCCC", "hand_back", "mira", NOW)
+        lifecycle.perform_act(conn, vault, "AAAA-CCCC", "hand_back", "mira", NOW)
     assert rj("disable", "mira").exit_code == 0
     assert rj("disable", "mira").exit_code == 1
     assert rj("list").stdout.split() == ["mira", "mediator", "disabled"]
@@ -77,16 +77,16 @@ def test_the_doctor_asks_for_an_administrator_and_reads_the_logbook(
     rj: Rj, database: Database, vault: Vault
 ) -> None:
     def examined() -> tuple[list[str], list[str]]:
-        return doctor.examine(Settings(_env_file=None))
+        return doctor.run_checks(Settings(_env_file=None))
 
     assert [line for line in examined()[1] if "accounts of staff" in line]
     with database.transaction() as conn:
-        code = staff.invite(conn, vault, "ada", "administrator", "command line", NOW)
-        staff.join(conn, vault, code, "a hash", "A" * 32, NOW)
+        code = staff.invite_staff(conn, vault, "ada", "administrator", "command line", NOW)
+        staff.activate_account(conn, vault, code, "a hash", "A" * 32, NOW)
         for did in ("invite", "join", "sign_in"):
-            logbook.write(conn, vault, "ada", did, NOW, "ada")
+            logbook.add_logbook_line(conn, vault, "ada", did, NOW, "ada")
     wrong, notes = examined()
     assert not [line for line in (*wrong, *notes) if "accounts of staff" in line or "logb" in line]
     with database.transaction() as conn:
-        conn.execute(update(LOGGED).where(LOGGED.c.n == 2).values(who="mira"))
+        conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 2).values(who="mira"))
     assert [line for line in examined()[0] if "logbook" in line]

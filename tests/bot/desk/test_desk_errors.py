@@ -9,8 +9,8 @@ from sqlalchemy import text
 from flows.wording import say
 from storage.database import Database
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import AtTheDesk
-from tests.support.builders import a_record
+from tests.harness.desk_fixtures import DeskApp
+from tests.support.builders import make_record
 
 REF = "ACDE-3467"
 
@@ -25,13 +25,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch, database: Database) -> Database:
 
 
 async def test_a_busy_database_loses_nothing_that_was_typed(
-    desk: AtTheDesk, impatient: Database
+    desk: DeskApp, impatient: Database
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
     with desk.database.transaction() as conn:
-        lifecycle.hand_over(conn, desk.vault, a_record(REF), None, desk.clock())
+        lifecycle.hand_over(conn, desk.vault, make_record(REF), None, desk.clock())
         lifecycle.claim(conn, REF, "mira", desk.clock())
-    with Locked(desk.database):
+    with LockedDatabase(desk.database):
         answer = await mira.post(f"/desk/r/{REF}/note", note="Rings on Friday", mark="1")
     assert answer.status_code == 503
     assert say("en", "desk.busy.text") in answer.text
@@ -39,13 +39,13 @@ async def test_a_busy_database_loses_nothing_that_was_typed(
     found = re.search(r'action="([^"]+)"', answer.text.split("<main")[1])
     assert found is not None and found[1] == f"/desk/r/{REF}/note"
     with desk.database.session() as session:
-        acts = [one.act for one in lifecycle.history(session, desk.vault, REF)]
+        acts = [one.act for one in lifecycle.list_steps(session, desk.vault, REF)]
     assert "note" not in acts
 
 
-async def test_a_password_is_not_shown_again(desk: AtTheDesk, impatient: Database) -> None:
-    nobody = await desk.nobody()
-    with Locked(desk.database):
+async def test_a_password_is_not_shown_again(desk: DeskApp, impatient: Database) -> None:
+    nobody = await desk.signed_out()
+    with LockedDatabase(desk.database):
         answer = await nobody.post("/desk/sign-in", name="mira", password="marigold", code="1")
     assert answer.status_code in (403, 503)
     assert "marigold" not in answer.text
@@ -54,20 +54,20 @@ async def test_a_password_is_not_shown_again(desk: AtTheDesk, impatient: Databas
 @pytest.mark.parametrize(
     "path", ["/nothing", "/desk/nothing", "/officer/nothing", "/static/no.css"]
 )
-async def test_an_address_that_is_not_ours(desk: AtTheDesk, path: str) -> None:
-    answer = await (await desk.nobody()).get(path)
+async def test_an_address_that_is_not_ours(desk: DeskApp, path: str) -> None:
+    answer = await (await desk.signed_out()).get(path)
     assert answer.status_code == 404
     assert say("en", "web.site.not_here.text") in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 async def test_an_error_of_ours_says_nothing_of_itself(
-    desk: AtTheDesk, monkeypatch: pytest.MonkeyPatch
+    desk: DeskApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError("secretmarigold")
 
-    monkeypatch.setattr("bot.desk.casework.queue.queue_views.listed", fails)
+    monkeypatch.setattr("bot.desk.casework.queue.queue_views.queue_page", fails)
     mira = await desk.signed_in("mediator", "mira")
     mira.client._transport.raise_app_exceptions = False  # type: ignore[attr-defined]
     answer = await mira.get("/desk/queue")
@@ -76,12 +76,12 @@ async def test_an_error_of_ours_says_nothing_of_itself(
     assert "marigold" not in answer.text
 
 
-class Locked:
+class LockedDatabase:
     """Holds the whole database, as another program might."""
 
     def __init__(self, database: Database) -> None:
         self._database, self._go, self._has = database, threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._hold)
+        self._thread = threading.Thread(target=self._keep_lock)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -91,7 +91,7 @@ class Locked:
         self._go.set()
         self._thread.join(5)
 
-    def _hold(self) -> None:
+    def _keep_lock(self) -> None:
         other = Database(str(self._database._url))
         plain = other._writer.raw_connection()
         cursor = plain.cursor()

@@ -10,16 +10,16 @@ from bot.channels.email import EmailChannel
 from bot.pipeline.sweep import sweep
 from bot.runtime import House
 from bot.settings import Settings
-from bot.web.health import is_late
-from flows.calendar.workdays import due, opening
+from bot.web.health import is_overdue
+from flows.calendar.workdays import due_at, next_opening
 from flows.service import service
 from storage import heartbeat
 from storage.chats import outbox
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.vault import Vault
-from tests.harness.desk_fixtures import AtTheDesk
-from tests.support.builders import a_record
+from tests.harness.desk_fixtures import DeskApp
+from tests.support.builders import make_record
 
 pytest_plugins = ("tests.harness.desk_fixtures",)
 
@@ -29,21 +29,23 @@ STEP = timedelta(minutes=30)
 ONE = "ACDE-3467"
 
 
-class Office:
+class AlertHarness:
     """A queue whose alerts are read as they go out, and a clock that is swept on its way."""
 
     def __init__(self, database: Database, vault: Vault, **more: object) -> None:
         self.database, self.vault = database, vault
         self.house = House(vault, {}, ("telegram",), **more)  # type: ignore[arg-type]
 
-    def sent(self, at: datetime, days: int = 2, hold: bool = False, queue: str = "adults") -> None:
+    def add_referral(
+        self, at: datetime, days: int = 2, hold: bool = False, queue: str = "adults"
+    ) -> None:
         """Hand over a referral that is promised within some working days."""
-        promised = due(at, days, service()).astimezone(UTC)
-        record = replace(a_record(ONE, promised), sent_at=at, hold=hold, queue=queue)
+        promised = due_at(at, days, service()).astimezone(UTC)
+        record = replace(make_record(ONE, promised), sent_at=at, hold=hold, queue=queue)
         with self.database.transaction() as conn:
             lifecycle.hand_over(conn, self.vault, record, None, at)
 
-    def told(
+    def alerts_between(
         self, begin: datetime, end: datetime, step: timedelta = STEP
     ) -> list[tuple[datetime, str, str, str]]:
         """Let time pass; return when each alert went, by what, to whom, and what it says."""
@@ -51,10 +53,10 @@ class Office:
         while now <= end:
             with self.database.transaction() as conn:
                 sweep(conn, self.house, now)
-                for row in outbox.ready(conn, self.vault, now, ("telegram", "email")):
+                for row in outbox.due_outbox_items(conn, self.vault, now, ("telegram", "email")):
                     assert row.kind == "alert"
                     found.append((now, row.channel, row.body.get("to", ""), row.body["text"]))
-                    outbox.sent(conn, row.id, now)
+                    outbox.mark_sent(conn, row.id, now)
             now += step
         return found
 
@@ -62,9 +64,11 @@ class Office:
 def test_at_half_the_team_hears_and_at_three_quarters_the_manager(
     database: Database, vault: Vault
 ) -> None:
-    office = Office(database, vault, manager=("email",), public_url="https://rj.example.com/")
-    office.sent(MONDAY)
-    team, manager = office.told(MONDAY, MONDAY + timedelta(days=2, hours=3), timedelta(minutes=10))
+    office = AlertHarness(database, vault, manager=("email",), public_url="https://rj.example.com/")
+    office.add_referral(MONDAY)
+    team, manager = office.alerts_between(
+        MONDAY, MONDAY + timedelta(days=2, hours=3), timedelta(minutes=10)
+    )
     # Promised for Wednesday 5pm: 23 hours of the service, half of which are over at 1.30pm.
     assert team[:3] == (datetime(2026, 3, 3, 13, 30, tzinfo=UTC), "telegram", "")
     assert manager[:3] == (datetime(2026, 3, 4, 11, 20, tzinfo=UTC), "email", "manager")
@@ -75,9 +79,9 @@ def test_at_half_the_team_hears_and_at_three_quarters_the_manager(
 
 
 def test_without_a_manager_the_staff_chat_hears_twice(database: Database, vault: Vault) -> None:
-    office = Office(database, vault)
-    office.sent(MONDAY)
-    alerts = office.told(MONDAY, MONDAY + timedelta(days=4))
+    office = AlertHarness(database, vault)
+    office.add_referral(MONDAY)
+    alerts = office.alerts_between(MONDAY, MONDAY + timedelta(days=4))
     assert [(by, to) for _, by, to, _ in alerts] == [("telegram", ""), ("telegram", "")]
     assert "http" not in alerts[0][3]
 
@@ -86,37 +90,39 @@ def test_without_a_manager_the_staff_chat_hears_twice(database: Database, vault:
 def test_nobody_is_alerted_at_night_at_weekends_or_at_easter(
     database: Database, vault: Vault, begin: datetime
 ) -> None:
-    office = Office(database, vault)
-    office.sent(begin)
-    alerts = office.told(begin, begin + timedelta(days=8))
+    office = AlertHarness(database, vault)
+    office.add_referral(begin)
+    alerts = office.alerts_between(begin, begin + timedelta(days=8))
     assert len(alerts) == 2
-    assert all(opening(at, service()) is None for at, *_ in alerts)
+    assert all(next_opening(at, service()) is None for at, *_ in alerts)
 
 
 @pytest.mark.parametrize(("hold", "queue"), [(True, "adults"), (False, "check")])
 def test_what_is_on_hold_or_needs_a_check_counts_too(
     database: Database, vault: Vault, hold: bool, queue: str
 ) -> None:
-    office = Office(database, vault)
-    office.sent(MONDAY, hold=hold, queue=queue)
-    assert len(office.told(MONDAY, MONDAY + timedelta(days=4))) == 2
+    office = AlertHarness(database, vault)
+    office.add_referral(MONDAY, hold=hold, queue=queue)
+    assert len(office.alerts_between(MONDAY, MONDAY + timedelta(days=4))) == 2
 
 
 def test_what_is_claimed_alerts_nobody(database: Database, vault: Vault) -> None:
-    office = Office(database, vault)
-    office.sent(MONDAY)
+    office = AlertHarness(database, vault)
+    office.add_referral(MONDAY)
     with database.transaction() as conn:
         lifecycle.claim(conn, ONE, "mira", MONDAY)
-    assert office.told(MONDAY, MONDAY + timedelta(hours=50)) == []
+    assert office.alerts_between(MONDAY, MONDAY + timedelta(hours=50)) == []
 
 
 def test_after_a_night_without_the_machine_both_hear_at_once(
     database: Database, vault: Vault
 ) -> None:
-    office = Office(database, vault, manager=("email",))
-    office.sent(MONDAY)
+    office = AlertHarness(database, vault, manager=("email",))
+    office.add_referral(MONDAY)
     late = MONDAY + timedelta(days=3)
-    assert [(by, to) for _, by, to, _ in office.told(late, late + timedelta(hours=6))] == [
+    assert [
+        (by, to) for _, by, to, _ in office.alerts_between(late, late + timedelta(hours=6))
+    ] == [
         ("telegram", ""),
         ("email", "manager"),
     ]
@@ -150,21 +156,21 @@ def test_the_last_sweep_is_known_and_only_the_own_vault_reads_it(
     database: Database, vault: Vault
 ) -> None:
     with database.transaction() as conn:
-        assert heartbeat.last(conn, vault) is None
-        heartbeat.beat(conn, vault, MONDAY)
-        heartbeat.beat(conn, vault, MONDAY + STEP)
-        assert heartbeat.last(conn, vault) == MONDAY + STEP
+        assert heartbeat.last_seen(conn, vault) is None
+        heartbeat.record(conn, vault, MONDAY)
+        heartbeat.record(conn, vault, MONDAY + STEP)
+        assert heartbeat.last_seen(conn, vault) == MONDAY + STEP
 
 
 def test_five_minutes_without_a_sweep_are_late() -> None:
     five = timedelta(minutes=5)
-    assert not is_late(MONDAY, MONDAY - five, MONDAY + five)
-    assert is_late(MONDAY, MONDAY - five, MONDAY + five + timedelta(seconds=1))
-    assert not is_late(MONDAY - timedelta(days=1), MONDAY, MONDAY + five)
+    assert not is_overdue(MONDAY, MONDAY - five, MONDAY + five)
+    assert is_overdue(MONDAY, MONDAY - five, MONDAY + five + timedelta(seconds=1))
+    assert not is_overdue(MONDAY - timedelta(days=1), MONDAY, MONDAY + five)
 
 
-async def test_the_health_page_says_when_time_is_not_swept_any_more(desk: AtTheDesk) -> None:
-    nobody = await desk.nobody()
+async def test_the_health_page_says_when_time_is_not_swept_any_more(desk: DeskApp) -> None:
+    nobody = await desk.signed_out()
     assert await _health(nobody.client) == (200, "ok")
     desk.clock.advance(minutes=6)
     assert (await _health(nobody.client))[0] == 503

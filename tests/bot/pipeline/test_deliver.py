@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, select
 
-from bot.channels import Arrived, Body, Gone, Refused, Wait
+from bot.channels import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
 from bot.pipeline.deliver import BACK_OFF, CHANNEL_BURST, CHAT_BURST, Delivery
 from bot.pipeline.respond import House
 from flows.conversation import Reply
@@ -16,24 +16,24 @@ from storage.chats import conversations, message_ids, outbox
 from storage.database import Database
 from storage.tables import CHAT, OUTBOX
 from storage.vault import Vault
-from tests.support.builders import HOUR, NOW, say
+from tests.support.builders import HOUR, NOW, store_answers
 
 pytest_plugins = ("tests.harness.telegram_fixtures",)
 
-Trouble = Callable[[str, str], Exception | None]
+FailureRule = Callable[[str, str], Exception | None]
 
 
 @dataclass
-class Wire:
+class RecordingChannel:
     """A channel that notes what is sent and when, and fails as a test wishes."""
 
     clock: Callable[[], datetime]
     name: str = "telegram"
-    limited: bool = True
+    rate_limited: bool = True
     sent: list[tuple[datetime, str, str]] = field(default_factory=list)
-    trouble: Trouble = lambda address, text: None
+    failure: FailureRule = lambda address, text: None
 
-    def translate(self, body: Body) -> Arrived | None:
+    def translate(self, body: Body) -> InboundEvent | None:
         """Return None: nothing comes in by this wire."""
         return None
 
@@ -41,31 +41,31 @@ class Wire:
         """Note what is sent; raise what the test wishes."""
         await asyncio.sleep(0)
         text = str(body.get("text", body.get("messages", kind)))
-        problem = self.trouble(address, text)
+        problem = self.failure(address, text)
         if problem:
             raise problem
         self.sent.append((self.clock(), address, text))
         return str(len(self.sent)) if kind == "say" else None
 
 
-class Post:
+class OutboxHarness:
     """An outbox with one wire, and a clock that only waiting moves."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self.database, self.vault, self.now = database, vault, NOW
-        self.wire = Wire(lambda: self.now)
-        self.delivery = self.begins()
+        self.channel = RecordingChannel(lambda: self.now)
+        self.delivery = self.new_delivery()
         self.chats: dict[str, str] = {}
 
-    def begins(self) -> Delivery:
+    def new_delivery(self) -> Delivery:
         """Return delivery as a fresh process has it."""
-        house = House(self.vault, {"telegram": self.wire})
+        house = House(self.vault, {"telegram": self.channel})
         return Delivery(self.database, house, lambda: self.now)
 
     def chat(self, address: str) -> str:
         """Return the id of somebody's chat."""
         if address not in self.chats:
-            self.chats[address] = say(self.database, self.vault, address, at=self.now)
+            self.chats[address] = store_answers(self.database, self.vault, address, at=self.now)
         return self.chats[address]
 
     def put(self, address: str, *texts: str) -> None:
@@ -74,18 +74,18 @@ class Post:
         with self.database.transaction() as connection:
             for text in texts:
                 body = asdict(Reply(text))
-                outbox.put(connection, self.vault, "telegram", "say", body, self.now, chat)
+                outbox.enqueue(connection, self.vault, "telegram", "say", body, self.now, chat)
 
     def put_alert(self, text: str) -> None:
         """Put an alert to staff in line."""
         with self.database.transaction() as connection:
             body = {"text": text}
-            outbox.put(connection, self.vault, "telegram", "alert", body, self.now)
+            outbox.enqueue(connection, self.vault, "telegram", "alert", body, self.now)
 
     async def drain(self) -> None:
         """Send until nothing can be sent now, waiting for limits as the program does."""
         while True:
-            tried, wait = await self.delivery.round()
+            tried, wait = await self.delivery.deliver_batch()
             if not tried and wait is None:
                 return
             if not tried and wait is not None:
@@ -93,9 +93,9 @@ class Post:
 
     def sent_to(self, address: str) -> list[str]:
         """Return what somebody got, in order."""
-        return [text for _, to, text in self.wire.sent if to == address]
+        return [text for _, to, text in self.channel.sent if to == address]
 
-    def rows(self, stage: str) -> int:
+    def row_count(self, stage: str) -> int:
         """Return how many rows are at a stage."""
         with self.database.session() as session:
             found = select(func.count()).where(OUTBOX.c.stage == stage)
@@ -103,57 +103,57 @@ class Post:
 
 
 @pytest.fixture
-def post(database: Database, vault: Vault) -> Post:
+def post(database: Database, vault: Vault) -> OutboxHarness:
     """Return an empty outbox and its wire."""
-    return Post(database, vault)
+    return OutboxHarness(database, vault)
 
 
 def numbered(n: int) -> list[str]:
     return [f"{i:03}" for i in range(n)]
 
 
-def busiest(times: list[datetime], seconds: float) -> int:
+def most_within(times: list[datetime], seconds: float) -> int:
     """Return the most that was sent within any `seconds`."""
     span = timedelta(seconds=seconds)
     return max(len([t for t in times if start <= t < start + span]) for start in times)
 
 
-async def test_a_chat_gets_its_messages_in_order_at_one_a_second(post: Post) -> None:
+async def test_a_chat_gets_its_messages_in_order_at_one_a_second(post: OutboxHarness) -> None:
     post.put("amina", *numbered(20))
     await post.drain()
     assert post.sent_to("amina") == numbered(20)
-    times = [at for at, _, _ in post.wire.sent]
-    assert busiest(times, 1) <= CHAT_BURST + 1
-    assert busiest(times, 10) <= CHAT_BURST + 10
+    times = [at for at, _, _ in post.channel.sent]
+    assert most_within(times, 1) <= CHAT_BURST + 1
+    assert most_within(times, 10) <= CHAT_BURST + 10
     assert (times[-1] - times[0]).total_seconds() == pytest.approx(20 - CHAT_BURST, abs=1.1)
 
 
-async def test_all_chats_together_get_thirty_a_second(post: Post) -> None:
+async def test_all_chats_together_get_thirty_a_second(post: OutboxHarness) -> None:
     for n in range(50):
         post.put(f"chat {n}", "one", "two")
     await post.drain()
-    times = [at for at, _, _ in post.wire.sent]
+    times = [at for at, _, _ in post.channel.sent]
     assert len(times) == 100
-    assert busiest(times, 1) <= CHANNEL_BURST + 30
+    assert most_within(times, 1) <= CHANNEL_BURST + 30
     assert (times[-1] - times[0]).total_seconds() == pytest.approx((100 - 30) / 30, abs=0.5)
     assert all(post.sent_to(f"chat {n}") == ["one", "two"] for n in range(50))
 
 
-async def test_acknowledging_a_press_never_waits_for_a_limit(post: Post) -> None:
+async def test_acknowledging_a_press_never_waits_for_a_limit(post: OutboxHarness) -> None:
     chat = post.chat("amina")
     with post.database.transaction() as connection:
         for _ in range(40):
-            outbox.put(connection, post.vault, "telegram", "acknowledge", {}, post.now, chat)
+            outbox.enqueue(connection, post.vault, "telegram", "acknowledge", {}, post.now, chat)
     await post.drain()
     assert post.now == NOW
     assert len(post.sent_to("amina")) == 40
 
 
-async def test_one_chat_that_must_wait_holds_up_no_other(post: Post) -> None:
+async def test_one_chat_that_must_wait_holds_up_no_other(post: OutboxHarness) -> None:
     post.put("amina", "a1", "a2")
     post.put("tom", "t1", "t2")
-    waits = [Wait(30)]
-    post.wire.trouble = lambda to, text: waits.pop() if to == "amina" and waits else None
+    waits = [RateLimited(30)]
+    post.channel.failure = lambda to, text: waits.pop() if to == "amina" and waits else None
     await post.drain()
     assert (post.sent_to("amina"), post.sent_to("tom")) == ([], ["t1", "t2"])
     post.now += timedelta(seconds=29)
@@ -164,33 +164,39 @@ async def test_one_chat_that_must_wait_holds_up_no_other(post: Post) -> None:
     assert post.sent_to("amina") == ["a1", "a2"]
 
 
-async def test_who_is_gone_gets_nothing_more_and_the_chat_is_closed(post: Post) -> None:
+async def test_who_is_gone_gets_nothing_more_and_the_chat_is_closed(post: OutboxHarness) -> None:
     post.put("amina", "a1", "a2", "a3")
     post.put("tom", "t1")
     tried: list[str] = []
 
     def gone(to: str, text: str) -> Exception | None:
         tried.append(text)
-        return Gone() if to == "amina" else None
+        return ChatClosed() if to == "amina" else None
 
-    post.wire.trouble = gone
+    post.channel.failure = gone
     await post.drain()
     assert sorted(tried) == ["a1", "t1"]
-    assert post.rows("waiting") == 0
+    assert post.row_count("waiting") == 0
     with post.database.session() as session:
-        kept = conversations.recall(session.connection(), post.vault, "telegram", "amina", NOW)
+        kept = conversations.load_conversation(
+            session.connection(), post.vault, "telegram", "amina", NOW
+        )
     assert kept.closed
 
 
-async def test_what_is_refused_is_given_up_and_the_next_goes(post: Post) -> None:
+async def test_what_is_refused_is_given_up_and_the_next_goes(post: OutboxHarness) -> None:
     post.put("amina", "a1", "a2")
-    post.wire.trouble = lambda to, text: Refused("say_bad_request") if text == "a1" else None
+    post.channel.failure = lambda to, text: (
+        PermanentFailure("say_bad_request") if text == "a1" else None
+    )
     await post.drain()
     assert post.sent_to("amina") == ["a2"]
-    assert (post.rows("given_up"), post.rows("waiting")) == (1, 0)
+    assert (post.row_count("given_up"), post.row_count("waiting")) == (1, 0)
 
 
-async def test_trouble_is_tried_again_later_and_later_and_never_given_up(post: Post) -> None:
+async def test_trouble_is_tried_again_later_and_later_and_never_given_up(
+    post: OutboxHarness,
+) -> None:
     post.put("amina", "a1", "a2")
     tried: list[str] = []
 
@@ -198,7 +204,7 @@ async def test_trouble_is_tried_again_later_and_later_and_never_given_up(post: P
         tried.append(text)
         return TimeoutError()
 
-    post.wire.trouble = down
+    post.channel.failure = down
     await post.drain()
     for n, delay in enumerate((*BACK_OFF, BACK_OFF[-1]), 1):
         post.now += timedelta(seconds=delay - 0.5)
@@ -207,14 +213,14 @@ async def test_trouble_is_tried_again_later_and_later_and_never_given_up(post: P
         post.now += timedelta(seconds=0.5)
         await post.drain()
         assert tried == ["a1"] * (n + 1)
-    post.wire.trouble = lambda to, text: None
+    post.channel.failure = lambda to, text: None
     post.now += timedelta(seconds=BACK_OFF[-1])
     await post.drain()
     assert post.sent_to("amina") == ["a1", "a2"]
 
 
 async def test_dying_between_sending_and_noting_repeats_at_most_that_one(
-    post: Post, monkeypatch: pytest.MonkeyPatch
+    post: OutboxHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post.put("amina", "a1", "a2", "a3")
 
@@ -222,15 +228,17 @@ async def test_dying_between_sending_and_noting_repeats_at_most_that_one(
         raise SystemExit
 
     with monkeypatch.context() as broken:
-        broken.setattr(outbox, "sent", dies)
+        broken.setattr(outbox, "mark_sent", dies)
         with pytest.raises(SystemExit):
-            await post.delivery.round()
-    post.delivery = post.begins()
+            await post.delivery.deliver_batch()
+    post.delivery = post.new_delivery()
     await post.drain()
     assert post.sent_to("amina") == ["a1", "a1", "a2", "a3"]
 
 
-async def test_a_chat_that_vanished_meanwhile_makes_nobody_hear_things_twice(post: Post) -> None:
+async def test_a_chat_that_vanished_meanwhile_makes_nobody_hear_things_twice(
+    post: OutboxHarness,
+) -> None:
     post.put("amina", "a1")
     post.put("tom", "t1")
 
@@ -239,44 +247,48 @@ async def test_a_chat_that_vanished_meanwhile_makes_nobody_hear_things_twice(pos
             connection.execute(delete(CHAT).where(CHAT.c.id == post.chats["amina"]))
         return None
 
-    post.wire.trouble = vanishes
+    post.channel.failure = vanishes
     await post.drain()
-    assert sorted(text for _, _, text in post.wire.sent) == ["a1", "t1"]
+    assert sorted(text for _, _, text in post.channel.sent) == ["a1", "t1"]
 
 
-async def test_alerts_need_no_chat_and_wait_for_no_person(post: Post) -> None:
+async def test_alerts_need_no_chat_and_wait_for_no_person(post: OutboxHarness) -> None:
     post.put("amina", "a1", "a2")
     post.put_alert("A new request: ABCD-EFGH")
-    post.wire.trouble = lambda to, text: Wait(60) if to == "amina" else None
+    post.channel.failure = lambda to, text: RateLimited(60) if to == "amina" else None
     await post.drain()
     assert post.sent_to("") == ["A new request: ABCD-EFGH"]
 
 
-async def test_another_channels_rows_neither_go_nor_stand_in_the_way(post: Post) -> None:
+async def test_another_channels_rows_neither_go_nor_stand_in_the_way(post: OutboxHarness) -> None:
     with post.database.transaction() as connection:
         for _ in range(150):
-            outbox.put(connection, post.vault, "email", "alert", {"text": "x"}, post.now)
+            outbox.enqueue(connection, post.vault, "email", "alert", {"text": "x"}, post.now)
     post.put("amina", "a1")
     await post.drain()
-    assert [text for _, _, text in post.wire.sent] == ["a1"]
-    assert post.rows("waiting") == 150
+    assert [text for _, _, text in post.channel.sent] == ["a1"]
+    assert post.row_count("waiting") == 150
 
 
-async def test_clearing_takes_what_can_be_deleted_and_forgets_only_that(post: Post) -> None:
+async def test_clearing_takes_what_can_be_deleted_and_forgets_only_that(
+    post: OutboxHarness,
+) -> None:
     chat = post.chat("amina")
     with post.database.transaction() as connection:
         for id, age in (("1", 49 * HOUR), ("2", 47 * HOUR), ("3", HOUR)):
-            message_ids.note_message(connection, post.vault, chat, id, True, NOW - age)
-        outbox.put(connection, post.vault, "telegram", "clear", {}, NOW, chat)
+            message_ids.add_message_id(connection, post.vault, chat, id, True, NOW - age)
+        outbox.enqueue(connection, post.vault, "telegram", "clear", {}, NOW, chat)
 
     def writes_meanwhile(to: str, text: str) -> Exception | None:
         with post.database.transaction() as connection:
-            message_ids.note_message(connection, post.vault, chat, "4", True, NOW)
+            message_ids.add_message_id(connection, post.vault, chat, "4", True, NOW)
         return None
 
-    post.wire.trouble = writes_meanwhile
+    post.channel.failure = writes_meanwhile
     await post.drain()
     assert post.sent_to("amina") == ["['2', '3']"]
     with post.database.session() as session:
-        left = message_ids.messages_in(session.connection(), post.vault, chat, NOW - 99 * HOUR)
+        left = message_ids.message_ids_since(
+            session.connection(), post.vault, chat, NOW - 99 * HOUR
+        )
     assert left == ["1", "4"]

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from bot.proofreading import Report, proofread, read_through, readability, tables
-from bot.proofreading.texts import FORM, NOT_PROSE, QUIET, Pages, different, pages_of, wrong_words
-from bot.proofreading.wording_keys import CODE, Keys, keys_used
+from bot.proofreading import ProofreadingReport, find_problems, proofread, readability, tables
+from bot.proofreading.texts import (
+    DISCREET_PREFIXES,
+    NOT_PROSE,
+    OFFICIAL_FORM_LABELS,
+    LanguageTexts,
+    language_differences,
+    language_texts,
+    text_problems,
+)
+from bot.proofreading.wording_keys import CODE_ROOT, WordingKeys, wording_keys
 from flows import content_files
 from flows.questions import answer_types
-from flows.questions.questionnaire import questions
+from flows.questions.questionnaire import all_questions
 from flows.referral import rules
-from flows.referral.rules import Facts, Tri, Who
+from flows.referral.rules import Facts, Requester, TriState
 from flows.scenes import stopped
 from flows.understanding import faq
 from flows.wording import helplines
@@ -23,39 +31,39 @@ TODAY = max(topic.reviewed_on for topic in faq.topics())
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> ProofreadingReport:
     """Return what the proofreader says of the words as they are."""
     return proofread(TODAY)
 
 
 @pytest.fixture(scope="module")
-def keys() -> Keys:
+def keys() -> WordingKeys:
     """Return what the code asks for."""
-    return keys_used()
+    return wording_keys()
 
 
 @pytest.fixture
-def english() -> Pages:
+def english() -> LanguageTexts:
     """Return what is said in English."""
-    return pages_of("en", content_files.read_language("en"))
+    return language_texts("en", content_files.load_language("en"))
 
 
-def changed(pages: Pages, texts: dict[str, str]) -> Pages:
+def changed(pages: LanguageTexts, texts: dict[str, str]) -> LanguageTexts:
     """Return the pages with some texts changed."""
-    return Pages(pages.language, {**pages.texts, **texts}, pages.lists)
+    return LanguageTexts(pages.language, {**pages.texts, **texts}, pages.lists)
 
 
-def seen(before: Pages, after: Pages, keys: Keys) -> list[str]:
+def seen(before: LanguageTexts, after: LanguageTexts, keys: WordingKeys) -> list[str]:
     """Return what the proofreader sees in changed pages that it did not see before."""
-    known = set(wrong_words(before, keys))
-    return [line for line in wrong_words(after, keys) if line not in known]
+    known = set(text_problems(before, keys))
+    return [line for line in text_problems(after, keys) if line not in known]
 
 
-def test_nothing_is_wrong_with_the_words(report: Report) -> None:
-    assert report.wrong == ()
+def test_nothing_is_wrong_with_the_words(report: ProofreadingReport) -> None:
+    assert report.errors == ()
 
 
-def test_the_figures_tell_how_much_and_how_hard(report: Report) -> None:
+def test_the_figures_tell_how_much_and_how_hard(report: ProofreadingReport) -> None:
     told = "\n".join(report.figures)
     assert "topics: 45" in told
     assert "hardest message" in told
@@ -64,7 +72,7 @@ def test_the_figures_tell_how_much_and_how_hard(report: Report) -> None:
     assert "false alarms" in told
 
 
-def test_what_nobody_confirmed_is_a_warning_and_never_wrong(report: Report) -> None:
+def test_what_nobody_confirmed_is_a_warning_and_never_wrong(report: ProofreadingReport) -> None:
     told = "\n".join(report.warnings)
     assert "The service has not confirmed" in told
     for line, row in helplines().items():
@@ -72,24 +80,24 @@ def test_what_nobody_confirmed_is_a_warning_and_never_wrong(report: Report) -> N
 
 
 def test_what_was_reviewed_long_ago_is_a_warning_and_never_wrong() -> None:
-    wrong, warnings = read_through(TODAY + tables.OLD + timedelta(days=1))
+    wrong, warnings = find_problems(TODAY + tables.REVIEW_AFTER + timedelta(days=1))
     assert wrong == ()
     old = [line for line in warnings if "last reviewed" in line or "last checked" in line]
     assert len(old) == len(faq.topics()) + len(helplines())
-    _, fresh = read_through(TODAY + tables.OLD)
+    _, fresh = find_problems(TODAY + tables.REVIEW_AFTER)
     assert not [line for line in fresh if "last reviewed" in line]
 
 
 # --- what the proofreader sees
 
 
-def test_a_text_that_is_missing_is_seen(english: Pages, keys: Keys) -> None:
+def test_a_text_that_is_missing_is_seen(english: LanguageTexts, keys: WordingKeys) -> None:
     gone = {key: text for key, text in english.texts.items() if key != "scenes.paused.left"}
-    after = Pages("en", gone, english.lists)
+    after = LanguageTexts("en", gone, english.lists)
     assert seen(english, after, keys) == ["en: scenes.paused.left is not said."]
 
 
-def test_a_text_that_is_never_used_is_seen(english: Pages, keys: Keys) -> None:
+def test_a_text_that_is_never_used_is_seen(english: LanguageTexts, keys: WordingKeys) -> None:
     after = changed(english, {"scenes.paused.leftover": "You left."})
     assert seen(english, after, keys) == ["en: scenes.paused.leftover is never used."]
 
@@ -128,25 +136,25 @@ def test_a_text_that_is_never_used_is_seen(english: Pages, keys: Keys) -> None:
     ],
 )
 def test_what_is_unkind_or_too_much_is_seen(
-    english: Pages, keys: Keys, key: str, text: str, says: str
+    english: LanguageTexts, keys: WordingKeys, key: str, text: str, says: str
 ) -> None:
     found = seen(english, changed(english, {key: text}), keys)
     assert [line for line in found if key in line and says in line], found
 
 
-def test_short_texts_are_graded_together(english: Pages, keys: Keys) -> None:
+def test_short_texts_are_graded_together(english: LanguageTexts, keys: WordingKeys) -> None:
     hard = "Unsuccessful authorisation; reconsider organisational circumstances accordingly."
     texts = {key: hard for key in english.texts if key.startswith("errors.email.")}
     found = seen(english, changed(english, texts), keys)
     assert [line for line in found if "errors.email (short texts together)" in line]
 
 
-def test_another_language_has_the_same_texts_and_blanks(english: Pages) -> None:
-    welsh = Pages("cy", dict(english.texts), english.lists)
-    assert list(different([english, welsh])) == []
+def test_another_language_has_the_same_texts_and_blanks(english: LanguageTexts) -> None:
+    welsh = LanguageTexts("cy", dict(english.texts), english.lists)
+    assert list(language_differences([english, welsh])) == []
     less = {key: text for key, text in english.texts.items() if key != "scenes.paused.left"}
     other = {**less, "scenes.sent.now": "Mae {phone} yma."}
-    assert list(different([english, Pages("cy", other, english.lists)])) == [
+    assert list(language_differences([english, LanguageTexts("cy", other, english.lists)])) == [
         "scenes.paused.left is not said in both en and cy.",
         "scenes.sent.now has other blanks in cy than in en.",
     ]
@@ -154,16 +162,16 @@ def test_another_language_has_the_same_texts_and_blanks(english: Pages) -> None:
 
 def test_a_helpline_without_a_number_or_a_day_is_seen() -> None:
     sound = {"number": "999", "hours": "always", "for_whom": "all", "status": "checked"}
-    assert not [*tables.wrong_helplines({"a": {**sound, "checked_on": TODAY}})]
-    assert [*tables.wrong_helplines({"a": sound})]
-    assert [*tables.wrong_helplines({"a": {"checked_on": date(2026, 1, 1)}})]
+    assert not [*tables.helpline_problems({"a": {**sound, "checked_on": TODAY}})]
+    assert [*tables.helpline_problems({"a": sound})]
+    assert [*tables.helpline_problems({"a": {"checked_on": date(2026, 1, 1)}})]
 
 
 # --- how it finds out what is used
 
 
 @pytest.fixture
-def new_code(tmp_path: Path) -> Keys:
+def new_code(tmp_path: Path) -> WordingKeys:
     """Return what code asks for that somebody has just written."""
     for room in ("flows", "bot"):
         (tmp_path / room).mkdir()
@@ -171,28 +179,28 @@ def new_code(tmp_path: Path) -> Keys:
         'say(language, "scenes.brand.new")\n'
         'say(language, f"scenes.brand_new.{one}")\n'
         'say(language, f"{any}.at_all")\n'
-        'said(conversation, "scenes.brand.button" if one else "scenes.brand.other", "press")\n'
+        'button_for(conversation, "scenes.brand.button" if one else "scenes.brand.other", "")\n'
         'button(conversation, say(language, "scenes.brand.called"), "press")\n'
         'read("cards.toml")\n'
     )
-    return keys_used(tmp_path)
+    return wording_keys(tmp_path)
 
 
-def test_a_key_in_new_code_must_be_said(english: Pages, new_code: Keys) -> None:
-    found = list(wrong_words(english, new_code))
+def test_a_key_in_new_code_must_be_said(english: LanguageTexts, new_code: WordingKeys) -> None:
+    found = list(text_problems(english, new_code))
     assert "en: scenes.brand.new is not said." in found
-    assert "cards.toml" not in new_code.must
+    assert "cards.toml" not in new_code.required
 
 
-def test_a_blank_in_a_key_stands_for_anything_but_a_dot(new_code: Keys) -> None:
-    assert new_code.use("scenes.brand_new.word")
-    assert not new_code.use("scenes.brand_new.word.more")
-    assert not new_code.use("scenes.brand_new")
-    assert not new_code.use("scenes.at_all")
+def test_a_blank_in_a_key_stands_for_anything_but_a_dot(new_code: WordingKeys) -> None:
+    assert new_code.may_use("scenes.brand_new.word")
+    assert not new_code.may_use("scenes.brand_new.word.more")
+    assert not new_code.may_use("scenes.brand_new")
+    assert not new_code.may_use("scenes.at_all")
 
 
-def test_what_stands_on_a_button_is_known(new_code: Keys) -> None:
-    found = {label for label in new_code.labels if label.startswith("scenes.brand")}
+def test_what_stands_on_a_button_is_known(new_code: WordingKeys) -> None:
+    found = {label for label in new_code.button_labels if label.startswith("scenes.brand")}
     assert found == {f"scenes.brand.{one}" for one in ("button", "other", "called")}
 
 
@@ -214,10 +222,12 @@ def test_what_stands_on_a_button_is_known(new_code: Keys) -> None:
         "scenes.welcome.buttons.self",
     ],
 )
-def test_what_our_tables_name_must_be_said(english: Pages, keys: Keys, key: str) -> None:
+def test_what_our_tables_name_must_be_said(
+    english: LanguageTexts, keys: WordingKeys, key: str
+) -> None:
     kept = {name: text for name, text in english.texts.items() if name != key}
     lists = {name: text for name, text in english.lists.items() if name != key}
-    assert f"en: {key} is not said." in seen(english, Pages("en", kept, lists), keys)
+    assert f"en: {key} is not said." in seen(english, LanguageTexts("en", kept, lists), keys)
 
 
 @pytest.mark.parametrize(
@@ -230,35 +240,37 @@ def test_what_our_tables_name_must_be_said(english: Pages, keys: Keys, key: str)
         "scenes.stopped.gone",
     ],
 )
-def test_what_no_table_names_any_more_is_never_used(keys: Keys, key: str) -> None:
-    assert not keys.use(key)
+def test_what_no_table_names_any_more_is_never_used(keys: WordingKeys, key: str) -> None:
+    assert not keys.may_use(key)
 
 
 def test_every_reason_to_stop_has_a_way_back() -> None:
     kinds_of_facts = (
         Facts(
-            who=who,
+            requester=who,
             consent=consent,
-            own_wish=wish,
+            wants_to_take_part=wish,
             domestic_or_sexual=kind,
             victim_asked=asked,
             in_area=area,
-            dispute=dispute,
+            is_dispute=dispute,
         )
-        for who, (consent, wish, kind, asked, area, dispute) in product(Who, product(Tri, repeat=6))
+        for who, (consent, wish, kind, asked, area, dispute) in product(
+            Requester, product(TriState, repeat=6)
+        )
     )
     found = {rules.stop_reason(facts) for facts in kinds_of_facts} - {""}
-    assert found == set(stopped.DECIDED_BY)
+    assert found == set(stopped.DECIDING_QUESTIONS)
 
 
-def test_every_way_of_not_understanding_has_words(english: Pages) -> None:
-    source = (CODE / "flows" / "questions" / "answer_types.py").read_text()
-    whys = set(re.findall(r'Unread\(\s*"([a-z_.]+)"', source))
+def test_every_way_of_not_understanding_has_words(english: LanguageTexts) -> None:
+    source = (CODE_ROOT / "flows" / "questions" / "answer_types.py").read_text()
+    whys = set(re.findall(r'Invalid\(\s*"([a-z_.]+)"', source))
     whys |= set(re.findall(r'return "([a-z_.]+)"', source))
     assert len(whys) >= 8
     for why in whys:
         assert {f"errors.{why}", f"errors.{why}.first"} & english.texts.keys(), why
-    assert answer_types.READERS.keys() >= {one.kind for one in questions()}
+    assert answer_types.PARSERS.keys() >= {one.kind for one in all_questions()}
 
 
 # --- the formula, and what is left out of it
@@ -278,26 +290,26 @@ def test_every_way_of_not_understanding_has_words(english: Pages) -> None:
     ],
 )
 def test_the_grade_follows_how_hard_a_text_is(text: str, least: float, most: float) -> None:
-    assert least <= readability.grade(text) <= most
+    assert least <= readability.coleman_liau_grade(text) <= most
 
 
 def test_the_grade_is_that_of_the_formula() -> None:
     ten_words_of_five_letters = " ".join(["aaaaa"] * 10) + "."
-    assert readability.grade(ten_words_of_five_letters) == pytest.approx(
+    assert readability.coleman_liau_grade(ten_words_of_five_letters) == pytest.approx(
         0.0588 * 500 - 0.296 * 10 - 15.8
     )
     with pytest.raises(ValueError, match="no words"):
-        readability.grade("  ")
+        readability.coleman_liau_grade("  ")
 
 
 def test_only_the_labels_of_the_form_and_a_line_of_codes_are_left_out() -> None:
     questions_left_out = {key.split(".")[1] for key in NOT_PROSE if key.startswith("questions.")}
-    assert questions_left_out == set(FORM)
-    assert len(FORM) == 7
+    assert questions_left_out == set(OFFICIAL_FORM_LABELS)
+    assert len(OFFICIAL_FORM_LABELS) == 7
     others = [key for key in NOT_PROSE if not key.startswith("questions.")]
     assert others == ["scenes.card.template_text"]
 
 
-def test_what_must_be_discreet_is_there(english: Pages) -> None:
-    for start in QUIET:
+def test_what_must_be_discreet_is_there(english: LanguageTexts) -> None:
+    for start in DISCREET_PREFIXES:
         assert [key for key in english.texts if key.startswith(start)], start

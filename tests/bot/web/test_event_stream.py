@@ -17,13 +17,13 @@ import pytest
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 
-from bot.web.event_stream import Live, Look
+from bot.web.event_stream import EventBroadcaster, ReadState
 from tests.support.paths import ROOT
 
 REQUEST = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
 
 
-class Looked:
+class CountingLook:
     """Something that changes when the test says so, and counts how often it is looked at."""
 
     def __init__(self) -> None:
@@ -38,9 +38,11 @@ class Looked:
 
 
 @contextlib.asynccontextmanager
-async def listening(live: Live, look: Look) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+async def listening(
+    live: EventBroadcaster, look: ReadState
+) -> AsyncIterator[Callable[[], Awaitable[str]]]:
     """Listen as a browser does; give what waits for the next event and returns its data."""
-    response = live.events(REQUEST, look)
+    response = live.stream(REQUEST, look)
     assert isinstance(response, EventSourceResponse)
     stream: Any = response.body_iterator
 
@@ -56,33 +58,33 @@ async def listening(live: Live, look: Look) -> AsyncIterator[Callable[[], Awaita
 
 
 async def test_a_page_hears_what_is_new_and_nothing_twice() -> None:
-    live, look = Live(every=60), Looked()
+    live, look = EventBroadcaster(poll_seconds=60), CountingLook()
     async with listening(live, look) as heard:
         assert await heard() == "a", "it may have changed since the page was made"
         await asyncio.sleep(0.01)
-        live.changed()
+        live.notify()
         await asyncio.sleep(0.01)
         look.now = "b"
-        live.changed()
+        live.notify()
         assert await heard() == "b"
-    assert live.listening == 0
+    assert live.open_streams == 0
 
 
 async def test_many_pages_cost_one_look() -> None:
-    live, look = Live(every=60), Looked()
+    live, look = EventBroadcaster(poll_seconds=60), CountingLook()
     async with contextlib.AsyncExitStack() as pages:
         heard = [await pages.enter_async_context(listening(live, look)) for _ in range(50)]
         assert [await one() for one in heard] == ["a"] * 50
         await asyncio.sleep(0.01)
         before, look.now = look.times, "b"
-        live.changed()
+        live.notify()
         assert [await one() for one in heard] == ["b"] * 50
         assert look.times == before + 1
-        assert live.listening == 50
+        assert live.open_streams == 50
 
 
 async def test_it_looks_by_itself_now_and_then() -> None:
-    live, look = Live(every=0.02), Looked()
+    live, look = EventBroadcaster(poll_seconds=0.02), CountingLook()
     async with listening(live, look) as heard:
         await heard()
         await asyncio.sleep(0.05)
@@ -91,7 +93,7 @@ async def test_it_looks_by_itself_now_and_then() -> None:
 
 
 async def test_a_look_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    live, look = Live(every=0.02), Looked()
+    live, look = EventBroadcaster(poll_seconds=0.02), CountingLook()
     async with listening(live, look) as heard:
         await heard()
         await asyncio.sleep(0.05)
@@ -103,17 +105,17 @@ async def test_a_look_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture
 
 
 async def test_more_than_there_is_room_for_look_again_by_themselves() -> None:
-    live, look = Live(most=2, every=60), Looked()
+    live, look = EventBroadcaster(max_streams=2, poll_seconds=60), CountingLook()
     async with listening(live, look) as one, listening(live, look) as two:
         assert (await one(), await two()) == ("a", "a")
-        refused = live.events(REQUEST, look)
+        refused = live.stream(REQUEST, look)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "15")
     async with listening(live, look) as three:
         assert await three() == "a"
 
 
 async def test_nothing_runs_on_when_nobody_listens() -> None:
-    live, look = Live(every=0.01), Looked()
+    live, look = EventBroadcaster(poll_seconds=0.01), CountingLook()
     async with listening(live, look) as heard:
         await heard()
     await asyncio.sleep(0.05)

@@ -35,7 +35,7 @@ def hours(best: str) -> tuple[time, time]:
 def test_it_is_ahead_on_a_working_day_within_the_time_they_named(
     now: datetime, best: str, earlier: list[int]
 ) -> None:
-    again = retry_schedule.next_try(
+    again = retry_schedule.next_attempt(
         now, [now - timedelta(minutes=n) for n in earlier], best, service()
     )
     assert again is not None
@@ -49,7 +49,7 @@ def test_it_is_ahead_on_a_working_day_within_the_time_they_named(
 @given(now=MOMENTS, best=BEST, earlier=st.lists(st.integers(30, 20_000), max_size=1))
 def test_it_is_at_another_time_of_day(now: datetime, best: str, earlier: list[int]) -> None:
     before = [now - timedelta(minutes=n) for n in earlier]
-    again = retry_schedule.next_try(now, before, best, service())
+    again = retry_schedule.next_attempt(now, before, best, service())
     assert again is not None
     tried = {(local(one).hour, local(one).minute) for one in (*before, now)}
     assert (local(again).hour, local(again).minute) not in tried
@@ -59,36 +59,36 @@ def test_it_is_at_another_time_of_day(now: datetime, best: str, earlier: list[in
 @given(now=MOMENTS, best=BEST, earlier=st.lists(st.integers(1, 20_000), min_size=2, max_size=6))
 def test_after_three_tries_none_is_proposed(now: datetime, best: str, earlier: list[int]) -> None:
     before = [now - timedelta(minutes=n) for n in earlier]
-    assert retry_schedule.next_try(now, before, best, service()) is None
+    assert retry_schedule.next_attempt(now, before, best, service()) is None
 
 
 @settings(deadline=None)
 @given(now=MOMENTS, best=BEST)
 def test_it_is_never_long_after_the_promise_would_allow(now: datetime, best: str) -> None:
-    again = retry_schedule.next_try(now, [], best, service())
+    again = retry_schedule.next_attempt(now, [], best, service())
     assert again is not None
     next_day = workdays.next_working_day(local(now).date(), service())
     assert local(again).date() <= next_day
 
 
 def test_after_a_morning_it_is_this_afternoon() -> None:
-    again = retry_schedule.next_try(MONDAY, [], "any_time", service())
+    again = retry_schedule.next_attempt(MONDAY, [], "any_time", service())
     assert again == datetime(2026, 3, 2, 12, 0, tzinfo=KENT)
 
 
 def test_who_said_mornings_is_tried_tomorrow_at_another_hour() -> None:
-    again = retry_schedule.next_try(MONDAY, [], "morning", service())
+    again = retry_schedule.next_attempt(MONDAY, [], "morning", service())
     assert again == datetime(2026, 3, 3, 11, 30, tzinfo=KENT)
 
 
 def test_who_said_early_evening_is_never_tried_in_office_hours() -> None:
-    again = retry_schedule.next_try(MONDAY, [], "evening", service())
+    again = retry_schedule.next_attempt(MONDAY, [], "evening", service())
     assert again == datetime(2026, 3, 2, 17, 0, tzinfo=KENT)
 
 
 def test_before_a_bank_holiday_it_is_after_it() -> None:
     maundy_thursday = datetime(2026, 4, 2, 16, 0, tzinfo=KENT)
-    again = retry_schedule.next_try(maundy_thursday, [], "morning", service())
+    again = retry_schedule.next_attempt(maundy_thursday, [], "morning", service())
     assert again is not None
     assert local(again).date() == date(2026, 4, 7)
 
@@ -96,7 +96,7 @@ def test_before_a_bank_holiday_it_is_after_it() -> None:
 @settings(deadline=None)
 @given(now=MOMENTS)
 def test_the_days_to_choose_from_are_working_days_in_order(now: datetime) -> None:
-    days = retry_schedule.days(now, service())
+    days = retry_schedule.follow_up_days(now, service())
     assert days == sorted(set(days))
     assert all(workdays.is_working_day(day, service()) for day in days)
     assert days[0] >= local(now).date()
@@ -105,11 +105,11 @@ def test_the_days_to_choose_from_are_working_days_in_order(now: datetime) -> Non
 
 @pytest.mark.parametrize(("part", "hour"), [("morning", 10), ("afternoon", 12), ("evening", 17)])
 def test_a_part_of_today_begins_at_the_next_half_hour(part: str, hour: int) -> None:
-    back = retry_schedule.come_back(MONDAY.date(), part, MONDAY, service())
+    back = retry_schedule.follow_up_at(MONDAY.date(), part, MONDAY, service())
     assert back is not None
     assert local(back).hour == hour
 
 
 def test_a_part_of_the_day_that_has_gone_is_none() -> None:
     evening = MONDAY + timedelta(hours=8)
-    assert retry_schedule.come_back(MONDAY.date(), "morning", evening, service()) is None
+    assert retry_schedule.follow_up_at(MONDAY.date(), "morning", evening, service()) is None

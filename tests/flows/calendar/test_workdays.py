@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flows.calendar import workdays
 from flows.service import service
-from flows.wording import spoken_time
+from flows.wording import format_time
 
 LONDON = ZoneInfo("Europe/London")
 MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2031, 12, 31)).map(  # noqa: DTZ001
@@ -59,17 +59,17 @@ DUE = {
 @pytest.mark.parametrize("when", sorted(DUE))
 def test_it_is_due(when: str) -> None:
     now, days, day = DUE[when]
-    promised = workdays.due(at(now), days, service())
+    promised = workdays.due_at(at(now), days, service())
     assert promised == at(f"{day} 17:00")
     assert promised.astimezone(LONDON).hour == service().promise_by.hour
 
 
 def test_the_hour_promised_is_the_hour_on_the_wall_on_both_sides_of_the_clocks_change() -> None:
-    winter = workdays.due(at("2027-03-23 10:00"), 1, service())
-    summer = workdays.due(at("2027-03-30 10:00"), 1, service())
+    winter = workdays.due_at(at("2027-03-23 10:00"), 1, service())
+    summer = workdays.due_at(at("2027-03-30 10:00"), 1, service())
     assert (winter.utcoffset(), summer.utcoffset()) == (timedelta(0), timedelta(hours=1))
     assert (winter.hour, summer.hour) == (17, 17)
-    assert spoken_time("en", summer.astimezone(UTC)) == "5pm on Wednesday 31 March"
+    assert format_time("en", summer.astimezone(UTC)) == "5pm on Wednesday 31 March"
 
 
 @settings(max_examples=150, deadline=None)
@@ -77,7 +77,7 @@ def test_the_hour_promised_is_the_hour_on_the_wall_on_both_sides_of_the_clocks_c
 def test_it_is_always_due_later_on_a_working_day_at_the_promised_hour(
     now: datetime, days: int
 ) -> None:
-    promised = workdays.due(now, days, service())
+    promised = workdays.due_at(now, days, service())
     assert promised > now
     assert workdays.is_working_day(promised.date(), service())
     assert promised.time() == service().promise_by
@@ -89,16 +89,16 @@ def test_it_is_always_due_later_on_a_working_day_at_the_promised_hour(
 def test_who_asks_later_or_is_promised_more_days_is_never_due_sooner(
     now: datetime, hours: int, days: int
 ) -> None:
-    promised = workdays.due(now, days, service())
-    assert workdays.due(now + timedelta(hours=hours), days, service()) >= promised
-    assert workdays.due(now, days + 1, service()) > promised
+    promised = workdays.due_at(now, days, service())
+    assert workdays.due_at(now + timedelta(hours=hours), days, service()) >= promised
+    assert workdays.due_at(now, days + 1, service()) > promised
 
 
 @settings(max_examples=100, deadline=None)
 @given(MOMENTS)
 def test_the_same_moment_is_due_the_same_in_any_zone(now: datetime) -> None:
     elsewhere = now.astimezone(ZoneInfo("Pacific/Kiritimati"))
-    assert workdays.due(elsewhere, 2, service()) == workdays.due(now, 2, service())
+    assert workdays.due_at(elsewhere, 2, service()) == workdays.due_at(now, 2, service())
 
 
 OPENING = {
@@ -114,16 +114,16 @@ OPENING = {
 @pytest.mark.parametrize("when", sorted(OPENING))
 def test_the_telephone(when: str) -> None:
     now, opens = OPENING[when]
-    assert workdays.opening(at(now), service()) == (at(opens) if opens else None)
+    assert workdays.next_opening(at(now), service()) == (at(opens) if opens else None)
 
 
 @settings(max_examples=100, deadline=None)
 @given(MOMENTS)
 def test_the_telephone_opens_later_and_is_then_open(now: datetime) -> None:
-    opens = workdays.opening(now, service())
+    opens = workdays.next_opening(now, service())
     if opens:
         assert opens > now
-        assert workdays.opening(opens, service()) is None
+        assert workdays.next_opening(opens, service()) is None
 
 
 WORKED = {

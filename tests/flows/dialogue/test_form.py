@@ -8,20 +8,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.conversation import (
+    AnswerStatus,
     ClearChat,
     Conversation,
-    Filled,
-    Given,
+    FormFields,
     HandOver,
-    Heard,
-    Hearing,
+    Input,
+    InputKind,
     Introduction,
     Officer,
     Turn,
 )
 from flows.dialogue import form
 from flows.questions import journey, questionnaire
-from flows.record import Line, Record
+from flows.record import Record, RecordLine
 from flows.turn import take_turn
 from tests.support.cast import SAM
 
@@ -36,7 +36,7 @@ TYPED = {
     "line": ["46/12345/26"],
     "contact": ["07700 900123", "alex@example.com"],
 }
-QUICK: Filled = (
+QUICK: FormFields = (
     ("agreed", "me_today"),
     ("victim_gender", "woman"),
     ("victim_known", "no"),
@@ -57,19 +57,21 @@ def officer(details_in_chat: bool = False, known: bool = True) -> Conversation:
     )
 
 
-def fills(stands: Conversation, filled: Filled, send: bool = False, thing: str = "") -> Turn:
-    heard = Heard(Hearing.FILLED, "send" if send else "", thing, filled=filled)
+def submit_page(
+    stands: Conversation, filled: FormFields, send: bool = False, thing: str = ""
+) -> Turn:
+    heard = Input(InputKind.FORM, "send" if send else "", thing, form_fields=filled)
     return take_turn(stands, heard, NOW)
 
 
-def begun(who: str, details_in_chat: bool = False) -> Conversation:
+def started_conversation(who: str, details_in_chat: bool = False) -> Conversation:
     """Return a conversation at its first question."""
     if who == "officer":
         stands = officer(details_in_chat, known=False)
-        return take_turn(stands, Heard(Hearing.SAID, "/refer"), NOW).conversation
+        return take_turn(stands, Input(InputKind.TEXT, "/refer"), NOW).conversation
     stands = Conversation(reference=REFERENCE)
     for press in ("go:self", "notice:go_on"):
-        heard = Heard(Hearing.PRESSED, f"{press}~{stands.step}")
+        heard = Input(InputKind.BUTTON, f"{press}~{stands.prompt_id}")
         stands = take_turn(stands, heard, NOW).conversation
     return stands
 
@@ -79,35 +81,35 @@ def one_by_one(stands: Conversation, answers: dict[str, str]) -> tuple[Conversat
     later = NOW
     while (one := journey.open_question(stands)) and stands.stage == "asking":
         later += timedelta(seconds=5)
-        stands = take_turn(stands, heard_as(stands, one.key, answers[one.key]), later).conversation
-    turn = take_turn(stands, Heard(Hearing.PRESSED, f"send~{stands.step}"), later)
+        stands = take_turn(stands, input_for(stands, one.key, answers[one.key]), later).conversation
+    turn = take_turn(stands, Input(InputKind.BUTTON, f"send~{stands.prompt_id}"), later)
     return turn.conversation, record_in(turn)
 
 
-def heard_as(stands: Conversation, key: str, value: str) -> Heard:
-    if value.startswith(form.SPECIAL):
-        special = value.removeprefix(form.SPECIAL)
-        return Heard(Hearing.PRESSED, f"special:{key}:{special}~{stands.step}")
-    if value in questionnaire.question(key).options:
-        return Heard(Hearing.PRESSED, f"answer:{key}:{value}~{stands.step}")
-    return Heard(Hearing.SAID, value)
+def input_for(stands: Conversation, key: str, value: str) -> Input:
+    if value.startswith(form.NON_ANSWER_PREFIX):
+        special = value.removeprefix(form.NON_ANSWER_PREFIX)
+        return Input(InputKind.BUTTON, f"special:{key}:{special}~{stands.prompt_id}")
+    if value in questionnaire.get_question(key).options:
+        return Input(InputKind.BUTTON, f"answer:{key}:{value}~{stands.prompt_id}")
+    return Input(InputKind.TEXT, value)
 
 
 def record_in(turn: Turn) -> Record:
     return next(one.record for one in turn.effects if isinstance(one, HandOver))
 
 
-def timeless(lines: tuple[Line, ...]) -> list[Line]:
-    return [replace(line, at=None) for line in lines]
+def timeless(lines: tuple[RecordLine, ...]) -> list[RecordLine]:
+    return [replace(line, answered_at=None) for line in lines]
 
 
 @st.composite
 def answer_sets(draw: st.DrawFn, who: str) -> dict[str, str]:
     """Return an answer to every question that might be asked; nothing that stops a referral."""
     chosen = {}
-    for one in journey.on_paper(who):
+    for one in journey.journey_questions(who):
         values = [*one.options, *TYPED.get(one.kind, [])]
-        values += [f"{form.SPECIAL}{given}" for given in one.also]
+        values += [f"{form.NON_ANSWER_PREFIX}{given}" for given in one.non_answers]
         values = [v for v in values if v not in ("pushed", "dispute", "elsewhere")]
         chosen[one.key] = draw(st.sampled_from(values))
     stops = {"agreed": "me_today", "willing": "yes", "victim_asked": "yes"}
@@ -122,38 +124,41 @@ def test_a_page_makes_the_same_record_as_one_by_one(
     who: str, details_in_chat: bool, data: st.DataObject
 ) -> None:
     answers = data.draw(answer_sets(who))
-    stands = begun(who, details_in_chat)
+    stands = started_conversation(who, details_in_chat)
     _, slowly = one_by_one(stands, answers)
     on_a_page = {k: v for k, v in answers.items() if k in {line.question for line in slowly.lines}}
     steering = {k: v for k, v in answers.items() if k == "extra"}
     filled = tuple({**steering, **on_a_page}.items())
-    turn = fills(stands, filled, send=True)
+    turn = submit_page(stands, filled, send=True)
     at_once = record_in(turn)
-    said = [line for line in at_once.lines if line.given != "not_asked"]
+    said = [line for line in at_once.lines if line.status != "not_asked"]
     assert timeless(tuple(said)) == timeless(slowly.lines)
     for part in ("journey", "queue", "hold", "urgent", "flags", "reasons", "may_contact"):
         assert getattr(at_once, part) == getattr(slowly, part)
 
 
 def test_a_whole_referral_on_one_page() -> None:
-    turn = fills(officer(), QUICK, send=True, thing="officer")
+    turn = submit_page(officer(), QUICK, send=True, thing="officer")
     assert turn.conversation.stage == "sent"
     assert turn.conversation.answers == ()
     assert turn.replies[-1].text.startswith(f"Sent. The reference is {REFERENCE}.")
-    assert {line.by for line in record_in(turn).lines if line.at} == {"officer"}
+    assert {line.answered_by for line in record_in(turn).lines if line.answered_at} == {"officer"}
 
 
 def test_what_is_missing_is_asked_for() -> None:
-    turn = fills(officer(), QUICK[:3], send=True, thing="officer")
+    turn = submit_page(officer(), QUICK[:3], send=True, thing="officer")
     assert turn.conversation.stage == "asking"
     assert not any(isinstance(one, HandOver) for one in turn.effects)
-    assert [one.key for one in form.missing(turn.conversation)][:2] == ["willing", "interested"]
+    assert [one.key for one in form.missing_questions(turn.conversation)][:2] == [
+        "willing",
+        "interested",
+    ]
 
 
 def test_the_rules_stop_a_page_too() -> None:
-    turn = fills(officer(), (("agreed", "no"), *QUICK[1:]), send=True, thing="officer")
-    assert (turn.conversation.stage, turn.conversation.stopped_for) == ("stopped", "no_consent")
-    again = fills(turn.conversation, QUICK, send=True, thing="officer")
+    turn = submit_page(officer(), (("agreed", "no"), *QUICK[1:]), send=True, thing="officer")
+    assert (turn.conversation.stage, turn.conversation.stop_reason) == ("stopped", "no_consent")
+    again = submit_page(turn.conversation, QUICK, send=True, thing="officer")
     assert again.conversation.stage == "sent"
 
 
@@ -163,21 +168,21 @@ def test_details_count_when_they_came_by_a_page_and_never_show_in_the_chat() -> 
         ("victim_contact", "07700 900222"),
         ("victim_message", "no_message"),
     )
-    at_check = fills(officer(), QUICK, thing="officer").conversation
+    at_check = submit_page(officer(), QUICK, thing="officer").conversation
     assert at_check.stage == "checking"
-    turn = fills(at_check, details)
+    turn = submit_page(at_check, details)
     assert turn.conversation.stage == "checking"
-    said = " ".join(reply.text + reply.instead for reply in turn.replies)
+    said = " ".join(reply.text + reply.fallback_text for reply in turn.replies)
     assert "Rosa" not in said
     assert "900222" not in said
     for press in ("change", "back"):
-        pressed = Heard(Hearing.PRESSED, f"{press}~{turn.conversation.step}", message="9")
+        pressed = Input(InputKind.BUTTON, f"{press}~{turn.conversation.prompt_id}", message_id="9")
         shown = take_turn(turn.conversation, pressed, NOW)
         assert "Rosa" not in repr(shown.replies)
         assert "victim_name" not in repr(shown.replies)
-    forged = Heard(Hearing.PRESSED, f"reopen:victim_name~{turn.conversation.step}")
+    forged = Input(InputKind.BUTTON, f"reopen:victim_name~{turn.conversation.prompt_id}")
     assert take_turn(turn.conversation, forged, NOW).conversation.stage == "checking"
-    sent = take_turn(turn.conversation, Heard(Hearing.SAID, "send"), NOW)
+    sent = take_turn(turn.conversation, Input(InputKind.TEXT, "send"), NOW)
     told = {line.question: line.label for line in record_in(sent).lines}
     assert told["victim_name"] == "Rosa Diaz"
     assert told["victim_contact"] == "07700 900222"
@@ -187,13 +192,13 @@ def test_details_count_when_they_came_by_a_page_and_never_show_in_the_chat() -> 
 
 
 def test_a_name_alone_on_the_page_leaves_the_chat_nothing_to_ask() -> None:
-    at_check = fills(officer(), QUICK, thing="officer").conversation
-    turn = fills(at_check, (("victim_name", "Rosa Diaz"),))
+    at_check = submit_page(officer(), QUICK, thing="officer").conversation
+    turn = submit_page(at_check, (("victim_name", "Rosa Diaz"),))
     assert turn.conversation.stage == "checking"
 
 
 def test_problems_name_the_question_and_guess_nothing() -> None:
-    stands = begun("officer")
+    stands = started_conversation("officer")
     filled = (
         ("agreed", "perhaps"),
         ("offence", "burglery"),
@@ -201,9 +206,9 @@ def test_problems_name_the_question_and_guess_nothing() -> None:
         ("victim_gender", "special:never"),
         ("officer_contact", "x" * 5000),
     )
-    read, problems = form.read_form(stands, filled, NOW)
+    read, problems = form.parse_form(stands, filled, NOW)
     assert read.answers == ()
-    assert {(one.question, one.why) for one in problems} == {
+    assert {(one.question, one.error_key) for one in problems} == {
         ("agreed", "choice.pick"),
         ("offence", "choice.meant"),
         ("officer_name", "name.first"),
@@ -213,50 +218,55 @@ def test_problems_name_the_question_and_guess_nothing() -> None:
 
 
 def test_what_is_off_the_path_is_left_out() -> None:
-    read, problems = form.read_form(
-        begun("officer"), (("victim_known", "no"), ("in_relationship", "now")), NOW
+    read, problems = form.parse_form(
+        started_conversation("officer"), (("victim_known", "no"), ("in_relationship", "now")), NOW
     )
     assert [one.question for one in read.answers] == ["victim_known"]
     assert problems == ()
 
 
 def test_the_same_again_is_not_a_second_answer() -> None:
-    once = fills(officer(), QUICK, thing="officer").conversation
-    twice = fills(once, QUICK).conversation
+    once = submit_page(officer(), QUICK, thing="officer").conversation
+    twice = submit_page(once, QUICK).conversation
     assert twice.answers == once.answers
 
 
-def test_danger_on_a_page_is_heard_first_and_nothing_is_lost() -> None:
-    turn = fills(
-        begun("self"), (("age", "adult"), ("name", "He is here with a knife, he will kill me"))
+def test_danger_on_a_page_comes_first_and_nothing_is_lost() -> None:
+    turn = submit_page(
+        started_conversation("self"),
+        (("age", "adult"), ("name", "He is here with a knife, he will kill me")),
     )
     assert "danger_immediate_danger" in turn.conversation.flags
     assert "999" in turn.replies[0].text
-    assert journey.counting(turn.conversation)["age"].value == "adult"
+    assert journey.current_answers(turn.conversation)["age"].value == "adult"
 
 
 def test_what_we_offer_is_no_danger() -> None:
-    turn = fills(begun("self"), (("harm", "sexual"), ("age", "special:rather_not_say")))
+    turn = submit_page(
+        started_conversation("self"), (("harm", "sexual"), ("age", "special:rather_not_say"))
+    )
     assert turn.conversation.flags == ()
 
 
 def test_a_page_for_an_earlier_talk_takes_nothing() -> None:
-    turn = fills(Conversation(reference=REFERENCE), (("name", "Alex"),))
+    turn = submit_page(Conversation(reference=REFERENCE), (("name", "Alex"),))
     assert turn.conversation.answers == ()
     assert turn.replies[0].text.startswith("That page was for an earlier talk.")
 
 
 def test_somebody_away_is_asked_before_anything_is_shown() -> None:
-    stands = replace(begun("self"), heard_at=NOW - timedelta(minutes=20))
-    asked = fills(replace(stands, heard_at=NOW), (("age", "adult"),)).conversation
-    turn = fills(replace(asked, heard_at=NOW - timedelta(minutes=20)), (("name", "Alex"),))
+    stands = replace(started_conversation("self"), last_input_at=NOW - timedelta(minutes=20))
+    asked = submit_page(replace(stands, last_input_at=NOW), (("age", "adult"),)).conversation
+    turn = submit_page(
+        replace(asked, last_input_at=NOW - timedelta(minutes=20)), (("name", "Alex"),)
+    )
     assert turn.conversation.stage == "paused"
-    assert journey.counting(turn.conversation)["name"].value == "Alex"
+    assert journey.current_answers(turn.conversation)["name"].value == "Alex"
 
 
 def test_what_staff_type_carries_their_name_and_the_consent_read_aloud() -> None:
-    filled = form.whole(
-        replace(begun("self"), answers=()),
+    filled = form.with_blanks_filled(
+        replace(started_conversation("self"), answers=()),
         (
             ("age", "adult"),
             ("wish", "take_part"),
@@ -267,11 +277,13 @@ def test_what_staff_type_carries_their_name_and_the_consent_read_aloud() -> None
             ("way", "i_will_call"),
         ),
     )
-    heard = Heard(Hearing.FILLED, "send", "self", filled=filled, typed_by="mira", door="phone")
+    heard = Input(
+        InputKind.FORM, "send", "self", form_fields=filled, typed_by="mira", source="phone"
+    )
     turn = take_turn(Conversation(reference=REFERENCE), heard, NOW)
     record = record_in(turn)
-    assert (record.typed_by, record.door) == ("mira", "phone")
-    assert {line.by for line in record.lines if line.at} == {"mira"}
+    assert (record.typed_by, record.source) == ("mira", "phone")
+    assert {line.answered_by for line in record.lines if line.answered_at} == {"mira"}
     assert record.consent.startswith("What you tell me goes to trained staff.")
     assert record.consented_at == NOW
 
@@ -279,13 +291,13 @@ def test_what_staff_type_carries_their_name_and_the_consent_read_aloud() -> None
 # --- an officer is with somebody
 
 
-TOLD = Introduction(
+INTRODUCTION = Introduction(
     Officer("PC Sam Reed", "Kent Police", "sam.reed@kent.example", verified=True), "46/12345/26"
 )
 
 
 def introduced() -> Turn:
-    heard = Heard(Hearing.SAID, "/start", introduced=TOLD)
+    heard = Input(InputKind.TEXT, "/start", introduction=INTRODUCTION)
     return take_turn(Conversation(reference=REFERENCE), heard, NOW)
 
 
@@ -298,40 +310,47 @@ def test_the_hello_says_who_told_us_and_that_it_is_their_choice() -> None:
 def test_their_own_send_is_the_consent_and_staff_see_who_told_us() -> None:
     stands = introduced().conversation
     for press in ("go:self", "notice:adult"):
-        heard = Heard(Hearing.PRESSED, f"{press}~{stands.step}")
+        heard = Input(InputKind.BUTTON, f"{press}~{stands.prompt_id}")
         stands = take_turn(stands, heard, NOW).conversation
     assert stands.journey == "self"
-    filled = form.whole(stands, (("wish", "take_part"), ("harm", "theft"), ("known", "no")))
+    filled = form.with_blanks_filled(
+        stands, (("wish", "take_part"), ("harm", "theft"), ("known", "no"))
+    )
     more = (("their_age", "adult"), ("name", "Alex"), ("way", "i_will_call"))
-    turn = fills(stands, (*filled, *more), send=True)
+    turn = submit_page(stands, (*filled, *more), send=True)
     record = record_in(turn)
     assert record.journey == "self"
     assert record.queue == "adults"
     assert (record.officer_name, record.officer_verified) == ("PC Sam Reed", True)
     assert "introduced" in record.flags
     last = record.lines[-1]
-    assert (last.question, last.value, last.by, last.at) == ("line", "46/12345/26", "officer", NOW)
+    assert (last.question, last.value, last.answered_by, last.answered_at) == (
+        "line",
+        "46/12345/26",
+        "officer",
+        NOW,
+    )
     assert record.consent
     assert turn.conversation.officer is None
-    assert turn.conversation.introduced_by is None
+    assert turn.conversation.introduction is None
 
 
 def test_deleting_forgets_who_told_us() -> None:
     stands = introduced().conversation
-    gone = take_turn(stands, Heard(Hearing.SAID, "/delete"), NOW).conversation
-    assert gone.introduced_by is None
+    gone = take_turn(stands, Input(InputKind.TEXT, "/delete"), NOW).conversation
+    assert gone.introduction is None
 
 
 def test_an_officer_is_not_introduced() -> None:
-    heard = Heard(Hearing.SAID, "/start", introduced=TOLD)
-    assert take_turn(officer(), heard, NOW).conversation.introduced_by is None
+    heard = Input(InputKind.TEXT, "/start", introduction=INTRODUCTION)
+    assert take_turn(officer(), heard, NOW).conversation.introduction is None
 
 
 def test_a_draft_is_not_dropped_by_an_introduction() -> None:
-    stands = fills(begun("self"), (("age", "adult"),)).conversation
-    turn = take_turn(stands, Heard(Hearing.SAID, "/start", introduced=TOLD), NOW)
+    stands = submit_page(started_conversation("self"), (("age", "adult"),)).conversation
+    turn = take_turn(stands, Input(InputKind.TEXT, "/start", introduction=INTRODUCTION), NOW)
     assert turn.conversation.answers == stands.answers
-    assert turn.conversation.introduced_by == replace(TOLD, at=NOW)
+    assert turn.conversation.introduction == replace(INTRODUCTION, introduced_at=NOW)
 
 
 # --- nothing that arrives raises
@@ -354,7 +373,7 @@ HOSTILE = st.one_of(
     ),
 )
 KEYS = st.one_of(
-    st.sampled_from([one.key for one in questionnaire.questions()]), st.text(max_size=40)
+    st.sampled_from([one.key for one in questionnaire.all_questions()]), st.text(max_size=40)
 )
 
 
@@ -364,24 +383,31 @@ KEYS = st.one_of(
     who=st.sampled_from(["self", "officer", "callback", "nobody", ""]),
     send=st.booleans(),
 )
-def test_no_page_raises(filled: Filled, who: str, send: bool) -> None:
-    for stands in (begun("self"), officer(), Conversation(), Conversation(stage="paused")):
-        turn = fills(stands, filled, send, who)
+def test_no_page_raises(filled: FormFields, who: str, send: bool) -> None:
+    for stands in (
+        started_conversation("self"),
+        officer(),
+        Conversation(),
+        Conversation(stage="paused"),
+    ):
+        turn = submit_page(stands, filled, send, who)
         assert turn.replies
         assert not any(isinstance(one, ClearChat) for one in turn.effects)
-        form.whole(stands, filled)
+        form.with_blanks_filled(stands, filled)
 
 
 def test_every_way_not_to_answer_is_on_the_form() -> None:
-    asked = {one.key: one for one in form.form_of(begun("self"))}
-    assert asked["name"].also == (("special:rather_not_say", "Rather not say"),)
+    asked = {one.key: one for one in form.form_questions(started_conversation("self"))}
+    assert asked["name"].non_answers == (("special:rather_not_say", "Rather not say"),)
     assert asked["number"].optional
-    assert asked["number"].when == "a_number_is_needed"
+    assert asked["number"].condition == "a_number_is_needed"
     assert asked["relationship"].only_if == (("known", ("yes",)),)
     assert asked["best_time"].only_if == ()
     assert "extra" not in asked
-    assert all(Given.SKIPPED not in dict(one.also) for one in asked.values())
+    assert all(AnswerStatus.SKIPPED not in dict(one.non_answers) for one in asked.values())
 
 
 def test_only_some_questions_when_only_some_are_wanted() -> None:
-    assert [one.key for one in form.form_of(begun("self"), only=["name"])] == ["name"]
+    assert [
+        one.key for one in form.form_questions(started_conversation("self"), only=["name"])
+    ] == ["name"]

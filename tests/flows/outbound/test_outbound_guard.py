@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from flows.calendar.workdays import is_working_day
 from flows.outbound import guard
-from flows.outbound.guard import Go, Kind, NotBefore, Outward, Refuse, SafeContact
-from flows.questions.questionnaire import question
-from flows.record import Line, Record
+from flows.outbound.guard import Allow, Defer, Deny, OutboundKind, OutboundMessage, SafeContact
+from flows.questions.questionnaire import get_question
+from flows.record import Record, RecordLine
 from flows.service import service
 from tests.support.paths import ROOT
 
 KENT = ZoneInfo("Europe/London")
 MONDAY = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 STAGES = ("", "new", "claimed", "in_touch", "waiting", "paused", "closed", "withdrawn", "erased")
-WAYS = ("", *question("way").options)
-IF_SEEN = ("", *question("if_seen").options)
-TIMES = ("", *question("best_time").options)
-SECRET = ("", *question("must_not_know").options)
+WAYS = ("", *get_question("way").options)
+IF_SEEN = ("", *get_question("if_seen").options)
+TIMES = ("", *get_question("best_time").options)
+SECRET = ("", *get_question("must_not_know").options)
 
 contacts = st.builds(
     SafeContact,
@@ -36,23 +36,23 @@ contacts = st.builds(
     best_time=st.sampled_from(TIMES),
     must_not_know=st.sampled_from(SECRET),
     chat_open=st.booleans(),
-    held_by=st.sampled_from(["", "mira", "omar"]),
-    came_first=st.booleans(),
+    handed_off_to=st.sampled_from(["", "mira", "omar"]),
+    input_since_queued=st.booleans(),
 )
 moments = st.integers(0, 2 * 366 * 24 * 60).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
 outwards = st.builds(
-    Outward,
-    kind=st.sampled_from(Kind),
+    OutboundMessage,
+    kind=st.sampled_from(OutboundKind),
     variant=st.sampled_from(guard.VARIANTS),
-    by=st.sampled_from(["", "mira", "omar"]),
-    always=st.booleans(),
+    sender=st.sampled_from(["", "mira", "omar"]),
+    unblockable=st.booleans(),
 )
 READY = SafeContact(
     stage="in_touch", owner="mira", may_contact=True, way="here", chat_open=True, if_seen=""
 )
-PLAIN = Outward(Kind.STAFF, "no_service", "mira")
+PLAIN = OutboundMessage(OutboundKind.STAFF, "no_service", "mira")
 
 
 def test_every_combination_of_answers_for_a_message_of_staff() -> None:
@@ -61,19 +61,19 @@ def test_every_combination_of_answers_for_a_message_of_staff() -> None:
         STAGES, WAYS, IF_SEEN, TIMES, SECRET, (True, False), (True, False), guard.VARIANTS
     ):
         contact = SafeContact(stage, "mira", may, way, seen, best, secret, is_open)
-        message = Outward(Kind.STAFF, variant, "mira")
-        verdict = guard.check(message, contact, MONDAY)
+        message = OutboundMessage(OutboundKind.STAFF, variant, "mira")
+        verdict = guard.check_message(message, contact, MONDAY)
         tried += 1
         reachable = stage in ("new", "claimed", "in_touch", "waiting")
         named = variant == "say_service" and not (seen == "say_service" and secret == "no")
         first = variant == "first_name" and seen != "first_name"
         if not (reachable and way == "here" and may and is_open) or named or first:
-            assert isinstance(verdict, Refuse), contact
-            assert verdict.reason in guard.REASONS
+            assert isinstance(verdict, Deny), contact
+            assert verdict.reason in guard.DENY_REASONS
         elif best in ("afternoon", "evening"):
-            assert verdict == NotBefore(_at(MONDAY, service().windows[best][0]))
+            assert verdict == Defer(_at(MONDAY, service().windows[best][0]))
         else:
-            assert verdict == Go()
+            assert verdict == Allow()
             sent += 1
     assert tried == len(STAGES) * len(WAYS) * 4 * 5 * 6 * 2 * 2 * 3
     assert sent > 0
@@ -81,48 +81,50 @@ def test_every_combination_of_answers_for_a_message_of_staff() -> None:
 
 def test_nothing_that_was_not_answered_is_safe() -> None:
     unknown = SafeContact()
-    for kind in (Kind.STAFF, Kind.RETURN, Kind.ANSWER):
-        assert isinstance(guard.check(Outward(kind, by="mira"), unknown, MONDAY), Refuse)
-    assert guard.variant(unknown) == "no_service"
-    assert guard.variant(SafeContact(if_seen="say_service")) == "no_service"
+    for kind in (OutboundKind.STAFF, OutboundKind.BOT_RESUMES, OutboundKind.ANSWER):
+        assert isinstance(
+            guard.check_message(OutboundMessage(kind, sender="mira"), unknown, MONDAY), Deny
+        )
+    assert guard.allowed_variant(unknown) == "no_service"
+    assert guard.allowed_variant(SafeContact(if_seen="say_service")) == "no_service"
 
 
 @given(outwards, contacts, moments)
 def test_what_goes_goes_inside_its_hours_and_to_nobody_else(
-    message: Outward, contact: SafeContact, now: datetime
+    message: OutboundMessage, contact: SafeContact, now: datetime
 ) -> None:
-    verdict = guard.check(message, contact, now)
-    if message.kind == Kind.TIDY:
-        assert verdict == Go()
-    elif message.kind == Kind.ANSWER:
-        free = contact.chat_open and (message.always or not contact.held_by)
-        assert isinstance(verdict, Go) == free
-    elif not isinstance(verdict, Refuse):
-        assert contact.stage not in ("", *guard.REFUSED_AT)
+    verdict = guard.check_message(message, contact, now)
+    if message.kind == OutboundKind.CLEANUP:
+        assert verdict == Allow()
+    elif message.kind == OutboundKind.ANSWER:
+        free = contact.chat_open and (message.unblockable or not contact.handed_off_to)
+        assert isinstance(verdict, Allow) == free
+    elif not isinstance(verdict, Deny):
+        assert contact.stage not in ("", *guard.BLOCKED_STAGES)
         assert contact.way == "here"
         assert contact.may_contact
         assert contact.chat_open
-        goes_at = verdict.time if isinstance(verdict, NotBefore) else now
-        opens, closes = guard.window(contact)
+        goes_at = verdict.not_before if isinstance(verdict, Defer) else now
+        opens, closes = guard.contact_hours(contact)
         here = goes_at.astimezone(KENT)
         assert goes_at >= now
         assert goes_at - now < timedelta(days=8)
         assert opens <= here.time() < closes
         assert is_working_day(here.date(), service())
-        assert guard.check(message, contact, goes_at) == Go()
-        if message.kind == Kind.RETURN:
-            assert not contact.held_by
-            assert not contact.came_first
+        assert guard.check_message(message, contact, goes_at) == Allow()
+        if message.kind == OutboundKind.BOT_RESUMES:
+            assert not contact.handed_off_to
+            assert not contact.input_since_queued
         else:
-            assert message.by == contact.owner
-            assert contact.held_by in ("", message.by)
+            assert message.sender == contact.owner
+            assert contact.handed_off_to in ("", message.sender)
 
 
 @given(outwards, contacts, moments)
 def test_taking_an_answer_away_never_lets_more_through(
-    message: Outward, contact: SafeContact, now: datetime
+    message: OutboundMessage, contact: SafeContact, now: datetime
 ) -> None:
-    if not isinstance(guard.check(message, contact, now), Refuse):
+    if not isinstance(guard.check_message(message, contact, now), Deny):
         return
     for less in (
         {"way": ""},
@@ -132,34 +134,37 @@ def test_taking_an_answer_away_never_lets_more_through(
         {"stage": "withdrawn"},
     ):
         changed = SafeContact(**{**_parts(contact), **dict(less)})
-        assert isinstance(guard.check(message, changed, now), Refuse)
+        assert isinstance(guard.check_message(message, changed, now), Deny)
 
 
-@pytest.mark.parametrize("stage", guard.REFUSED_AT)
+@pytest.mark.parametrize("stage", guard.BLOCKED_STAGES)
 def test_after_stopping_nobody_writes(stage: str) -> None:
     stopped = SafeContact(**{**_parts(READY), "stage": stage})
-    assert guard.check(PLAIN, stopped, MONDAY) == Refuse(stage)
+    assert guard.check_message(PLAIN, stopped, MONDAY) == Deny(stage)
 
 
 def test_the_record_is_read_as_it_was_answered() -> None:
     record = _record(way="here", if_seen="say_service", best_time="evening", must_not_know="no")
-    contact = guard.contact_in(record, "claimed", "mira", True, True)
-    assert guard.variant(contact) == "say_service"
-    assert guard.check(PLAIN, contact, MONDAY) == NotBefore(_at(MONDAY, time(17)))
+    contact = guard.safe_contact_in(record, "claimed", "mira", True, True)
+    assert guard.allowed_variant(contact) == "say_service"
+    assert guard.check_message(PLAIN, contact, MONDAY) == Defer(_at(MONDAY, time(17)))
     silent = _record(way="here", if_seen="say_service", must_not_know="")
-    assert guard.variant(guard.contact_in(silent, "claimed", "mira", True, True)) == "no_service"
-    stopped = guard.contact_in(record, "claimed", "mira", False, True)
-    assert guard.check(PLAIN, stopped, MONDAY) == Refuse("no_contact")
+    assert (
+        guard.allowed_variant(guard.safe_contact_in(silent, "claimed", "mira", True, True))
+        == "no_service"
+    )
+    stopped = guard.safe_contact_in(record, "claimed", "mira", False, True)
+    assert guard.check_message(PLAIN, stopped, MONDAY) == Deny("no_contact")
 
 
 # --- no way round it
 
 
-def rounds(text: str) -> list[int]:
+def direct_puts(text: str) -> list[int]:
     """Return the lines on which something is put in the outbox that a person might read."""
     found = []
     for node in ast.walk(ast.parse(text)):
-        if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.put"):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.enqueue"):
             continue
         named = {one.arg: one.value for one in node.keywords}
         kind = node.args[3] if len(node.args) > 3 else named.get("kind")
@@ -172,7 +177,7 @@ def test_only_one_file_puts_what_a_person_reads_in_the_outbox() -> None:
     wrong = {
         path.relative_to(ROOT).as_posix(): lines
         for path in sorted((ROOT / "bot").rglob("*.py"))
-        if path.name != "outgoing.py" and (lines := rounds(path.read_text("utf-8")))
+        if path.name != "outgoing.py" and (lines := direct_puts(path.read_text("utf-8")))
     }
     assert wrong == {}
 
@@ -182,7 +187,7 @@ def test_nobody_takes_the_outbox_under_another_name() -> None:
     for path in sorted((ROOT / "bot").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module == "storage.chats.outbox":
-                assert "put" not in [one.name for one in node.names], path
+                assert "enqueue" not in [one.name for one in node.names], path
             if isinstance(node, ast.ImportFrom) and node.module == "storage.chats":
                 aliases = [one.asname for one in node.names if one.name == "outbox"]
                 assert aliases in ([], [None]), path
@@ -193,13 +198,13 @@ def test_nobody_takes_the_outbox_under_another_name() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        'outbox.put(conn, vault, channel, "say", body, now, chat)',
-        'outbox.put(conn, vault, channel, kind="say", body=body)',
-        "outbox.put(conn, vault, channel, kind, body, now)",
+        'outbox.enqueue(conn, vault, channel, "say", body, now, chat)',
+        'outbox.enqueue(conn, vault, channel, kind="say", body=body)',
+        "outbox.enqueue(conn, vault, channel, kind, body, now)",
     ],
 )
-def test_a_way_round_is_seen(line: str) -> None:
-    assert rounds(line) == [1]
+def test_a_direct_put_is_found(line: str) -> None:
+    assert direct_puts(line) == [1]
 
 
 def _at(day: datetime, hour: time) -> datetime:
@@ -212,7 +217,7 @@ def _parts(contact: SafeContact) -> dict[str, Any]:
 
 def _record(**said: str) -> Record:
     lines = tuple(
-        Line(key, "", "said" if value else "skipped", value, "", "", None, "", "en")
+        RecordLine(key, "", "said" if value else "skipped", value, "", "", None, "", "en")
         for key, value in said.items()
     )
     return Record(

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import wording
-from flows.conversation import Given, Hearing
+from flows.conversation import AnswerStatus, InputKind
 from flows.questions import answer_types
-from flows.questions.answer_types import Read, Reading, Slip, Unread
-from flows.questions.questionnaire import question, questions
+from flows.questions.answer_types import Invalid, Parsed, ParseResult, Suggestion
+from flows.questions.questionnaire import all_questions, get_question
 from flows.understanding import text_match
-from tests.support.flow_client import begin_self, places
+from tests.support.flow_client import begin_self, sample_states
 from tests.support.paths import DATA
 
 NUMBERS = {
@@ -96,62 +96,62 @@ NAMES = (
 NOT_NAMES = ("12345", "!!!", "<script>", "a@b.com", "http://x.example", "😀", "...", "#name")
 
 
-def read(key: str, typed: str) -> Reading:
+def read(key: str, typed: str) -> ParseResult:
     """Return how typed words answer a question in English."""
-    return answer_types.read(question(key), typed, "en")
+    return answer_types.parse_answer(get_question(key), typed, "en")
 
 
 @pytest.mark.parametrize("typed", sorted(NUMBERS))
 def test_a_number_is_read_however_it_is_written(typed: str) -> None:
     reading = read("number", typed)
     if NUMBERS[typed]:
-        assert isinstance(reading, Read)
+        assert isinstance(reading, Parsed)
         assert reading.value == NUMBERS[typed]
-        assert reading.given == Given.SAID
+        assert reading.status == AnswerStatus.ANSWERED
     else:
-        assert isinstance(reading, Read | Unread)
+        assert isinstance(reading, Parsed | Invalid)
 
 
 @pytest.mark.parametrize("typed", sorted(NOT_NUMBERS))
 def test_a_number_that_cannot_be_one_says_what_is_wrong(typed: str) -> None:
     reading = read("number", typed)
-    assert isinstance(reading, Unread)
-    assert reading.why == NOT_NUMBERS[typed]
+    assert isinstance(reading, Invalid)
+    assert reading.error_key == NOT_NUMBERS[typed]
 
 
 @pytest.mark.parametrize("typed", sorted(EMAILS))
 def test_an_address_is_read(typed: str) -> None:
     reading = read("email", typed)
-    assert isinstance(reading, Read)
+    assert isinstance(reading, Parsed)
     assert reading.value == EMAILS[typed]
 
 
 @pytest.mark.parametrize("typed", NOT_EMAILS)
 def test_what_is_no_address_is_said(typed: str) -> None:
-    assert read("email", typed) == Unread("email")
+    assert read("email", typed) == Invalid("email")
 
 
 @pytest.mark.parametrize("typed", NAMES)
 def test_a_name_from_anywhere_is_a_name(typed: str) -> None:
     reading = read("name", typed)
-    assert isinstance(reading, Read)
+    assert isinstance(reading, Parsed)
     assert reading.value
 
 
 @pytest.mark.parametrize("typed", NOT_NAMES)
 def test_what_is_no_name_is_asked_again(typed: str) -> None:
-    assert isinstance(read("name", typed), Unread)
+    assert isinstance(read("name", typed), Invalid)
 
 
 def test_a_greeting_is_not_taken_for_a_name() -> None:
-    assert read("name", "hello") == Unread("name.greeting")
+    assert read("name", "hello") == Invalid("name.greeting")
 
 
 def test_too_long_says_by_how_much() -> None:
     for key, most in (("name", 100), ("code_word", 60), ("note", 500), ("line", 300)):
-        kind = question(key).kind
-        assert isinstance(read(key, "a1/" * (most // 3) + "a"), Read | Unread)
-        assert read(key, "b" * (most + 1)) == Unread(
+        kind = get_question(key).kind
+        assert isinstance(read(key, "a1/" * (most // 3) + "a"), Parsed | Invalid)
+        assert read(key, "b" * (most + 1)) == Invalid(
             f"{kind}.too_long", (("n", most + 1), ("max", most))
         )
 
@@ -170,50 +170,64 @@ def test_too_long_says_by_how_much() -> None:
     ],
 )
 def test_a_reference_is_found_and_a_date_is_not_one(typed: str, reference: str | None) -> None:
-    assert answer_types.find_reference(typed) == reference
+    assert answer_types.find_case_reference(typed) == reference
 
 
-def _ways_to_say(given: Given) -> list[str]:
+def _ways_to_say(given: AnswerStatus) -> list[str]:
     words = list(wording.words("en", f"anytime.words.{given}"))
     dressed = (str.upper, str.title, lambda w: f" {w}. ", lambda w: w.replace("'", "\u2019"))
     return [*words, *(dress(word) for word in words for dress in dressed)]
 
 
-@pytest.mark.parametrize("given", [Given.NOT_SURE, Given.RATHER_NOT_SAY, Given.SKIPPED])
-def test_not_answering_is_understood_in_many_words_at_every_question(given: Given) -> None:
-    for one in questions():
-        own = {text_match.fold(w) for option in one.options for w in one.typed("en", option)}
-        for typed in (way for way in _ways_to_say(given) if text_match.fold(way) not in own):
-            reading = answer_types.read(one, typed, "en")
-            assert isinstance(reading, Read), (one.key, typed)
-            assert reading.given == given, (one.key, typed)
+@pytest.mark.parametrize(
+    "given", [AnswerStatus.NOT_SURE, AnswerStatus.RATHER_NOT_SAY, AnswerStatus.SKIPPED]
+)
+def test_not_answering_is_understood_in_many_words_at_every_question(given: AnswerStatus) -> None:
+    for one in all_questions():
+        own = {
+            text_match.normalize(w)
+            for option in one.options
+            for w in one.option_synonyms("en", option)
+        }
+        for typed in (way for way in _ways_to_say(given) if text_match.normalize(way) not in own):
+            reading = answer_types.parse_answer(one, typed, "en")
+            assert isinstance(reading, Parsed), (one.key, typed)
+            assert reading.status == given, (one.key, typed)
 
 
 def test_not_known_is_an_answer_where_two_people_are_meant() -> None:
     for key in ("victim_known", "harm"):
         reading = read(key, "not known")
-        assert isinstance(reading, Read)
-        assert reading.given == (Given.SAID if key == "victim_known" else Given.NOT_SURE)
+        assert isinstance(reading, Parsed)
+        assert reading.status == (
+            AnswerStatus.ANSWERED if key == "victim_known" else AnswerStatus.NOT_SURE
+        )
 
 
 def test_a_choice_is_read_by_its_number_its_label_and_every_word_for_it() -> None:
-    for one in (one for one in questions() if one.options):
+    for one in (one for one in all_questions() if one.options):
         for n, option in enumerate(one.options, start=1):
-            label = one.option("en", option)
+            label = one.option_label("en", option)
             by_number = {str(n), f"{n}.", f" {n} ", f"{n})"}
-            for typed in {label, label.upper(), f" {label}! ", *one.typed("en", option)}:
-                assert answer_types.read(one, typed, "en") == Read(option, label), (one.key, typed)
+            for typed in {label, label.upper(), f" {label}! ", *one.option_synonyms("en", option)}:
+                assert answer_types.parse_answer(one, typed, "en") == Parsed(option, label), (
+                    one.key,
+                    typed,
+                )
             for typed in by_number:
-                reading = answer_types.read(one, typed, "en")
-                assert reading == Read(option, label), (one.key, typed)
+                reading = answer_types.parse_answer(one, typed, "en")
+                assert reading == Parsed(option, label), (one.key, typed)
 
 
 def test_no_word_stands_for_two_options_of_a_question() -> None:
-    for one in (one for one in questions() if one.options):
+    for one in (one for one in all_questions() if one.options):
         meant: dict[str, str] = {}
         for option in one.options:
-            for word in (one.option("en", option), *one.typed("en", option)):
-                assert meant.setdefault(text_match.fold(word), option) == option, (one.key, word)
+            for word in (one.option_label("en", option), *one.option_synonyms("en", option)):
+                assert meant.setdefault(text_match.normalize(word), option) == option, (
+                    one.key,
+                    word,
+                )
 
 
 @pytest.mark.parametrize(
@@ -226,46 +240,46 @@ def test_no_word_stands_for_two_options_of_a_question() -> None:
         ("way", "telphone", "call"),
     ],
 )
-def test_a_slip_is_asked_about_and_not_taken(key: str, typed: str, option: str) -> None:
-    assert read(key, typed) == Slip(option)
+def test_a_suggestion_is_asked_about_and_not_taken(key: str, typed: str, option: str) -> None:
+    assert read(key, typed) == Suggestion(option)
 
 
-def test_a_slip_is_taken_by_a_yes_and_dropped_by_a_no() -> None:
+def test_a_suggestion_is_taken_by_a_yes_and_dropped_by_a_no() -> None:
     for answer, taken in (("yes", True), ("Yes please", True), ("no", False)):
-        walk = begin_self().go_on({}, until="harm")
+        walk = begin_self().answer_until({}, until="harm")
         walk.say("vandelism")
         walk.say(answer)
-        assert ("harm" in walk.counting) == taken, answer
+        assert ("harm" in walk.current_answers) == taken, answer
 
 
 def test_two_misreadings_offer_a_person() -> None:
-    walk = begin_self().go_on({}, until="number")
+    walk = begin_self().answer_until({}, until="number")
     walk.say("call me on my mobile")
     walk.say("0770")
     walk.say("0770 9")
-    assert walk.sees("person")
+    assert walk.has_button("person")
 
 
 def test_an_option_that_is_not_offered_is_refused() -> None:
     for key, option in (("harm", "yes"), ("agreed", "theft")):
         with pytest.raises(KeyError):
-            answer_types.chosen(question(key), option, "en")
+            answer_types.parsed_option(get_question(key), option, "en")
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(sorted(one.key for one in questions())), st.text(max_size=200))
+@given(st.sampled_from(sorted(one.key for one in all_questions())), st.text(max_size=200))
 def test_any_text_at_all_can_be_read(key: str, typed: str) -> None:
     reading = read(key, typed)
-    assert isinstance(reading, Read | Slip | Unread)
-    if isinstance(reading, Read):
+    assert isinstance(reading, Parsed | Suggestion | Invalid)
+    if isinstance(reading, Parsed):
         assert reading.label.strip()
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_tidy_text_stays_as_it_is(typed: str) -> None:
-    tidy = answer_types.tidy(typed)
-    assert answer_types.tidy(tidy) == tidy
+    tidy = answer_types.sanitize(typed)
+    assert answer_types.sanitize(tidy) == tidy
     tidy.encode()
 
 
@@ -281,7 +295,7 @@ ASKED_AS = {
 }
 
 
-def made(case: dict[str, str]) -> str:
+def expanded(case: dict[str, str]) -> str:
     """Return the text of a case; the head of cases.toml tells how it is made."""
     if "value" in case:
         return case["value"]
@@ -312,10 +326,10 @@ FIELDS, TEXTS = _cases("field"), _cases("text")
 @pytest.mark.parametrize("name", FIELDS)
 def test_odd_answers_are_taken_or_refused_calmly(name: str) -> None:
     case = FIELDS[name]
-    reading = read(ASKED_AS[case["field"]], made(case))
-    assert isinstance(reading, Read | Slip | Unread)
+    reading = read(ASKED_AS[case["field"]], expanded(case))
+    assert isinstance(reading, Parsed | Suggestion | Invalid)
     if case.get("expect") == "accept":
-        assert isinstance(reading, Read)
+        assert isinstance(reading, Parsed)
 
 
 FIELD_PLACES = {
@@ -325,14 +339,14 @@ FIELD_PLACES = {
     "note": "self, asked note",
     "reference": "officer, asked line",
 }
-WALKS = places()
+WALKS = sample_states()
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_odd_answers_are_answered_where_they_are_asked(name: str) -> None:
     case = FIELDS[name]
     walk = WALKS[FIELD_PLACES[case["field"]]].copy()
-    turn = walk.say(made(case))
+    turn = walk.say(expanded(case))
     assert turn.replies
     for reply in turn.replies:
         assert len(reply.text) <= 4096
@@ -341,10 +355,10 @@ def test_odd_answers_are_answered_where_they_are_asked(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_odd_messages_are_answered_and_cost_nothing(name: str) -> None:
-    text = made(TEXTS[name])
-    for place, how in (("welcome", Hearing.SAID), ("self, checking", Hearing.EDITED)):
+    text = expanded(TEXTS[name])
+    for place, how in (("welcome", InputKind.TEXT), ("self, checking", InputKind.EDIT)):
         walk = WALKS[place].copy()
-        turn = walk.hear(how, text, message="1")
+        turn = walk.send_input(how, text, message="1")
         assert turn.replies or turn.toast
         assert all(len(reply.text) <= 4096 for reply in turn.replies)
-        assert walk.counting == WALKS[place].counting
+        assert walk.current_answers == WALKS[place].current_answers

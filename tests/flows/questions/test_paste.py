@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.conversation import ClearMessage, Given
+from flows.conversation import AnswerStatus, ClearMessage
 from flows.questions import paste
 from flows.questions.paste import PASTE_MAX
-from flows.questions.questionnaire import question
+from flows.questions.questionnaire import get_question
 from flows.service import service
-from tests.support.flow_client import begin_officer, line
+from tests.support.flow_client import begin_officer, english
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
+class PersonDetails:
     """A made-up person with all that must never stand in a referral from a chat."""
 
     name: str
@@ -32,7 +32,7 @@ class Somebody:
 
 
 PEOPLE = (
-    Somebody(
+    PersonDetails(
         "Alma Fernside",
         "12/05/1990",
         "07700 900417",
@@ -40,7 +40,7 @@ PEOPLE = (
         "ME14 9ZZ",
         "alma.fernside1990@example.com",
     ),
-    Somebody(
+    PersonDetails(
         "Mr. Oyelaran Adeyemi",
         "1984-11-02",
         "+447700900418",
@@ -48,7 +48,7 @@ PEOPLE = (
         "CT1 9ZZ",
         "oye@example.org",
     ),
-    Somebody(
+    PersonDetails(
         "Zofia Kowalczyk-Brandt",
         "3 March 1979",
         "(07700) 900419",
@@ -56,7 +56,7 @@ PEOPLE = (
         "TN23 9ZZ",
         "zofia_kb@example.com",
     ),
-    Somebody(
+    PersonDetails(
         "Nguyen Thi Huong",
         "02-Feb-2001",
         "07700-900420",
@@ -64,7 +64,7 @@ PEOPLE = (
         "DA1 9ZZ",
         "h@example.com",
     ),
-    Somebody(
+    PersonDetails(
         "Francis Child",
         "31/12/1961",
         "01632 960123",
@@ -219,7 +219,7 @@ SHAPES: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
 )
-SIXTY = [
+PASTED_SAMPLES = [
     (shape.format(**{key: getattr(who, key) for key in who.__slots__}), coded, who)
     for shape, coded in SHAPES
     for who in PEOPLE
@@ -227,34 +227,34 @@ SIXTY = [
 
 
 def _read(text: str) -> dict[str, str]:
-    readings = paste.read(text, "en", service().adult_age).readings
+    readings = paste.parse_paste(text, "en", service().adult_age).answers
     return {key: reading.value for key, reading in readings.items()}
 
 
 def test_there_are_sixty() -> None:
-    assert len(SIXTY) == 60
+    assert len(PASTED_SAMPLES) == 60
 
 
-@pytest.mark.parametrize(("text", "coded", "who"), SIXTY)
-def test_nothing_of_a_person_is_taken(text: str, coded: dict[str, str], who: Somebody) -> None:
-    found = paste.read(text, "en", service().adult_age)
-    for key, reading in found.readings.items():
-        one = question(key)
+@pytest.mark.parametrize(("text", "coded", "who"), PASTED_SAMPLES)
+def test_nothing_of_a_person_is_taken(text: str, coded: dict[str, str], who: PersonDetails) -> None:
+    found = paste.parse_paste(text, "en", service().adult_age)
+    for key, reading in found.answers.items():
+        one = get_question(key)
         if one.options:
             assert reading.value in one.options
-            assert reading.label == one.option("en", reading.value)
+            assert reading.label == one.option_label("en", reading.value)
         else:
             assert key == "line"
             assert reading.value == coded.get("line")
         kept = f"{reading.value} {reading.label}".lower()
         if not one.options:
             assert not any(piece.lower() in kept for piece in who.pieces())
-    assert found.unread > 0
+    assert found.unparsed_count > 0
 
 
 def test_nearly_all_that_is_coded_is_found_and_none_of_it_wrongly() -> None:
     wanted = found = 0
-    for text, coded, _ in SIXTY:
+    for text, coded, _ in PASTED_SAMPLES:
         read = _read(text)
         wanted += len(coded)
         found += sum(read.get(key) == value for key, value in coded.items())
@@ -265,22 +265,22 @@ def test_nearly_all_that_is_coded_is_found_and_none_of_it_wrongly() -> None:
 
 def test_a_name_that_is_also_an_answer_is_the_only_kind_of_surprise() -> None:
     """A street in Dover or a surname like Child is not taken for an area or an age."""
-    for text, coded, _ in SIXTY:
+    for text, coded, _ in PASTED_SAMPLES:
         assert set(_read(text)) <= set(coded), (set(_read(text)) - set(coded), text)
 
 
-@pytest.mark.parametrize(("text", "coded", "who"), SIXTY)
+@pytest.mark.parametrize(("text", "coded", "who"), PASTED_SAMPLES)
 def test_pasted_at_the_card_it_is_taken_and_its_message_deleted(
-    text: str, coded: dict[str, str], who: Somebody
+    text: str, coded: dict[str, str], who: PersonDetails
 ) -> None:
     walk = begin_officer()
     turn = walk.say(text)
     assert ClearMessage(walk.typed[-1]) in turn.effects
     for reply in turn.replies:
         assert not any(piece in reply.text for piece in who.pieces())
-    for answer in walk.stands.answers:
+    for answer in walk.conversation.answers:
         assert not any(piece in f"{answer.value}{answer.label}" for piece in who.pieces())
-        assert answer.given == Given.SAID
+        assert answer.status == AnswerStatus.ANSWERED
 
 
 @pytest.mark.parametrize(
@@ -299,11 +299,11 @@ def test_what_is_somebodys_own_is_no_reference(own: str) -> None:
 
 
 def test_the_template_is_read_whole() -> None:
-    found = paste.read(line("scenes.card.template_text"), "en", service().adult_age)
-    assert found.unread == 0
+    found = paste.parse_paste(english("scenes.card.template_text"), "en", service().adult_age)
+    assert found.unparsed_count == 0
     walk = begin_officer()
-    walk.say(line("scenes.card.template_text"))
-    assert walk.stands.stage == "checking"
+    walk.say(english("scenes.card.template_text"))
+    assert walk.conversation.stage == "checking"
 
 
 def test_what_is_said_first_about_something_stands() -> None:
@@ -327,7 +327,7 @@ def test_an_age_on_the_line_is_the_service_s_own_line() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_at_all_can_be_pasted(text: str) -> None:
-    for key, reading in paste.read(text, "en", service().adult_age).readings.items():
-        one = question(key)
+    for key, reading in paste.parse_paste(text, "en", service().adult_age).answers.items():
+        one = get_question(key)
         assert one.options or key == "line"
         assert not one.options or reading.value in one.options

@@ -7,48 +7,57 @@ from itertools import product
 import pytest
 
 from flows import wording
-from flows.conversation import Given
+from flows.conversation import AnswerStatus
 from flows.referral import rules
-from flows.referral.routing import route
-from flows.referral.rules import Age, Facts, Tri, Who, stop_reason
-from tests.support.flow_client import Walk, begin_callback, begin_officer, begin_self, finish, line
+from flows.referral.routing import route_referral
+from flows.referral.rules import AgeBand, Facts, Requester, TriState, stop_reason
+from tests.support.flow_client import (
+    FlowClient,
+    begin_callback,
+    begin_officer,
+    begin_self,
+    english,
+    finish,
+)
 
 OFFICER_REFERS = Facts(
-    who=Who.OFFICER,
-    consent=Tri.YES,
-    own_wish=Tri.YES,
-    domestic_or_sexual=Tri.NO,
-    victim_age=Age.ADULT,
-    other_age=Age.ADULT,
-    in_area=Tri.YES,
-    live_case=Tri.NO,
+    requester=Requester.OFFICER,
+    consent=TriState.YES,
+    wants_to_take_part=TriState.YES,
+    domestic_or_sexual=TriState.NO,
+    victim_age=AgeBand.ADULT,
+    other_party_age=AgeBand.ADULT,
+    in_area=TriState.YES,
+    live_case=TriState.NO,
 )
-VICTIM_ASKS = replace(OFFICER_REFERS, who=Who.SELF, victim_asked=Tri.YES, dispute=Tri.NO)
-OTHER_SIDE_ASKS = Facts(who=Who.OFFENDER)
+VICTIM_ASKS = replace(
+    OFFICER_REFERS, requester=Requester.SELF, victim_asked=TriState.YES, is_dispute=TriState.NO
+)
+OTHER_SIDE_ASKS = Facts(requester=Requester.OFFENDER)
 
-YES, NO, UNKNOWN = Tri.YES, Tri.NO, Tri.UNKNOWN
+YES, NO, UNKNOWN = TriState.YES, TriState.NO, TriState.UNKNOWN
 VALUES: dict[str, tuple[object, ...]] = {
-    "who": tuple(Who),
-    "victim_age": tuple(Age),
-    "other_age": tuple(Age),
+    "requester": tuple(Requester),
+    "victim_age": tuple(AgeBand),
+    "other_party_age": tuple(AgeBand),
 }
 
 
-def every(*names: str) -> Iterator[Facts]:
+def every_facts(*names: str) -> Iterator[Facts]:
     """Return the facts of every combination of these fields; the rest is not known."""
-    for values in product(*(VALUES.get(name, tuple(Tri)) for name in names)):
-        yield replace(Facts(Who.SELF), **dict(zip(names, values, strict=True)))  # type: ignore[arg-type]
+    for values in product(*(VALUES.get(name, tuple(TriState)) for name in names)):
+        yield replace(Facts(Requester.SELF), **dict(zip(names, values, strict=True)))  # type: ignore[arg-type]
 
 
 ALL_FACTS = tuple(field.name for field in fields(Facts))
 STOPPED_BY = (
-    "who",
+    "requester",
     "consent",
-    "own_wish",
+    "wants_to_take_part",
     "domestic_or_sexual",
     "victim_asked",
     "in_area",
-    "dispute",
+    "is_dispute",
 )
 """All that stop_reason looks at; a test proves that it looks at nothing else."""
 
@@ -60,12 +69,12 @@ KENT = {
         "",
     ),
     "it is somebody else's wish: no further, unless they want to": (
-        replace(VICTIM_ASKS, own_wish=NO),
+        replace(VICTIM_ASKS, wants_to_take_part=NO),
         "pushed",
         "",
     ),
     "an officer's victim wants nothing of it: not taken": (
-        replace(OFFICER_REFERS, own_wish=NO),
+        replace(OFFICER_REFERS, wants_to_take_part=NO),
         "not_wanted",
         "",
     ),
@@ -95,32 +104,32 @@ KENT = {
         "",
     ),
     "it is still going on: taken, urgent": (
-        replace(VICTIM_ASKS, going_on=YES),
+        replace(VICTIM_ASKS, harm_ongoing=YES),
         "",
         "adults urgent",
     ),
     "the person responsible is under 18: young people's team": (
-        replace(VICTIM_ASKS, other_age=Age.YOUNG),
+        replace(VICTIM_ASKS, other_party_age=AgeBand.YOUNG),
         "",
         "young_people",
     ),
     "the person harmed is under 18: young people's team": (
-        replace(VICTIM_ASKS, victim_age=Age.YOUNG),
+        replace(VICTIM_ASKS, victim_age=AgeBand.YOUNG),
         "",
         "young_people",
     ),
     "an officer refers somebody under 18: young people's team": (
-        replace(OFFICER_REFERS, victim_age=Age.YOUNG),
+        replace(OFFICER_REFERS, victim_age=AgeBand.YOUNG),
         "",
         "young_people",
     ),
     "nobody was identified: support, and staff may still call": (
-        replace(VICTIM_ASKS, identified=NO),
+        replace(VICTIM_ASKS, offender_identified=NO),
         "",
         "support",
     ),
     "responsibility is denied: taken as an enquiry, marked not yet": (
-        replace(OFFICER_REFERS, accepts=NO),
+        replace(OFFICER_REFERS, accepts_responsibility=NO),
         "",
         "adults denies",
     ),
@@ -135,25 +144,25 @@ KENT = {
         "",
     ),
     "a dispute without a crime: local mediation": (
-        replace(VICTIM_ASKS, dispute=YES),
+        replace(VICTIM_ASKS, is_dispute=YES),
         "dispute",
         "",
     ),
     "an officer's dispute without a crime: local mediation": (
-        replace(OFFICER_REFERS, dispute=YES),
+        replace(OFFICER_REFERS, is_dispute=YES),
         "dispute",
         "",
     ),
     "otherwise: the adults' queue": (VICTIM_ASKS, "", "adults"),
     "otherwise, from an officer: the adults' queue": (OFFICER_REFERS, "", "adults"),
-    "somebody only wants a call: the adults' queue": (Facts(Who.CALLBACK), "", "adults"),
+    "somebody only wants a call: the adults' queue": (Facts(Requester.CALLBACK), "", "adults"),
     "an age is not known: a person checks, nothing is stopped": (
-        replace(VICTIM_ASKS, other_age=Age.UNKNOWN),
+        replace(VICTIM_ASKS, other_party_age=AgeBand.UNKNOWN),
         "",
         "check",
     ),
     "what they would like is not known: a person checks": (
-        replace(VICTIM_ASKS, own_wish=UNKNOWN),
+        replace(VICTIM_ASKS, wants_to_take_part=UNKNOWN),
         "",
         "check",
     ),
@@ -162,9 +171,13 @@ KENT = {
         "",
         "check hold",
     ),
-    "nothing at all is known of a person harmed: a person checks": (Facts(Who.SELF), "", "check"),
+    "nothing at all is known of a person harmed: a person checks": (
+        Facts(Requester.SELF),
+        "",
+        "check",
+    ),
     "nothing at all is known from an officer: held for a check": (
-        Facts(Who.OFFICER),
+        Facts(Requester.OFFICER),
         "",
         "check hold",
     ),
@@ -176,7 +189,7 @@ def test_the_rules_of_kent(row: str) -> None:
     facts, stopped_for, leads_to = KENT[row]
     assert stop_reason(facts) == stopped_for
     if leads_to:
-        goes_to = route(facts)
+        goes_to = route_referral(facts)
         queue, *marks = leads_to.split()
         assert goes_to.queue == queue
         assert goes_to.hold == ("hold" in marks)
@@ -187,14 +200,14 @@ def test_the_rules_of_kent(row: str) -> None:
 @pytest.mark.parametrize(
     "heard", ["immediate_danger", "suicidal", "child_at_risk", "domestic_abuse_now"]
 )
-def test_danger_that_was_heard_is_urgent_and_flagged_whatever_else_is_known(heard: str) -> None:
-    for facts in (VICTIM_ASKS, OFFICER_REFERS, OTHER_SIDE_ASKS, Facts(Who.CALLBACK)):
-        goes_to = route(facts, (f"danger_{heard}",))
+def test_detected_danger_is_urgent_and_flagged_whatever_else_is_known(heard: str) -> None:
+    for facts in (VICTIM_ASKS, OFFICER_REFERS, OTHER_SIDE_ASKS, Facts(Requester.CALLBACK)):
+        goes_to = route_referral(facts, (f"danger_{heard}",))
         assert goes_to.urgent
         assert f"danger_{heard}" in goes_to.flags
 
 
-class Watched:
+class FactRecorder:
     """Facts that remember which of them were looked at."""
 
     def __init__(self, facts: Facts, seen: set[str]) -> None:
@@ -207,13 +220,13 @@ class Watched:
 
 def test_stopping_looks_at_these_facts_and_at_no_others() -> None:
     seen: set[str] = set()
-    for facts in every(*STOPPED_BY):
-        stop_reason(Watched(facts, seen))  # type: ignore[arg-type]
+    for facts in every_facts(*STOPPED_BY):
+        stop_reason(FactRecorder(facts, seen))  # type: ignore[arg-type]
     assert seen == set(STOPPED_BY)
 
 
 def test_every_combination_is_taken_or_stopped_for_a_reason_that_has_words() -> None:
-    reasons = {stop_reason(facts) for facts in every(*STOPPED_BY)}
+    reasons = {stop_reason(facts) for facts in every_facts(*STOPPED_BY)}
     assert reasons == {
         "",
         "no_consent",
@@ -228,7 +241,7 @@ def test_every_combination_is_taken_or_stopped_for_a_reason_that_has_words() -> 
 
 
 def test_what_is_not_known_never_blocks() -> None:
-    for facts in every(*STOPPED_BY):
+    for facts in every_facts(*STOPPED_BY):
         if stop_reason(facts):
             continue
         for name in STOPPED_BY[1:]:
@@ -236,16 +249,16 @@ def test_what_is_not_known_never_blocks() -> None:
 
 
 def test_a_call_back_and_the_other_side_are_never_stopped() -> None:
-    for facts in every(*STOPPED_BY):
-        if facts.who in (Who.CALLBACK, Who.OFFENDER):
+    for facts in every_facts(*STOPPED_BY):
+        if facts.requester in (Requester.CALLBACK, Requester.OFFENDER):
             assert stop_reason(facts) == ""
 
 
 # --- the facts, from what people answer
 
 
-def _facts(walk: Walk) -> Facts:
-    return rules.facts_of(walk.stands)
+def _facts(walk: FlowClient) -> Facts:
+    return rules.facts_of(walk.conversation)
 
 
 def test_an_answer_not_given_is_not_known() -> None:
@@ -253,53 +266,62 @@ def test_an_answer_not_given_is_not_known() -> None:
     for given in ("rather_not_say", "not_sure", "not_sure", "not_sure", "not_sure"):
         walk.answer(given)
     facts = _facts(walk)
-    unknown = ("own_wish", "domestic_or_sexual", "victim_age", "other_age", "in_area", "dispute")
+    unknown = (
+        "wants_to_take_part",
+        "domestic_or_sexual",
+        "victim_age",
+        "other_party_age",
+        "in_area",
+        "is_dispute",
+    )
     assert {str(getattr(facts, name)) for name in unknown} == {"unknown"}
     assert stop_reason(facts) == ""
 
 
 @pytest.mark.parametrize("harm", ["domestic", "sexual"])
 def test_domestic_and_sexual_harm_go_by_what_was_chosen(harm: str) -> None:
-    assert _facts(begin_self().go_on({"harm": harm})).domestic_or_sexual == YES
-    assert _facts(begin_officer().go_on({"offence": harm})).domestic_or_sexual == YES
+    assert _facts(begin_self().answer_until({"harm": harm})).domestic_or_sexual == YES
+    assert _facts(begin_officer().answer_until({"offence": harm})).domestic_or_sexual == YES
 
 
 @pytest.mark.parametrize("how", ["partner", "ex_partner"])
 def test_any_harm_between_partners_is_domestic(how: str) -> None:
-    walk = begin_self().go_on({"harm": "damage", "known": "yes", "relationship": how})
+    walk = begin_self().answer_until({"harm": "damage", "known": "yes", "relationship": how})
     assert _facts(walk).domestic_or_sexual == YES
 
 
 @pytest.mark.parametrize("how", ["now", "before"])
 def test_any_offence_between_partners_is_domestic_for_an_officer_too(how: str) -> None:
-    walk = begin_officer().go_on({"victim_known": "yes", "in_relationship": how})
+    walk = begin_officer().answer_until({"victim_known": "yes", "in_relationship": how})
     assert _facts(walk).domestic_or_sexual == YES
-    assert "victim_asked" in walk.counting
+    assert "victim_asked" in walk.current_answers
 
 
 def test_only_known_and_both_no_is_not_wanted() -> None:
-    for willing, interested in product(("yes", "no", Given.NOT_SURE), repeat=2):
-        walk = begin_officer().go_on({"willing": willing, "interested": interested})
+    for willing, interested in product(("yes", "no", AnswerStatus.NOT_SURE), repeat=2):
+        walk = begin_officer().answer_until({"willing": willing, "interested": interested})
         both_no = (willing, interested) == ("no", "no")
-        assert (walk.stands.stopped_for == "not_wanted") == both_no
+        assert (walk.conversation.stop_reason == "not_wanted") == both_no
 
 
 def test_a_dispute_is_stopped_only_once_the_district_was_asked() -> None:
-    walk = begin_self().go_on({"harm": "dispute"}, until="district")
-    assert walk.open == "district"
+    walk = begin_self().answer_until({"harm": "dispute"}, until="district")
+    assert walk.open_key == "district"
     walk.answer("sevenoaks")
-    assert walk.stands.stopped_for == "dispute"
+    assert walk.conversation.stop_reason == "dispute"
     assert "West Kent Mediation" in walk.turn.replies[-1].text
 
 
 def test_somebody_who_lives_elsewhere_is_taken_when_it_happened_here() -> None:
     for happened, stage in (("yes", "checking"), ("not_sure", "checking"), ("no", "stopped")):
-        walk = begin_self().go_on({"extra": "yes", "area": "elsewhere", "happened_here": happened})
-        assert walk.stands.stage == stage, happened
+        walk = begin_self().answer_until(
+            {"extra": "yes", "area": "elsewhere", "happened_here": happened}
+        )
+        assert walk.conversation.stage == stage, happened
 
 
-def test_a_call_back_from_a_stopped_talk_keeps_what_was_told() -> None:
-    walk = begin_self().go_on({"harm": "dispute", "district": "ashford"})
+def test_a_call_back_from_a_stopped_talk_keeps_the_answers() -> None:
+    walk = begin_self().answer_until({"harm": "dispute", "district": "ashford"})
     walk.say("person")
     walk.press("call_me")
     finish(walk)
@@ -309,10 +331,10 @@ def test_a_call_back_from_a_stopped_talk_keeps_what_was_told() -> None:
 
 
 def test_the_other_side_may_ask_for_a_call_and_staff_know() -> None:
-    walk = Walk(profile="Lee", shares=True)
+    walk = FlowClient(profile="Lee", can_share_number=True)
     walk.say("/start")
     walk.press("go:questions")
-    walk.hear_topic("offender_side")
+    walk.press_topic("offender_side")
     walk.press("call_me:responsible")
     finish(walk)
     assert walk.record.queue == "check"
@@ -322,10 +344,10 @@ def test_the_other_side_may_ask_for_a_call_and_staff_know() -> None:
 
 
 def test_somebody_harmed_is_never_taken_for_the_other_side() -> None:
-    walk = Walk()
+    walk = FlowClient()
     walk.say("/start")
     walk.press("go:questions")
-    walk.hear_topic("offender_side")
+    walk.press_topic("offender_side")
     walk.press("call_me:responsible")
     walk.say("back")
     walk.press("go:self")
@@ -337,4 +359,4 @@ def test_a_call_back_alone_is_plain() -> None:
     walk = begin_callback()
     finish(walk)
     assert (walk.record.queue, walk.record.hold, walk.record.may_contact) == ("adults", False, True)
-    assert line("desk.reasons.call_asked_for")
+    assert english("desk.reasons.call_asked_for")

@@ -4,7 +4,13 @@ import re
 
 import pytest
 
-from flows.understanding.crisis import Danger, _signs, _spelling, hear_danger, hear_pressure
+from flows.understanding.crisis import (
+    Danger,
+    _normalizer,
+    _phrases_for,
+    detect_danger,
+    detect_pressure,
+)
 
 IMMEDIATE = """
 He is outside my house right now
@@ -414,19 +420,19 @@ DANGERS = {
 @pytest.mark.parametrize(
     ("text", "kind"), [(text, kind) for kind, texts in DANGERS.items() for text in _lines(texts)]
 )
-def test_danger_is_heard_and_named(text: str, kind: Danger) -> None:
-    assert hear_danger(text) is kind
+def test_danger_is_detected_and_named(text: str, kind: Danger) -> None:
+    assert detect_danger(text) is kind
 
 
 @pytest.mark.parametrize("text", _lines(SAFE))
 def test_past_crime_names_and_questions_are_not_danger(text: str) -> None:
-    assert hear_danger(text) is None
-    assert not hear_pressure(text)
+    assert detect_danger(text) is None
+    assert not detect_pressure(text)
 
 
 @pytest.mark.parametrize("text", _lines(PRESSURE))
-def test_pressure_to_take_part_is_heard(text: str) -> None:
-    assert hear_pressure(text)
+def test_pressure_to_take_part_is_detected(text: str) -> None:
+    assert detect_pressure(text)
 
 
 @pytest.mark.parametrize(
@@ -454,19 +460,19 @@ def test_pressure_to_take_part_is_heard(text: str) -> None:
         "i want to... die",
     ],
 )
-def test_disguised_words_are_heard(text: str) -> None:
-    assert hear_danger(text) is Danger.SUICIDAL
+def test_disguised_words_are_detected(text: str) -> None:
+    assert detect_danger(text) is Danger.SUICIDAL
 
 
 def test_the_most_pressing_danger_is_named() -> None:
-    assert hear_danger("I want to die. He is outside with a knife.") is Danger.IMMEDIATE_DANGER
-    assert hear_danger("my dad hits me and I want to die") is Danger.SUICIDAL
-    assert hear_danger("he hits me. he hurts my kids too.") is Danger.CHILD_AT_RISK
+    assert detect_danger("I want to die. He is outside with a knife.") is Danger.IMMEDIATE_DANGER
+    assert detect_danger("my dad hits me and I want to die") is Danger.SUICIDAL
+    assert detect_danger("he hits me. he hurts my kids too.") is Danger.CHILD_AT_RISK
 
 
 def test_past_and_present_in_one_breath_is_present() -> None:
-    assert hear_danger("He raped me years ago and now he is outside my house")
-    assert hear_danger("It happened in 2015 but he still hits me")
+    assert detect_danger("He raped me years ago and now he is outside my house")
+    assert detect_danger("It happened in 2015 but he still hits me")
 
 
 @pytest.mark.parametrize(
@@ -502,25 +508,25 @@ def test_past_and_present_in_one_breath_is_present() -> None:
 )
 def test_hostile_text_never_raises_and_little_of_it_is_read(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
-    hear_danger(text)
-    hear_pressure(text)
-    assert sum(map(len, _spelling().sentences(text))) < 80_000
+    detect_danger(text)
+    detect_pressure(text)
+    assert sum(map(len, _normalizer().sentences(text))) < 80_000
 
 
 def test_every_pattern_takes_few_steps_at_each_word() -> None:
     for kind in (*Danger, "pressure"):
-        for phrase in (one for part in _signs(kind).values() for one in part):
+        for phrase in (one for part in _phrases_for(kind).values() for one in part):
             assert not re.search(r"(?<!\\)[*+]", phrase.pattern.replace(r"\w+){0,3}", ""))
             assert phrase.pattern.count("{0,3}") <= 3
 
 
-def test_danger_at_either_end_of_a_long_text_is_heard() -> None:
+def test_danger_at_either_end_of_a_long_text_is_detected() -> None:
     filler = "it was a long day. " * 5_000
-    assert hear_danger(f"{filler} i want to die") is Danger.SUICIDAL
-    assert hear_danger(f"i want to die. {filler}") is Danger.SUICIDAL
+    assert detect_danger(f"{filler} i want to die") is Danger.SUICIDAL
+    assert detect_danger(f"i want to die. {filler}") is Danger.SUICIDAL
 
 
 @pytest.mark.parametrize("text", ["", " ", ".", "\n\n", "\ud800", "?!?!", "1234"])
 def test_next_to_nothing_is_not_danger(text: str) -> None:
-    assert hear_danger(text) is None
-    assert not hear_pressure(text)
+    assert detect_danger(text) is None
+    assert not detect_pressure(text)

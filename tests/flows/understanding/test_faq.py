@@ -25,7 +25,7 @@ def test_every_topic_has_its_words_an_owner_and_a_date() -> None:
 
 
 def test_every_topic_is_in_one_group_and_every_group_has_a_name() -> None:
-    listed = [topic for group in faq.groups() for topic in faq.in_group(group)]
+    listed = [topic for group in faq.groups() for topic in faq.topics_in_group(group)]
     assert sorted(topic.id for topic in listed) == sorted(topic.id for topic in TOPICS)
     for group in faq.groups():
         assert wording.say_raw("en", f"faq.{group}.title")
@@ -63,7 +63,7 @@ def test_its_own_title_finds_a_topic_first(topic: str) -> None:
         ("IS IT CONFIDENTAL???", "confidentiality"),
     ],
 )
-def test_small_words_and_slips_of_the_finger(typed: str, topic: str) -> None:
+def test_small_words_and_typing_errors(typed: str, topic: str) -> None:
     assert faq.suggest("en", typed).suggestions[0] == topic
 
 
@@ -79,9 +79,9 @@ def test_small_words_and_slips_of_the_finger(typed: str, topic: str) -> None:
         ("nix", None),
     ],
 )
-def test_one_slip_in_a_word_is_mended(typed: str, meant: str | None) -> None:
+def test_one_typing_error_in_a_word_is_corrected(typed: str, meant: str | None) -> None:
     known = ("prison", "confidential", "jail", "nil")
-    assert text_match.mend(typed, known) == meant
+    assert text_match.correct_spelling(typed, known) == meant
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_one_slip_in_a_word_is_mended(typed: str, meant: str | None) -> None:
     ["", " ", "?", "asdfghjkl", "xkcd blorf wug", "07700900123", "\U0001f600" * 9, "фывапролд"],
 )
 def test_gibberish_finds_nothing(typed: str) -> None:
-    assert faq.suggest("en", typed) == faq.NOTHING
+    assert faq.suggest("en", typed) == faq.NO_MATCH
 
 
 @pytest.mark.parametrize("typed", ["hello", "yes", "ok thanks", "will it rain", "book a flight"])
@@ -102,7 +102,7 @@ def test_what_is_not_ours_is_never_answered(typed: str) -> None:
     st.text(st.characters(), max_size=400)
     | st.text("iheo'r j\x00\u0661\u00b2\ud800 ", max_size=400)
 )
-def test_hostile_text_is_heard_calmly(typed: str) -> None:
+def test_hostile_text_is_matched_calmly(typed: str) -> None:
     found = faq.suggest("en", typed)
     assert len(found.suggestions) <= 3
     assert found.answer is None or found.answer == found.suggestions[0]
@@ -110,14 +110,14 @@ def test_hostile_text_is_heard_calmly(typed: str) -> None:
 
 
 def test_only_the_start_of_a_flood_is_read() -> None:
-    question = "how much does it cost".ljust(faq.READ)
+    question = "how much does it cost".ljust(faq.TEXT_MAX_CHARS)
     assert faq.suggest("en", question + "prison " * 100_000) == faq.suggest("en", question)
 
 
 def test_the_three_promises_hold_on_the_labelled_questions() -> None:
-    figures = metrics.questions()
-    assert set(figures.asked_of) == {topic.id for topic in TOPICS}
-    assert figures.asked >= 300
+    figures = metrics.measure_faq()
+    assert set(figures.in_scope_by_topic) == {topic.id for topic in TOPICS}
+    assert figures.in_scope >= 300
     assert figures.out_of_scope >= 100
     assert figures.share_in_suggestions >= 0.85
     assert figures.share_wrong <= 0.03
@@ -125,5 +125,5 @@ def test_the_three_promises_hold_on_the_labelled_questions() -> None:
 
 
 def test_a_confident_match_is_answered_often_enough_to_help() -> None:
-    figures = metrics.questions()
-    assert figures.direct >= figures.asked / 4
+    figures = metrics.measure_faq()
+    assert figures.direct >= figures.in_scope / 4

@@ -11,19 +11,19 @@ from storage.chats import officers
 from storage.database import Database
 from storage.tables import INVITATION
 from storage.vault import Vault
-from tests.support.builders import HOUR, NOW, PC_KAUR, say
+from tests.support.builders import HOUR, NOW, PC_KAUR, store_answers
 
 pytest_plugins = ["tests.harness.storage_fixtures"]
 
 
 def redeem(database: Database, vault: Vault, code: str, hours: int = 1) -> Officer | None:
     with database.transaction() as conn:
-        return officers.redeem(conn, vault, code, NOW + hours * HOUR)
+        return officers.redeem_officer_invitation(conn, vault, code, NOW + hours * HOUR)
 
 
 def invite(database: Database, vault: Vault) -> str:
     with database.transaction() as conn:
-        return officers.invite(conn, vault, PC_KAUR, NOW)
+        return officers.invite_officer(conn, vault, PC_KAUR, NOW)
 
 
 def test_a_code_works_once(database: Database, vault: Vault) -> None:
@@ -63,21 +63,21 @@ def test_eight_at_once_and_one_gets_in(database: Database, vault: Vault) -> None
 def test_open_invitations_can_all_be_ended(database: Database, vault: Vault) -> None:
     code = invite(database, vault)
     with database.transaction() as conn:
-        assert officers.revoke_invitations(conn) == 1
+        assert officers.revoke_officer_invitations(conn) == 1
     assert redeem(database, vault, code) is None
 
 
 def test_an_officer_is_listed_changed_and_revoked(database: Database, vault: Vault) -> None:
-    chat_id = say(database, vault, "kaur")
+    chat_id = store_answers(database, vault, "kaur")
     moved = replace(PC_KAUR, agency="Medway Council")
     with database.transaction() as conn:
-        officers.remember_officer(conn, vault, chat_id, PC_KAUR, NOW)
-        officers.remember_officer(conn, vault, chat_id, moved, NOW + HOUR)
+        officers.save_officer(conn, vault, chat_id, PC_KAUR, NOW)
+        officers.save_officer(conn, vault, chat_id, moved, NOW + HOUR)
     with database.session() as session:
-        (known,) = officers.known(session, vault)
+        (known,) = officers.list_officers(session, vault)
     assert (known.chat_id, known.officer, known.seen_at) == (chat_id, moved, NOW + HOUR)
     with database.transaction() as conn:
-        assert officers.revoke(conn, chat_id)
-        assert not officers.revoke(conn, chat_id)
+        assert officers.revoke_officer(conn, chat_id)
+        assert not officers.revoke_officer(conn, chat_id)
     with database.session() as session:
-        assert officers.known(session, vault) == []
+        assert officers.list_officers(session, vault) == []

@@ -6,37 +6,39 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, event, func, select, update
 
-from flows.conversation import Answer, Conversation, Given, Officer, Waiting
+from flows.conversation import Answer, AnswerStatus, Conversation, Officer, Pending
 from storage.chats import message_ids
 from storage.chats.conversations import (
-    Recalled,
-    Stale,
+    StaleConversation,
+    StoredConversation,
     close_chat,
-    forget_draft,
-    recall,
-    remember,
+    delete_draft_answers,
+    load_conversation,
     reopen_chat,
-    state_place,
+    save_conversation,
+    state_context,
 )
-from storage.chats.officers import remember_officer
+from storage.chats.officers import save_officer
 from storage.database import Database
 from storage.tables import ANSWER, CHAT, CONVERSATION
 from storage.vault import Vault, VaultError
-from tests.support.builders import DAY, HOUR, NOW, PC_KAUR, a_receipt, an_answer, say
+from tests.support.builders import DAY, HOUR, NOW, PC_KAUR, make_answer, make_receipt, store_answers
 
 pytest_plugins = ["tests.harness.storage_fixtures"]
 
 ALPHABET = set("ACDEFGHJKMNPQRTWXY34679")
 
 
-def recalled(database: Database, vault: Vault, address: str = "amina") -> Recalled:
+def recalled(database: Database, vault: Vault, address: str = "amina") -> StoredConversation:
     with database.transaction() as conn:
-        return recall(conn, vault, "telegram", address, NOW)
+        return load_conversation(conn, vault, "telegram", address, NOW)
 
 
-def keep(database: Database, vault: Vault, before: Recalled, after: Conversation) -> Recalled:
+def store(
+    database: Database, vault: Vault, before: StoredConversation, after: Conversation
+) -> StoredConversation:
     with database.transaction() as conn:
-        return remember(conn, vault, before, after, NOW)
+        return save_conversation(conn, vault, before, after, NOW)
 
 
 def count(database: Database, table: str) -> int:
@@ -44,7 +46,7 @@ def count(database: Database, table: str) -> int:
         return int(conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())  # noqa: S608
 
 
-def values(conversation: Conversation) -> list[str]:
+def answer_values(conversation: Conversation) -> list[str]:
     return [answer.value for answer in conversation.answers]
 
 
@@ -65,10 +67,10 @@ def test_a_reference_is_set_aside_without_look_alikes(database: Database, vault:
 
 def test_the_reference_stays_the_same_until_it_is_used(database: Database, vault: Vault) -> None:
     before = recalled(database, vault)
-    keep(database, vault, before, before.conversation)
+    store(database, vault, before, before.conversation)
     again = recalled(database, vault)
     assert again.conversation.reference == before.conversation.reference
-    keep(database, vault, again, replace(again.conversation, reference=""))
+    store(database, vault, again, replace(again.conversation, reference=""))
     assert recalled(database, vault).conversation.reference not in (
         "",
         before.conversation.reference,
@@ -78,7 +80,7 @@ def test_the_reference_stays_the_same_until_it_is_used(database: Database, vault
 def test_a_reference_that_was_sent_is_not_used_again(database: Database, vault: Vault) -> None:
     before = recalled(database, vault)
     sent = before.conversation.reference
-    keep(database, vault, before, replace(before.conversation, receipt=a_receipt(sent)))
+    store(database, vault, before, replace(before.conversation, receipt=make_receipt(sent)))
     assert recalled(database, vault).conversation.reference not in ("", sent)
 
 
@@ -90,21 +92,21 @@ def test_everything_comes_back_as_it_was(database: Database, vault: Vault) -> No
         journey="victim",
         language="pl",
         answers=(
-            an_answer("name", "Amina"),
-            replace(an_answer("age", ""), given=Given.RATHER_NOT_SAY, message=None),
+            make_answer("name", "Amina"),
+            replace(make_answer("age", ""), status=AnswerStatus.RATHER_NOT_SAY, message_id=None),
         ),
-        step=7,
-        began=2,
-        looking_at="age",
-        waiting=Waiting("guess", "town", "Margate", Given.SAID, "12"),
-        heard_at=NOW - HOUR,
+        prompt_id=7,
+        draft_epoch=2,
+        editing="age",
+        pending=Pending("guess", "town", "Margate", AnswerStatus.ANSWERED, "12"),
+        last_input_at=NOW - HOUR,
         flags=("unsafe", "soon"),
         consented_at=NOW,
-        receipt=a_receipt("ABCD-EFGH"),
+        receipt=make_receipt("ABCD-EFGH"),
         officer=PC_KAUR,
         details_in_chat=True,
     )
-    kept = keep(database, vault, before, after)
+    kept = store(database, vault, before, after)
     again = recalled(database, vault)
     assert again.conversation == after == kept.conversation
     assert again == kept
@@ -112,70 +114,70 @@ def test_everything_comes_back_as_it_was(database: Database, vault: Vault) -> No
 
 
 def test_only_new_answers_are_added(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina", an_answer("name", "Amina"))
-    first = recalled(database, vault).kept
-    say(database, vault, "amina", an_answer("town", "Margate"))
+    store_answers(database, vault, "amina", make_answer("name", "Amina"))
+    first = recalled(database, vault).answer_row_ids
+    store_answers(database, vault, "amina", make_answer("town", "Margate"))
     found = recalled(database, vault)
-    assert values(found.conversation) == ["Amina", "Margate"]
-    assert found.kept[:1] == first
+    assert answer_values(found.conversation) == ["Amina", "Margate"]
+    assert found.answer_row_ids[:1] == first
 
 
 def test_answers_that_are_dropped_are_deleted(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina", *(an_answer(q, q) for q in ("one", "two", "three")))
+    store_answers(database, vault, "amina", *(make_answer(q, q) for q in ("one", "two", "three")))
     before = recalled(database, vault)
-    answers = (before.conversation.answers[0], an_answer("two", "another"))
-    kept = keep(database, vault, before, replace(before.conversation, answers=answers))
-    assert values(recalled(database, vault).conversation) == ["one", "another"]
+    answers = (before.conversation.answers[0], make_answer("two", "another"))
+    kept = store(database, vault, before, replace(before.conversation, answers=answers))
+    assert answer_values(recalled(database, vault).conversation) == ["one", "another"]
     assert recalled(database, vault) == kept
-    keep(database, vault, kept, replace(kept.conversation, answers=()))
+    store(database, vault, kept, replace(kept.conversation, answers=()))
     assert count(database, "answer") == 0
 
 
 def test_what_remember_returns_can_be_remembered_again(database: Database, vault: Vault) -> None:
     found = recalled(database, vault)
     for n in range(5):
-        longer = (*found.conversation.answers, an_answer("q", str(n)))
-        found = keep(database, vault, found, replace(found.conversation, answers=longer))
-    assert values(recalled(database, vault).conversation) == ["0", "1", "2", "3", "4"]
+        longer = (*found.conversation.answers, make_answer("q", str(n)))
+        found = store(database, vault, found, replace(found.conversation, answers=longer))
+    assert answer_values(recalled(database, vault).conversation) == ["0", "1", "2", "3", "4"]
 
 
 def test_reading_alone_leaves_no_answers(database: Database, vault: Vault) -> None:
     before = recalled(database, vault)
-    keep(database, vault, before, replace(before.conversation, stage="learning"))
+    store(database, vault, before, replace(before.conversation, stage="learning"))
     assert count(database, "answer") == 0
 
 
 def test_two_writers_at_once_and_the_second_is_told(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina")
+    store_answers(database, vault, "amina")
     one, other = recalled(database, vault), recalled(database, vault)
-    first = replace(one.conversation, answers=(an_answer("town", "Margate"),))
-    keep(database, vault, one, first)
-    with pytest.raises(Stale):
-        keep(database, vault, other, replace(other.conversation, stage="checking"))
-    assert values(recalled(database, vault).conversation) == ["Margate"]
+    first = replace(one.conversation, answers=(make_answer("town", "Margate"),))
+    store(database, vault, one, first)
+    with pytest.raises(StaleConversation):
+        store(database, vault, other, replace(other.conversation, stage="checking"))
+    assert answer_values(recalled(database, vault).conversation) == ["Margate"]
 
 
 def test_two_first_messages_at_once_and_the_second_is_told(
     database: Database, vault: Vault
 ) -> None:
     one, other = recalled(database, vault), recalled(database, vault)
-    keep(database, vault, one, one.conversation)
-    with pytest.raises(Stale):
-        keep(database, vault, other, other.conversation)
+    store(database, vault, one, one.conversation)
+    with pytest.raises(StaleConversation):
+        store(database, vault, other, other.conversation)
     assert count(database, "chat") == 1
 
 
 def test_people_are_kept_apart(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina", an_answer("name", "Amina"))
-    say(database, vault, "ben", an_answer("name", "Ben"))
-    assert values(recalled(database, vault, "amina").conversation) == ["Amina"]
+    store_answers(database, vault, "amina", make_answer("name", "Amina"))
+    store_answers(database, vault, "ben", make_answer("name", "Ben"))
+    assert answer_values(recalled(database, vault, "amina").conversation) == ["Amina"]
     with database.transaction() as conn:
-        assert recall(conn, vault, "web", "amina", NOW).new
+        assert load_conversation(conn, vault, "web", "amina", NOW).new
 
 
 def test_an_answer_moved_to_another_person_does_not_open(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina", an_answer("name", "Amina"))
-    say(database, vault, "ben")
+    store_answers(database, vault, "amina", make_answer("name", "Amina"))
+    store_answers(database, vault, "ben")
     ben = recalled(database, vault, "ben")
     with database.transaction() as conn:
         conn.execute(update(ANSWER).values(conversation_id=ben.conversation_id))
@@ -184,20 +186,20 @@ def test_an_answer_moved_to_another_person_does_not_open(database: Database, vau
 
 
 def test_a_draft_can_be_forgotten(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina", an_answer("name", "Amina"))
-    say(database, vault, "ben", an_answer("name", "Ben"))
+    store_answers(database, vault, "amina", make_answer("name", "Amina"))
+    store_answers(database, vault, "ben", make_answer("name", "Ben"))
     before = recalled(database, vault)
     with database.transaction() as conn:
         after = replace(before.conversation, answers=())
-        forget_draft(conn, remember(conn, vault, before, after, NOW))
-    assert values(recalled(database, vault).conversation) == []
-    assert values(recalled(database, vault, "ben").conversation) == ["Ben"]
+        delete_draft_answers(conn, save_conversation(conn, vault, before, after, NOW))
+    assert answer_values(recalled(database, vault).conversation) == []
+    assert answer_values(recalled(database, vault, "ben").conversation) == ["Ben"]
 
 
 def test_a_blocked_chat_is_closed_until_the_person_returns(
     database: Database, vault: Vault
 ) -> None:
-    chat_id = say(database, vault, "amina")
+    chat_id = store_answers(database, vault, "amina")
     with database.transaction() as conn:
         close_chat(conn, chat_id, NOW)
     assert recalled(database, vault).closed
@@ -208,7 +210,7 @@ def test_a_blocked_chat_is_closed_until_the_person_returns(
 
 def _rewrite(conn: Connection, vault: Vault, **changed: object) -> None:
     row = conn.execute(select(CONVERSATION.c.id, CONVERSATION.c.body)).one()
-    place = state_place(row.id)
+    place = state_context(row.id)
     kept = {**json.loads(vault.unseal(row.body, place)), **changed}
     text = json.dumps({name: value for name, value in kept.items() if value != "gone"})
     conn.execute(update(CONVERSATION).values(body=vault.seal(text, place)))
@@ -217,48 +219,50 @@ def _rewrite(conn: Connection, vault: Vault, **changed: object) -> None:
 def test_a_state_from_a_newer_version_is_read_as_far_as_it_goes(
     database: Database, vault: Vault
 ) -> None:
-    say(database, vault, "amina", an_answer("name", "Amina"))
+    store_answers(database, vault, "amina", make_answer("name", "Amina"))
     with database.transaction() as conn:
         _rewrite(
             conn,
             vault,
             hologram=True,
-            misread="gone",
-            step="seven",
-            waiting={"about": "guess", "given": "by telepathy"},
+            invalid_count="gone",
+            prompt_id="seven",
+            pending={"kind": "guess", "status": "by telepathy"},
             receipt={"reference": "ABCD-EFGH"},
-            heard_at="yesterday",
+            last_input_at="yesterday",
         )
     found = recalled(database, vault).conversation
-    assert values(found) == ["Amina"]
-    assert (found.stage, found.step, found.misread) == ("asking", 0, 0)
-    assert (found.receipt, found.heard_at) == (None, None)
+    assert answer_values(found) == ["Amina"]
+    assert (found.stage, found.prompt_id, found.invalid_count) == ("asking", 0, 0)
+    assert (found.receipt, found.last_input_at) == (None, None)
 
 
 def test_a_state_that_is_nonsense_starts_again(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina")
+    store_answers(database, vault, "amina")
     with database.transaction() as conn:
         id = conn.execute(select(CONVERSATION.c.id)).scalar_one()
-        conn.execute(update(CONVERSATION).values(body=vault.seal("[", state_place(id))))
+        conn.execute(update(CONVERSATION).values(body=vault.seal("[", state_context(id))))
     assert recalled(database, vault).conversation.stage == "welcome"
 
 
 def test_an_answer_of_an_unknown_kind_is_asked_again(database: Database, vault: Vault) -> None:
-    strange = replace(an_answer("town", "Margate"), given="dreamt")  # type: ignore[arg-type]
-    say(database, vault, "amina", an_answer("name", "Amina"), strange, an_answer("age", "30"))
-    assert values(recalled(database, vault).conversation) == ["Amina", "30"]
-    say(database, vault, "amina", an_answer("town", "Deal"))
-    assert values(recalled(database, vault).conversation) == ["Amina", "30", "Deal"]
+    strange = replace(make_answer("town", "Margate"), status="dreamt")  # type: ignore[arg-type]
+    store_answers(
+        database, vault, "amina", make_answer("name", "Amina"), strange, make_answer("age", "30")
+    )
+    assert answer_values(recalled(database, vault).conversation) == ["Amina", "30"]
+    store_answers(database, vault, "amina", make_answer("town", "Deal"))
+    assert answer_values(recalled(database, vault).conversation) == ["Amina", "30", "Deal"]
 
 
 def test_an_officer_is_remembered_for_their_chat(database: Database, vault: Vault) -> None:
-    chat_id = say(database, vault, "kaur")
+    chat_id = store_answers(database, vault, "kaur")
     invited = replace(PC_KAUR, verified=True)
     with database.transaction() as conn:
-        remember_officer(conn, vault, chat_id, invited, NOW)
+        save_officer(conn, vault, chat_id, invited, NOW)
     found = recalled(database, vault, "kaur")
     assert found.conversation.officer == invited
-    keep(database, vault, found, found.conversation)
+    store(database, vault, found, found.conversation)
     assert recalled(database, vault, "kaur").conversation.officer == invited
     assert recalled(database, vault, "amina").conversation.officer is None
 
@@ -266,37 +270,37 @@ def test_an_officer_is_remembered_for_their_chat(database: Database, vault: Vaul
 def test_an_officer_who_is_revoked_is_verified_no_more(database: Database, vault: Vault) -> None:
     before = recalled(database, vault, "kaur")
     invited: Officer = replace(PC_KAUR, verified=True)
-    keep(database, vault, before, replace(before.conversation, officer=invited))
+    store(database, vault, before, replace(before.conversation, officer=invited))
     assert recalled(database, vault, "kaur").conversation.officer is None
 
 
 def test_message_ids_are_kept_sealed_until_dropped(database: Database, vault: Vault) -> None:
-    chat_id = say(database, vault, "amina")
+    chat_id = store_answers(database, vault, "amina")
     with database.transaction() as conn:
-        message_ids.note_message(conn, vault, chat_id, "11", True, NOW - DAY)
-        message_ids.note_message(conn, vault, chat_id, "12", False, NOW)
-        message_ids.note_message(conn, vault, chat_id, "12", False, NOW)
-        assert message_ids.messages_in(conn, vault, chat_id, NOW - HOUR) == ["12"]
-        assert message_ids.messages_in(conn, vault, chat_id, NOW - 2 * DAY) == ["11", "12"]
-        assert message_ids.messages_in(conn, vault, "nobody", NOW - DAY) == []
-        assert message_ids.messages_older_than(conn, vault, NOW) == {chat_id: ["11"]}
-        message_ids.drop_messages(conn, vault, chat_id, ["11", "99"])
-        assert message_ids.messages_in(conn, vault, chat_id, NOW - 2 * DAY) == ["12"]
+        message_ids.add_message_id(conn, vault, chat_id, "11", True, NOW - DAY)
+        message_ids.add_message_id(conn, vault, chat_id, "12", False, NOW)
+        message_ids.add_message_id(conn, vault, chat_id, "12", False, NOW)
+        assert message_ids.message_ids_since(conn, vault, chat_id, NOW - HOUR) == ["12"]
+        assert message_ids.message_ids_since(conn, vault, chat_id, NOW - 2 * DAY) == ["11", "12"]
+        assert message_ids.message_ids_since(conn, vault, "nobody", NOW - DAY) == []
+        assert message_ids.message_ids_before(conn, vault, NOW) == {chat_id: ["11"]}
+        message_ids.delete_message_ids(conn, vault, chat_id, ["11", "99"])
+        assert message_ids.message_ids_since(conn, vault, chat_id, NOW - 2 * DAY) == ["12"]
 
 
 def test_few_statements_are_needed(database: Database, vault: Vault) -> None:
-    say(database, vault, "amina", an_answer("name", "Amina"))
+    store_answers(database, vault, "amina", make_answer("name", "Amina"))
     said: list[str] = []
     with database.transaction() as conn:
         event.listen(conn, "before_cursor_execute", lambda *given: said.append(given[2]))
-        found = recall(conn, vault, "telegram", "amina", NOW)
-        longer = (*found.conversation.answers, an_answer("town", "Deal"))
-        remember(conn, vault, found, replace(found.conversation, answers=longer), NOW)
+        found = load_conversation(conn, vault, "telegram", "amina", NOW)
+        longer = (*found.conversation.answers, make_answer("town", "Deal"))
+        save_conversation(conn, vault, found, replace(found.conversation, answers=longer), NOW)
     assert [statement.split()[0] for statement in said] == ["SELECT", "SELECT", "UPDATE", "INSERT"]
 
 
 def test_the_chat_is_found_by_its_fingerprint_only(database: Database, vault: Vault) -> None:
-    say(database, vault, "4915112345")
+    store_answers(database, vault, "4915112345")
     with database.transaction() as conn:
         row = conn.execute(select(CHAT)).one()
         assert conn.execute(select(func.count()).select_from(CHAT)).scalar_one() == 1
@@ -304,6 +308,8 @@ def test_the_chat_is_found_by_its_fingerprint_only(database: Database, vault: Va
 
 
 def test_answers_keep_every_field(database: Database, vault: Vault) -> None:
-    given: Answer = replace(an_answer("note", "\ud83d and 'quotes'\n"), given=Given.SKIPPED)
-    say(database, vault, "amina", given)
+    given: Answer = replace(
+        make_answer("note", "\ud83d and 'quotes'\n"), status=AnswerStatus.SKIPPED
+    )
+    store_answers(database, vault, "amina", given)
     assert recalled(database, vault).conversation.answers == (given,)

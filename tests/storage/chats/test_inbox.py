@@ -21,7 +21,7 @@ def arrival(n: int, chat: str = "amina") -> Arrival:
     return Arrival(str(n), chat, {"update_id": n, "text": f"words {n}"})
 
 
-def numbers(rows: list[inbox.Waiting]) -> list[int]:
+def numbers(rows: list[inbox.InboxItem]) -> list[int]:
     return [int(row.body["update_id"]) for row in rows]
 
 
@@ -42,8 +42,11 @@ def broken(conn: Connection, n: int) -> Iterator[None]:
 
 
 def test_what_came_in_waits_in_order(conn: Connection, vault: Vault) -> None:
-    assert inbox.keep(conn, vault, "telegram", [arrival(3), arrival(1), arrival(2)], NOW) == 3
-    rows = inbox.waiting(conn, vault, NOW, CHANNELS)
+    assert (
+        inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(3), arrival(1), arrival(2)], NOW)
+        == 3
+    )
+    rows = inbox.due_inbox_items(conn, vault, NOW, CHANNELS)
     assert numbers(rows) == [3, 1, 2]
     assert rows[0].body == {"update_id": 3, "text": "words 3"}
     assert (rows[0].channel, rows[0].attempts) == ("telegram", 0)
@@ -54,56 +57,60 @@ def test_ten_thousand_shuffled_repeats_are_kept_once(conn: Connection, vault: Va
     once = [arrival(n) for n in range(200)]
     again = [dice.choice(once) for _ in range(10_000)]
     kept = sum(
-        inbox.keep(conn, vault, "telegram", again[start : start + 100], NOW)
+        inbox.enqueue_arrivals(conn, vault, "telegram", again[start : start + 100], NOW)
         for start in range(0, 10_000, 100)
     )
-    assert kept == len({one.key for one in again})
-    assert len(inbox.waiting(conn, vault, NOW, CHANNELS, limit=1000)) == kept
+    assert kept == len({one.idempotency_key for one in again})
+    assert len(inbox.due_inbox_items(conn, vault, NOW, CHANNELS, limit=1000)) == kept
 
 
 def test_a_repeat_after_it_was_handled_is_still_a_repeat(conn: Connection, vault: Vault) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(1)], NOW)
-    inbox.done(conn, [row.id for row in inbox.waiting(conn, vault, NOW, CHANNELS)], NOW)
-    assert inbox.keep(conn, vault, "telegram", [arrival(1)], NOW) == 0
-    assert inbox.waiting(conn, vault, NOW, CHANNELS) == []
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(1)], NOW)
+    inbox.mark_answered(
+        conn, [row.id for row in inbox.due_inbox_items(conn, vault, NOW, CHANNELS)], NOW
+    )
+    assert inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(1)], NOW) == 0
+    assert inbox.due_inbox_items(conn, vault, NOW, CHANNELS) == []
 
 
 def test_the_same_number_with_other_words_is_new(conn: Connection, vault: Vault) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(1)], NOW)
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(1)], NOW)
     renumbered = Arrival("1", "amina", {"update_id": 1, "text": "something else"})
-    assert inbox.keep(conn, vault, "telegram", [renumbered], NOW) == 1
-    assert inbox.keep(conn, vault, "web", [arrival(1)], NOW) == 1
+    assert inbox.enqueue_arrivals(conn, vault, "telegram", [renumbered], NOW) == 1
+    assert inbox.enqueue_arrivals(conn, vault, "web", [arrival(1)], NOW) == 1
 
 
 def test_handled_rows_lose_their_bodies(conn: Connection, vault: Vault) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(n) for n in range(450)], NOW)
-    inbox.done(conn, [row.id for row in inbox.waiting(conn, vault, NOW, CHANNELS, limit=500)], NOW)
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(n) for n in range(450)], NOW)
+    inbox.mark_answered(
+        conn, [row.id for row in inbox.due_inbox_items(conn, vault, NOW, CHANNELS, limit=500)], NOW
+    )
     assert set(conn.scalars(select(INBOX.c.body))) == {None}
 
 
 def test_a_failed_row_holds_up_its_own_chat_only(conn: Connection, vault: Vault) -> None:
     both = [arrival(1), arrival(2, "ben"), arrival(3), arrival(4, "ben")]
-    inbox.keep(conn, vault, "telegram", both, NOW)
-    first = inbox.waiting(conn, vault, NOW, CHANNELS)[0]
-    assert inbox.failed(conn, first.id, NOW) == 1
-    assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS)) == [2, 4]
-    assert numbers(inbox.waiting(conn, vault, NOW + HOUR, CHANNELS)) == [1, 2, 3, 4]
+    inbox.enqueue_arrivals(conn, vault, "telegram", both, NOW)
+    first = inbox.due_inbox_items(conn, vault, NOW, CHANNELS)[0]
+    assert inbox.record_failure(conn, first.id, NOW) == 1
+    assert numbers(inbox.due_inbox_items(conn, vault, NOW, CHANNELS)) == [2, 4]
+    assert numbers(inbox.due_inbox_items(conn, vault, NOW + HOUR, CHANNELS)) == [1, 2, 3, 4]
 
 
 def test_what_came_before_a_failed_row_is_not_held_up(conn: Connection, vault: Vault) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(1), arrival(2), arrival(3)], NOW)
-    inbox.failed(conn, inbox.waiting(conn, vault, NOW, CHANNELS)[1].id, NOW)
-    assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS)) == [1]
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(1), arrival(2), arrival(3)], NOW)
+    inbox.record_failure(conn, inbox.due_inbox_items(conn, vault, NOW, CHANNELS)[1].id, NOW)
+    assert numbers(inbox.due_inbox_items(conn, vault, NOW, CHANNELS)) == [1]
 
 
 def test_after_three_failures_it_is_set_aside_and_the_chat_goes_on(
     conn: Connection, vault: Vault
 ) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(1), arrival(2)], NOW)
-    bad = inbox.waiting(conn, vault, NOW, CHANNELS)[0]
-    assert [inbox.failed(conn, bad.id, NOW) for _ in range(3)] == [1, 2, 3]
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(1), arrival(2)], NOW)
+    bad = inbox.due_inbox_items(conn, vault, NOW, CHANNELS)[0]
+    assert [inbox.record_failure(conn, bad.id, NOW) for _ in range(3)] == [1, 2, 3]
     inbox.set_aside(conn, bad.id, NOW)
-    assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS)) == [2]
+    assert numbers(inbox.due_inbox_items(conn, vault, NOW, CHANNELS)) == [2]
     assert conn.execute(select(INBOX.c.body).where(INBOX.c.id == bad.id)).scalar_one()
 
 
@@ -111,20 +118,20 @@ def test_after_three_failures_it_is_set_aside_and_the_chat_goes_on(
 def test_one_unreadable_row_in_a_hundred_is_set_aside_alone(
     conn: Connection, vault: Vault, position: int
 ) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(n) for n in range(1, 101)], NOW)
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(n) for n in range(1, 101)], NOW)
     with broken(conn, position):
-        rows = inbox.waiting(conn, vault, NOW, CHANNELS)
+        rows = inbox.due_inbox_items(conn, vault, NOW, CHANNELS)
     assert numbers(rows) == [n for n in range(1, 101) if n != position]
-    assert len(inbox.waiting(conn, vault, NOW, CHANNELS)) == 99
+    assert len(inbox.due_inbox_items(conn, vault, NOW, CHANNELS)) == 99
 
 
 def test_rows_behind_many_unreadable_ones_are_found(conn: Connection, vault: Vault) -> None:
-    inbox.keep(conn, vault, "telegram", [arrival(1), arrival(2), arrival(3)], NOW)
+    inbox.enqueue_arrivals(conn, vault, "telegram", [arrival(1), arrival(2), arrival(3)], NOW)
     with broken(conn, 1), broken(conn, 2):
-        assert numbers(inbox.waiting(conn, vault, NOW, CHANNELS, limit=2)) == [3]
+        assert numbers(inbox.due_inbox_items(conn, vault, NOW, CHANNELS, limit=2)) == [3]
 
 
 def test_half_a_surrogate_pair_is_kept(conn: Connection, vault: Vault) -> None:
     odd = Arrival("1", "amina", {"text": "oh \ud83d no"})
-    inbox.keep(conn, vault, "telegram", [odd], NOW)
-    assert inbox.waiting(conn, vault, NOW, CHANNELS)[0].body == odd.body
+    inbox.enqueue_arrivals(conn, vault, "telegram", [odd], NOW)
+    assert inbox.due_inbox_items(conn, vault, NOW, CHANNELS)[0].body == odd.body

@@ -15,9 +15,16 @@ from sqlmodel import Session
 from flows import casework
 from storage.database import Database
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import Entry, Erased, NotYours, ReferenceTaken, Taken, Unknown
+from storage.referrals.lifecycle import (
+    NotReferralOwner,
+    QueueEntry,
+    ReferenceTaken,
+    ReferralErased,
+    ReferralStep,
+    UnknownReferral,
+)
 from storage.vault import Vault
-from tests.support.builders import DAY, HOUR, NOW, a_record, say
+from tests.support.builders import DAY, HOUR, NOW, make_record, store_answers
 
 pytest_plugins = ["tests.harness.storage_fixtures"]
 
@@ -33,39 +40,39 @@ def conn(database: Database) -> Iterator[Connection]:
 
 @pytest.fixture
 def one(conn: Connection, vault: Vault) -> str:
-    assert lifecycle.hand_over(conn, vault, a_record(ONE), None, NOW)
+    assert lifecycle.hand_over(conn, vault, make_record(ONE), None, NOW)
     return ONE
 
 
-def queue(conn: Connection, vault: Vault, include_closed: bool = False) -> list[Entry]:
-    return lifecycle.queue(Session(conn), vault, NOW, include_closed)
+def queue(conn: Connection, vault: Vault, include_closed: bool = False) -> list[QueueEntry]:
+    return lifecycle.list_queue(Session(conn), vault, NOW, include_closed)
 
 
-def entry(conn: Connection, vault: Vault) -> Entry:
+def only_entry(conn: Connection, vault: Vault) -> QueueEntry:
     (only,) = queue(conn, vault, include_closed=True)
     return only
 
 
-def steps(conn: Connection, vault: Vault) -> list[Taken]:
-    return lifecycle.history(Session(conn), vault, ONE)
+def steps(conn: Connection, vault: Vault) -> list[ReferralStep]:
+    return lifecycle.list_steps(Session(conn), vault, ONE)
 
 
 def acts(conn: Connection, vault: Vault) -> list[tuple[str, str]]:
     return [(step.act, step.who) for step in steps(conn, vault)]
 
 
-def step(
+def take_step(
     conn: Connection, vault: Vault, act: str, who: str = "Ann", note: str = "", to: str = ""
 ) -> str:
     until = NEXT_WEEK if act == "snooze" else None
-    return lifecycle.take_step(conn, vault, ONE, act, who, NOW, note, until, to)
+    return lifecycle.perform_act(conn, vault, ONE, act, who, NOW, note, until, to)
 
 
 # Handing over
 
 
 def test_a_record_goes_into_its_queue(conn: Connection, vault: Vault, one: str) -> None:
-    found = entry(conn, vault)
+    found = only_entry(conn, vault)
     assert (found.reference, found.queue, found.provider) == (ONE, "adults", "kent")
     assert (found.stage, found.owner, found.late) == ("new", None, False)
     assert (found.due, found.zone) == (NOW + DAY, "Europe/London")
@@ -74,34 +81,34 @@ def test_a_record_goes_into_its_queue(conn: Connection, vault: Vault, one: str) 
 
 
 def test_handing_over_again_changes_nothing(conn: Connection, vault: Vault, one: str) -> None:
-    again = replace(a_record(ONE), sent_at=NOW + HOUR, urgent=True)
+    again = replace(make_record(ONE), sent_at=NOW + HOUR, urgent=True)
     assert not lifecycle.hand_over(conn, vault, again, None, NOW)
-    assert not entry(conn, vault).urgent
+    assert not only_entry(conn, vault).urgent
 
 
 def test_two_people_can_never_share_a_reference(database: Database, vault: Vault) -> None:
-    amina, ben = say(database, vault, "amina"), say(database, vault, "ben")
+    amina, ben = store_answers(database, vault, "amina"), store_answers(database, vault, "ben")
     with database.transaction() as conn:
-        assert lifecycle.hand_over(conn, vault, a_record(ONE), amina, NOW)
-        assert not lifecycle.hand_over(conn, vault, a_record(ONE), amina, NOW)
+        assert lifecycle.hand_over(conn, vault, make_record(ONE), amina, NOW)
+        assert not lifecycle.hand_over(conn, vault, make_record(ONE), amina, NOW)
         with pytest.raises(ReferenceTaken):
-            lifecycle.hand_over(conn, vault, a_record(ONE), ben, NOW)
+            lifecycle.hand_over(conn, vault, make_record(ONE), ben, NOW)
         with pytest.raises(ReferenceTaken):
-            lifecycle.hand_over(conn, vault, a_record(ONE), None, NOW)
+            lifecycle.hand_over(conn, vault, make_record(ONE), None, NOW)
 
 
 def test_the_record_is_read_back_whole(conn: Connection, vault: Vault, one: str) -> None:
-    assert lifecycle.open_record(conn, vault, ONE, "Ann", NOW) == a_record(ONE)
+    assert lifecycle.open_record(conn, vault, ONE, "Ann", NOW) == make_record(ONE)
     lifecycle.open_record(conn, vault, ONE, "Raj", NOW)
     assert acts(conn, vault)[1:] == [("opened", "Ann"), ("opened", "Raj")]
 
 
 def test_a_turn_that_fails_hands_nothing_over(database: Database, vault: Vault) -> None:
     with pytest.raises(RuntimeError), database.transaction() as conn:
-        lifecycle.hand_over(conn, vault, a_record(ONE), None, NOW)
+        lifecycle.hand_over(conn, vault, make_record(ONE), None, NOW)
         raise RuntimeError
     with database.session() as session:
-        assert lifecycle.queue(session, vault, NOW) == []
+        assert lifecycle.list_queue(session, vault, NOW) == []
 
 
 # The queue
@@ -115,7 +122,7 @@ def test_first_the_unseen_then_the_urgent_then_by_due_time(conn: Connection, vau
         ("GONE", 5, False),
         ("FLAG", 6, False),
     ):
-        record = a_record(reference, NOW + days * DAY, urgent)
+        record = make_record(reference, NOW + days * DAY, urgent)
         lifecycle.hand_over(conn, vault, record, None, NOW)
     lifecycle.stop_contact(conn, "GONE", "withdraw", NOW)
     lifecycle.raise_flag(conn, vault, "FLAG", "in_danger", NOW)
@@ -129,10 +136,10 @@ def test_first_the_unseen_then_the_urgent_then_by_due_time(conn: Connection, vau
 def test_a_closed_referral_leaves_the_queue_but_not_the_books(
     conn: Connection, vault: Vault, one: str
 ) -> None:
-    step(conn, vault, "claim")
-    step(conn, vault, "declined")
+    take_step(conn, vault, "claim")
+    take_step(conn, vault, "declined")
     assert queue(conn, vault) == []
-    assert entry(conn, vault).stage == "closed"
+    assert only_entry(conn, vault).stage == "closed"
 
 
 # Claiming
@@ -141,7 +148,7 @@ def test_a_closed_referral_leaves_the_queue_but_not_the_books(
 def test_a_claim_lasts_until_the_promise(conn: Connection, vault: Vault, one: str) -> None:
     assert lifecycle.claim(conn, ONE, "Ann", NOW)
     assert not lifecycle.claim(conn, ONE, "Raj", NOW)
-    found = entry(conn, vault)
+    found = only_entry(conn, vault)
     assert (found.stage, found.owner, found.lease_until) == ("claimed", "Ann", NOW + DAY)
     assert acts(conn, vault)[1:] == [("claim", "Ann")]
 
@@ -158,16 +165,16 @@ def test_after_the_promise_a_claim_lasts_four_hours(
     late = NOW + 3 * DAY
     in_delhi = late.astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert lifecycle.claim(conn, ONE, "Ann", in_delhi)
-    assert entry(conn, vault).lease_until == late + 4 * HOUR
+    assert only_entry(conn, vault).lease_until == late + 4 * HOUR
 
 
 def test_an_unworked_claim_returns(conn: Connection, vault: Vault, one: str) -> None:
     lifecycle.claim(conn, ONE, "Ann", NOW)
     lifecycle.open_record(conn, vault, ONE, "Ann", NOW)
-    assert lifecycle.return_unworked(conn, NOW + 23 * HOUR) == []
-    assert lifecycle.return_unworked(conn, NOW + DAY) == [ONE]
-    assert lifecycle.return_unworked(conn, NOW + DAY) == []
-    found = entry(conn, vault)
+    assert lifecycle.release_expired_leases(conn, NOW + 23 * HOUR) == []
+    assert lifecycle.release_expired_leases(conn, NOW + DAY) == [ONE]
+    assert lifecycle.release_expired_leases(conn, NOW + DAY) == []
+    found = only_entry(conn, vault)
     assert (found.stage, found.owner, found.lease_until) == ("new", None, None)
     assert acts(conn, vault)[-1] == ("lease_ended", "clock")
     assert lifecycle.claim(conn, ONE, "Raj", NOW + DAY)
@@ -175,18 +182,18 @@ def test_an_unworked_claim_returns(conn: Connection, vault: Vault, one: str) -> 
 
 def test_a_worked_claim_stays(conn: Connection, vault: Vault, one: str) -> None:
     lifecycle.claim(conn, ONE, "Ann", NOW)
-    step(conn, vault, "no_answer")
-    assert lifecycle.return_unworked(conn, NOW + 30 * DAY) == []
-    assert entry(conn, vault).owner == "Ann"
+    take_step(conn, vault, "no_answer")
+    assert lifecycle.release_expired_leases(conn, NOW + 30 * DAY) == []
+    assert only_entry(conn, vault).owner == "Ann"
 
 
 def test_the_next_in_line_is_never_on_hold_or_without_contact(
     conn: Connection, vault: Vault
 ) -> None:
-    urgent = a_record("URGT", NOW + 3 * DAY, urgent=True)
-    held = replace(a_record("HELD", urgent=True), hold=True)
-    silent = replace(a_record("MUTE", urgent=True), may_contact=False)
-    for record in (a_record(ONE), held, silent, urgent):
+    urgent = make_record("URGT", NOW + 3 * DAY, urgent=True)
+    held = replace(make_record("HELD", urgent=True), hold=True)
+    silent = replace(make_record("MUTE", urgent=True), may_contact=False)
+    for record in (make_record(ONE), held, silent, urgent):
         lifecycle.hand_over(conn, vault, record, None, NOW)
     assert [lifecycle.claim_next(conn, "Ann", NOW) for _ in range(3)] == ["URGT", ONE, None]
     assert lifecycle.claim(conn, "HELD", "Ann", NOW)
@@ -195,13 +202,13 @@ def test_the_next_in_line_is_never_on_hold_or_without_contact(
 def test_a_reference_nobody_has_is_unknown(conn: Connection, vault: Vault) -> None:
     for try_it in (
         lambda: lifecycle.claim(conn, ONE, "Ann", NOW),
-        lambda: step(conn, vault, "claim"),
+        lambda: take_step(conn, vault, "claim"),
         lambda: lifecycle.open_record(conn, vault, ONE, "Ann", NOW),
         lambda: steps(conn, vault),
         lambda: lifecycle.raise_flag(conn, vault, ONE, "in_danger", NOW),
         lambda: lifecycle.stop_contact(conn, ONE, "withdraw", NOW),
     ):
-        with pytest.raises(Unknown):
+        with pytest.raises(UnknownReferral):
             try_it()
 
 
@@ -211,7 +218,7 @@ def test_a_thousand_racing_claims_have_one_winner_each(
     references = [f"R{n:03}" for n in range(50)]
     with database.transaction() as conn:
         for reference in references:
-            lifecycle.hand_over(conn, vault, a_record(reference), None, NOW)
+            lifecycle.hand_over(conn, vault, make_record(reference), None, NOW)
     with ExitStack() as all_of_them:
         racers = [Database(f"sqlite:///{file}") for _ in range(8)]
         for racer in racers:
@@ -220,10 +227,10 @@ def test_a_thousand_racing_claims_have_one_winner_each(
         wins = _race(racers, references, start)
     assert sorted(wins) == references
     with database.session() as session:
-        for found in lifecycle.queue(session, vault, NOW):
+        for found in lifecycle.list_queue(session, vault, NOW):
             claims = [
                 taken.who
-                for taken in lifecycle.history(session, vault, found.reference)
+                for taken in lifecycle.list_steps(session, vault, found.reference)
                 if taken.act == "claim"
             ]
             assert claims == [found.owner]
@@ -250,20 +257,22 @@ def _race(racers: list[Database], references: list[str], start: threading.Barrie
 
 
 def test_each_act_is_a_dated_step_with_a_name(conn: Connection, vault: Vault, one: str) -> None:
-    step(conn, vault, "claim")
-    lifecycle.take_step(
+    take_step(conn, vault, "claim")
+    lifecycle.perform_act(
         conn, vault, ONE, "not_now", "Ann", NOW + HOUR, "Call after work", until=NEXT_WEEK
     )
     last = steps(conn, vault)[-1]
-    assert last == Taken("not_now", "Ann", NOW + HOUR, "waiting", "Call after work", NEXT_WEEK)
-    assert entry(conn, vault).until == NEXT_WEEK
+    assert last == ReferralStep(
+        "not_now", "Ann", NOW + HOUR, "waiting", "Call after work", NEXT_WEEK
+    )
+    assert only_entry(conn, vault).until == NEXT_WEEK
 
 
 def test_only_the_owner_acts(conn: Connection, vault: Vault, one: str) -> None:
-    step(conn, vault, "claim", "Ann")
+    take_step(conn, vault, "claim", "Ann")
     for act in ("spoke", "close", "claim", "hand_back"):
-        with pytest.raises(NotYours):
-            step(conn, vault, act, "Raj")
+        with pytest.raises(NotReferralOwner):
+            take_step(conn, vault, act, "Raj")
     assert acts(conn, vault)[1:] == [("claim", "Ann")]
 
 
@@ -271,39 +280,39 @@ def test_an_act_that_does_not_start_from_here_is_refused(
     conn: Connection, vault: Vault, one: str
 ) -> None:
     for act in ("spoke", "erase", "withdraw", "ask_to_delete", "lease_ended", "dance"):
-        with pytest.raises(casework.NotAllowed):
-            step(conn, vault, act)
+        with pytest.raises(casework.InvalidTransition):
+            take_step(conn, vault, act)
     assert acts(conn, vault) == [("handed_over", "person")]
 
 
 @pytest.mark.parametrize("path", ["", "claim", "claim spoke", "claim no_answer", "claim close"])
 def test_every_allowed_act_can_be_taken(conn: Connection, vault: Vault, path: str) -> None:
-    lifecycle.hand_over(conn, vault, a_record(ONE), None, NOW)
+    lifecycle.hand_over(conn, vault, make_record(ONE), None, NOW)
     stage = "new"
     for act in path.split():
-        stage = step(conn, vault, act)
-    for act in casework.allowed(stage):
+        stage = take_step(conn, vault, act)
+    for act in casework.allowed_acts(stage):
         undo = conn.begin_nested()
-        assert step(conn, vault, act, to="Raj") == casework.after(stage, act)
+        assert take_step(conn, vault, act, to="Raj") == casework.stage_after(stage, act)
         undo.rollback()
 
 
 def test_a_transfer_needs_a_name_and_starts_a_new_lease(
     conn: Connection, vault: Vault, one: str
 ) -> None:
-    step(conn, vault, "claim")
-    step(conn, vault, "spoke")
-    with pytest.raises(casework.NotAllowed):
-        step(conn, vault, "transfer")
-    assert step(conn, vault, "transfer", to="Raj") == "claimed"
-    found = entry(conn, vault)
+    take_step(conn, vault, "claim")
+    take_step(conn, vault, "spoke")
+    with pytest.raises(casework.InvalidTransition):
+        take_step(conn, vault, "transfer")
+    assert take_step(conn, vault, "transfer", to="Raj") == "claimed"
+    found = only_entry(conn, vault)
     assert (found.owner, found.lease_until) == ("Raj", NOW + DAY)
 
 
 def test_handing_back_frees_it_for_others(conn: Connection, vault: Vault, one: str) -> None:
-    step(conn, vault, "claim", "Ann")
-    assert step(conn, vault, "hand_back", "Ann") == "new"
-    assert step(conn, vault, "claim", "Raj") == "claimed"
+    take_step(conn, vault, "claim", "Ann")
+    assert take_step(conn, vault, "hand_back", "Ann") == "new"
+    assert take_step(conn, vault, "claim", "Raj") == "claimed"
 
 
 # What the person does
@@ -313,9 +322,9 @@ def test_handing_back_frees_it_for_others(conn: Connection, vault: Vault, one: s
 def test_when_the_person_says_stop_contact_stops(
     conn: Connection, vault: Vault, one: str, act: str, stage: str
 ) -> None:
-    step(conn, vault, "claim")
+    take_step(conn, vault, "claim")
     lifecycle.stop_contact(conn, ONE, act, NOW)
-    found = entry(conn, vault)
+    found = only_entry(conn, vault)
     assert (found.stage, found.owner, found.may_contact, found.unseen) == (
         stage,
         None,
@@ -330,10 +339,10 @@ def test_when_the_person_says_stop_contact_stops(
 def test_contact_stops_even_when_the_referral_is_closed(
     conn: Connection, vault: Vault, one: str
 ) -> None:
-    step(conn, vault, "claim")
-    step(conn, vault, "close")
+    take_step(conn, vault, "claim")
+    take_step(conn, vault, "close")
     lifecycle.stop_contact(conn, ONE, "withdraw", NOW)
-    found = entry(conn, vault)
+    found = only_entry(conn, vault)
     assert (found.stage, found.may_contact, found.unseen) == ("closed", False, True)
     assert queue(conn, vault) == [found]
 
@@ -343,36 +352,36 @@ def test_who_withdrew_before_asking_to_delete_is_not_contacted_again(
 ) -> None:
     lifecycle.stop_contact(conn, one, "withdraw", NOW)
     lifecycle.stop_contact(conn, one, "ask_to_delete", NOW)
-    assert step(conn, vault, "still_wanted") == "new"
-    assert not entry(conn, vault).may_contact
+    assert take_step(conn, vault, "still_wanted") == "new"
+    assert not only_entry(conn, vault).may_contact
 
 
 def test_after_a_check_that_it_is_still_wanted_contact_is_allowed_again(
     conn: Connection, vault: Vault, one: str
 ) -> None:
     lifecycle.stop_contact(conn, ONE, "ask_to_delete", NOW)
-    assert step(conn, vault, "still_wanted") == "new"
-    found = entry(conn, vault)
+    assert take_step(conn, vault, "still_wanted") == "new"
+    found = only_entry(conn, vault)
     assert (found.may_contact, found.unseen) == (True, False)
 
 
 def test_a_flag_is_added_once(conn: Connection, vault: Vault, one: str) -> None:
     lifecycle.raise_flag(conn, vault, ONE, "in_danger", NOW)
     lifecycle.raise_flag(conn, vault, ONE, "in_danger", NOW)
-    assert entry(conn, vault).flags == ("unsafe_to_call", "in_danger")
+    assert only_entry(conn, vault).flags == ("unsafe_to_call", "in_danger")
 
 
 def test_erasing_leaves_the_bare_steps(conn: Connection, vault: Vault, one: str) -> None:
-    step(conn, vault, "claim")
-    step(conn, vault, "spoke", note="She is at her sister's")
-    step(conn, vault, "close")
-    assert step(conn, vault, "erase", "Raj") == "erased"
-    found = entry(conn, vault)
+    take_step(conn, vault, "claim")
+    take_step(conn, vault, "spoke", note="She is at her sister's")
+    take_step(conn, vault, "close")
+    assert take_step(conn, vault, "erase", "Raj") == "erased"
+    found = only_entry(conn, vault)
     assert (found.stage, found.flags, found.owner) == ("erased", (), None)
     assert {taken.note for taken in steps(conn, vault)} == {""}
     assert acts(conn, vault)[-1] == ("erase", "Raj")
-    with pytest.raises(Erased):
+    with pytest.raises(ReferralErased):
         lifecycle.open_record(conn, vault, ONE, "Ann", NOW)
     lifecycle.stop_contact(conn, ONE, "withdraw", NOW)
     lifecycle.raise_flag(conn, vault, ONE, "in_danger", NOW)
-    assert entry(conn, vault) == found
+    assert only_entry(conn, vault) == found

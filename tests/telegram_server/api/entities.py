@@ -4,7 +4,7 @@ import html
 import re
 from typing import Any
 
-from tests.telegram_server.state import Json, Refused
+from tests.telegram_server.state import BotApiError, Json
 
 TAGS = {
     "b": "bold",
@@ -44,7 +44,7 @@ def read_text(text: str, parse_mode: str, entities: list[Any]) -> tuple[str, lis
     if not parse_mode:
         return text.strip(), [dict(entity) for entity in entities]
     if parse_mode.lower() != "html":
-        raise Refused(400, "Bad Request: unsupported parse_mode")
+        raise BotApiError(400, "Bad Request: unsupported parse_mode")
     plain, found = _read_html(text)
     return _trimmed(plain, found)
 
@@ -129,5 +129,5 @@ def _trimmed(plain: str, entities: list[Json]) -> tuple[str, list[Json]]:
     return text, kept
 
 
-def _broken(why: str) -> Refused:
-    return Refused(400, f"Bad Request: can't parse entities: {why}")
+def _broken(why: str) -> BotApiError:
+    return BotApiError(400, f"Bad Request: can't parse entities: {why}")

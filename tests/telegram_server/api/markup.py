@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.telegram_server.state import Json, Refused
+from tests.telegram_server.state import BotApiError, Json
 
 ROW_LIMIT = 8
 INLINE_LIMIT = 100
@@ -33,15 +33,15 @@ def read_markup(given: Json, private: bool) -> Json | None:
     if not markup:
         return None
     if not isinstance(markup, dict):
-        raise _wrong("can't parse reply keyboard markup JSON object")
+        raise _bad_markup("can't parse reply keyboard markup JSON object")
     if "inline_keyboard" in markup:
         return _inline(markup)
     if "keyboard" in markup:
         _check_rows(markup["keyboard"], REPLY_LIMIT, lambda key: _check_key(key, private))
     elif not (markup.get("remove_keyboard") or markup.get("force_reply")):
-        raise _wrong("object expected as reply markup")
+        raise _bad_markup("object expected as reply markup")
     if len(markup.get("input_field_placeholder") or "") > PLACEHOLDER_LIMIT:
-        raise _wrong("input field placeholder is too long")
+        raise _bad_markup("input field placeholder is too long")
     return markup
 
 
@@ -49,7 +49,7 @@ def read_inline_markup(given: Json) -> Json | None:
     """Return the inline keyboard of an edit, None when there is none; raises Refused."""
     markup = read_markup(given, private=True)
     if markup is not None and "inline_keyboard" not in markup:
-        raise _wrong("inline keyboard expected")
+        raise _bad_markup("inline keyboard expected")
     return markup
 
 
@@ -62,11 +62,11 @@ def _inline(markup: Json) -> Json | None:
 
 def _check_rows(rows: Any, limit: int, check: Callable[[Any], None]) -> None:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise _wrong("field of keyboard must be an Array of Arrays")
+        raise _bad_markup("field of keyboard must be an Array of Arrays")
     if any(len(row) > ROW_LIMIT for row in rows):
-        raise _wrong(f"reply markup has more than {ROW_LIMIT} buttons in a row")
+        raise _bad_markup(f"reply markup has more than {ROW_LIMIT} buttons in a row")
     if sum(map(len, rows)) > limit:
-        raise _wrong("reply markup is too long")
+        raise _bad_markup("reply markup is too long")
     for row in rows:
         for button in row:
             check(button)
@@ -76,17 +76,17 @@ def _check_button(button: Any) -> None:
     _check_look(button)
     chosen = [action for action in ACTIONS if button.get(action) not in (None, False)]
     if not chosen:
-        raise _wrong("Text buttons are unallowed in the inline keyboard")
+        raise _bad_markup("Text buttons are unallowed in the inline keyboard")
     if len(chosen) > 1:
-        raise _wrong(f"inline keyboard button has more than one action: {', '.join(chosen)}")
+        raise _bad_markup(f"inline keyboard button has more than one action: {', '.join(chosen)}")
     action = chosen[0]
     value = button[action]
     if action == "callback_data":
         if not isinstance(value, str) or not 1 <= len(value.encode()) <= DATA_BYTES:
-            raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
+            raise BotApiError(400, "Bad Request: BUTTON_DATA_INVALID")
     elif action == "copy_text":
         if not isinstance(value, dict) or not 1 <= len(value.get("text") or "") <= COPY_LIMIT:
-            raise Refused(400, "Bad Request: BUTTON_COPY_TEXT_INVALID")
+            raise BotApiError(400, "Bad Request: BUTTON_COPY_TEXT_INVALID")
     elif action == "url":
         _check_url(value, schemes=("http", "https", "tg", "tel", "mailto"))
     elif action == "web_app":
@@ -98,26 +98,28 @@ def _check_key(key: Any, private: bool) -> None:
         key = {"text": key}
     _check_look(key)
     if not private and (key.get("request_contact") or key.get("request_location")):
-        raise _wrong("phone number and location can be requested in private chats only")
+        raise _bad_markup("phone number and location can be requested in private chats only")
 
 
 def _check_look(button: Any) -> None:
     if not isinstance(button, dict):
-        raise _wrong("can't parse keyboard button: expected an Object")
+        raise _bad_markup("can't parse keyboard button: expected an Object")
     text = button.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise _wrong("keyboard button text must be a non-empty String")
+        raise _bad_markup("keyboard button text must be a non-empty String")
     if button.get("style") not in STYLES:
-        raise _wrong("keyboard button has an unknown style")
+        raise _bad_markup("keyboard button has an unknown style")
 
 
 def _check_url(url: Any, schemes: tuple[str, ...]) -> None:
     parts = urlsplit(url if isinstance(url, str) else "")
     if parts.scheme not in schemes:
-        raise _wrong(f"inline keyboard button URL '{url}' is invalid: Unsupported URL protocol")
+        raise _bad_markup(
+            f"inline keyboard button URL '{url}' is invalid: Unsupported URL protocol"
+        )
     if parts.scheme.startswith("http") and "." not in (parts.hostname or ""):
-        raise _wrong(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
+        raise _bad_markup(f"inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
 
 
-def _wrong(why: str) -> Refused:
-    return Refused(400, f"Bad Request: {why}")
+def _bad_markup(why: str) -> BotApiError:
+    return BotApiError(400, f"Bad Request: {why}")

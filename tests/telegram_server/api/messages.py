@@ -7,7 +7,7 @@ from tests.telegram_server.account import Account, Chat, Post
 from tests.telegram_server.api.entities import read_text, width
 from tests.telegram_server.api.markup import read_inline_markup, read_markup
 from tests.telegram_server.api.parameters import Upload, fields, objects, whole_number, words
-from tests.telegram_server.state import Json, Refused
+from tests.telegram_server.state import BotApiError, Json
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -27,9 +27,9 @@ def send_message(account: Account, given: Json) -> Json:
         words(given, "text"), words(given, "parse_mode"), objects(given, "entities")
     )
     if not text:
-        raise _bad("message text is empty")
+        raise _bad_request("message text is empty")
     if width(text) > TEXT_LIMIT:
-        raise _bad("message is too long")
+        raise _bad_request("message is too long")
     return _send(account, chat, given, _with_entities("text", text, entities))
 
 
@@ -40,7 +40,7 @@ def send_document(account: Account, given: Json) -> Json:
     if isinstance(file, str) and file.startswith("attach://"):
         file = given.get(file.removeprefix("attach://"))
     if not isinstance(file, (str, Upload)) or not file:
-        raise _bad("there is no document in the request")
+        raise _bad_request("there is no document in the request")
     name = file.name if isinstance(file, Upload) else file
     size = len(file.content) if isinstance(file, Upload) else 0
     document = {
@@ -60,11 +60,11 @@ def edit_message_text(account: Account, given: Json) -> Json:
         words(given, "text"), words(given, "parse_mode"), objects(given, "entities")
     )
     if "text" not in post.content:
-        raise _bad("there is no text in the message to edit")
+        raise _bad_request("there is no text in the message to edit")
     if not text:
-        raise _bad("message text is empty")
+        raise _bad_request("message text is empty")
     if width(text) > TEXT_LIMIT:
-        raise _bad("message is too long")
+        raise _bad_request("message is too long")
     content = _with_entities("text", text, entities)
     return _edit(account, post, content, given)
 
@@ -73,7 +73,7 @@ def edit_message_caption(account: Account, given: Json) -> Json:
     """Change the caption of a message of the bot's own."""
     post = _editable(account, given)
     if "text" in post.content:
-        raise _bad("there is no caption in the message to edit")
+        raise _bad_request("there is no caption in the message to edit")
     kept = {
         name: value
         for name, value in post.content.items()
@@ -93,9 +93,9 @@ def delete_message(account: Account, given: Json) -> bool:
     chat = open_chat(account, given)
     post = chat.posts.get(whole_number(given, "message_id"))
     if post is None:
-        raise _bad("message to delete not found")
+        raise _bad_request("message to delete not found")
     _check_deletable(account, post)
-    _take_away(account, post)
+    _remove(account, post)
     return True
 
 
@@ -104,14 +104,14 @@ def delete_messages(account: Account, given: Json) -> bool:
     chat = open_chat(account, given)
     numbers = objects(given, "message_ids")
     if not numbers:
-        raise _bad("message identifiers are not specified")
+        raise _bad_request("message identifiers are not specified")
     if len(numbers) > DELETE_AT_ONCE:
-        raise _bad("too many message identifiers specified")
+        raise _bad_request("too many message identifiers specified")
     posts = [chat.posts[number] for number in dict.fromkeys(numbers) if number in chat.posts]
     for post in posts:
         _check_deletable(account, post)
     for post in posts:
-        _take_away(account, post)
+        _remove(account, post)
     return True
 
 
@@ -130,10 +130,10 @@ def find_chat(account: Account, given: Json) -> Chat:
     """Return the chat a call names; raises Refused when the bot never heard of it."""
     number = given.get("chat_id")
     if number in (None, ""):
-        raise _bad("chat_id is empty")
+        raise _bad_request("chat_id is empty")
     chat = account.chats.get(number) if isinstance(number, int) else None
     if chat is None:
-        raise _bad("chat not found")
+        raise _bad_request("chat not found")
     return chat
 
 
@@ -141,13 +141,13 @@ def open_chat(account: Account, given: Json) -> Chat:
     """Return the chat a call names if the bot may write there; raises Refused if not."""
     chat = find_chat(account, given)
     if not chat.known:
-        raise Refused(403, "Forbidden: bot can't initiate conversation with a user")
+        raise BotApiError(403, "Forbidden: bot can't initiate conversation with a user")
     if chat.blocked:
-        raise Refused(403, "Forbidden: bot was blocked by the user")
+        raise BotApiError(403, "Forbidden: bot was blocked by the user")
     if chat.bot_was_removed:
-        raise Refused(403, "Forbidden: bot was kicked from the supergroup chat")
+        raise BotApiError(403, "Forbidden: bot was kicked from the supergroup chat")
     if not chat.bot_is_member:
-        raise Refused(403, "Forbidden: bot is not a member of the supergroup chat")
+        raise BotApiError(403, "Forbidden: bot is not a member of the supergroup chat")
     return chat
 
 
@@ -167,7 +167,7 @@ def _replied_to(chat: Chat, given: Json) -> Post | None:
         return None
     post = chat.posts.get(whole_number(wanted, "message_id"))
     if post is None and not wanted.get("allow_sending_without_reply"):
-        raise _bad("message to be replied not found")
+        raise _bad_request("message to be replied not found")
     return post
 
 
@@ -176,7 +176,7 @@ def _read_caption(given: Json) -> Json:
         words(given, "caption"), words(given, "parse_mode"), objects(given, "caption_entities")
     )
     if width(caption) > CAPTION_LIMIT:
-        raise _bad("message caption is too long")
+        raise _bad_request("message caption is too long")
     found = _with_entities("caption", caption, entities) if caption else {}
     if "entities" in found:
         found["caption_entities"] = found.pop("entities")
@@ -191,21 +191,21 @@ def _editable(account: Account, given: Json) -> Post:
     chat = open_chat(account, given)
     post = chat.posts.get(whole_number(given, "message_id"))
     if post is None:
-        raise _bad("message to edit not found")
+        raise _bad_request("message to edit not found")
     if not post.from_bot or (post.markup and "inline_keyboard" not in post.markup):
-        raise _bad("message can't be edited")
+        raise _bad_request("message can't be edited")
     return post
 
 
 def _edit(account: Account, post: Post, content: Json, given: Json) -> Json:
     markup = read_inline_markup(given)
     if (content, markup) == (post.content, post.markup):
-        raise _bad(NOT_MODIFIED)
+        raise _bad_request(NOT_MODIFIED)
     post.content, post.markup = content, markup
     post.options["parse_mode"] = given.get("parse_mode")
     post.edit_date = int(account.world.clock.now())
-    account.note("edit", post.chat, post)
-    account.stir(post.chat)
+    account.log_event("edit", post.chat, post)
+    account.notify_changed(post.chat)
     return post.as_json()
 
 
@@ -214,14 +214,14 @@ def _check_deletable(account: Account, post: Post) -> None:
     others = not post.chat.private and not post.from_bot and not post.chat.bot_is_admin
     fresh_dice = post.chat.private and "dice" in post.content and age < DELETABLE_SECONDS / 2
     if age >= DELETABLE_SECONDS or others or fresh_dice:
-        raise _bad("message can't be deleted for everyone")
+        raise _bad_request("message can't be deleted for everyone")
 
 
-def _take_away(account: Account, post: Post) -> None:
-    post.chat.take_away(post)
-    account.note("deleted", post.chat, post)
-    account.stir(post.chat)
+def _remove(account: Account, post: Post) -> None:
+    post.chat.remove(post)
+    account.log_event("deleted", post.chat, post)
+    account.notify_changed(post.chat)
 
 
-def _bad(why: str) -> Refused:
-    return Refused(400, f"Bad Request: {why}")
+def _bad_request(why: str) -> BotApiError:
+    return BotApiError(400, f"Bad Request: {why}")

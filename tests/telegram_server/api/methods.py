@@ -7,7 +7,7 @@ from tests.telegram_server.account import Account, Toast
 from tests.telegram_server.api.messages import MESSAGE_METHODS, find_chat, open_chat
 from tests.telegram_server.api.parameters import objects, whole_number, words
 from tests.telegram_server.api.profile import PROFILE_METHODS
-from tests.telegram_server.state import Json, Refused
+from tests.telegram_server.state import BotApiError, Json
 from tests.telegram_server.updates import Webhook
 
 Method = Callable[[Account, Json], Any]
@@ -53,7 +53,7 @@ def answer_callback_query(account: Account, given: Json) -> bool:
     """Answer a press once, while it is fresh."""
     text = words(given, "text")
     if len(text) > TOAST_LIMIT:
-        raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
+        raise BotApiError(400, "Bad Request: MESSAGE_TOO_LONG")
     query = account.queries.get(words(given, "callback_query_id"))
     life = account.world.query_life
     if query is None or query.answered or account.world.clock.now() - query.asked > life:
@@ -61,8 +61,8 @@ def answer_callback_query(account: Account, given: Json) -> bool:
     query.answered = True
     if text:
         query.chat.toasts.append(Toast(text, bool(given.get("show_alert"))))
-        account.note_toast(query.chat, text)
-    account.stir(query.chat)
+        account.log_toast(query.chat, text)
+    account.notify_changed(query.chat)
     return True
 
 
@@ -73,7 +73,7 @@ def send_chat_action(account: Account, given: Json) -> bool:
     if action not in ACTIONS:
         raise _bad("wrong parameter action in request")
     chat.actions.append(action)
-    account.stir(chat)
+    account.notify_changed(chat)
     return True
 
 
@@ -101,7 +101,7 @@ def leave_chat(account: Account, given: Json) -> bool:
     if chat.private:
         raise _bad("chat member status can't be changed in private chats")
     chat.bot_is_member = False
-    account.stir(chat)
+    account.notify_changed(chat)
     return True
 
 
@@ -173,5 +173,5 @@ METHODS: dict[str, Method] = {
 NAMES = {name.lower(): name for name in METHODS}
 
 
-def _bad(why: str) -> Refused:
-    return Refused(400, f"Bad Request: {why}")
+def _bad(why: str) -> BotApiError:
+    return BotApiError(400, f"Bad Request: {why}")

@@ -7,7 +7,7 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.telegram_server.state import Json, Refused
+from tests.telegram_server.state import BotApiError, Json
 
 # Free words: "42" or "true" typed by somebody stays the words they typed.
 WORDS = {
@@ -39,7 +39,7 @@ def read_parameters(query: str, content_type: str, body: bytes) -> Json:
     try:
         return _read(query, content_type, body)
     except UnicodeDecodeError as trouble:
-        raise Refused(400, NOT_UTF8) from trouble
+        raise BotApiError(400, NOT_UTF8) from trouble
 
 
 def _read(query: str, content_type: str, body: bytes) -> Json:
@@ -58,9 +58,9 @@ def _json_object(body: bytes) -> Json:
     try:
         found = json.loads(body or b"{}")
     except json.JSONDecodeError as trouble:
-        raise Refused(400, NOT_AN_OBJECT) from trouble
+        raise BotApiError(400, NOT_AN_OBJECT) from trouble
     if not isinstance(found, dict):
-        raise Refused(400, NOT_AN_OBJECT)
+        raise BotApiError(400, NOT_AN_OBJECT)
     return found
 
 
@@ -89,7 +89,7 @@ def whole_number(given: Json, name: str, usual: int = 0) -> int:
     """Return an integer parameter; raises Refused when it is something else."""
     value = given.get(name, usual)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Refused(400, f"Bad Request: {name} must be an integer")
+        raise BotApiError(400, f"Bad Request: {name} must be an integer")
     return value
 
 
@@ -97,9 +97,9 @@ def words(given: Json, name: str) -> str:
     """Return a text parameter, "" when missing; raises Refused when it is something else."""
     value = given.get(name, "")
     if not isinstance(value, str):
-        raise Refused(400, f"Bad Request: {name} must be a string")
+        raise BotApiError(400, f"Bad Request: {name} must be a string")
     if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise Refused(400, NOT_UTF8)
+        raise BotApiError(400, NOT_UTF8)
     return value
 
 
@@ -107,7 +107,7 @@ def objects(given: Json, name: str) -> list[Any]:
     """Return a list parameter, empty when missing; raises Refused when it is something else."""
     value = given.get(name) or []
     if not isinstance(value, list):
-        raise Refused(400, f"Bad Request: {name} must be an array")
+        raise BotApiError(400, f"Bad Request: {name} must be an array")
     return value
 
 
@@ -115,5 +115,5 @@ def fields(given: Json, name: str) -> Json:
     """Return an object parameter, empty when missing; raises Refused when it is something else."""
     value = given.get(name) or {}
     if not isinstance(value, dict):
-        raise Refused(400, f"Bad Request: {name} must be an object")
+        raise BotApiError(400, f"Bad Request: {name} must be an object")
     return value

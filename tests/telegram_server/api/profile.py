@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.telegram_server.account import Account
 from tests.telegram_server.api.parameters import fields, objects, words
-from tests.telegram_server.state import Json, Refused
+from tests.telegram_server.state import BotApiError, Json
 
 NAME_LIMIT = 64
 DESCRIPTION_LIMIT = 512
@@ -58,7 +58,7 @@ def set_my_commands(account: Account, given: Json) -> bool:
     commands = objects(given, "commands")
     place = _scope(account, given), _language(given)
     if len(commands) > COMMANDS_LIMIT:
-        raise Refused(400, "Bad Request: BOT_COMMANDS_TOO_MUCH")
+        raise BotApiError(400, "Bad Request: BOT_COMMANDS_TOO_MUCH")
     kept = [_checked_command(command) for command in commands]
     if kept:
         account.commands[place] = kept
@@ -82,7 +82,7 @@ def set_chat_menu_button(account: Account, given: Json) -> bool:
     """Set the button beside the typing field, for one person or for all."""
     button = fields(given, "menu_button") or {"type": "default"}
     if button.get("type") not in MENU_KINDS:
-        raise Refused(400, "Bad Request: MenuButton has unsupported type")
+        raise BotApiError(400, "Bad Request: MenuButton has unsupported type")
     account.menu_buttons[_menu_chat(account, given)] = button
     return True
 
@@ -111,7 +111,7 @@ PROFILE_METHODS: dict[str, Callable[[Account, Json], Any]] = {
 def _set_words(kept: dict[str, str], given: Json, name: str, limit: int) -> bool:
     text = words(given, name).strip()
     if len(text) > limit:
-        raise Refused(400, f"Bad Request: {name} is too long")
+        raise BotApiError(400, f"Bad Request: {name} is too long")
     language = _language(given)
     if text:
         kept[language] = text
@@ -127,19 +127,19 @@ def _get_words(kept: dict[str, str], given: Json) -> str:
 def _language(given: Json) -> str:
     code = words(given, "language_code")
     if not LANGUAGE.fullmatch(code):
-        raise Refused(400, "Bad Request: invalid language code specified")
+        raise BotApiError(400, "Bad Request: invalid language code specified")
     return code
 
 
 def _checked_command(command: Any) -> Json:
     if not isinstance(command, dict):
-        raise Refused(400, "Bad Request: expected an Object as a BotCommand")
+        raise BotApiError(400, "Bad Request: expected an Object as a BotCommand")
     name = str(command.get("command", "")).removeprefix("/")
     description = str(command.get("description", "")).strip()
     if not COMMAND.fullmatch(name):
-        raise Refused(400, "Bad Request: BOT_COMMAND_INVALID")
+        raise BotApiError(400, "Bad Request: BOT_COMMAND_INVALID")
     if not 1 <= len(description) <= COMMAND_DESCRIPTION_LIMIT:
-        raise Refused(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
+        raise BotApiError(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
     return {"command": name, "description": description}
 
 
@@ -149,10 +149,10 @@ def _scope(account: Account, given: Json) -> str:
     if kind in WIDE_SCOPES:
         return str(kind)
     if kind not in CHAT_SCOPES:
-        raise Refused(400, "Bad Request: BotCommandScope has unsupported type")
+        raise BotApiError(400, "Bad Request: BotCommandScope has unsupported type")
     chat = account.chats.get(scope.get("chat_id", 0))
     if chat is None or not chat.known:
-        raise Refused(400, "Bad Request: chat not found")
+        raise BotApiError(400, "Bad Request: chat not found")
     return f"{kind} {scope['chat_id']} {scope.get('user_id', '')}"
 
 
@@ -162,5 +162,5 @@ def _menu_chat(account: Account, given: Json) -> int | None:
         return None
     chat = account.chats.get(number) if isinstance(number, int) else None
     if chat is None or not (chat.known and chat.private):
-        raise Refused(400, "Bad Request: chat not found")
+        raise BotApiError(400, "Bad Request: chat not found")
     return chat.id

@@ -73,7 +73,7 @@ function take(text, typed = null, focus = false) {
     find("main").replaceWith(document.adoptNode(find("main", fresh)));
     focus = true;
   }
-  body.dataset.mark = fresh.body.dataset.mark ?? "";
+  body.dataset.revision = fresh.body.dataset.revision ?? "";
   body.dataset.lock = fresh.body.dataset.lock ?? "";
   say("");
   prepare(typed);
@@ -84,7 +84,7 @@ async function look(typed = find("say")?.value ?? "") {
   const held = document.activeElement?.id === "say";
   const answer = await fetch("/chat", { headers: { Accept: "text/html" } });
   const text = await answer.text();
-  const same = text.includes(` data-mark="${body.dataset.mark}" `);
+  const same = text.includes(` data-revision="${body.dataset.revision}" `);
   if (sending || left || (same && find("log"))) return;
   take(text, typed);
   if (held) find("say")?.focus();
@@ -182,7 +182,7 @@ function listen() {
   source.addEventListener("changed", (event) => {
     if (down) say(find("line")?.dataset.up ?? "");
     down = false;
-    if (event.data !== body.dataset.mark) lookNow();
+    if (event.data !== body.dataset.revision) lookNow();
   });
   source.addEventListener("error", () => {
     down = true;

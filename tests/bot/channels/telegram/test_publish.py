@@ -11,7 +11,7 @@ from flows.wording import say
 from storage.chats import officers
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.telegram_app import Rig
+from tests.harness.telegram_app import TelegramApp
 from tests.support.cast import SAM
 from tests.telegram_server import TelegramServer
 
@@ -29,7 +29,9 @@ def shown(server: TelegramServer) -> Iterable[str]:
         yield from (f"{one['command']} {one['description']}" for one in commands)
 
 
-async def test_publishing_twice_is_the_same_as_once(rig: Rig, server: TelegramServer) -> None:
+async def test_publishing_twice_is_the_same_as_once(
+    rig: TelegramApp, server: TelegramServer
+) -> None:
     assert rig.running.bot
     first = await publish(rig.running.bot, service().languages)
     kept = sorted(shown(server))
@@ -38,7 +40,9 @@ async def test_publishing_twice_is_the_same_as_once(rig: Rig, server: TelegramSe
     assert server.account().menu_buttons == {None: {"type": "commands"}}
 
 
-async def test_nothing_published_says_what_the_bot_is_for(rig: Rig, server: TelegramServer) -> None:
+async def test_nothing_published_says_what_the_bot_is_for(
+    rig: TelegramApp, server: TelegramServer
+) -> None:
     assert rig.running.bot
     await publish(rig.running.bot, service().languages)
     told = " ".join(shown(server)).lower()
@@ -47,7 +51,7 @@ async def test_nothing_published_says_what_the_bot_is_for(rig: Rig, server: Tele
 
 
 async def test_every_language_has_its_own_commands_and_texts(
-    rig: Rig, server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+    rig: TelegramApp, server: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert rig.running.bot
     await publish(rig.running.bot, ("en", "en"))
@@ -60,12 +64,12 @@ async def test_every_language_has_its_own_commands_and_texts(
 
 
 async def test_an_invited_officer_gets_the_officers_commands_and_nobody_else(
-    rig: Rig, server: TelegramServer, database: Database, vault: Vault
+    rig: TelegramApp, server: TelegramServer, database: Database, vault: Vault
 ) -> None:
     assert rig.running.bot
     assert SAM.officer
     with database.transaction() as connection:
-        code = officers.invite(connection, vault, SAM.officer, rig.now())
+        code = officers.invite_officer(connection, vault, SAM.officer, rig.now())
     sam, maya = server.person("Sam"), server.person("Maya")
     sam.opens_link(f"i_{code}")
     maya.opens_link()

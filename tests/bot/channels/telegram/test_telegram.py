@@ -10,9 +10,18 @@ from flows.wording import say
 from storage.chats import officers
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.telegram_app import Rig, goes, presses, says
-from tests.support.happy_path import NAME, NUMBER, NUMBER_KEPT, answers, option, shown, until, way
-from tests.telegram_server import Person, TelegramServer
+from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons, type_texts
+from tests.support.happy_path import (
+    NAME,
+    NUMBER,
+    NUMBER_STORED,
+    expected_answers,
+    happy_path,
+    option_label,
+    question_first_line,
+    steps_before,
+)
+from tests.telegram_server import TelegramServer, TelegramUser
 from tests.telegram_server.users import Kind
 
 pytest_plugins = ("tests.harness.telegram_fixtures",)
@@ -36,7 +45,7 @@ POISON: tuple[dict[str, Any], ...] = (
 )
 
 
-def sends(server: TelegramServer, person: Person) -> int:
+def send_attempts(server: TelegramServer, person: TelegramUser) -> int:
     """Return how often the bot tried to send something new to a person."""
     calls = server.calls_of("sendMessage")
     return len([call for call in calls if call.parameters["chat_id"] == person.chat_id])
@@ -51,7 +60,7 @@ def first_line(key: str) -> str:
 
 @pytest.mark.parametrize("position", range(30))
 async def test_one_bad_update_anywhere_in_a_batch_is_set_aside_alone(
-    rig: Rig, server: TelegramServer, logged: Callable[[], str], position: int
+    rig: TelegramApp, server: TelegramServer, logged: Callable[[], str], position: int
 ) -> None:
     ines = server.person("Ines")
     for n in range(30):
@@ -60,8 +69,12 @@ async def test_one_bad_update_anywhere_in_a_batch_is_set_aside_alone(
         else:
             ines.says(f"/help {n}")
     assert await rig.receive() == 30
-    assert await rig.answer() == 29
-    assert (rig.inbox("done"), rig.inbox("set_aside"), rig.inbox("waiting")) == (29, 1, 0)
+    assert await rig.respond() == 29
+    assert (rig.inbox_count("done"), rig.inbox_count("set_aside"), rig.inbox_count("waiting")) == (
+        29,
+        1,
+        0,
+    )
     assert await rig.receive() == 0
     assert server.pending == [], "all are confirmed"
     told = logged()
@@ -70,7 +83,7 @@ async def test_one_bad_update_anywhere_in_a_batch_is_set_aside_alone(
 
 
 async def test_what_a_person_sends_at_once_is_answered_in_order(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina, tom = server.person("Amina"), server.person("Tom")
     for person in (amina, tom):
@@ -79,15 +92,19 @@ async def test_what_a_person_sends_at_once_is_answered_in_order(
     await rig.settle()
     for person in (amina, tom):
         questions = [m.text.split("\n")[0] for m in person.screen if m.from_bot]
-        assert questions[2:] == [shown(q) for q in ("wish", "harm", "known", "their_age", "name")]
-        assert [a.value for a in rig.stands(person).answers] == [v for _, v in answers(way())][:5]
+        assert questions[2:] == [
+            question_first_line(q) for q in ("wish", "harm", "known", "their_age", "name")
+        ]
+        assert [a.value for a in rig.conversation_of(person).answers] == [
+            v for _, v in expected_answers(happy_path())
+        ][:5]
 
 
 @pytest.mark.parametrize(
     "payload", ["", "leaflet", "i_", "i_made-up", "i_" + "x" * 60, "%00", "a b"]
 )
 async def test_any_link_begins_with_the_hello(
-    rig: Rig, server: TelegramServer, payload: str
+    rig: TelegramApp, server: TelegramServer, payload: str
 ) -> None:
     amina = server.person("Amina")
     amina.opens_link(payload)
@@ -96,90 +113,92 @@ async def test_any_link_begins_with_the_hello(
 
 
 async def test_an_invitation_works_once_for_the_one_who_used_it(
-    rig: Rig, server: TelegramServer, database: Database, vault: Vault
+    rig: TelegramApp, server: TelegramServer, database: Database, vault: Vault
 ) -> None:
     sam, amina = server.person("Sam"), server.person("Amina")
     officer = Officer("PC Sam Reed", "Kent Police", "sam@kent.example", verified=True)
     with database.transaction() as connection:
-        code = officers.invite(connection, vault, officer, rig.now())
+        code = officers.invite_officer(connection, vault, officer, rig.now())
     for person in (sam, amina, sam):
         person.opens_link(f"i_{code}")
         await rig.settle()
     assert say("en", "scenes.welcome.from_officer") in sam.shown()
     assert amina.last.text == say("en", "scenes.welcome.hello")
-    assert rig.stands(sam).officer == officer
-    assert rig.stands(amina).officer is None
+    assert rig.conversation_of(sam).officer == officer
+    assert rig.conversation_of(amina).officer is None
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 async def test_every_kind_of_thing_gets_a_kind_line_and_is_never_fetched(
-    rig: Rig, server: TelegramServer, kind: Kind
+    rig: TelegramApp, server: TelegramServer, kind: Kind
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("name"))
+    await follow_path(rig, amina, steps_before("name"))
     amina.sends(kind)
     await rig.settle()
     own = kind if kind == "location" else "any"
     texts = [m.text for m in amina.screen if m.from_bot]
     assert texts[-2] == say("en", f"scenes.sent_things.{own}")
-    assert texts[-1].startswith(shown("name")), "and the question again"
+    assert texts[-1].startswith(question_first_line("name")), "and the question again"
     assert not server.calls_of("getFile")
     assert not server.calls_of("download")
 
 
 async def test_sharing_the_own_number_answers_and_takes_the_keyboard_away(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina", phone="+447700900123")
-    await goes(rig, amina, until("number"))
+    await follow_path(rig, amina, steps_before("number"))
     assert amina.keyboard[0] == [say("en", "questions.number.share")]
     amina.presses(say("en", "questions.number.share"))
     await rig.settle()
     assert amina.keyboard == []
-    assert rig.stands(amina).answers[-1].value == NUMBER_KEPT
-    assert amina.last.text.startswith(shown("if_answered"))
+    assert rig.conversation_of(amina).answers[-1].value == NUMBER_STORED
+    assert amina.last.text.startswith(question_first_line("if_answered"))
 
 
-async def test_a_typed_number_takes_the_keyboard_away_too(rig: Rig, server: TelegramServer) -> None:
+async def test_a_typed_number_takes_the_keyboard_away_too(
+    rig: TelegramApp, server: TelegramServer
+) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("if_answered"))
+    await follow_path(rig, amina, steps_before("if_answered"))
     assert amina.keyboard == []
-    assert rig.stands(amina).answers[-1].value == NUMBER_KEPT
+    assert rig.conversation_of(amina).answers[-1].value == NUMBER_STORED
 
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_somebody_elses_number_is_never_taken(
-    rig: Rig, server: TelegramServer, known: bool
+    rig: TelegramApp, server: TelegramServer, known: bool
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("number"))
-    before = rig.stands(amina).answers
+    await follow_path(rig, amina, steps_before("number"))
+    before = rig.conversation_of(amina).answers
     amina.sends_contact_of_somebody_else(known_to_telegram=known)
     await rig.settle()
     assert say("en", "scenes.sent_things.contact") in amina.shown()
-    assert rig.stands(amina).answers == before
+    assert rig.conversation_of(amina).answers == before
     assert amina.keyboard, "the own number can still be shared"
 
 
 async def test_an_edited_message_changes_the_answer_that_it_gave(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("name"))
+    await follow_path(rig, amina, steps_before("name"))
     said = amina.says(NAME)
     await rig.settle()
     amina.edits(said, "Leyla")
     await rig.settle()
-    named = [a.value for a in rig.stands(amina).answers if a.question == "name"]
+    named = [a.value for a in rig.conversation_of(amina).answers if a.question == "name"]
     assert named == [NAME, "Leyla"]
-    assert amina.last.text.startswith(shown("way"))
+    assert amina.last.text.startswith(question_first_line("way"))
 
 
 async def test_every_press_is_answered_whatever_it_carries(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("known"))
+    await follow_path(rig, amina, steps_before("known"))
     first = next(m for m in amina.screen if m.from_bot)
     for data in ("nonsense", "answer:harm:theft~999999", "answer:zzz:1~5", "~", "go:self~1"):
         amina.presses_id(data)
@@ -188,26 +207,26 @@ async def test_every_press_is_answered_whatever_it_carries(
     amina.presses_id("go:self~1", first)
     await rig.settle()
     assert amina.spinning == []
-    assert [a.value for a in rig.stands(amina).answers] == ["adult", "find_out", "theft"]
-    assert rig.outbox("given_up") == 0
+    assert [a.value for a in rig.conversation_of(amina).answers] == ["adult", "find_out", "theft"]
+    assert rig.outbox_count("given_up") == 0
 
 
 async def test_a_press_that_is_too_old_to_acknowledge_still_counts(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("wish"))
-    amina.presses(option("wish", "take_part"))
+    await follow_path(rig, amina, steps_before("wish"))
+    amina.presses(option_label("wish", "take_part"))
     server.clock.advance(minutes=11)
     await rig.settle()
-    assert rig.stands(amina).answers[-1].value == "take_part"
-    assert rig.outbox("given_up") == 0
+    assert rig.conversation_of(amina).answers[-1].value == "take_part"
+    assert rig.outbox_count("given_up") == 0
 
 
 # --- groups and channels
 
 
-async def test_groups_are_left_and_told_nothing(rig: Rig, server: TelegramServer) -> None:
+async def test_groups_are_left_and_told_nothing(rig: TelegramApp, server: TelegramServer) -> None:
     amina, group = server.person("Amina"), server.group("Village watch")
     group.adds_the_bot(amina)
     group.says(amina, "/start")
@@ -215,11 +234,11 @@ async def test_groups_are_left_and_told_nothing(rig: Rig, server: TelegramServer
     assert server.calls_of("leaveChat")[0].parameters == {"chat_id": group.chat_id}
     assert not group.chat.bot_is_member
     assert not [m for m in group.screen if m.from_bot]
-    assert rig.outbox("waiting") == 0
+    assert rig.outbox_count("waiting") == 0
 
 
 async def test_a_channel_is_left_and_a_press_in_a_group_answers_nobody(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     group = server.group("Village watch")
     group.chat.bot_is_member = True
@@ -249,16 +268,16 @@ async def test_a_channel_is_left_and_a_press_in_a_group_answers_nobody(
     await rig.settle()
     assert server.calls_of("leaveChat")
     assert not server.calls_of("sendMessage")
-    assert rig.inbox("done") == 3
+    assert rig.inbox_count("done") == 3
 
 
 async def test_the_staff_group_is_neither_left_nor_answered(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     chat = {"id": 77, "type": "supergroup", "title": "Duty desk"}
     server.raw_update({"message": {**WHOLE, "chat": chat, "text": "/start"}})
     await rig.settle()
-    assert rig.inbox("done") == 1
+    assert rig.inbox_count("done") == 1
     assert not server.calls_of("leaveChat")
     assert not server.calls_of("sendMessage")
 
@@ -267,38 +286,38 @@ async def test_the_staff_group_is_neither_left_nor_answered(
 
 
 async def test_a_429_makes_only_that_chat_wait_as_long_as_told(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina, tom = server.person("Amina"), server.person("Tom")
     server.fail_next("sendMessage", 429, chat_id=amina.chat_id, retry_after=7)
     amina.says("/start")
     tom.says("/start")
     await rig.settle()
-    assert (sends(server, amina), sends(server, tom)) == (1, 1)
+    assert (send_attempts(server, amina), send_attempts(server, tom)) == (1, 1)
     assert tom.last_from_bot
     server.clock.advance(6.5)
     await rig.settle()
-    assert sends(server, amina) == 1
+    assert send_attempts(server, amina) == 1
     server.clock.advance(1)
     await rig.settle()
-    assert sends(server, amina) == 2
+    assert send_attempts(server, amina) == 2
     assert amina.last_from_bot.text == say("en", "scenes.welcome.hello")
 
 
 async def test_a_blocked_chat_is_closed_and_nothing_more_is_tried(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina, tom = server.person("Amina"), server.person("Tom")
-    await goes(rig, amina, until("wish"))
-    amina.presses(option("wish", "find_out"))
+    await follow_path(rig, amina, steps_before("wish"))
+    amina.presses(option_label("wish", "find_out"))
     await rig.receive()
-    await rig.answer()
-    assert rig.outbox("waiting") > 1
+    await rig.respond()
+    assert rig.outbox_count("waiting") > 1
     amina.chat.blocked = True
     await rig.settle()
-    assert rig.outbox("waiting") == 0
+    assert rig.outbox_count("waiting") == 0
     tried = len(server.calls)
-    await says(rig, tom, "/start")
+    await type_texts(rig, tom, "/start")
     server.clock.advance(hours=1)
     await rig.settle()
     assert all(c.parameters.get("chat_id") != amina.chat_id for c in server.calls[tried:])
@@ -306,65 +325,70 @@ async def test_a_blocked_chat_is_closed_and_nothing_more_is_tried(
 
 
 async def test_who_blocks_and_comes_back_finds_everything_as_it_was(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("known"))
+    await follow_path(rig, amina, steps_before("known"))
     amina.blocks_the_bot()
     await rig.settle()
     amina.unblocks_the_bot()
-    await says(rig, amina, "2")
-    assert amina.last.text.startswith(shown("their_age"))
+    await type_texts(rig, amina, "2")
+    assert amina.last.text.startswith(question_first_line("their_age"))
 
 
-async def test_who_writes_again_is_answered_even_when_the_unblocking_was_never_heard_of(
-    rig: Rig, server: TelegramServer
+async def test_who_writes_again_is_answered_even_without_an_unblock_update(
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
     server.fail_next("sendMessage", 403, description="Forbidden: bot was blocked by the user")
-    await says(rig, amina, "/start")
-    await says(rig, amina, "/start")
+    await type_texts(rig, amina, "/start")
+    await type_texts(rig, amina, "/start")
     assert amina.last_from_bot.text == say("en", "scenes.welcome.hello")
 
 
 @pytest.mark.parametrize("error", [500, 502, 504, "drop_before"])
 async def test_trouble_at_telegram_is_waited_out(
-    rig: Rig, server: TelegramServer, error: Any
+    rig: TelegramApp, server: TelegramServer, error: Any
 ) -> None:
     amina = server.person("Amina")
     server.fail_next("sendMessage", error, times=3)
-    await says(rig, amina, "/start")
+    await type_texts(rig, amina, "/start")
     for _ in range(4):
         server.clock.advance(16)
         await rig.settle()
     hellos = [m for m in amina.screen if m.from_bot]
     assert [m.text for m in hellos] == [say("en", "scenes.welcome.hello")]
-    assert rig.outbox("waiting") == 0
+    assert rig.outbox_count("waiting") == 0
 
 
 async def test_an_answer_of_telegram_that_got_lost_repeats_a_prompt_at_most(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("known"))
+    await follow_path(rig, amina, steps_before("known"))
     server.fail_next("sendMessage", "drop", chat_id=amina.chat_id)
     amina.says("2")
     await rig.settle()
     server.clock.advance(5)
     await rig.settle()
-    asked = [m for m in amina.screen if m.text.startswith(shown("their_age"))]
+    asked = [m for m in amina.screen if m.text.startswith(question_first_line("their_age"))]
     assert len(asked) == 2
-    assert [a.value for a in rig.stands(amina).answers] == ["adult", "find_out", "theft", "no"]
-    await says(rig, amina, "1")
-    assert amina.last.text.startswith(shown("name"))
+    assert [a.value for a in rig.conversation_of(amina).answers] == [
+        "adult",
+        "find_out",
+        "theft",
+        "no",
+    ]
+    await type_texts(rig, amina, "1")
+    assert amina.last.text.startswith(question_first_line("name"))
 
 
 async def test_changing_a_message_into_what_it_says_already_is_done(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await says(rig, amina, "/start")
-    await presses(rig, amina, say("en", "scenes.welcome.buttons.learn"))
+    await type_texts(rig, amina, "/start")
+    await press_buttons(rig, amina, say("en", "scenes.welcome.buttons.learn"))
     pressed = next(
         b.data for row in amina.last.buttons for b in row if b.data and b.data.startswith("card:")
     )
@@ -375,19 +399,19 @@ async def test_changing_a_message_into_what_it_says_already_is_done(
     edits = server.calls_of("editMessageText")
     assert len(edits) == 2
     assert amina.last.id == card.id, "nothing new was sent"
-    assert (rig.outbox("waiting"), rig.outbox("given_up")) == (0, 0)
+    assert (rig.outbox_count("waiting"), rig.outbox_count("given_up")) == (0, 0)
 
 
 async def test_answers_are_only_ever_shown_by_changing_a_message(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, way()[:-1])
+    await follow_path(rig, amina, happy_path()[:-1])
     check = amina.last
-    await presses(rig, amina, say("en", "scenes.checking.show"))
+    await press_buttons(rig, amina, say("en", "scenes.checking.show"))
     assert amina.last.id == check.id
     assert NAME in amina.last.text
-    show = f"show~{rig.stands(amina).step}"
+    show = f"show~{rig.conversation_of(amina).prompt_id}"
     amina.chat.posts.pop(check.id)
     amina.presses_id(show, check)
     await rig.settle()
@@ -398,64 +422,66 @@ async def test_answers_are_only_ever_shown_by_changing_a_message(
 
 
 async def test_an_unknown_chat_is_closed_and_other_refusals_stop_only_their_row(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await says(rig, amina, "/start")
+    await type_texts(rig, amina, "/start")
     server.fail_next("sendMessage", 400, description="Bad Request: can't parse entities")
-    await says(rig, amina, "/help", "/privacy")
-    assert rig.outbox("given_up") == 1
-    assert sends(server, amina) > 2
+    await type_texts(rig, amina, "/help", "/privacy")
+    assert rig.outbox_count("given_up") == 1
+    assert send_attempts(server, amina) > 2
     server.fail_next("sendMessage", 400, description="Bad Request: chat not found")
-    await says(rig, amina, "/help")
-    assert rig.outbox("waiting") == 0
+    await type_texts(rig, amina, "/help")
+    assert rig.outbox_count("waiting") == 0
 
 
 # --- clearing the chat
 
 
 async def test_leaving_takes_both_sides_messages_and_leaves_one_neutral_line(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("if_answered"))
+    await follow_path(rig, amina, steps_before("if_answered"))
     assert len(amina.screen) > 15
-    await says(rig, amina, "leave now")
+    await type_texts(rig, amina, "leave now")
     assert [m.text for m in amina.screen] == [say("en", "scenes.paused.left")]
-    assert [a.value for a in rig.stands(amina).answers][-1] == NUMBER_KEPT, "the place is kept"
+    assert [a.value for a in rig.conversation_of(amina).answers][-1] == NUMBER_STORED, (
+        "the place is kept"
+    )
 
 
 async def test_leaving_is_not_stopped_by_messages_that_are_too_old(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("harm"))
+    await follow_path(rig, amina, steps_before("harm"))
     old = [m.id for m in amina.screen]
     server.clock.advance(hours=49)
-    await says(rig, amina, "hello", "leave")
+    await type_texts(rig, amina, "hello", "leave")
     left = [m for m in amina.screen if m.id not in old]
     assert [m.text for m in left] == [say("en", "scenes.paused.left")]
-    assert (rig.outbox("waiting"), rig.outbox("given_up")) == (0, 0)
+    assert (rig.outbox_count("waiting"), rig.outbox_count("given_up")) == (0, 0)
 
 
 async def test_one_message_that_telegram_will_not_delete_keeps_none_of_the_others(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("harm"))
+    await follow_path(rig, amina, steps_before("harm"))
     refusal = "Bad Request: message can't be deleted for everyone"
     server.fail_next("deleteMessages", 400, description=refusal)
     server.fail_next("deleteMessage", 400, description=refusal)
-    await says(rig, amina, "leave")
+    await type_texts(rig, amina, "leave")
     assert len(amina.screen) == 2
     assert amina.last.text == say("en", "scenes.paused.left")
 
 
 async def test_a_chat_is_tidied_while_telegram_still_allows_it(
-    rig: Rig, server: TelegramServer
+    rig: TelegramApp, server: TelegramServer
 ) -> None:
     amina = server.person("Amina")
-    await goes(rig, amina, until("if_answered"))
+    await follow_path(rig, amina, steps_before("if_answered"))
     server.clock.advance(hours=35)
     await rig.sweep()
     await rig.settle()
@@ -464,16 +490,18 @@ async def test_a_chat_is_tidied_while_telegram_still_allows_it(
     await rig.sweep()
     await rig.settle()
     assert amina.screen == []
-    assert rig.stands(amina).answers, "the answers live longer than the chat"
-    await says(rig, amina, "hello")
+    assert rig.conversation_of(amina).answers, "the answers live longer than the chat"
+    await type_texts(rig, amina, "hello")
     assert amina.last.text.startswith(first_line("scenes.paused.welcome_back"))
 
 
-async def test_nothing_new_ever_repeats_a_persons_words(rig: Rig, server: TelegramServer) -> None:
+async def test_nothing_new_ever_repeats_a_persons_words(
+    rig: TelegramApp, server: TelegramServer
+) -> None:
     amina = server.person(first_name="Profilename")
-    await goes(rig, amina, way())
+    await follow_path(rig, amina, happy_path())
     new = server.log_text("new")
-    assert not [word for word in (NAME, NUMBER, NUMBER_KEPT, "Profilename") if word in new]
+    assert not [word for word in (NAME, NUMBER, NUMBER_STORED, "Profilename") if word in new]
     assert all(call.parameters["disable_notification"] for call in to_people(server))
 
 

@@ -17,29 +17,29 @@ from bot.channels.telegram.webhook import BODY_MAX, PATH
 from storage.chats import inbox
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.telegram_app import SECRET, Rig, rigged
+from tests.harness.telegram_app import WEBHOOK_SECRET, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
 
 pytest_plugins = ("tests.harness.telegram_fixtures",)
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
-ENOUGH = 1_000
+MIN_REQUESTS = 1_000
 
 
 @dataclass(slots=True)
-class Door:
+class WebhookClient:
     """The open webhook: a way to knock, and who is behind it."""
 
-    rig: Rig
+    rig: TelegramApp
     port: int
     client: httpx.AsyncClient
 
-    async def post(self, body: bytes, secret: str | None = SECRET) -> int:
+    async def post(self, body: bytes, secret: str | None = WEBHOOK_SECRET) -> int:
         """Send a body as Telegram would; return the status."""
         headers = {} if secret is None else {HEADER.encode(): secret.encode()}
         return (await self.client.post(PATH, content=body, headers=headers)).status_code
 
-    async def knock(self, raw: bytes, hangs_up: bool = True) -> bytes:
+    async def send_raw(self, raw: bytes, hangs_up: bool = True) -> bytes:
         """Send these bytes as they are; return the first line of the answer, if there is one."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         with suppress(ConnectionError):
@@ -55,13 +55,13 @@ class Door:
             await writer.wait_closed()
         return first.strip()
 
-    def kept(self) -> int:
+    def saved_count(self) -> int:
         """Return how many updates were ever saved."""
-        return sum(self.rig.inbox(stage) for stage in ("waiting", "done", "set_aside"))
+        return sum(self.rig.inbox_count(stage) for stage in ("waiting", "done", "set_aside"))
 
 
 @asynccontextmanager
-async def open_door(rig: Rig, port: int) -> AsyncIterator[Door]:
+async def serve_webhook(rig: TelegramApp, port: int) -> AsyncIterator[WebhookClient]:
     """Serve the pages while the test runs."""
     serving = asyncio.create_task(rig.running.serve_pages())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
@@ -70,7 +70,7 @@ async def open_door(rig: Rig, port: int) -> AsyncIterator[Door]:
                 if (await client.get("/health")).status_code == 200:
                     break
             await asyncio.sleep(0.05)
-        yield Door(rig, port, client)
+        yield WebhookClient(rig, port, client)
     serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving
@@ -79,16 +79,18 @@ async def open_door(rig: Rig, port: int) -> AsyncIterator[Door]:
 @pytest.fixture
 async def door(
     server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[WebhookClient]:
     """Give a bot that is met by webhook."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
-    told = {"telegram_mode": "webhook", "telegram_webhook_secret": SECRET, "port": port}
+    told = {"telegram_mode": "webhook", "telegram_webhook_secret": WEBHOOK_SECRET, "port": port}
     url = f"http://127.0.0.1:{port}"
     async with (
-        rigged(server, database, vault, monkeypatch, telegram_webhook_url=url, **told) as rig,
-        open_door(rig, port) as opened,
+        open_telegram_app(
+            server, database, vault, monkeypatch, telegram_webhook_url=url, **told
+        ) as rig,
+        serve_webhook(rig, port) as opened,
     ):
         yield opened
 
@@ -103,10 +105,17 @@ def update(number: object = 5, **more: Any) -> bytes:
 
 def wrong_secrets(dice: Random) -> list[str | None]:
     """Return what somebody who does not know the secret may bring."""
-    near = [SECRET[:-1], SECRET + "x", SECRET.upper(), f" {SECRET}", SECRET * 2, SECRET[::-1]]
+    near = [
+        WEBHOOK_SECRET[:-1],
+        WEBHOOK_SECRET + "x",
+        WEBHOOK_SECRET.upper(),
+        f" {WEBHOOK_SECRET}",
+        WEBHOOK_SECRET * 2,
+        WEBHOOK_SECRET[::-1],
+    ]
     odd = ["", "\x00", "\N{LATIN SMALL LETTER E WITH ACUTE}", "\u30d1\u30b9", "null", "*" * 4000]
-    made_up = ["".join(dice.choices(SECRET, k=len(SECRET))) for _ in range(388)]
-    return [None, *(one for one in near if one.strip() != SECRET), *odd[2:], *made_up]
+    made_up = ["".join(dice.choices(WEBHOOK_SECRET, k=len(WEBHOOK_SECRET))) for _ in range(388)]
+    return [None, *(one for one in near if one.strip() != WEBHOOK_SECRET), *odd[2:], *made_up]
 
 
 def wrong_bodies(dice: Random) -> list[bytes]:
@@ -161,7 +170,7 @@ def _reads(body: bytes) -> bool:
 
 
 async def test_a_thousand_forged_or_broken_requests_come_to_nothing(
-    door: Door, logged: Callable[[], str]
+    door: WebhookClient, logged: Callable[[], str]
 ) -> None:
     dice = Random(11)
     forged = [await door.post(update(n), one) for n, one in enumerate(wrong_secrets(dice))]
@@ -169,21 +178,25 @@ async def test_a_thousand_forged_or_broken_requests_come_to_nothing(
     broken = [await door.post(body) for body in wrong_bodies(dice)]
     assert set(broken) <= {400, 413}
     others = [
-        (await door.client.request(method, path, content=update(), headers={HEADER: SECRET}))
+        (
+            await door.client.request(
+                method, path, content=update(), headers={HEADER: WEBHOOK_SECRET}
+            )
+        )
         for method in ("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE")
         for path in (PATH, f"{PATH}/", f"{PATH}/x", "/telegramx", "/health/x")
         for _ in range(4)
     ]
     assert {answer.status_code for answer in others} <= {307, 404, 405}
-    assert len(forged) + len(broken) + len(others) >= ENOUGH
-    assert door.kept() == 0
+    assert len(forged) + len(broken) + len(others) >= MIN_REQUESTS
+    assert door.saved_count() == 0
     assert logged() == "", "no exception, and nothing to say"
 
 
-async def test_raw_knocks_are_answered_or_hung_up_on_and_never_let_in(
-    door: Door, logged: Callable[[], str]
+async def test_raw_requests_are_answered_or_dropped_and_never_saved(
+    door: WebhookClient, logged: Callable[[], str]
 ) -> None:
-    good = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{HEADER}: {SECRET}\r\n"
+    good = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{HEADER}: {WEBHOOK_SECRET}\r\n"
     chunk = b"%x\r\n%b\r\n" % (65_536, b"x" * 65_536)
     knocks = [
         b"",
@@ -201,63 +214,63 @@ async def test_raw_knocks_are_answered_or_hung_up_on_and_never_let_in(
         f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{HEADER}: \xe9\r\n\r\n".encode("latin-1"),
     ]
     for raw in knocks:
-        first = await door.knock(raw)
+        first = await door.send_raw(raw)
         assert first == b"" or first.split()[1][:1] == b"4", raw[:60]
-    assert door.kept() == 0
+    assert door.saved_count() == 0
     assert "Traceback" not in logged()
 
 
-async def test_a_good_update_is_saved_before_the_200(door: Door) -> None:
+async def test_a_good_update_is_saved_before_the_200(door: WebhookClient) -> None:
     for n in range(20):
         assert await door.post(update(n)) == 200
-        assert door.kept() == n + 1
+        assert door.saved_count() == n + 1
     assert await door.post(update(3)) == 200
-    assert door.kept() == 20, "what comes again is known"
+    assert door.saved_count() == 20, "what comes again is known"
 
 
-async def test_in_pieces_it_is_an_update_all_the_same(door: Door) -> None:
+async def test_in_pieces_it_is_an_update_all_the_same(door: WebhookClient) -> None:
     body = update()
     pieces = b"".join(b"1\r\n%c\r\n" % letter for letter in body)
-    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{HEADER}: {SECRET}\r\n"
-    first = await door.knock(
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{HEADER}: {WEBHOOK_SECRET}\r\n"
+    first = await door.send_raw(
         f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + pieces + b"0\r\n\r\n", hangs_up=False
     )
     assert first == b"HTTP/1.1 200 OK"
-    assert door.kept() == 1
+    assert door.saved_count() == 1
 
 
 @pytest.mark.parametrize("depth", [50, 300, 900, 980, 1_000, 1_500, 2_400])
 async def test_a_deep_update_is_kept_or_refused_but_never_comes_again_for_ever(
-    door: Door, depth: int
+    door: WebhookClient, depth: int
 ) -> None:
     deep = b'{"update_id": 5, "a":' + b"[" * depth + b"]" * depth + b"}"
     status = await door.post(deep)
     assert status in (200, 400)
-    assert door.kept() == (1 if status == 200 else 0)
+    assert door.saved_count() == (1 if status == 200 else 0)
     assert await door.post(update(6)) == 200
-    assert await door.rig.answer() == door.rig.inbox("done")
-    assert door.rig.inbox("waiting") == 0
+    assert await door.rig.respond() == door.rig.inbox_count("done")
+    assert door.rig.inbox_count("waiting") == 0
 
 
 async def test_what_cannot_be_saved_is_not_confirmed_and_comes_again(
-    door: Door, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    door: WebhookClient, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
-    keep = inbox.keep
+    keep = inbox.enqueue_arrivals
 
     def broken(*_: object) -> int:
         raise OperationalError("INSERT", {"words": "quietmarigold"}, Exception("quietmarigold"))
 
-    monkeypatch.setattr(inbox, "keep", broken)
+    monkeypatch.setattr(inbox, "enqueue_arrivals", broken)
     assert await door.post(update()) == 500
-    monkeypatch.setattr(inbox, "keep", keep)
-    assert door.kept() == 0
+    monkeypatch.setattr(inbox, "enqueue_arrivals", keep)
+    assert door.saved_count() == 0
     assert await door.post(update()) == 200
-    assert door.kept() == 1
+    assert door.saved_count() == 1
     assert "quietmarigold" not in logged()
 
 
-async def test_without_a_secret_there_is_no_door(
+async def test_without_a_secret_there_is_no_route(
     server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with rigged(server, database, vault, monkeypatch) as rig:
+    async with open_telegram_app(server, database, vault, monkeypatch) as rig:
         assert "/telegram" not in [getattr(r, "path", "") for r in rig.running.pages().routes]

@@ -15,19 +15,19 @@ from bot.__main__ import app
 from bot.channels.web import guard
 from bot.serve import Running
 from bot.settings import Settings
-from bot.web.fields import fields_of
+from bot.web.fields import build_fields
 from flows.conversation import Conversation
 from flows.dialogue import form
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import SITE, Site, answering, field_of
+from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, run_pages
 from tests.harness.telegram_app import START
 from tests.support.cast import SAM
-from tests.support.page_parser import read_page
+from tests.support.page_parser import parse_page
 
 pytest_plugins = ["tests.harness.storage_fixtures"]
 
-QUICK = {
+QUICK_REFERRAL = {
     "agreed": "me_today",
     "victim_gender": "woman",
     "victim_known": "no",
@@ -66,13 +66,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault, clock: Clock) -> AsyncIterator[Site]:
-    settings = Settings(_env_file=None, public_url=SITE)
-    async with answering(Running(settings, database, vault, clock)) as made:
+async def site(database: Database, vault: Vault, clock: Clock) -> AsyncIterator[PagesApp]:
+    settings = Settings(_env_file=None, public_url=PAGES_URL)
+    async with run_pages(Running(settings, database, vault, clock)) as made:
         yield made
 
 
-async def invited(site: Site) -> tuple[httpx.AsyncClient, httpx.Response]:
+async def invited_browser(site: PagesApp) -> tuple[httpx.AsyncClient, httpx.Response]:
     """Return an officer's browser at the form."""
     assert SAM.officer
     browser = site.browser()
@@ -81,106 +81,106 @@ async def invited(site: Site) -> tuple[httpx.AsyncClient, httpx.Response]:
     return browser, await browser.post(path)
 
 
-async def sends(
+async def submit_form(
     browser: httpx.AsyncClient, page: httpx.Response, answers: dict[str, str], do: str = "send"
 ) -> httpx.Response:
-    hidden = {name: field_of(page, name) for name in ("csrf", "once", "after")}
+    hidden = {name: field_value(page, name) for name in ("csrf", "once", "after")}
     return await browser.post("/officer", data={**hidden, **answers, "do": do})
 
 
-async def test_a_whole_referral_on_one_page(site: Site) -> None:
-    browser, page = await invited(site)
+async def test_a_whole_referral_on_one_page(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
     assert page.status_code == 200
-    sent = await sends(browser, page, QUICK)
+    sent = await submit_form(browser, page, QUICK_REFERRAL)
     assert sent.status_code == 200
-    (record,) = site.sent()
+    (record,) = site.sent_records()
     assert record.reference in sent.text
     assert "Staff will ring you by 5pm on Wednesday 4 March" in sent.text
     assert (record.officer_name, record.officer_verified) == ("PC Sam Reed", True)
-    assert (record.queue, record.door) == ("adults", "web")
+    assert (record.queue, record.source) == ("adults", "web")
     told = {line.question: line.label for line in record.lines}
     assert told["victim_name"] == "Rosa Diaz"
-    assert {line.by for line in record.lines if line.at} == {"officer"}
+    assert {line.answered_by for line in record.lines if line.answered_at} == {"officer"}
 
 
-async def test_the_seven_labels_come_first_in_the_order_of_the_kent_form(site: Site) -> None:
-    _, page = await invited(site)
+async def test_the_seven_labels_come_first_in_the_order_of_the_kent_form(site: PagesApp) -> None:
+    _, page = await invited_browser(site)
     keys = list(dict.fromkeys(re.findall(r'name="([a-z_]+)"', page.text)))
     seven = ["victim_gender", "victim_known", "in_relationship", "willing"]
     seven += ["interested", "contacted", "offender_gender"]
     assert keys[keys.index("agreed") + 1 :][:7] == seven
 
 
-async def test_what_is_missing_is_said_and_nothing_typed_is_lost(site: Site) -> None:
-    browser, page = await invited(site)
-    answers = {**QUICK, "willing": "", "victim_contact": "not a number", "line": "none"}
-    again = await sends(browser, page, answers)
+async def test_what_is_missing_is_said_and_nothing_typed_is_lost(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    answers = {**QUICK_REFERRAL, "willing": "", "victim_contact": "not a number", "line": "none"}
+    again = await submit_form(browser, page, answers)
     assert again.status_code == 422
     text = unescape(again.text)
     assert 'href="#willing"' in text
     assert 'href="#victim_contact"' in text
     assert "or leave it empty" in text
-    assert field_of(again, "victim_name") == "Rosa Diaz"
+    assert field_value(again, "victim_name") == "Rosa Diaz"
     assert re.search(r'value="me_today" checked', again.text)
-    assert site.sent() == []
-    assert (await sends(browser, again, QUICK)).status_code == 200
-    assert len(site.sent()) == 1
+    assert site.sent_records() == []
+    assert (await submit_form(browser, again, QUICK_REFERRAL)).status_code == 200
+    assert len(site.sent_records()) == 1
 
 
-async def test_the_rules_are_the_chats_own(site: Site) -> None:
-    browser, page = await invited(site)
-    stopped = await sends(browser, page, {**QUICK, "agreed": "no"})
+async def test_the_rules_are_the_chats_own(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    stopped = await submit_form(browser, page, {**QUICK_REFERRAL, "agreed": "no"})
     assert "Please speak to them first." in stopped.text
-    assert site.sent() == []
+    assert site.sent_records() == []
     back = await browser.get("/officer?change=1")
     assert re.search(r'value="no" checked', back.text)
-    await sends(browser, back, QUICK)
-    assert len(site.sent()) == 1
+    await submit_form(browser, back, QUICK_REFERRAL)
+    assert len(site.sent_records()) == 1
 
 
-async def test_sent_twice_is_sent_once_and_another_begins_clean(site: Site) -> None:
-    browser, page = await invited(site)
-    await sends(browser, page, QUICK)
-    again = await sends(browser, page, {**QUICK, "offence": "fraud"})
+async def test_sent_twice_is_sent_once_and_another_begins_clean(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    await submit_form(browser, page, QUICK_REFERRAL)
+    again = await submit_form(browser, page, {**QUICK_REFERRAL, "offence": "fraud"})
     assert "The reference is" in again.text
-    assert len(site.sent()) == 1
+    assert len(site.sent_records()) == 1
     clean = await browser.get("/officer?another=1")
     assert "checked" not in clean.text
-    assert field_of(clean, "line") == ""
-    await sends(browser, clean, {**QUICK, "offence": "fraud"})
-    assert [{x.question: x.value for x in r.lines}["offence"] for r in site.sent()] == [
+    assert field_value(clean, "line") == ""
+    await submit_form(browser, clean, {**QUICK_REFERRAL, "offence": "fraud"})
+    assert [{x.question: x.value for x in r.lines}["offence"] for r in site.sent_records()] == [
         "theft",
         "fraud",
     ]
 
 
-async def test_a_pasted_message_fills_the_form_and_says_so(site: Site) -> None:
-    browser, page = await invited(site)
+async def test_a_pasted_message_fills_the_form_and_says_so(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
     answers = {"paste": PASTED, "victim_gender": "man"}
-    filled = await sends(browser, page, answers, do="paste")
+    filled = await submit_form(browser, page, answers, do="paste")
     text = unescape(filled.text)
     assert "I filled in: " in text
     assert "You had these already, so I left them: Victim gender." in text
     assert "Parts I did not use: 1." in text
     assert "Rosa" not in text
-    assert field_of(filled, "line") == "46/12345/26"
+    assert field_value(filled, "line") == "46/12345/26"
     assert re.search(r'id="victim_gender-2" value="man" checked', filled.text)
-    assert site.sent() == []
+    assert site.sent_records() == []
 
 
-async def test_danger_in_what_is_typed_is_answered_before_anything(site: Site) -> None:
-    browser, page = await invited(site)
+async def test_danger_in_what_is_typed_is_answered_before_anything(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
     answers = {
-        **QUICK,
+        **QUICK_REFERRAL,
         "willing": "",
         "victim_name": "He is going to kill her tonight with a knife",
     }
-    again = await sends(browser, page, answers)
+    again = await submit_form(browser, page, answers)
     assert "999" in again.text
 
 
-async def test_an_invitation_works_once_and_every_wrong_one_is_met_alike(
-    site: Site, clock: Clock
+async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
+    site: PagesApp, clock: Clock
 ) -> None:
     assert SAM.officer
     used, old = site.invite(SAM.officer), site.invite(SAM.officer)
@@ -197,8 +197,8 @@ async def test_an_invitation_works_once_and_every_wrong_one_is_met_alike(
     assert (await other.get("/officer")).status_code == 403
 
 
-async def test_an_officer_stays_known_for_ninety_days(site: Site, clock: Clock) -> None:
-    browser, page = await invited(site)
+async def test_an_officer_stays_known_for_ninety_days(site: PagesApp, clock: Clock) -> None:
+    browser, page = await invited_browser(site)
     cookie = next(one for one in page.history[0].headers.get_list("set-cookie") if "officer" in one)
     assert f"Max-Age={90 * 86_400}" in cookie
     assert cookie.startswith("__Host-officer=")
@@ -208,42 +208,44 @@ async def test_an_officer_stays_known_for_ninety_days(site: Site, clock: Clock) 
     assert (await browser.get("/officer")).status_code == 403
 
 
-async def test_a_form_from_elsewhere_is_refused_and_kept(site: Site) -> None:
-    browser, _ = await invited(site)
+async def test_a_form_from_elsewhere_is_refused_and_kept(site: PagesApp) -> None:
+    browser, _ = await invited_browser(site)
     hidden = {"csrf": "forged", "once": "1", "after": ""}
-    answer = await browser.post("/officer", data={**hidden, **QUICK, "do": "send"})
+    answer = await browser.post("/officer", data={**hidden, **QUICK_REFERRAL, "do": "send"})
     assert answer.status_code == 403
-    assert field_of(answer, "victim_name") == "Rosa Diaz"
-    assert site.sent() == []
+    assert field_value(answer, "victim_name") == "Rosa Diaz"
+    assert site.sent_records() == []
 
 
-async def test_a_busy_database_loses_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    browser, page = await invited(site)
+async def test_a_busy_database_loses_nothing(
+    site: PagesApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, page = await invited_browser(site)
 
     async def no_time(_: object) -> object:
-        raise guard.Busy
+        raise guard.DatabaseBusy
 
     with monkeypatch.context() as busy:
         busy.setattr(site.running.database, "read", no_time)
-        told = await sends(browser, page, QUICK)
+        told = await submit_form(browser, page, QUICK_REFERRAL)
     assert told.status_code == 503
-    assert site.sent() == []
-    again = next(form for form in read_page(told.text).forms if "offence" in form.fields)
+    assert site.sent_records() == []
+    again = next(form for form in parse_page(told.text).forms if "offence" in form.fields)
     assert again.fields["victim_name"] == "Rosa Diaz"
     await browser.post(again.action, data=again.fields)
     await browser.post(again.action, data=again.fields)
-    assert len(site.sent()) == 1
+    assert len(site.sent_records()) == 1
 
 
 def test_an_invitation_is_printed_for_a_browser_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PUBLIC_URL", SITE)
+    monkeypatch.setenv("PUBLIC_URL", PAGES_URL)
     asked = ["invite", "--name", "PC Sam Reed", "--agency", "Kent Police"]
     ran = CliRunner().invoke(app, [*asked, "--contact", "sam.reed@kent.example"])
     telegram, browser = ran.output.split()[-2:]
-    assert browser == f"{SITE}/officer/i/{telegram.removeprefix('i_')}"
+    assert browser == f"{PAGES_URL}/officer/i/{telegram.removeprefix('i_')}"
 
 
 HOSTILE = [
@@ -257,13 +259,15 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-async def test_hostile_words_in_every_field_are_shown_as_words(site: Site, words: str) -> None:
-    browser, page = await invited(site)
-    answer = await sends(browser, page, dict.fromkeys([*QUICK, "paste", "unknown"], words))
+async def test_hostile_words_in_every_field_are_shown_as_words(site: PagesApp, words: str) -> None:
+    browser, page = await invited_browser(site)
+    answer = await submit_form(
+        browser, page, dict.fromkeys([*QUICK_REFERRAL, "paste", "unknown"], words)
+    )
     assert answer.status_code == 422
     assert "<script>alert" not in answer.text
-    too_much = {**QUICK, "victim_name": "x" * 1_000_000}
-    assert (await sends(browser, page, too_much)).status_code == 413
+    too_much = {**QUICK_REFERRAL, "victim_name": "x" * 1_000_000}
+    assert (await submit_form(browser, page, too_much)).status_code == 413
 
 
 # --- how long it takes with a keyboard
@@ -273,12 +277,12 @@ TYPED_A_SECOND, READ_AN_OPTION, PAGE = 3.2, 0.35, 1.9
 """Keys a second, seconds to read one answer, seconds until a page is there."""
 
 
-def seconds(conversation: Conversation, answers: dict[str, str]) -> float:
+def keyboard_seconds(conversation: Conversation, answers: dict[str, str]) -> float:
     """Return how long the form takes from the keyboard: a key for each tab, arrow and letter."""
     keys, read = 0, 0
-    for one in fields_of(conversation):
+    for one in build_fields(conversation):
         keys += 1
-        answer = answers.get(one.asked.key, "")
+        answer = answers.get(one.question.key, "")
         if not answer:
             continue
         values = [value for value, _ in one.choices]
@@ -292,6 +296,6 @@ def seconds(conversation: Conversation, answers: dict[str, str]) -> float:
 
 def test_a_quick_referral_takes_less_than_a_minute() -> None:
     conversation = Conversation(journey="officer", officer=SAM.officer)
-    assert {one.key for one in form.form_of(conversation)} >= QUICK.keys()
-    took = seconds(conversation, QUICK)
+    assert {one.key for one in form.form_questions(conversation)} >= QUICK_REFERRAL.keys()
+    took = keyboard_seconds(conversation, QUICK_REFERRAL)
     assert took <= 60, took

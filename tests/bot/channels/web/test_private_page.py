@@ -8,11 +8,17 @@ import pytest
 from bot.pipeline import private_links
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import LATER, SITE, Site, answering, field_of
-from tests.harness.telegram_app import Rig, goes, presses, rigged, says
+from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value, run_pages
+from tests.harness.telegram_app import (
+    TelegramApp,
+    follow_path,
+    open_telegram_app,
+    press_buttons,
+    type_texts,
+)
 from tests.support.cast import SAM
-from tests.support.happy_path import Step, until, way
-from tests.telegram_server import Person, TelegramServer
+from tests.support.happy_path import PathStep, happy_path, steps_before
+from tests.telegram_server import TelegramServer, TelegramUser
 
 pytest_plugins = ["tests.harness.storage_fixtures", "tests.harness.telegram_fixtures"]
 
@@ -20,7 +26,7 @@ OFFICERS_TAPS = (
     *("Refer someone", "Yes, I asked today", "Woman", "No", "Yes", "Yes", "No", "Man"),
     "Burglary or theft",
 )
-PAGE, DETAILS, CODE = (
+PAGE_BUTTON, DETAILS_BUTTON, CODE_BUTTON = (
     "Type it on a private page",
     "Names on a private page",
     "With me now: show a code",
@@ -31,43 +37,45 @@ PRIVATE = ("Rosa", "900222", "07700")
 @pytest.fixture
 async def rig(
     server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rig]:
-    async with rigged(server, database, vault, monkeypatch, public_url=SITE) as made:
+) -> AsyncIterator[TelegramApp]:
+    async with open_telegram_app(
+        server, database, vault, monkeypatch, public_url=PAGES_URL
+    ) as made:
         yield made
 
 
 @pytest.fixture
-async def site(rig: Rig) -> AsyncIterator[Site]:
-    async with answering(rig.running) as made:
+async def site(rig: TelegramApp) -> AsyncIterator[PagesApp]:
+    async with run_pages(rig.running) as made:
         yield made
 
 
-def path_of(person: Person) -> str:
+def path_of(person: TelegramUser) -> str:
     """Return the path of the page that a person's button opened last."""
     url = person.opened[-1]
-    assert url.startswith(f"{SITE}/q/")
-    return url.removeprefix(SITE)
+    assert url.startswith(f"{PAGES_URL}/q/")
+    return url.removeprefix(PAGES_URL)
 
 
-async def at_check(rig: Rig, site: Site) -> Person:
+async def officer_at_check(rig: TelegramApp, site: PagesApp) -> TelegramUser:
     """Return an invited officer on Telegram with a whole card."""
     assert SAM.officer
     sam = rig.server.person("Sam")
     code = site.invite(SAM.officer).rpartition("/")[2]
-    await says(rig, sam, f"/start i_{code}")
-    await presses(rig, sam, *OFFICERS_TAPS)
-    await says(rig, sam, "46/12345/26")
+    await type_texts(rig, sam, f"/start i_{code}")
+    await press_buttons(rig, sam, *OFFICERS_TAPS)
+    await type_texts(rig, sam, "46/12345/26")
     return sam
 
 
-async def at_name(rig: Rig) -> Person:
+async def person_asked_name(rig: TelegramApp) -> TelegramUser:
     """Return somebody who is asked for their name."""
     maya = rig.server.person("Maya")
-    await goes(rig, maya, until("name"))
+    await follow_path(rig, maya, steps_before("name"))
     return maya
 
 
-async def opens(browser: httpx.AsyncClient, path: str) -> httpx.Response:
+async def open_page(browser: httpx.AsyncClient, path: str) -> httpx.Response:
     """Return the form behind a link, after looking at it first."""
     looked = await browser.get(path)
     assert looked.status_code == 200
@@ -75,20 +83,20 @@ async def opens(browser: httpx.AsyncClient, path: str) -> httpx.Response:
     return await browser.post(path)
 
 
-def everything_sent(rig: Rig) -> str:
+def everything_sent(rig: TelegramApp) -> str:
     return "\n".join(f"{one.text} {one.labels}" for one in rig.server.sent)
 
 
 async def test_an_officers_details_go_by_the_page_and_the_chat_goes_on(
-    rig: Rig, site: Site
+    rig: TelegramApp, site: PagesApp
 ) -> None:
-    sam = await at_check(rig, site)
-    await presses(rig, sam, DETAILS)
+    sam = await officer_at_check(rig, site)
+    await press_buttons(rig, sam, DETAILS_BUTTON)
     browser = site.browser()
-    page = await opens(browser, path_of(sam))
+    page = await open_page(browser, path_of(sam))
     assert "What is the victim" in page.text or "victim_name" in page.text
     details = {
-        "page": field_of(page, "page"),
+        "page": field_value(page, "page"),
         "victim_name": "Rosa Diaz",
         "victim_contact": "07700 900222",
         "victim_message": "no_message",
@@ -100,95 +108,101 @@ async def test_an_officers_details_go_by_the_page_and_the_chat_goes_on(
     await rig.settle()
     assert sam.last_from_bot.text.startswith("Quick referral")
     assert "By pressing Send" in sam.last_from_bot.text
-    await presses(rig, sam, "Send to the service")
-    (record,) = site.sent()
+    await press_buttons(rig, sam, "Send to the service")
+    (record,) = site.sent_records()
     told = {line.question: line.label for line in record.lines}
     assert (told["victim_name"], told["victim_contact"]) == ("Rosa Diaz", "07700 900222")
-    assert record.door == "telegram"
+    assert record.source == "telegram"
     for private in PRIVATE:
         assert private not in everything_sent(rig)
 
 
 async def test_a_person_types_a_name_on_the_page_and_the_next_question_comes(
-    rig: Rig, site: Site
+    rig: TelegramApp, site: PagesApp
 ) -> None:
-    maya = await at_name(rig)
-    await presses(rig, maya, PAGE)
+    maya = await person_asked_name(rig)
+    await press_buttons(rig, maya, PAGE_BUTTON)
     browser = site.browser()
-    page = await opens(browser, path_of(maya))
-    await browser.post("/q", data={"page": field_of(page, "page"), "name": "Mayabelle"})
+    page = await open_page(browser, path_of(maya))
+    await browser.post("/q", data={"page": field_value(page, "page"), "name": "Mayabelle"})
     await rig.settle()
     assert "Which way is safe" in maya.last_from_bot.text
     assert "Mayabelle" not in everything_sent(rig)
-    assert any(answer.value == "Mayabelle" for answer in rig.stands(maya).answers)
+    assert any(answer.value == "Mayabelle" for answer in rig.conversation_of(maya).answers)
 
 
 async def test_the_number_keeps_its_keyboard_and_gets_a_link_beside_it(
-    rig: Rig, site: Site
+    rig: TelegramApp, site: PagesApp
 ) -> None:
-    maya = await at_name(rig)
-    await says(rig, maya, "Maya")
-    await presses(rig, maya, "Call me")
+    maya = await person_asked_name(rig)
+    await type_texts(rig, maya, "Maya")
+    await press_buttons(rig, maya, "Call me")
     assert any("Share my number" in row for row in maya.keyboard)
-    await presses(rig, maya, PAGE)
-    page = await opens(site.browser(), path_of(maya))
+    await press_buttons(rig, maya, PAGE_BUTTON)
+    page = await open_page(site.browser(), path_of(maya))
     assert 'name="number"' in page.text
 
 
-async def test_what_cannot_be_read_is_said_and_the_page_stays_good(rig: Rig, site: Site) -> None:
-    sam = await at_check(rig, site)
-    await presses(rig, sam, DETAILS)
+async def test_what_cannot_be_read_is_said_and_the_page_stays_good(
+    rig: TelegramApp, site: PagesApp
+) -> None:
+    sam = await officer_at_check(rig, site)
+    await press_buttons(rig, sam, DETAILS_BUTTON)
     browser = site.browser()
-    page = await opens(browser, path_of(sam))
-    mark = field_of(page, "page")
+    page = await open_page(browser, path_of(sam))
+    mark = field_value(page, "page")
     empty = await browser.post("/q", data={"page": mark})
     assert (empty.status_code, "Type in one of the boxes first." in empty.text) == (422, True)
     wrong = {"page": mark, "victim_name": "Rosa Diaz", "victim_contact": "123"}
     again = await browser.post("/q", data=wrong)
     assert again.status_code == 422
     assert 'href="#victim_contact"' in again.text
-    assert field_of(again, "victim_name") == "Rosa Diaz"
+    assert field_value(again, "victim_name") == "Rosa Diaz"
     right = {**wrong, "victim_contact": "07700 900222"}
     assert (await browser.post("/q", data=right)).status_code == 200
     assert (await browser.post("/q", data=right)).status_code == 404
     await rig.settle()
-    await presses(rig, sam, "Send to the service")
-    (record,) = site.sent()
+    await press_buttons(rig, sam, "Send to the service")
+    (record,) = site.sent_records()
     assert [line.value for line in record.lines if line.question == "victim_name"] == ["Rosa Diaz"]
 
 
-async def test_danger_on_the_page_is_answered_in_the_chat(rig: Rig, site: Site) -> None:
-    maya = await at_name(rig)
-    await presses(rig, maya, PAGE)
+async def test_danger_on_the_page_is_answered_in_the_chat(rig: TelegramApp, site: PagesApp) -> None:
+    maya = await person_asked_name(rig)
+    await press_buttons(rig, maya, PAGE_BUTTON)
     browser = site.browser()
-    page = await opens(browser, path_of(maya))
+    page = await open_page(browser, path_of(maya))
     words = "he is here now with a knife and will kill me"
-    await browser.post("/q", data={"page": field_of(page, "page"), "name": words})
+    await browser.post("/q", data={"page": field_value(page, "page"), "name": words})
     await rig.settle()
     assert "999" in everything_sent(rig)
-    assert "danger_immediate_danger" in rig.stands(maya).flags
+    assert "danger_immediate_danger" in rig.conversation_of(maya).flags
 
 
-async def test_after_a_draft_was_deleted_the_page_keeps_nothing(rig: Rig, site: Site) -> None:
-    maya = await at_name(rig)
-    await presses(rig, maya, PAGE)
-    browser = site.browser()
-    page = await opens(browser, path_of(maya))
-    await says(rig, maya, "/delete")
-    await browser.post("/q", data={"page": field_of(page, "page"), "name": "Mayabelle"})
-    await rig.settle()
-    assert rig.stands(maya).answers == ()
-
-
-async def test_a_thousand_wrong_links_open_nothing_and_are_met_alike(
-    rig: Rig, site: Site, monkeypatch: pytest.MonkeyPatch
+async def test_after_a_draft_was_deleted_the_page_keeps_nothing(
+    rig: TelegramApp, site: PagesApp
 ) -> None:
-    monkeypatch.setattr(site.running.web.limiter, "may", lambda *_: True)
-    used, old = (site.link(private_links.QUIET, "telegram", "417") for _ in range(2))
+    maya = await person_asked_name(rig)
+    await press_buttons(rig, maya, PAGE_BUTTON)
+    browser = site.browser()
+    page = await open_page(browser, path_of(maya))
+    await type_texts(rig, maya, "/delete")
+    await browser.post("/q", data={"page": field_value(page, "page"), "name": "Mayabelle"})
+    await rig.settle()
+    assert rig.conversation_of(maya).answers == ()
+
+
+async def test_a_thousand_wrong_links_answer_the_same(
+    rig: TelegramApp, site: PagesApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.running.web.limiter, "allow", lambda *_: True)
+    used, old = (
+        site.make_link(private_links.PRIVATE_PAGE_LINK, "telegram", "417") for _ in range(2)
+    )
     browser = site.browser()
     await browser.post(f"/q/{used}")
-    rig.server.clock.advance(LATER.total_seconds())
-    foreign = site.link("resume", "telegram", "417")
+    rig.server.clock.advance(AFTER_LINK_EXPIRY.total_seconds())
+    foreign = site.make_link("resume", "telegram", "417")
     answers = set()
     for n in range(1000):
         code = (used, old, foreign, f"guess-{n}")[n % 4]
@@ -199,10 +213,10 @@ async def test_a_thousand_wrong_links_open_nothing_and_are_met_alike(
         answer = await browser.post("/q", data={"page": code, "name": "Alex"})
         answers.add(answer.text)
     assert len(answers) == 1
-    assert rig.inbox("waiting") == 0
+    assert rig.inbox_count("waiting") == 0
 
 
-async def test_too_many_tries_from_one_address_have_to_wait(site: Site) -> None:
+async def test_too_many_tries_from_one_address_have_to_wait(site: PagesApp) -> None:
     browser = site.browser()
     last = [await browser.get(f"/q/{n}") for n in range(31)][-1]
     assert last.status_code == 429
@@ -212,34 +226,36 @@ async def test_too_many_tries_from_one_address_have_to_wait(site: Site) -> None:
 async def test_without_an_address_of_its_own_there_is_no_such_button(
     server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with rigged(server, database, vault, monkeypatch) as rig:
-        await at_name(rig)
-        assert PAGE not in everything_sent(rig)
+    async with open_telegram_app(server, database, vault, monkeypatch) as rig:
+        await person_asked_name(rig)
+        assert PAGE_BUTTON not in everything_sent(rig)
 
 
 async def test_an_officer_shows_a_code_and_the_persons_own_send_is_the_consent(
-    rig: Rig, site: Site
+    rig: TelegramApp, site: PagesApp
 ) -> None:
-    sam = await at_check(rig, site)
-    await presses(rig, sam, CODE)
-    page = await opens(site.browser(), path_of(sam))
+    sam = await officer_at_check(rig, site)
+    await press_buttons(rig, sam, CODE_BUTTON)
+    page = await open_page(site.browser(), path_of(sam))
     assert "<svg" in page.text
-    code = page.text.split(f"{SITE}/k/")[1].split("<")[0].strip()
+    code = page.text.split(f"{PAGES_URL}/k/")[1].split("<")[0].strip()
     rosa = rig.server.person("Rosa")
-    await says(rig, rosa, f"/start k_{code}")
+    await type_texts(rig, rosa, f"/start k_{code}")
     assert "PC Sam Reed, Kent Police told you about us." in rosa.last_from_bot.text
-    await presses(rig, rosa, "Start, it is my choice", "Yes, and I am 18 or over")
-    for step in way()[2:]:
-        await _step(rig, rosa, step)
-    (record,) = site.sent()
+    await press_buttons(rig, rosa, "Start, it is my choice", "Yes, and I am 18 or over")
+    for step in happy_path()[2:]:
+        await _fill_step(rig, rosa, step)
+    (record,) = site.sent_records()
     assert record.journey == "self"
     assert "introduced" in record.flags
     assert record.officer_name == "PC Sam Reed"
-    assert ("46/12345/26", "officer") in [(line.value, line.by) for line in record.lines]
+    assert ("46/12345/26", "officer") in [(line.value, line.answered_by) for line in record.lines]
     again = rig.server.person("Somebody else")
-    await says(rig, again, f"/start k_{code}")
+    await type_texts(rig, again, f"/start k_{code}")
     assert "told you about us" not in again.last_from_bot.text
 
 
-async def _step(rig: Rig, person: Person, step: Step) -> None:
-    await (presses(rig, person, step.press) if step.press else says(rig, person, step.say))
+async def _fill_step(rig: TelegramApp, person: TelegramUser, step: PathStep) -> None:
+    await (
+        press_buttons(rig, person, step.press) if step.press else type_texts(rig, person, step.say)
+    )

@@ -19,24 +19,24 @@ from bot.channels.web import guard, pages
 from bot.pipeline.sweep import sweep
 from bot.serve import Running
 from bot.settings import Settings
-from bot.web.templates import static
+from bot.web.templates import static_url
 from flows.conversation import Conversation
 from flows.service import service
 from flows.understanding import crisis
 from flows.wording import say
 from storage.chats import browser_sessions, conversations, message_ids, outbox, screens
-from storage.chats.conversations import address_print
+from storage.chats.conversations import address_fingerprint
 from storage.database import Database
 from storage.tables import CHAT, INBOX
 from storage.vault import Vault
-from storage.web_tables import SHOWN, VISIT
-from tests.harness.desk_fixtures import Clock
-from tests.support.happy_path import NAME, way
-from tests.support.page_parser import PageRead, read_page
+from storage.web_tables import BROWSER_SESSION, SCREEN_MESSAGE
+from tests.harness.desk_fixtures import FakeClock
+from tests.support.happy_path import NAME, happy_path
+from tests.support.page_parser import ParsedPage, parse_page
 
 pytest_plugins = ("tests.harness.telegram_fixtures",)
 
-SITE = "http://chat.test"
+CHAT_URL = "http://chat.test"
 HELLO = say("en", "scenes.welcome.hello").splitlines()[0]
 HARMED = say("en", "scenes.welcome.buttons.self")
 SECRET = "Vexilbrand"
@@ -44,40 +44,40 @@ SECRET = "Vexilbrand"
 
 
 @dataclass(slots=True)
-class Browser:
+class ChatBrowser:
     """One person's browser, on the page where they are."""
 
     client: httpx.AsyncClient
-    page: PageRead = field(default_factory=PageRead)
+    page: ParsedPage = field(default_factory=ParsedPage)
     answer: httpx.Response = field(default_factory=lambda: httpx.Response(204))
 
-    async def opens(self, path: str, **headers: str) -> PageRead:
+    async def opens(self, path: str, **headers: str) -> ParsedPage:
         """Open a page."""
         return self._shows(await self.client.get(path, headers=headers))
 
-    async def presses(self, label: str, page: PageRead | None = None) -> PageRead:
+    async def presses(self, label: str, page: ParsedPage | None = None) -> ParsedPage:
         """Press a button of the page, or of another one that is still open."""
-        path, fields = (page or self.page).pressed(label)
+        path, fields = (page or self.page).submission_for(label)
         return await self.posts(path, fields)
 
-    async def types(self, text: str, page: PageRead | None = None) -> PageRead:
+    async def types(self, text: str, page: ParsedPage | None = None) -> ParsedPage:
         """Type into the field, and send it."""
         form = next(one for one in (page or self.page).forms if "say" in one.fields)
         return await self.posts(form.action, {**form.fields, "say": text})
 
-    async def posts(self, path: str, fields: dict[str, str], **headers: str) -> PageRead:
+    async def posts(self, path: str, fields: dict[str, str], **headers: str) -> ParsedPage:
         """Send a form."""
         return self._shows(await self.client.post(path, data=fields, headers=headers))
 
-    async def begins(self) -> PageRead:
+    async def begins(self) -> ParsedPage:
         """Press Start on the first page."""
         await self.opens("/")
         return await self.presses("Start")
 
-    async def goes(self, steps: int) -> PageRead:
+    async def follow_path(self, steps: int) -> ParsedPage:
         """Begin, and go some steps of the way."""
         await self.begins()
-        for step in way()[:steps]:
+        for step in happy_path()[:steps]:
             assert self.newest.startswith(step.shown), self.newest
             await (self.presses(step.press) if step.press else self.types(step.say))
         return self.page
@@ -85,35 +85,35 @@ class Browser:
     @property
     def newest(self) -> str:
         """Return the newest message that is not the person's own."""
-        return [one.text for one in self.page.messages if one.how == "ours"][-1]
+        return [one.text for one in self.page.messages if one.author == "ours"][-1]
 
     @property
     def own(self) -> list[str]:
         """Return what stands on the page as the person's own."""
-        return [one.text for one in self.page.messages if one.how == "own"]
+        return [one.text for one in self.page.messages if one.author == "own"]
 
-    def _shows(self, answer: httpx.Response) -> PageRead:
-        self.answer, self.page = answer, read_page(answer.text)
+    def _shows(self, answer: httpx.Response) -> ParsedPage:
+        self.answer, self.page = answer, parse_page(answer.text)
         return self.page
 
 
 @dataclass(slots=True)
-class Site:
+class ChatApp:
     """The pages, with the program behind them running, on a clock of the test's own."""
 
     running: Running
-    clock: Clock
+    clock: FakeClock
     _open: list[httpx.AsyncClient] = field(default_factory=list)
 
-    def browser(self, at: str = "192.0.2.7", secure: bool = False) -> Browser:
+    def browser(self, at: str = "192.0.2.7", secure: bool = False) -> ChatBrowser:
         """Return somebody's browser, at an address on the network."""
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.running.pages(), client=(at, 1)),
-            base_url=SITE.replace("http:", "https:") if secure else SITE,
+            base_url=CHAT_URL.replace("http:", "https:") if secure else CHAT_URL,
             follow_redirects=True,
         )
         self._open.append(client)
-        return Browser(client)
+        return ChatBrowser(client)
 
     async def close(self) -> None:
         """Close every browser."""
@@ -128,41 +128,43 @@ class Site:
     def address(self) -> str:
         """Return the address of the one chat that there is."""
         with self.running.database.session() as session:
-            row = session.connection().execute(select(VISIT)).one()
+            row = session.connection().execute(select(BROWSER_SESSION)).one()
             return self.running.vault.unseal(row.address, f"visit/{row.id}/address")
 
-    def stands(self, address: str) -> Conversation:
+    def conversation_of(self, address: str) -> Conversation:
         """Return where the conversation at an address stands."""
         with self.running.database.session() as session:
-            return conversations.recall(
+            return conversations.load_conversation(
                 session.connection(), self.running.vault, "web", address, self.clock()
             ).conversation
 
     async def staff_write(self, address: str, text: str) -> None:
         """Put a message of staff in line for a chat."""
         running = self.running
-        body: Body = {"text": text, "buttons": [], "edits": None}
-        mark = address_print(running.vault, "web", address)
+        body: Body = {"text": text, "buttons": [], "edits_message_id": None}
+        mark = address_fingerprint(running.vault, "web", address)
         with running.database.session() as session:
             chat = select(CHAT.c.id).where(CHAT.c.address_print == mark)
             chat_id = session.connection().execute(chat).scalar_one()
-        whole = {**body, "private": False, "instead": ""}
+        whole = {**body, "private": False, "fallback_text": ""}
         await running.database.write(
-            lambda conn: outbox.put(conn, running.vault, "web", "say", whole, self.clock(), chat_id)
+            lambda conn: outbox.enqueue(
+                conn, running.vault, "web", "say", whole, self.clock(), chat_id
+            )
         )
-        running.wake.both()
+        running.wake.wake_all()
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[Site]:
-    clock = Clock()
+async def site(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[ChatApp]:
+    clock = FakeClock()
     settings = Settings(
         _env_file=None, database_url=f"sqlite:///{tmp_path / 'rj.db'}", telegram_bot_token=None
     )
     running = Running(settings, database, vault, clock)
     parts = [running.respond_for_ever, running.deliver_for_ever]
     tasks = [asyncio.create_task(part()) for part in parts]
-    made = Site(running, clock)
+    made = ChatApp(running, clock)
     yield made
     await made.close()
     for task in tasks:
@@ -171,12 +173,12 @@ async def site(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-def maya(site: Site) -> Browser:
+def maya(site: ChatApp) -> ChatBrowser:
     return site.browser()
 
 
 @contextlib.contextmanager
-def busy(site: Site) -> Iterator[None]:
+def locked_database(site: ChatApp) -> Iterator[None]:
     """Hold the database so that nobody else can read or write."""
     file = Path(site.running.settings.database_url.removeprefix("sqlite:///"))
     held = sqlite3.connect(file, isolation_level=None)
@@ -191,26 +193,26 @@ def busy(site: Site) -> Iterator[None]:
 # --- the way through
 
 
-async def test_from_the_hello_to_a_reference(site: Site, maya: Browser) -> None:
-    await maya.goes(len(way()))
+async def test_from_the_hello_to_a_reference(site: ChatApp, maya: ChatBrowser) -> None:
+    await maya.follow_path(len(happy_path()))
     assert re.search(r"Your reference is [A-Z0-9]{4}-[A-Z0-9]{4}", maya.newest)
     reference = next(iter(maya.page.copies.values()))
     assert reference in maya.newest
     assert reference in maya.page.text.replace(maya.newest, ""), "it can be read without a script"
 
 
-async def test_who_only_looks_leaves_nothing_behind(site: Site, maya: Browser) -> None:
+async def test_who_only_looks_leaves_nothing_behind(site: ChatApp, maya: ChatBrowser) -> None:
     for path in ("/", "/back", "/privacy", "/leave", "/chat"):
         answer = await maya.client.get(path, follow_redirects=False)
         assert "set-cookie" not in {name for name in answer.headers if "leave" not in path}
     await maya.client.head("/")
     assert HELLO in (await maya.opens("/")).text
     assert [one for form in maya.page.forms for one in form.buttons] == ["Start"]
-    for table in (VISIT, SHOWN, INBOX, CHAT):
+    for table in (BROWSER_SESSION, SCREEN_MESSAGE, INBOX, CHAT):
         assert site.count(select(func.count()).select_from(table)) == 0
 
 
-async def test_every_page_leads_back_and_is_not_kept(site: Site, maya: Browser) -> None:
+async def test_every_page_leads_back_and_is_not_kept(site: ChatApp, maya: ChatBrowser) -> None:
     await maya.begins()
     for path in ("/", "/chat", "/privacy", "/back"):
         await maya.opens(path)
@@ -221,36 +223,36 @@ async def test_every_page_leads_back_and_is_not_kept(site: Site, maya: Browser) 
         assert "<script>" not in maya.answer.text and "style=" not in maya.answer.text
 
 
-async def test_the_log_tells_who_said_what_and_where_to_go_on(maya: Browser) -> None:
-    await maya.goes(1)
+async def test_the_log_tells_who_said_what_and_where_to_go_on(maya: ChatBrowser) -> None:
+    await maya.follow_path(1)
     text = maya.answer.text
     assert 'role="log"' in text and 'aria-live="polite"' in text
     assert '<html lang="en" dir="ltr">' in text
     assert str(maya.answer.url).endswith("/chat#latest")
-    assert maya.page.latest == maya.page.asks == maya.page.messages[-1].id
-    assert [one.how for one in maya.page.messages] == ["ours", "own", "ours"]
+    assert maya.page.latest == maya.page.prompt_id == maya.page.messages[-1].id
+    assert [one.author for one in maya.page.messages] == ["ours", "own", "ours"]
     assert maya.own == [HARMED]
     assert text.count('<label for="say">') == 1
 
 
 async def test_a_cookie_is_for_this_visit_and_for_nobody_else(
-    site: Site, maya: Browser, database: Database, vault: Vault
+    site: ChatApp, maya: ChatBrowser, database: Database, vault: Vault
 ) -> None:
     await maya.opens("/")
-    path, fields = maya.page.pressed("Start")
+    path, fields = maya.page.submission_for("Start")
     told = (await maya.client.post(path, data=fields, follow_redirects=False)).headers["set-cookie"]
     assert told.startswith("chat=") and "HttpOnly" in told and "SameSite=lax" in told
     assert "Max-Age" not in told and "expires" not in told.lower()
     site.running.web.secure = True
     other = site.browser(secure=True)
     await other.opens("/")
-    path, fields = other.page.pressed("Start")
+    path, fields = other.page.submission_for("Start")
     answer = await other.client.post(path, data=fields, follow_redirects=False)
     assert answer.headers["set-cookie"].startswith("__Host-chat=")
     assert "Secure" in answer.headers["set-cookie"]
 
 
-async def test_nothing_is_kept_in_the_clear(site: Site, maya: Browser, file: Path) -> None:
+async def test_nothing_is_kept_in_the_clear(site: ChatApp, maya: ChatBrowser, file: Path) -> None:
     await maya.begins()
     token = maya.client.cookies["chat"]
     await maya.types(SECRET)
@@ -260,17 +262,17 @@ async def test_nothing_is_kept_in_the_clear(site: Site, maya: Browser, file: Pat
         assert one.encode() not in kept
 
 
-async def test_an_answer_is_shown_by_changing_the_message(maya: Browser) -> None:
-    await maya.goes(len(way()) - 1)
-    asked = maya.page.asks
+async def test_an_answer_is_shown_by_changing_the_message(maya: ChatBrowser) -> None:
+    await maya.follow_path(len(happy_path()) - 1)
+    asked = maya.page.prompt_id
     await maya.presses(say("en", "scenes.checking.show"))
-    assert maya.page.asks == asked and maya.page.latest == asked
+    assert maya.page.prompt_id == asked and maya.page.latest == asked
     assert NAME in maya.newest
     assert [one.id for one in maya.page.messages].count(asked) == 1
 
 
-async def test_buttons_stand_only_under_the_newest_question(maya: Browser) -> None:
-    await maya.goes(2)
+async def test_buttons_stand_only_under_the_newest_question(maya: ChatBrowser) -> None:
+    await maya.follow_path(2)
     assert HARMED not in maya.page.labels
     assert maya.answer.text.count('<form method="post" action="/chat" id="buttons"') == 1
 
@@ -278,11 +280,12 @@ async def test_buttons_stand_only_under_the_newest_question(maya: Browser) -> No
 # --- the first load
 
 
-async def test_the_first_load_is_small(maya: Browser) -> None:
+async def test_the_first_load_is_small(maya: ChatBrowser) -> None:
     """The bar is 60 KB for all that comes before the first question; the aim was 25 KB."""
     html = len((await maya.client.get("/")).content)
     files = [
-        len((await maya.client.get(static(f"chat/chat.{kind}"))).content) for kind in ("css", "js")
+        len((await maya.client.get(static_url(f"chat/chat.{kind}"))).content)
+        for kind in ("css", "js")
     ]
     assert html + sum(files) < 25_000
     await maya.begins()
@@ -292,10 +295,10 @@ async def test_the_first_load_is_small(maya: Browser) -> None:
 # --- twice, two tabs, old and foreign
 
 
-async def test_sent_twice_counts_once(site: Site, maya: Browser) -> None:
-    page = await maya.goes(2)
+async def test_sent_twice_counts_once(site: ChatApp, maya: ChatBrowser) -> None:
+    page = await maya.follow_path(2)
     label = page.labels[0]
-    path, fields = page.pressed(label)
+    path, fields = page.submission_for(label)
     await asyncio.gather(*(maya.client.post(path, data=fields) for _ in range(5)))
     await maya.opens("/chat")
     assert maya.own.count(label) == 1
@@ -305,8 +308,8 @@ async def test_sent_twice_counts_once(site: Site, maya: Browser) -> None:
     assert maya.own.count("what is it") == 1
 
 
-async def test_two_tabs_show_one_chat(maya: Browser) -> None:
-    first = await maya.goes(2)
+async def test_two_tabs_show_one_chat(maya: ChatBrowser) -> None:
+    first = await maya.follow_path(2)
     wish = first.labels[0]
     await maya.presses(wish)
     second = await maya.opens("/chat")
@@ -320,7 +323,7 @@ async def test_two_tabs_show_one_chat(maya: Browser) -> None:
     "press",
     ["", "x", "go:self~2", "0" * 32 + " nothing~1", "a b c", "answer:harm:theft~99999", "x" * 5000],
 )
-async def test_a_button_that_we_never_made(maya: Browser, press: str) -> None:
+async def test_a_button_that_we_never_made(maya: ChatBrowser, press: str) -> None:
     page = await maya.begins()
     form = next(one for one in page.forms if one.buttons and "say" not in one.fields)
     before = page.labels
@@ -330,9 +333,9 @@ async def test_a_button_that_we_never_made(maya: Browser, press: str) -> None:
     assert "x" * 100 not in maya.page.text
 
 
-async def test_a_form_from_elsewhere_does_nothing(site: Site, maya: Browser) -> None:
+async def test_a_form_from_elsewhere_does_nothing(site: ChatApp, maya: ChatBrowser) -> None:
     page = await maya.begins()
-    path, fields = page.pressed(HARMED)
+    path, fields = page.submission_for(HARMED)
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://other.test"}):
         await maya.posts(path, fields, **headers)
         assert maya.answer.status_code == 403
@@ -345,7 +348,7 @@ async def test_a_form_from_elsewhere_does_nothing(site: Site, maya: Browser) -> 
     assert maya.own == []
 
 
-async def test_a_page_elsewhere_cannot_make_somebody_leave(maya: Browser) -> None:
+async def test_a_page_elsewhere_cannot_make_somebody_leave(maya: ChatBrowser) -> None:
     await maya.begins()
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Purpose": "prefetch;prerender"}):
         await maya.client.get("/leave", headers=headers, follow_redirects=False)
@@ -353,8 +356,8 @@ async def test_a_page_elsewhere_cannot_make_somebody_leave(maya: Browser) -> Non
     assert HELLO in (await maya.opens("/chat")).text
 
 
-async def test_a_lost_cookie_loses_no_words(site: Site, maya: Browser) -> None:
-    page = await maya.goes(2)
+async def test_a_lost_cookie_loses_no_words(site: ChatApp, maya: ChatBrowser) -> None:
+    page = await maya.follow_path(2)
     maya.client.cookies.clear()
     await maya.types(f"my name is {SECRET}", page=page)
     assert maya.answer.status_code == 410
@@ -365,17 +368,17 @@ async def test_a_lost_cookie_loses_no_words(site: Site, maya: Browser) -> None:
     assert maya.answer.status_code == 410
     await maya.begins()
     assert maya.newest.startswith(HELLO), "nothing of the earlier chat"
-    assert site.count(select(func.count()).select_from(VISIT)) == 2
+    assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 2
 
 
-async def test_one_browser_never_sees_anothers_chat(site: Site, maya: Browser) -> None:
-    await maya.goes(2)
+async def test_one_browser_never_sees_anothers_chat(site: ChatApp, maya: ChatBrowser) -> None:
+    await maya.follow_path(2)
     tom = site.browser()
     await tom.begins()
     await tom.types(SECRET)
     await maya.opens("/chat")
     assert SECRET not in maya.answer.text
-    stolen = tom.page.pressed(HARMED)[1]
+    stolen = tom.page.submission_for(HARMED)[1]
     await maya.posts("/chat", stolen)
     assert maya.answer.status_code == 403
 
@@ -399,7 +402,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 async def test_hostile_words_stay_words(
-    maya: Browser, logged: Callable[[], str], text: str
+    maya: ChatBrowser, logged: Callable[[], str], text: str
 ) -> None:
     await maya.begins()
     await maya.types(f"{text} {SECRET}")
@@ -412,7 +415,7 @@ async def test_hostile_words_stay_words(
 
 @pytest.mark.parametrize("field", ["say", "press", "once", "csrf", "go_on", "code"])
 async def test_too_much_says_what_to_do(
-    site: Site, maya: Browser, logged: Callable[[], str], field: str
+    site: ChatApp, maya: ChatBrowser, logged: Callable[[], str], field: str
 ) -> None:
     page = await maya.begins()
     fields = next(one for one in page.forms if "say" in one.fields).fields
@@ -427,7 +430,7 @@ async def test_too_much_says_what_to_do(
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\0", "\t\r\n"])
-async def test_no_words_are_answered_too(maya: Browser, text: str) -> None:
+async def test_no_words_are_answered_too(maya: ChatBrowser, text: str) -> None:
     await maya.begins()
     await maya.types(text)
     assert maya.answer.status_code == 200
@@ -437,8 +440,8 @@ async def test_no_words_are_answered_too(maya: Browser, text: str) -> None:
 # --- quiet for a while
 
 
-async def test_after_a_while_nothing_of_the_talk_is_shown(site: Site, maya: Browser) -> None:
-    page = await maya.goes(3)
+async def test_after_a_while_nothing_of_the_talk_is_shown(site: ChatApp, maya: ChatBrowser) -> None:
+    page = await maya.follow_path(3)
     site.clock.advance(minutes=service().lock_minutes, seconds=1)
     await maya.opens("/chat")
     assert maya.page.messages == [] and HARMED not in maya.answer.text
@@ -449,8 +452,8 @@ async def test_after_a_while_nothing_of_the_talk_is_shown(site: Site, maya: Brow
     assert maya.page.labels == page.labels
 
 
-async def test_words_typed_on_a_page_left_open_are_kept(site: Site, maya: Browser) -> None:
-    page = await maya.goes(3)
+async def test_words_typed_on_a_page_left_open_are_kept(site: ChatApp, maya: ChatBrowser) -> None:
+    page = await maya.follow_path(3)
     site.clock.advance(minutes=20)
     await maya.types("yes", page=page)
     assert maya.own == ["yes"]
@@ -459,8 +462,10 @@ async def test_words_typed_on_a_page_left_open_are_kept(site: Site, maya: Browse
     assert say("en", "scenes.asking.use_typed") in maya.page.labels
 
 
-async def test_a_message_of_staff_does_not_open_a_locked_page(site: Site, maya: Browser) -> None:
-    await maya.goes(3)
+async def test_a_message_of_staff_does_not_open_a_locked_page(
+    site: ChatApp, maya: ChatBrowser
+) -> None:
+    await maya.follow_path(3)
     address = site.address()
     site.clock.advance(minutes=20)
     await site.staff_write(address, SECRET)
@@ -470,7 +475,7 @@ async def test_a_message_of_staff_does_not_open_a_locked_page(site: Site, maya: 
         await asyncio.sleep(0.01)
 
 
-async def test_the_page_says_when_it_locks(site: Site, maya: Browser) -> None:
+async def test_the_page_says_when_it_locks(site: ChatApp, maya: ChatBrowser) -> None:
     await maya.begins()
     site.clock.advance(minutes=5)
     await maya.opens("/chat")
@@ -481,34 +486,34 @@ async def test_the_page_says_when_it_locks(site: Site, maya: Browser) -> None:
 # --- leaving, and coming back by a code
 
 
-async def left(browser: Browser) -> httpx.Response:
+async def leave_quickly(browser: ChatBrowser) -> httpx.Response:
     answer = await browser.client.get("/leave", follow_redirects=False)
     browser.client.cookies.clear()
     return answer
 
 
-async def test_leaving_clears_all_that_it_can(site: Site, maya: Browser) -> None:
-    await maya.goes(4)
+async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) -> None:
+    await maya.follow_path(4)
     address = site.address()
-    answer = await left(maya)
+    answer = await leave_quickly(maya)
     assert answer.status_code == 303
-    assert answer.headers["location"] == service().exit_to
+    assert answer.headers["location"] == service().exit_url
     assert '"cookies"' in answer.headers["clear-site-data"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
-    assert site.count(select(func.count()).select_from(VISIT)) == 0
-    await settled(site, address)
+    assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
+    await wait_until_answered(site, address)
     with site.running.database.session() as session:
-        lines = screens.lines(session, site.running.vault, "web", address)
+        lines = screens.list_screen_messages(session, site.running.vault, "web", address)
     assert [line.text for line in lines] == [say("en", "scenes.paused.left")]
-    assert site.stands(address).stage == "paused"
-    assert len(site.stands(address).answers) == 3, "the draft is kept"
+    assert site.conversation_of(address).stage == "paused"
+    assert len(site.conversation_of(address).answers) == 3, "the draft is kept"
 
 
-async def settled(site: Site, address: str) -> None:
+async def wait_until_answered(site: ChatApp, address: str) -> None:
     """Wait until everything at an address is answered and shown."""
     for _ in range(200):
         with site.running.database.session() as session:
-            waits = browser_sessions.is_waiting(
+            waits = browser_sessions.has_pending_work(
                 session, site.running.vault, "web", address, site.clock()
             )
         if not waits:
@@ -517,13 +522,13 @@ async def settled(site: Site, address: str) -> None:
     raise AssertionError("it is never answered")
 
 
-async def test_a_code_brings_somebody_back_once(site: Site, maya: Browser) -> None:
-    page = await maya.goes(4)
+async def test_a_code_brings_somebody_back_once(site: ChatApp, maya: ChatBrowser) -> None:
+    page = await maya.follow_path(4)
     shown = await maya.presses(say("en", "web.chat.code"))
     code = re.search(r"\b(?:[A-Z0-9]{4}-){3}[A-Z0-9]{4}\b", shown.text)
     assert code
     assert code[0] not in (await maya.opens("/chat")).text, "it is shown once"
-    await left(maya)
+    await leave_quickly(maya)
     other = site.browser(at="198.51.100.3")
     await other.opens("/back")
     await other.posts("/back", {"code": code[0].lower().replace("-", " ")})
@@ -537,8 +542,8 @@ async def test_a_code_brings_somebody_back_once(site: Site, maya: Browser) -> No
     assert say("en", "web.back.wrong") in third.page.text
 
 
-async def test_coming_back_ends_the_other_browsers(site: Site, maya: Browser) -> None:
-    await maya.goes(3)
+async def test_coming_back_ends_the_other_browsers(site: ChatApp, maya: ChatBrowser) -> None:
+    await maya.follow_path(3)
     code = re.findall(r"(?:\w{4}-){3}\w{4}", (await maya.presses(say("en", "web.chat.code"))).text)
     other = site.browser()
     await other.posts("/back", {"code": code[0]})
@@ -548,9 +553,9 @@ async def test_coming_back_ends_the_other_browsers(site: Site, maya: Browser) ->
 
 
 async def test_a_new_code_ends_the_one_before_and_all_end_in_time(
-    site: Site, maya: Browser
+    site: ChatApp, maya: ChatBrowser
 ) -> None:
-    await maya.goes(3)
+    await maya.follow_path(3)
     codes = []
     for _ in range(2):
         shown = (await maya.presses(say("en", "web.chat.code"))).text
@@ -566,13 +571,13 @@ async def test_a_new_code_ends_the_one_before_and_all_end_in_time(
 
 
 @pytest.mark.parametrize("code", ["", "AAAA-AAAA-AAAA-AAAA", "\0" * 9, "x" * 9000, "' OR 1=1"])
-async def test_a_code_nobody_has(maya: Browser, code: str) -> None:
+async def test_a_code_nobody_has(maya: ChatBrowser, code: str) -> None:
     await maya.posts("/back", {"code": code})
     assert maya.answer.status_code == 422
     assert "x" * 100 not in maya.page.text
 
 
-async def test_codes_cannot_be_guessed_at_length(site: Site, maya: Browser) -> None:
+async def test_codes_cannot_be_guessed_at_length(site: ChatApp, maya: ChatBrowser) -> None:
     answers = [
         (await maya.client.post("/back", data={"code": f"AAAA-{n}"})).status_code for n in range(8)
     ]
@@ -580,8 +585,8 @@ async def test_codes_cannot_be_guessed_at_length(site: Site, maya: Browser) -> N
     await site.browser(at="203.0.113.9").posts("/back", {"code": "AAAA"})
 
 
-async def test_a_visit_ends_with_its_draft(site: Site, maya: Browser) -> None:
-    await maya.goes(3)
+async def test_a_visit_ends_with_its_draft(site: ChatApp, maya: ChatBrowser) -> None:
+    await maya.follow_path(3)
     site.clock.advance(hours=service().draft_hours, minutes=1)
     running = site.running
     await running.database.write(lambda conn: sweep(conn, running.house, site.clock()))
@@ -592,7 +597,7 @@ async def test_a_visit_ends_with_its_draft(site: Site, maya: Browser) -> None:
 # --- too much, and too busy
 
 
-async def test_new_chats_have_a_limit_for_each_address(site: Site) -> None:
+async def test_new_chats_have_a_limit_for_each_address(site: ChatApp) -> None:
     codes = []
     for _ in range(12):
         browser = site.browser(at="192.0.2.99")
@@ -606,14 +611,16 @@ async def test_new_chats_have_a_limit_for_each_address(site: Site) -> None:
     assert other.answer.status_code == 200
 
 
-async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(site: Site, maya: Browser) -> None:
+async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(
+    site: ChatApp, maya: ChatBrowser
+) -> None:
     """A thousand attempts at once, from as many addresses: few of them come before a known chat."""
     await maya.begins()
     app = site.running.pages()
 
     async def attempt(n: int) -> int:
         transport = httpx.ASGITransport(app, client=(f"10.0.{n // 250}.{n % 250}", 1))
-        async with httpx.AsyncClient(transport=transport, base_url=SITE) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=CHAT_URL) as client:
             return (await client.post("/start", data={"once": "x"})).status_code
 
     flood = [asyncio.create_task(attempt(n)) for n in range(1000)]
@@ -621,7 +628,7 @@ async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(site: Site, may
     done = select(func.count()).select_from(INBOX).where(INBOX.c.stage == "done")
     before = site.count(done)
     await maya.presses(HARMED)
-    assert maya.newest.startswith(way()[1].shown)
+    assert maya.newest.startswith(happy_path()[1].shown)
     assert site.count(done) - before <= 60, "of the 300 that are let in"
     codes = await asyncio.gather(*flood)
     assert codes.count(429) == 1000 - 299, "300 a minute in all, one of them the known one's own"
@@ -629,46 +636,48 @@ async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(site: Site, may
 
 
 async def test_a_start_that_was_given_up_on_takes_no_place(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: ChatApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "PATIENCE", 0.01)
-    places = [site.running.web.beginning.acquire() for _ in range(guard.AT_ONCE)]
+    monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 0.01)
+    places = [site.running.web.beginning.acquire() for _ in range(guard.MAX_CHATS_STARTING)]
     await asyncio.gather(*places)
     for n in range(20):
         browser = site.browser(at=f"192.0.2.{n}")
         await browser.begins()
         assert browser.answer.status_code == 503
-    monkeypatch.setattr(guard, "PATIENCE", 20.0)
+    monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 20.0)
     for _ in places:
         site.running.web.beginning.release()
     await asyncio.gather(*(site.browser(at=f"198.51.100.{n}").begins() for n in range(8)))
     assert not site.running.web.beginning.locked()
 
 
-async def test_one_chat_has_a_limit_but_danger_gets_through(site: Site, maya: Browser) -> None:
+async def test_one_chat_has_a_limit_but_danger_gets_through(
+    site: ChatApp, maya: ChatBrowser
+) -> None:
     await maya.begins()
     limiter = site.running.web.limiter
     address = site.address()
     for _ in range(60):
-        limiter.may(pages.POSTS, "chat posts", address)
+        limiter.allow(pages.POSTS_PER_CHAT, "chat posts", address)
     page = maya.page
     await maya.types(f"hello {SECRET}")
     assert maya.answer.status_code == 429
     assert SECRET in maya.page.text, "what was typed can be copied from the page"
     assert service().names["phone"] in maya.page.text
     words = "he is going to kill me tonight"
-    assert crisis.hear_danger(words)
+    assert crisis.detect_danger(words)
     await maya.types(words, page=page)
     assert maya.answer.status_code == 200
     assert any("999" in one.text for one in maya.page.messages[1:])
 
 
 async def test_a_busy_database_loses_nothing(
-    site: Site, maya: Browser, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+    site: ChatApp, maya: ChatBrowser, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
-    page = await maya.goes(1)
-    monkeypatch.setattr(guard, "PATIENCE", 0.1)
-    with busy(site):
+    page = await maya.follow_path(1)
+    monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 0.1)
+    with locked_database(site):
         await maya.opens("/chat")
         assert maya.answer.status_code == 503
         await maya.types(SECRET, page=page)
@@ -676,7 +685,7 @@ async def test_a_busy_database_loses_nothing(
         assert maya.page.heading == say("en", "web.trouble.busy.title")
         assert SECRET in maya.page.text
         again = next(one for one in maya.page.forms if "say" in one.fields)
-    monkeypatch.setattr(guard, "PATIENCE", 20.0)
+    monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 20.0)
     await maya.posts(again.action, again.fields)
     await maya.posts(again.action, again.fields)
     assert maya.answer.status_code == 200
@@ -684,101 +693,116 @@ async def test_a_busy_database_loses_nothing(
     assert SECRET not in logged()
 
 
-async def test_leaving_works_while_the_database_is_busy(site: Site, maya: Browser) -> None:
-    await maya.goes(2)
+async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: ChatBrowser) -> None:
+    await maya.follow_path(2)
     address = site.address()
     loop = asyncio.get_running_loop()
-    with busy(site):
+    with locked_database(site):
         began = loop.time()
-        answer = await left(maya)
+        answer = await leave_quickly(maya)
         assert loop.time() - began < 1.0
-        assert answer.headers["location"] == service().exit_to
+        assert answer.headers["location"] == service().exit_url
     await asyncio.gather(*site.running.web.tasks)
-    await settled(site, address)
-    assert site.stands(address).stage == "paused"
-    assert site.count(select(func.count()).select_from(VISIT)) == 0
+    await wait_until_answered(site, address)
+    assert site.conversation_of(address).stage == "paused"
+    assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
 
 
-async def test_an_answer_that_takes_long_is_said_to_come(site: Site, maya: Browser) -> None:
+async def test_an_answer_that_takes_long_is_said_to_come(site: ChatApp, maya: ChatBrowser) -> None:
     page = await maya.begins()
     site.running.web.answer_within = 0.0
     await maya.presses(HARMED, page=page)
     assert say("en", "web.chat.waits") in maya.page.text
     assert maya.own == [HARMED]
-    await settled(site, site.address())
+    await wait_until_answered(site, site.address())
     await maya.opens("/chat")
     assert say("en", "web.chat.waits") not in maya.page.text
-    assert maya.newest.startswith(way()[1].shown)
+    assert maya.newest.startswith(happy_path()[1].shown)
 
 
 # --- the screen
 
 
 def test_a_screen_holds_only_so_many_messages(database: Database, vault: Vault) -> None:
-    now = Clock()()
+    now = FakeClock()()
     with database.transaction() as conn:
-        for n in range(screens.MOST + 5):
-            screens.put(conn, vault, "web", "maya", screens.Line("", str(n)), now)
+        for n in range(screens.MAX_MESSAGES + 5):
+            screens.add_screen_message(
+                conn, vault, "web", "maya", screens.ScreenMessage("", str(n)), now
+            )
     with database.session() as session:
-        kept = [line.text for line in screens.lines(session, vault, "web", "maya")]
-    assert kept == [str(n) for n in range(5, screens.MOST + 5)]
+        kept = [line.text for line in screens.list_screen_messages(session, vault, "web", "maya")]
+    assert kept == [str(n) for n in range(5, screens.MAX_MESSAGES + 5)]
 
 
-def test_every_change_on_a_screen_is_told_by_a_number(database: Database, vault: Vault) -> None:
-    now = Clock()()
+def test_every_screen_change_gets_a_new_revision(database: Database, vault: Vault) -> None:
+    now = FakeClock()()
     seen: list[tuple[str, str]] = []
 
     def look() -> None:
         with database.session() as session:
-            own = screens.newest_of(session, vault, "web", "maya")
-            seen.append((own, screens.newest(session)))
+            own = screens.screen_revision(session, vault, "web", "maya")
+            seen.append((own, screens.all_screens_revision(session)))
 
     look()
     for text in ("one", "two"):
         with database.transaction() as conn:
-            id = screens.put(conn, vault, "web", "maya", screens.Line("", text), now)
+            id = screens.add_screen_message(
+                conn, vault, "web", "maya", screens.ScreenMessage("", text), now
+            )
         look()
     with database.transaction() as conn:
-        assert screens.change(conn, vault, "web", "maya", screens.Line(id, "three"), now)
+        assert screens.replace_screen_message(
+            conn, vault, "web", "maya", screens.ScreenMessage(id, "three"), now
+        )
     look()
     with database.transaction() as conn:
-        screens.wipe(conn, vault, "web", "maya")
+        screens.clear_screen(conn, vault, "web", "maya")
     look()
     with database.transaction() as conn:
-        screens.put(conn, vault, "web", "maya", screens.Line("", "four"), now)
+        screens.add_screen_message(
+            conn, vault, "web", "maya", screens.ScreenMessage("", "four"), now
+        )
     look()
     assert all(one != before for before, one in itertools.pairwise(seen))
     assert len({own for own, _ in seen[1:]} - {"0.0"}) == 4, "no number comes back"
     with database.transaction() as conn:
-        assert not screens.change(conn, vault, "web", "maya", screens.Line(id, "x"), now)
-        screens.put(conn, vault, "web", "tom", screens.Line("", "five"), now)
+        assert not screens.replace_screen_message(
+            conn, vault, "web", "maya", screens.ScreenMessage(id, "x"), now
+        )
+        screens.add_screen_message(
+            conn, vault, "web", "tom", screens.ScreenMessage("", "five"), now
+        )
     look()
     assert seen[-1][0] == seen[-2][0] and seen[-1][1] != seen[-2][1]
 
 
 def test_a_visit_is_noted_now_and_then(database: Database, vault: Vault) -> None:
-    now = Clock()()
+    now = FakeClock()()
     with database.transaction() as conn:
-        token = browser_sessions.begin(conn, vault, "web", "maya", now)
+        token = browser_sessions.begin_browser_session(conn, vault, "web", "maya", now)
         for seconds, noted in ((10, 0), (29, 0), (31, 31), (50, 31), (62, 62)):
             assert (
-                browser_sessions.who(conn, vault, token, now + timedelta(seconds=seconds)) == "maya"
+                browser_sessions.session_address(
+                    conn, vault, token, now + timedelta(seconds=seconds)
+                )
+                == "maya"
             )
-            seen = conn.execute(select(VISIT.c.seen_at)).scalar_one()
+            seen = conn.execute(select(BROWSER_SESSION.c.seen_at)).scalar_one()
             assert seen == now + timedelta(seconds=noted)
-        assert browser_sessions.who(conn, vault, token + "x", now) is None
-        assert browser_sessions.end(conn, vault, token) and not browser_sessions.end(
+        assert browser_sessions.session_address(conn, vault, token + "x", now) is None
+        assert browser_sessions.end_browser_session(
             conn, vault, token
-        )
-        assert browser_sessions.who(conn, vault, token, now) is None
+        ) and not browser_sessions.end_browser_session(conn, vault, token)
+        assert browser_sessions.session_address(conn, vault, token, now) is None
 
 
-async def test_what_the_bot_said_can_be_cleared_away(site: Site, maya: Browser) -> None:
+async def test_what_the_bot_said_can_be_cleared_away(site: ChatApp, maya: ChatBrowser) -> None:
     await maya.begins()
     await maya.types("/leave")
     assert [one.text for one in maya.page.messages] == [say("en", "scenes.paused.left")]
     with site.running.database.transaction() as conn:
-        found = message_ids.messages_older_than(
-            conn, site.running.vault, site.clock.time + timedelta(1)
+        found = message_ids.message_ids_before(
+            conn, site.running.vault, site.clock.current + timedelta(1)
         )
     assert sum(map(len, found.values())) == 1

@@ -16,12 +16,12 @@ from storage import logbook
 from storage.accounts import api_keys
 from storage.accounts.api_keys import SCOPES
 from storage.database import Database
-from storage.logbook import Line
+from storage.logbook import LogbookLine
 from storage.referrals import lifecycle
 from storage.vault import Vault
-from tests.harness.desk_fixtures import AtTheDesk, settings_of_a_desk
+from tests.harness.desk_fixtures import DeskApp, desk_settings
 from tests.harness.telegram_app import START
-from tests.support.builders import a_record
+from tests.support.builders import make_record
 
 OUR_OWN_RULES = [positive_data_acceptance]
 """A cursor of ours and a time to come are more than the description can say."""
@@ -31,34 +31,34 @@ SECRET = "a person's own words that must never come back"
 def token_for(database: Database, vault: Vault, *scopes: str, name: str = "Cases") -> str:
     """Return a token for some scopes, all of them if none is named."""
     with database.transaction() as conn:
-        return api_keys.make(conn, vault, name, scopes or SCOPES, "ada", START)
+        return api_keys.issue_api_key(conn, vault, name, scopes or SCOPES, "ada", START)
 
 
-def filed(database: Database, vault: Vault, *references: str) -> None:
+def add_referrals(database: Database, vault: Vault, *references: str) -> None:
     """Have some referrals, each sent a minute after the one before."""
     with database.transaction() as conn:
         for n, reference in enumerate(references):
-            record = replace(a_record(reference), sent_at=START + timedelta(minutes=n))
+            record = replace(make_record(reference), sent_at=START + timedelta(minutes=n))
             lifecycle.hand_over(conn, vault, record, None, START)
 
 
-def lines(desk: AtTheDesk) -> list[Line]:
+def logbook_entries(desk: DeskApp) -> list[LogbookLine]:
     """Return the logbook, the newest line first."""
     with desk.database.session() as session:
-        return logbook.read(session)
+        return logbook.list_logbook_lines(session)
 
 
-async def other(desk: AtTheDesk, *scopes: str, token: str | None = None) -> httpx.AsyncClient:
+async def api_client(desk: DeskApp, *scopes: str, token: str | None = None) -> httpx.AsyncClient:
     """Return the other system, with a token of its own."""
     own = token or token_for(desk.database, desk.vault, *scopes)
-    browser = await desk.nobody("other system")
+    browser = await desk.signed_out("other system")
     browser.client.headers["Authorization"] = f"Bearer {own}"
     return browser.client
 
 
-async def test_without_a_token_there_is_nothing(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467")
-    browser = await desk.nobody()
+async def test_without_a_token_there_is_nothing(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    browser = await desk.signed_out()
     for path in ("health", "referrals", "referrals/ACDE-3467", "openapi.json", "docs", "nothing"):
         for sent in (
             b"",
@@ -74,13 +74,15 @@ async def test_without_a_token_there_is_nothing(desk: AtTheDesk) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.headers["www-authenticate"] == "Bearer"
             assert answer.json()["code"] == "token"
-    assert {(one.who, one.did, one.refused) for one in lines(desk)} == {("nobody", "api", True)}
+    assert {(one.who, one.did, one.refused) for one in logbook_entries(desk)} == {
+        ("nobody", "api", True)
+    }
 
 
-async def test_the_list_is_paged_and_says_nothing_of_people(desk: AtTheDesk) -> None:
+async def test_the_list_is_paged_and_says_nothing_of_people(desk: DeskApp) -> None:
     names = [f"ACDE-{n}{n}{n}{n}" for n in range(2, 9)]
-    filed(desk.database, desk.vault, *names)
-    cases = await other(desk, "read:queue")
+    add_referrals(desk.database, desk.vault, *names)
+    cases = await api_client(desk, "read:queue")
     found: list[str] = []
     cursor = ""
     while True:
@@ -94,15 +96,15 @@ async def test_the_list_is_paged_and_says_nothing_of_people(desk: AtTheDesk) -> 
         if not cursor:
             break
     assert found == names
-    assert [one.did for one in lines(desk)] == ["api_list"] * 3
-    assert lines(desk)[0].who == "api:Cases"
+    assert [one.did for one in logbook_entries(desk)] == ["api_list"] * 3
+    assert logbook_entries(desk)[0].who == "api:Cases"
 
 
-async def test_the_list_is_filtered(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-2222", "ACDE-3333")
+async def test_the_list_is_filtered(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-2222", "ACDE-3333")
     with desk.database.transaction() as conn:
         lifecycle.claim(conn, "ACDE-3333", "mira", START)
-    cases = await other(desk)
+    cases = await api_client(desk)
     for asked, expected in (
         ({"stage": "claimed"}, ["ACDE-3333"]),
         ({"queue": "young_people"}, []),
@@ -114,9 +116,9 @@ async def test_the_list_is_filtered(desk: AtTheDesk) -> None:
         assert [one["reference"] for one in answer.json()["referrals"]] == expected
 
 
-async def test_a_record_is_read_and_that_is_written_down(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467")
-    cases = await other(desk)
+async def test_a_record_is_read_and_that_is_written_down(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    cases = await api_client(desk)
     answer = await cases.get("/api/v1/referrals/acde-3467")
     assert answer.status_code == 200
     told = answer.json()
@@ -124,15 +126,18 @@ async def test_a_record_is_read_and_that_is_written_down(desk: AtTheDesk) -> Non
     assert [one["label"] for one in told["lines"]] == ["Amina", "Amina"]
     assert told["acts"] == ["claim"]
     assert [one["act"] for one in told["steps"]] == ["handed_over", "opened"]
-    assert (lines(desk)[0].did, lines(desk)[0].about) == ("api_read", "ACDE-3467")
+    assert (logbook_entries(desk)[0].did, logbook_entries(desk)[0].about) == (
+        "api_read",
+        "ACDE-3467",
+    )
 
 
-async def test_where_contact_is_barred_the_record_says_so(desk: AtTheDesk) -> None:
-    record = a_record("ACDE-3467")
+async def test_where_contact_is_barred_the_record_says_so(desk: DeskApp) -> None:
+    record = make_record("ACDE-3467")
     number = replace(
         record.lines[0],
         question="number",
-        given="said",
+        status="said",
         value="+447700900123",
         label="07700 900123",
     )
@@ -140,7 +145,7 @@ async def test_where_contact_is_barred_the_record_says_so(desk: AtTheDesk) -> No
         known = replace(record, lines=(*record.lines, number))
         lifecycle.hand_over(conn, desk.vault, known, None, START)
         lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", START)
-    answer = await (await other(desk)).get("/api/v1/referrals/ACDE-3467")
+    answer = await (await api_client(desk)).get("/api/v1/referrals/ACDE-3467")
     told = answer.json()
     assert (told["may_contact"], told["stage"]) == (False, "withdrawn")
     numbers = [one for one in told["lines"] if one["question"] == "number"]
@@ -148,23 +153,23 @@ async def test_where_contact_is_barred_the_record_says_so(desk: AtTheDesk) -> No
     assert "07700" not in answer.text and "+447700" not in answer.text
 
 
-async def test_what_was_erased_or_never_there_is_not_found(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467")
+async def test_what_was_erased_or_never_there_is_not_found(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-3467")
     with desk.database.transaction() as conn:
         lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", START)
         lifecycle.erase(conn, "ACDE-3467", "mira", START)
-    cases = await other(desk)
+    cases = await api_client(desk)
     for reference, code in (("ACDE-3467", "erased"), ("ZZZZ-9999", "missing")):
         answer = await cases.get(f"/api/v1/referrals/{reference}")
         assert (answer.status_code, answer.json()["code"]) == (404, code)
-    assert [(one.why, one.about, one.refused) for one in lines(desk)] == [
+    assert [(one.why, one.about, one.refused) for one in logbook_entries(desk)] == [
         ("missing", "", True),
         ("erased", "ACDE-3467", True),
     ]
 
 
-async def test_a_token_is_only_for_what_it_is_for(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467")
+async def test_a_token_is_only_for_what_it_is_for(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-3467")
     asks = {
         "read:queue": ("GET", "/api/v1/referrals", None),
         "read:records": ("GET", "/api/v1/referrals/ACDE-3467", None),
@@ -172,21 +177,24 @@ async def test_a_token_is_only_for_what_it_is_for(desk: AtTheDesk) -> None:
     }
     for mine in SCOPES:
         token = token_for(desk.database, desk.vault, mine, name=mine)
-        cases = await other(desk, token=token)
+        cases = await api_client(desk, token=token)
         for scope, (method, path, body) in asks.items():
             answer = await cases.request(method, path, json=body)
             if scope == mine:
                 assert answer.status_code in (200, 201)
             else:
                 assert (answer.status_code, answer.json()["code"]) == (403, "scope")
-                assert (lines(desk)[0].why, lines(desk)[0].refused) == ("scope", True)
+                assert (logbook_entries(desk)[0].why, logbook_entries(desk)[0].refused) == (
+                    "scope",
+                    True,
+                )
 
 
-async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467", "ACDE-2222")
+async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-3467", "ACDE-2222")
     with desk.database.transaction() as conn:
         lifecycle.claim(conn, "ACDE-2222", "mira", START)
-    cases = await other(desk)
+    cases = await api_client(desk)
     steps = "/api/v1/referrals/ACDE-3467/steps"
     until = (START + timedelta(days=3)).isoformat()
     assert (await cases.post(steps, json={"act": "spoke"})).json()["code"] == "not_now"
@@ -196,16 +204,16 @@ async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: AtTheDe
     taken = await cases.post("/api/v1/referrals/ACDE-2222/steps", json={"act": "spoke"})
     assert (taken.status_code, taken.json()["code"]) == (409, "not_yours")
     with desk.database.session() as session:
-        done = lifecycle.history(session, desk.vault, "ACDE-3467")
+        done = lifecycle.list_steps(session, desk.vault, "ACDE-3467")
     assert [(one.act, one.who, one.note) for one in done[1:]] == [
         ("claim", "api:Cases", ""),
         ("not_now", "api:Cases", "next week"),
     ]
 
 
-async def test_an_error_never_says_again_what_was_sent(desk: AtTheDesk) -> None:
-    filed(desk.database, desk.vault, "ACDE-3467")
-    cases = await other(desk)
+async def test_an_error_never_says_again_what_was_sent(desk: DeskApp) -> None:
+    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    cases = await api_client(desk)
     steps = "/api/v1/referrals/ACDE-3467/steps"
     for body in (
         {"act": SECRET},
@@ -241,42 +249,42 @@ async def test_an_error_never_says_again_what_was_sent(desk: AtTheDesk) -> None:
         assert SECRET[:20] not in answer.text
 
 
-async def test_too_much_is_not_even_read(desk: AtTheDesk) -> None:
-    cases = await other(desk)
+async def test_too_much_is_not_even_read(desk: DeskApp) -> None:
+    cases = await api_client(desk)
     answer = await cases.post("/api/v1/referrals/ACDE-3467/steps", content=b"x" * (BODY_MAX + 1))
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-async def test_a_token_that_was_ended_stops_at_once(desk: AtTheDesk) -> None:
-    cases = await other(desk)
+async def test_a_token_that_was_ended_stops_at_once(desk: DeskApp) -> None:
+    cases = await api_client(desk)
     assert (await cases.get("/api/v1/health")).json()["key"] == "Cases"
     with desk.database.session() as session:
-        (key,) = api_keys.listed(session)
+        (key,) = api_keys.list_api_keys(session)
     assert key.used_at == START.replace(hour=0, minute=0, second=0, microsecond=0)
     with desk.database.transaction() as conn:
-        assert api_keys.end(conn, key.id, START) == "Cases"
-        assert api_keys.end(conn, key.id, START) is None
+        assert api_keys.revoke_api_key(conn, key.id, START) == "Cases"
+        assert api_keys.revoke_api_key(conn, key.id, START) is None
     assert (await cases.get("/api/v1/health")).status_code == 401
 
 
 async def test_one_token_cannot_ask_for_ever_and_wrong_ones_hold_nobody_up(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
-    cases = await other(desk)
+    cases = await api_client(desk)
     said = {
         (await cases.get("/api/v1/health", headers={"Authorization": "x"})).status_code
         for _ in range(25)
     }
     assert said == {401, 429}
-    assert len([one for one in lines(desk) if one.refused]) == 20
+    assert len([one for one in logbook_entries(desk) if one.refused]) == 20
     codes = [(await cases.get("/api/v1/health")).status_code for _ in range(121)]
     assert codes == [200] * 120 + [429]
     answer = await cases.get("/api/v1/health")
     assert (answer.headers["retry-after"], answer.json()["code"]) == ("60", "often")
 
 
-async def test_the_description_says_all_and_asks_nobody_else(desk: AtTheDesk) -> None:
-    told = (await (await other(desk)).get("/api/v1/openapi.json")).json()
+async def test_the_description_says_all_and_asks_nobody_else(desk: DeskApp) -> None:
+    told = (await (await api_client(desk)).get("/api/v1/openapi.json")).json()
     for path in told["paths"].values():
         for one in path.values():
             assert one["description"]
@@ -286,32 +294,35 @@ async def test_the_description_says_all_and_asks_nobody_else(desk: AtTheDesk) ->
     assert list(step["422"]["content"]) == ["application/problem+json"]
 
 
-async def test_an_administrator_makes_and_ends_tokens(desk: AtTheDesk) -> None:
+async def test_an_administrator_makes_and_ends_tokens(desk: DeskApp) -> None:
     ada = await desk.signed_in("administrator", "ada")
     path = "/desk/api-keys"
-    wrong = await ada.presses(path, path, name="")
+    wrong = await ada.submit_form(path, path, name="")
     assert wrong.status_code == 422
-    made = await ada.presses(path, path, name="Cases", read_queue="yes")
+    made = await ada.submit_form(path, path, name="Cases", read_queue="yes")
     token = made.text.split('<code class="rj-code">')[1].split("<")[0]
     assert token not in (await ada.get(path)).text, "it is shown once"
-    cases = await other(desk, token=token)
+    cases = await api_client(desk, token=token)
     assert (await cases.get("/api/v1/health")).json()["scopes"] == ["read:queue"]
-    assert (await ada.presses(path, path, name="Cases", read_queue="yes")).status_code == 409
+    assert (await ada.submit_form(path, path, name="Cases", read_queue="yes")).status_code == 409
     with desk.database.session() as session:
-        (key,) = api_keys.listed(session)
-    ended = await ada.presses(path, f"{path}/{key.id}/end")
+        (key,) = api_keys.list_api_keys(session)
+    ended = await ada.submit_form(path, f"{path}/{key.id}/end")
     assert ended.status_code == 303
     assert (await cases.get("/api/v1/health")).status_code == 401
-    assert [one.did for one in lines(desk) if one.who == "ada"] == ["api_key_ended", "api_key_made"]
+    assert [one.did for one in logbook_entries(desk) if one.who == "ada"] == [
+        "api_key_ended",
+        "api_key_made",
+    ]
     carys = await desk.signed_in("coordinator", "carys")
     assert (await carys.get(path)).status_code == 403
 
 
 def test_nothing_that_can_be_sent_breaks_it(database: Database, vault: Vault) -> None:
     """What schemathesis makes of the description, 25 requests of each kind."""
-    filed(database, vault, "ACDE-3467", "ACDE-2222")
-    running = Running(settings_of_a_desk(), database, vault, lambda: START)
-    running.desk.limiter.may = lambda *_: True  # type: ignore[method-assign]
+    add_referrals(database, vault, "ACDE-3467", "ACDE-2222")
+    running = Running(desk_settings(), database, vault, lambda: START)
+    running.desk.limiter.allow = lambda *_: True  # type: ignore[method-assign]
     mine = {"Authorization": f"Bearer {token_for(database, vault)}"}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", running.pages(), headers=mine)
     tried: list[int] = []

@@ -13,54 +13,64 @@ from flows.wording import say
 from storage import logbook
 from storage.chats import conversations
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import Entry
+from storage.referrals.lifecycle import QueueEntry
 from storage.tables import INBOX, MESSAGE, OUTBOX
-from storage.web_tables import SHOWN
-from tests.harness.desk_fixtures import AtTheDesk, Browser
+from storage.web_tables import SCREEN_MESSAGE
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.support.cast import MAYA
-from tests.support.referral_builders import BY_OFFICER, HARMED, MORE, a_referral, send
+from tests.support.referral_builders import (
+    EXTRA_ANSWERS,
+    OFFICER_ANSWERS,
+    SELF_ANSWERS,
+    add_sent_referral,
+    finished_record,
+)
 
 pytest_plugins = ["tests.harness.desk_fixtures"]
 ONE, TWO = "AAAA-CCCC", "DDDD-EEEE"
 PAGE = f"/desk/r/{ONE}"
 
 
-def entry(desk: AtTheDesk, reference: str = ONE) -> Entry:
+def entry(desk: DeskApp, reference: str = ONE) -> QueueEntry:
     """Return a referral as a line of the queue."""
     with desk.database.session() as session:
-        everything = lifecycle.queue(session, desk.vault, desk.clock(), include_closed=True)
+        everything = lifecycle.list_queue(session, desk.vault, desk.clock(), include_closed=True)
     return next(one for one in everything if one.reference == reference)
 
 
-def acts(desk: AtTheDesk, reference: str = ONE) -> list[tuple[str, str]]:
+def acts(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
     """Return what was done, without the looks, the oldest first."""
     with desk.database.session() as session:
-        steps = lifecycle.history(session, desk.vault, reference)
+        steps = lifecycle.list_steps(session, desk.vault, reference)
     return [(one.act, one.who) for one in steps if one.act not in ("opened", "reveal")]
 
 
-def notes(desk: AtTheDesk, reference: str = ONE) -> list[str]:
+def notes(desk: DeskApp, reference: str = ONE) -> list[str]:
     """Return the notes, the oldest first."""
     with desk.database.session() as session:
-        return [one.note for one in lifecycle.history(session, desk.vault, reference) if one.note]
+        return [
+            one.note for one in lifecycle.list_steps(session, desk.vault, reference) if one.note
+        ]
 
 
-async def mark(browser: Browser, path: str = PAGE) -> str:
+async def page_version(browser: DeskBrowser, path: str = PAGE) -> str:
     """Return the mark of a page: how often something was done before it was made."""
     found = re.search(r'name="mark" value="(\d+)"', (await browser.get(path)).text)
     assert found is not None
     return found[1]
 
 
-async def does(browser: Browser, act: str, form: str = "act", **fields: str) -> Response:
+async def take_act(browser: DeskBrowser, act: str, form: str = "act", **fields: str) -> Response:
     """Open the page and send one of its forms."""
-    return await browser.post(f"{PAGE}/{form}", act=act, mark=await mark(browser), **fields)
+    return await browser.post(f"{PAGE}/{form}", act=act, mark=await page_version(browser), **fields)
 
 
-async def with_mira(desk: AtTheDesk, answers: dict[str, str] | None = None, **more: str) -> Browser:
+async def mira_with_referral(
+    desk: DeskApp, answers: dict[str, str] | None = None, **more: str
+) -> DeskBrowser:
     """Return Mira's browser, with a referral that she has claimed."""
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, answers, **more)
+    add_sent_referral(desk, ONE, answers, **more)
     assert (await mira.post(f"{PAGE}/claim")).status_code == 303
     return mira
 
@@ -68,18 +78,18 @@ async def with_mira(desk: AtTheDesk, answers: dict[str, str] | None = None, **mo
 # A story
 
 
-async def test_mira_claims_rings_tries_again_speaks_and_closes(desk: AtTheDesk) -> None:
+async def test_mira_claims_rings_tries_again_speaks_and_closes(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, {**HARMED, **MORE})
-    done = await mira.presses("/desk/queue", "/desk/claim-next")
+    add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
+    done = await mira.submit_form("/desk/queue", "/desk/claim-next")
     assert done.headers["location"] == f"{PAGE}?told=claim"
     page = await mira.get(done.headers["location"])
     proposed = re.search(r'name="when_no_answer" value="([^"]+T[^"]+)"\s+checked', page.text)
     assert proposed is not None
-    assert MAYA.phone in (await mira.presses(PAGE, f"{PAGE}/reveal")).text
+    assert MAYA.phone in (await mira.submit_form(PAGE, f"{PAGE}/reveal")).text
 
     desk.clock.advance(minutes=5)
-    await does(mira, "no_answer", note="Rang out", when_no_answer=unescape(proposed[1]))
+    await take_act(mira, "no_answer", note="Rang out", when_no_answer=unescape(proposed[1]))
     found = entry(desk)
     assert (found.stage, found.owner) == ("waiting", "mira")
     assert found.until is not None
@@ -87,16 +97,16 @@ async def test_mira_claims_rings_tries_again_speaks_and_closes(desk: AtTheDesk) 
     assert ONE not in (await mira.get("/desk/queue")).text
     assert ONE in (await mira.get("/desk/queue?view=snoozed")).text
 
-    desk.clock.time = found.until + timedelta(minutes=1)
+    desk.clock.current = found.until + timedelta(minutes=1)
     mira = await desk.signed_in("mediator", "mira")
     back = await mira.get("/desk/queue")
     assert say("en", "desk.soon.again") in back.text
-    await does(mira, "spoke", note="She wants to think")
+    await take_act(mira, "spoke", note="She wants to think")
     assert entry(desk).stage == "in_touch"
-    ask = await does(mira, "close", note="She is well")
+    ask = await take_act(mira, "close", note="She is well")
     assert ask.status_code == 200
     assert entry(desk).stage == "in_touch"
-    last = await does(mira, "close", note="She is well", sure="yes")
+    last = await take_act(mira, "close", note="She is well", sure="yes")
     assert last.headers["location"] == f"/desk/queue?told=closed&about={ONE}"
     assert (entry(desk).stage, entry(desk).owner) == ("closed", None)
     assert acts(desk) == [
@@ -109,9 +119,9 @@ async def test_mira_claims_rings_tries_again_speaks_and_closes(desk: AtTheDesk) 
     assert notes(desk) == ["Rang out", "She wants to think", "She is well"]
 
 
-async def test_from_claimed_to_an_outcome_is_at_most_five_clicks(desk: AtTheDesk) -> None:
+async def test_from_claimed_to_an_outcome_is_at_most_five_clicks(desk: DeskApp) -> None:
     """Open, choose and save; and once more where it asks. Every choice stands on the page."""
-    mira = await with_mira(desk)
+    mira = await mira_with_referral(desk)
     queue = await mira.get("/desk/queue")
     assert f'href="{PAGE}"' in queue.text
     html = (await mira.get(PAGE)).text
@@ -124,7 +134,7 @@ async def test_from_claimed_to_an_outcome_is_at_most_five_clicks(desk: AtTheDesk
     ]
     for act in offered:
         clicks = ["open", "choose", "save"]
-        undo = await does(mira, act)
+        undo = await take_act(mira, act)
         if undo.status_code == 200:
             clicks.append("yes")
             assert 'name="sure" value="yes"' in undo.text
@@ -134,13 +144,13 @@ async def test_from_claimed_to_an_outcome_is_at_most_five_clicks(desk: AtTheDesk
             break
 
 
-async def test_from_the_alert_to_claimed_is_at_most_two_clicks(desk: AtTheDesk) -> None:
+async def test_from_the_alert_to_claimed_is_at_most_two_clicks(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
-    done = await mira.presses(PAGE, f"{PAGE}/claim")
+    add_sent_referral(desk, ONE)
+    done = await mira.submit_form(PAGE, f"{PAGE}/claim")
     assert done.status_code == 303
-    send(desk, TWO)
-    done = await mira.presses("/desk/queue", f"/desk/r/{TWO}/claim")
+    add_sent_referral(desk, TWO)
+    done = await mira.submit_form("/desk/queue", f"/desk/r/{TWO}/claim")
     assert done.status_code == 303
     assert entry(desk, TWO).owner == "mira"
 
@@ -149,11 +159,11 @@ async def test_from_the_alert_to_claimed_is_at_most_two_clicks(desk: AtTheDesk) 
 
 
 async def test_two_who_claim_at_once_have_one_winner_and_the_other_hears_who(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
     names = [f"staff{n}" for n in range(10)]
     browsers = [await desk.signed_in("mediator", name) for name in names]
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     results = await asyncio.gather(*(one.post(f"{PAGE}/claim") for one in browsers))
     winner = entry(desk).owner
     assert winner in names
@@ -165,16 +175,18 @@ async def test_two_who_claim_at_once_have_one_winner_and_the_other_hears_who(
     assert [act for act, _ in acts(desk)].count("claim") == 1
 
 
-async def test_claiming_twice_only_opens_it(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
+async def test_claiming_twice_only_opens_it(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     again = await mira.post(f"{PAGE}/claim")
     assert again.status_code == 303
     assert [act for act, _ in acts(desk)].count("claim") == 1
 
 
-async def test_what_needs_a_check_is_claimed_only_by_who_checked(desk: AtTheDesk) -> None:
+async def test_what_needs_a_check_is_claimed_only_by_who_checked(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, {**BY_OFFICER, "agreed": "me_today", "offence": "domestic"}, kind="officer")
+    add_sent_referral(
+        desk, ONE, {**OFFICER_ANSWERS, "agreed": "me_today", "offence": "domestic"}, kind="officer"
+    )
     assert entry(desk).hold
     none = await mira.post("/desk/claim-next")
     assert none.headers["location"] == "/desk/queue?told=none_next"
@@ -186,10 +198,10 @@ async def test_what_needs_a_check_is_claimed_only_by_who_checked(desk: AtTheDesk
     assert entry(desk).owner == "mira"
 
 
-async def test_the_next_one_is_only_from_the_queues_that_one_works(desk: AtTheDesk) -> None:
+async def test_the_next_one_is_only_from_the_queues_that_one_works(desk: DeskApp) -> None:
     yusuf = await desk.signed_in("young_people", "yusuf")
-    send(desk, ONE)
-    send(desk, TWO, {**HARMED, "their_age": "young"})
+    add_sent_referral(desk, ONE)
+    add_sent_referral(desk, TWO, {**SELF_ANSWERS, "their_age": "young"})
     assert (await yusuf.post("/desk/claim-next")).headers["location"] == f"/desk/r/{TWO}?told=claim"
     assert (await yusuf.post("/desk/claim-next")).headers["location"].endswith("none_next")
     assert (await yusuf.post(f"{PAGE}/claim")).status_code == 403
@@ -198,9 +210,11 @@ async def test_the_next_one_is_only_from_the_queues_that_one_works(desk: AtTheDe
 # Putting off and handing on
 
 
-async def test_what_is_put_off_comes_back_when_the_person_does_something(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
-    await does(mira, "snooze", when_snooze="2026-03-09", part_snooze="afternoon", note="On leave")
+async def test_what_is_put_off_comes_back_when_the_person_does_something(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
+    await take_act(
+        mira, "snooze", when_snooze="2026-03-09", part_snooze="afternoon", note="On leave"
+    )
     found = entry(desk)
     assert found.until is not None
     assert (found.owner, found.until.isoformat()) == ("mira", "2026-03-09T12:00:00+00:00")
@@ -232,53 +246,53 @@ async def test_what_is_put_off_comes_back_when_the_person_does_something(desk: A
     ],
 )
 async def test_a_foreign_time_is_refused_with_the_reason_kept(
-    desk: AtTheDesk, when: str, part: str
+    desk: DeskApp, when: str, part: str
 ) -> None:
-    mira = await with_mira(desk)
-    page = await does(mira, "snooze", when_snooze=when, part_snooze=part, note="On leave <b>")
+    mira = await mira_with_referral(desk)
+    page = await take_act(mira, "snooze", when_snooze=when, part_snooze=part, note="On leave <b>")
     assert page.status_code == 422
     assert 'role="alert"' in page.text
     assert "On leave &lt;b&gt;" in page.text
     assert entry(desk).stage == "claimed"
 
 
-async def test_after_the_third_try_nothing_more_is_proposed(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
+async def test_after_the_third_try_nothing_more_is_proposed(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     for n in range(3):
         page = (await mira.get(PAGE)).text
         proposed = re.search(r'name="when_no_answer" value="([^"]*T[^"]*)"', page)
         assert bool(proposed) == (n < 2)
         assert (say("en", "desk.page.third_try") in page) == (n == 2)
         when = unescape(proposed[1]) if proposed else ""
-        done = await does(mira, "no_answer", when_no_answer=when)
+        done = await take_act(mira, "no_answer", when_no_answer=when)
         desk.clock.advance(minutes=10)
     assert done.headers["location"].endswith("told=third_try")
     assert say("en", "desk.told_here.third_try") in (await mira.get(done.headers["location"])).text
 
 
-async def test_a_transfer_goes_to_a_colleague_who_sees_that_queue(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
+async def test_a_transfer_goes_to_a_colleague_who_sees_that_queue(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     for role, name in (("mediator", "omar"), ("young_people", "yusuf"), ("administrator", "ada")):
-        desk.account(role, name)
+        desk.add_account(role, name)
     offered = re.findall(r"<option >([a-z]+)</option>", (await mira.get(PAGE)).text)
     assert "omar" in offered
     assert not {"yusuf", "ada", "mira"} & set(offered)
     for to in ("yusuf", "ada", "nobody", "", "x" * 5000, "\u202eomar"):
-        wrong = await does(mira, "transfer", to=to, note="Please take her")
+        wrong = await take_act(mira, "transfer", to=to, note="Please take her")
         assert wrong.status_code in (409, 422), to
         assert "Please take her" in wrong.text
         assert entry(desk).owner == "mira"
-    done = await does(mira, "transfer", to="omar", note="Please take her")
+    done = await take_act(mira, "transfer", to="omar", note="Please take her")
     assert done.headers["location"] == f"/desk/queue?told=transfer&about={ONE}"
     assert (entry(desk).owner, entry(desk).stage) == ("omar", "claimed")
     omar = await desk.signed_in("mediator", "omar")
     assert "Please take her" in (await omar.get(PAGE)).text
 
 
-async def test_a_coordinator_moves_what_its_owner_left(desk: AtTheDesk) -> None:
-    await with_mira(desk)
+async def test_a_coordinator_moves_what_its_owner_left(desk: DeskApp) -> None:
+    await mira_with_referral(desk)
     carys = await desk.signed_in("coordinator", "carys")
-    desk.account("mediator", "omar")
+    desk.add_account("mediator", "omar")
     page = await carys.post(f"{PAGE}/look", why="cover", words="")
     found = re.search(r'name="mark" value="(\d+)"', page.text)
     assert found is not None
@@ -293,38 +307,42 @@ async def test_a_coordinator_moves_what_its_owner_left(desk: AtTheDesk) -> None:
 # Notes
 
 
-async def test_a_note_never_reaches_the_persons_chat(desk: AtTheDesk) -> None:
+async def test_a_note_never_reaches_the_persons_chat(desk: DeskApp) -> None:
     words = "She sounded afraid of her brother"
     with desk.database.transaction() as conn:
-        recalled = conversations.recall(conn, desk.vault, "telegram", "4711", desk.clock())
+        recalled = conversations.load_conversation(
+            conn, desk.vault, "telegram", "4711", desk.clock()
+        )
         conversation = recalled.conversation
-        chat = conversations.remember(conn, desk.vault, recalled, conversation, desk.clock())
-        record = a_referral(ONE, desk.clock())
+        chat = conversations.save_conversation(
+            conn, desk.vault, recalled, conversation, desk.clock()
+        )
+        record = finished_record(ONE, desk.clock())
         lifecycle.hand_over(conn, desk.vault, record, chat.chat_id, desk.clock())
     mira = await desk.signed_in("mediator", "mira")
     await mira.post(f"{PAGE}/claim")
-    await does(mira, "note", "note", note=words)
+    await take_act(mira, "note", "note", note=words)
     for act in ("spoke", "no_answer", "not_now", "suitable"):
-        await does(mira, act, note=words)
-    await does(mira, "snooze", note=words, when_snooze="2026-03-04", part_snooze="morning")
+        await take_act(mira, act, note=words)
+    await take_act(mira, "snooze", note=words, when_snooze="2026-03-04", part_snooze="morning")
     assert notes(desk) == [words] * 6
     with desk.database.session() as session:
-        for table in (OUTBOX, MESSAGE, INBOX, SHOWN):
+        for table in (OUTBOX, MESSAGE, INBOX, SCREEN_MESSAGE):
             assert session.connection().execute(select(table)).all() == []
-        kept = conversations.recall(
+        kept = conversations.load_conversation(
             session.connection(), desk.vault, "telegram", "4711", desk.clock()
         )
     assert words not in repr(kept)
 
 
-async def test_a_note_changes_nothing_else(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
+async def test_a_note_changes_nothing_else(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     before = entry(desk)
-    done = await does(mira, "note", "note", note="One thing")
+    done = await take_act(mira, "note", "note", note="One thing")
     assert done.headers["location"] == f"{PAGE}?told=note"
     assert entry(desk) == before
     for empty in ("", "   ", "\x00\x01"):
-        page = await does(mira, "note", "note", note=empty)
+        page = await take_act(mira, "note", "note", note=empty)
         assert page.status_code == 422
         assert say("en", "desk.problems.note_missing") in page.text
 
@@ -341,9 +359,9 @@ async def test_a_note_changes_nothing_else(desk: AtTheDesk) -> None:
         "{{ 7 * 7 }} {reference}",
     ],
 )
-async def test_whatever_is_typed_is_kept_as_words(desk: AtTheDesk, note: str) -> None:
-    mira = await with_mira(desk)
-    assert (await does(mira, "spoke", note=note)).status_code == 303
+async def test_whatever_is_typed_is_kept_as_words(desk: DeskApp, note: str) -> None:
+    mira = await mira_with_referral(desk)
+    assert (await take_act(mira, "spoke", note=note)).status_code == 303
     assert notes(desk) == [note.replace("\x00", "")]
     page = await mira.get(PAGE)
     assert page.status_code == 200
@@ -352,14 +370,14 @@ async def test_whatever_is_typed_is_kept_as_words(desk: AtTheDesk, note: str) ->
 
 
 async def test_too_long_a_note_is_given_back_and_too_large_a_form_is_refused(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
-    mira = await with_mira(desk)
-    page = await does(mira, "spoke", note="long " * 500)
+    mira = await mira_with_referral(desk)
+    page = await take_act(mira, "spoke", note="long " * 500)
     assert page.status_code == 422
     assert "long long" in page.text
     assert say("en", "desk.problems.note_long") in unescape(page.text)
-    assert (await does(mira, "spoke", note="x" * 1_000_000)).status_code == 413
+    assert (await take_act(mira, "spoke", note="x" * 1_000_000)).status_code == 413
     assert entry(desk).stage == "claimed"
 
 
@@ -368,10 +386,10 @@ async def test_too_long_a_note_is_given_back_and_too_large_a_form_is_refused(
 
 @pytest.mark.parametrize("act", ["", "dance", "claim", "erase", "lease_ended", "reopen", "x" * 900])
 async def test_an_act_that_is_not_offered_is_refused_with_the_note_kept(
-    desk: AtTheDesk, act: str
+    desk: DeskApp, act: str
 ) -> None:
-    mira = await with_mira(desk)
-    page = await does(mira, act, note="Keep this")
+    mira = await mira_with_referral(desk)
+    page = await take_act(mira, act, note="Keep this")
     assert page.status_code == 422
     assert "Keep this" in page.text
     ids = re.findall(r'\sid="([^"]+)"', page.text)
@@ -381,9 +399,9 @@ async def test_an_act_that_is_not_offered_is_refused_with_the_note_kept(
     assert acts(desk)[-1] == ("claim", "mira")
 
 
-async def test_the_back_button_does_nothing_twice(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
-    before = await mark(mira)
+async def test_the_back_button_does_nothing_twice(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
+    before = await page_version(mira)
     form = {"act": "no_answer", "note": "Rang out", "mark": before}
     assert (await mira.post(f"{PAGE}/act", **form)).status_code == 303
     again = await mira.post(f"{PAGE}/act", **form)
@@ -394,12 +412,12 @@ async def test_the_back_button_does_nothing_twice(desk: AtTheDesk) -> None:
 
 
 async def test_what_went_back_to_the_queue_keeps_the_words_and_says_what_to_do(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
-    mira = await with_mira(desk)
-    before = await mark(mira)
+    mira = await mira_with_referral(desk)
+    before = await page_version(mira)
     with desk.database.transaction() as conn:
-        lifecycle.return_unworked(conn, desk.clock() + timedelta(days=9))
+        lifecycle.release_expired_leases(conn, desk.clock() + timedelta(days=9))
     late = await mira.post(f"{PAGE}/act", act="spoke", note="We spoke", mark=before)
     assert late.status_code == 409
     assert "We spoke" in late.text
@@ -412,12 +430,12 @@ async def test_what_went_back_to_the_queue_keeps_the_words_and_says_what_to_do(
     assert "We spoke" in later.text
     assert acts(desk)[-1] == ("claim", "omar")
     with desk.database.session() as session:
-        refused = [one for one in logbook.read(session, ONE) if one.refused]
+        refused = [one for one in logbook.list_logbook_lines(session, ONE) if one.refused]
     assert {(one.who, one.why) for one in refused} == {("mira", "too_late")}
 
 
-async def test_nobody_acts_on_what_is_not_theirs(desk: AtTheDesk) -> None:
-    await with_mira(desk)
+async def test_nobody_acts_on_what_is_not_theirs(desk: DeskApp) -> None:
+    await mira_with_referral(desk)
     omar = await desk.signed_in("mediator", "omar")
     ada = await desk.signed_in("administrator", "ada")
     before = entry(desk)
@@ -434,42 +452,42 @@ async def test_nobody_acts_on_what_is_not_theirs(desk: AtTheDesk) -> None:
 # Settling
 
 
-async def test_a_person_who_rings_to_stop_is_not_contacted_again(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
-    ask = await does(mira, "withdraw", "settle", note="She rang")
+async def test_a_person_who_rings_to_stop_is_not_contacted_again(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
+    ask = await take_act(mira, "withdraw", "settle", note="She rang")
     assert ask.status_code == 200
     assert entry(desk).may_contact
-    done = await does(mira, "withdraw", "settle", note="She rang", sure="yes")
+    done = await take_act(mira, "withdraw", "settle", note="She rang", sure="yes")
     assert done.headers["location"] == f"/desk/queue?told=withdraw&about={ONE}"
     found = entry(desk)
     assert (found.stage, found.may_contact, found.owner) == ("withdrawn", False, None)
     assert acts(desk)[-2:] == [("note", "mira"), ("withdraw", "mira")]
     with desk.database.session() as session:
-        told = [(one.who, one.did) for one in logbook.read(session, ONE)]
+        told = [(one.who, one.did) for one in logbook.list_logbook_lines(session, ONE)]
     assert ("mira", "withdraw") in told
     assert (await mira.post(f"{PAGE}/reveal")).status_code == 403
 
 
 async def test_what_was_withdrawn_is_closed_and_erased_each_asked_once_more(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     with desk.database.transaction() as conn:
         lifecycle.stop_contact(conn, ONE, "withdraw", desk.clock())
     assert ONE in (await mira.get("/desk/queue?view=check")).text
     for act, stage in (("close", "closed"), ("erase", "erased")):
-        assert (await does(mira, act, "settle")).status_code == 200
-        assert (await does(mira, act, "settle", sure="yes")).status_code == 303
+        assert (await take_act(mira, act, "settle")).status_code == 200
+        assert (await take_act(mira, act, "settle", sure="yes")).status_code == 303
         assert entry(desk).stage == stage
     gone = await mira.post(f"{PAGE}/settle", act="erase", mark="4", sure="yes")
     assert gone.status_code in (409, 422)
     assert (await mira.post(f"{PAGE}/note", note="x", mark="4")).status_code == 409
 
 
-async def test_what_was_closed_can_be_opened_again(desk: AtTheDesk) -> None:
-    mira = await with_mira(desk)
-    await does(mira, "declined", sure="yes")
+async def test_what_was_closed_can_be_opened_again(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
+    await take_act(mira, "declined", sure="yes")
     assert entry(desk).stage == "closed"
-    assert (await does(mira, "reopen", "settle")).status_code == 303
+    assert (await take_act(mira, "reopen", "settle")).status_code == 303
     assert entry(desk).stage == "new"

@@ -7,20 +7,25 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from flows.questions.answer_types import Read, Unread
-from flows.record import Line, Record
+from flows.questions.answer_types import Invalid, Parsed
+from flows.record import Record, RecordLine
 from flows.referral import contact
 from storage import logbook
 from storage.referrals import contact_changes, lifecycle
-from storage.referrals.contact_changes import Decided, NotAlone, Waits, Wanted
-from storage.referrals.duplicates import alike
-from storage.referrals.rows import record_in
-from storage.referrals.steps import NotYours, known
+from storage.referrals.contact_changes import (
+    ChangeAlreadyDecided,
+    ChangeAlreadyPending,
+    ChangeNeedsSecondPerson,
+    ProposedContactChange,
+)
+from storage.referrals.duplicates import possible_duplicates
+from storage.referrals.rows import unseal_record
+from storage.referrals.steps import NotReferralOwner, require_referral
 from storage.retention import sweep
-from storage.serialization import write
+from storage.serialization import dumps
 from storage.web_tables import CONTACT_CHANGE
-from tests.harness.desk_fixtures import AtTheDesk, Browser
-from tests.support.builders import a_record
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
+from tests.support.builders import make_record
 
 REF = "ACDE-3467"
 CONTACT, DECIDE = f"/desk/r/{REF}/contact", f"/desk/r/{REF}/contact/decide"
@@ -28,9 +33,9 @@ NEW = {"which": "number", "value": "07700 900 733", "why": "Maya rang from the o
 HOSTILE = ("", " ", "<script>alert(1)</script>", "=1+1", "\u202eabc", "\x00", "x" * 5000, "\ud800")
 
 
-def maya(desk: AtTheDesk, reference: str = REF, queue: str = "adults") -> Record:
+def record_of_maya(desk: DeskApp, reference: str = REF, queue: str = "adults") -> Record:
     """Return Maya's record: she wants a call, on a number that is safe."""
-    line = Line("", "?", "said", "", "", "person", desk.clock(), "1", "en")
+    line = RecordLine("", "?", "said", "", "", "person", desk.clock(), "1", "en")
     safe = tuple(
         replace(line, question=key, value=value, label=value)
         for key, value in (
@@ -39,11 +44,11 @@ def maya(desk: AtTheDesk, reference: str = REF, queue: str = "adults") -> Record
             ("if_answered", "no_message"),
         )
     )
-    record = replace(a_record(reference), journey="self", queue=queue, lines=safe)
+    record = replace(make_record(reference), journey="self", queue=queue, lines=safe)
     return replace(record, safe_contact=safe)
 
 
-def handed_over(desk: AtTheDesk, record: Record, owner: str = "mira") -> None:
+def add_referral(desk: DeskApp, record: Record, owner: str = "mira") -> None:
     """Have a record in the queue, and somebody work on it."""
     with desk.database.transaction() as conn:
         lifecycle.hand_over(conn, desk.vault, record, None, desk.clock())
@@ -51,50 +56,58 @@ def handed_over(desk: AtTheDesk, record: Record, owner: str = "mira") -> None:
             assert lifecycle.claim(conn, record.reference, owner, desk.clock())
 
 
-def kept(desk: AtTheDesk, reference: str = REF) -> tuple[Record, bool]:
+def stored_record(desk: DeskApp, reference: str = REF) -> tuple[Record, bool]:
     """Return the record as it is kept now, and whether contact may be made."""
     with desk.database.transaction() as conn:
-        row = known(conn, reference)
-        return record_in(desk.vault, row), row.may_contact
+        row = require_referral(conn, reference)
+        return unseal_record(desk.vault, row), row.may_contact
 
 
-def lines_of(desk: AtTheDesk) -> list[tuple[str, str, bool]]:
+def logbook_entries(desk: DeskApp) -> list[tuple[str, str, bool]]:
     """Return what the logbook says: who, did what, refused."""
     with desk.database.session() as session:
-        return [(one.who, one.did, one.refused) for one in reversed(logbook.read(session))]
+        return [
+            (one.who, one.did, one.refused) for one in reversed(logbook.list_logbook_lines(session))
+        ]
 
 
-async def waiting_id(browser: Browser) -> str:
+async def waiting_id(browser: DeskBrowser) -> str:
     """Return the id of the change that stands on the page."""
     found = re.search(r'name="change" value="([^"]+)"', (await browser.get(CONTACT)).text)
     assert found is not None
     return found[1]
 
 
-async def test_one_asks_another_agrees_and_only_then_it_changes(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+async def test_one_asks_another_agrees_and_only_then_it_changes(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira, omar = await desk.signed_in("mediator", "mira"), await desk.signed_in("mediator", "omar")
     assert "+447700900417" in (await mira.get(CONTACT)).text
     asked = await mira.post(CONTACT, **NEW)
     assert asked.status_code == 303
-    before, _ = kept(desk)
-    assert contact.current(before, "number") == contact.current(maya(desk), "number")
+    before, _ = stored_record(desk)
+    assert contact.current_line(before, "number") == contact.current_line(
+        record_of_maya(desk), "number"
+    )
     page = (await omar.get(CONTACT)).text
     assert "07700 900 733" in page
     assert "Maya rang from the old number" in page
     desk.clock.advance(minutes=5)
     agreed = await omar.post(DECIDE, change=await waiting_id(omar), decision="agree")
     assert agreed.status_code == 303
-    after, may_contact = kept(desk)
-    new = contact.current(after, "number")
+    after, may_contact = stored_record(desk)
+    new = contact.current_line(after, "number")
     assert new is not None
-    assert (new.value, new.by, new.at) == ("+447700900733", "staff mira", desk.clock())
+    assert (new.value, new.answered_by, new.answered_at) == (
+        "+447700900733",
+        "staff mira",
+        desk.clock(),
+    )
     assert [line.value for line in after.lines if line.question == "number"] == ["+447700900733"]
     assert may_contact
     with desk.database.session() as session:
-        last = lifecycle.history(session, desk.vault, REF)[-1]
+        last = lifecycle.list_steps(session, desk.vault, REF)[-1]
     assert (last.act, last.who) == ("contact_changed", "omar")
-    done = [did for _, did, _ in lines_of(desk)]
+    done = [did for _, did, _ in logbook_entries(desk)]
     assert [did for did in done if did != "contact_read"] == [
         "contact_change_asked",
         "contact_change_agreed",
@@ -102,47 +115,53 @@ async def test_one_asks_another_agrees_and_only_then_it_changes(desk: AtTheDesk)
     assert "The change is made" in (await omar.get(f"{CONTACT}?done=agreed")).text
 
 
-async def test_one_person_alone_changes_nothing(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+async def test_one_person_alone_changes_nothing(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira = await desk.signed_in("mediator", "mira")
     await mira.post(CONTACT, **NEW)
     id = await waiting_id(mira)
     answer = await mira.post(DECIDE, change=id, decision="agree")
     assert answer.status_code == 403
-    assert contact.current(kept(desk)[0], "number") == contact.current(maya(desk), "number")
-    assert ("mira", "agree_change", True) in lines_of(desk)
-    with pytest.raises(NotAlone), desk.database.transaction() as conn:
-        contact_changes.decide(conn, desk.vault, REF, id, True, "mira", desk.clock())
+    assert contact.current_line(stored_record(desk)[0], "number") == contact.current_line(
+        record_of_maya(desk), "number"
+    )
+    assert ("mira", "agree_change", True) in logbook_entries(desk)
+    with pytest.raises(ChangeNeedsSecondPerson), desk.database.transaction() as conn:
+        contact_changes.decide_change(conn, desk.vault, REF, id, True, "mira", desk.clock())
     assert (await mira.post(DECIDE, change=id, decision="refuse")).status_code == 303
     with desk.database.session() as session:
-        assert contact_changes.waiting(session, desk.vault, known_id(desk)) is None
+        assert contact_changes.pending_change(session, desk.vault, known_id(desk)) is None
 
 
-def known_id(desk: AtTheDesk) -> str:
+def known_id(desk: DeskApp) -> str:
     """Return the id of Maya's referral."""
     with desk.database.session() as session:
-        standing = lifecycle.standing(session, REF)
+        standing = lifecycle.referral_status(session, REF)
     assert standing is not None
     return standing.id
 
 
-async def test_a_refused_change_changes_nothing(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+async def test_a_refused_change_changes_nothing(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira, omar = await desk.signed_in("mediator", "mira"), await desk.signed_in("mediator", "omar")
     await mira.post(CONTACT, **NEW)
     id = await waiting_id(omar)
     assert (await omar.post(DECIDE, change=id, decision="refuse")).status_code == 303
-    assert contact.current(kept(desk)[0], "number") == contact.current(maya(desk), "number")
+    assert contact.current_line(stored_record(desk)[0], "number") == contact.current_line(
+        record_of_maya(desk), "number"
+    )
     again = await omar.post(DECIDE, change=id, decision="agree")
     assert again.status_code == 409
     assert "not waiting any more" in again.text
-    assert contact.current(kept(desk)[0], "number") == contact.current(maya(desk), "number")
+    assert contact.current_line(stored_record(desk)[0], "number") == contact.current_line(
+        record_of_maya(desk), "number"
+    )
 
 
-async def test_only_whoever_holds_it_may_ask_and_only_those_of_its_queue_decide(
-    desk: AtTheDesk,
+async def test_only_the_owner_may_ask_and_only_its_queue_decides(
+    desk: DeskApp,
 ) -> None:
-    handed_over(desk, maya(desk))
+    add_referral(desk, record_of_maya(desk))
     omar, yusuf = (
         await desk.signed_in("mediator", "omar"),
         await desk.signed_in("young_people", "yusuf"),
@@ -161,27 +180,32 @@ async def test_only_whoever_holds_it_may_ask_and_only_those_of_its_queue_decide(
         assert (await browser.post(DECIDE, change=id, decision="agree")).status_code == 403
     carys = await desk.signed_in("coordinator", "carys")
     assert (await carys.post(DECIDE, change=id, decision="agree")).status_code == 303
-    with pytest.raises(NotYours), desk.database.transaction() as conn:
-        wanted = Wanted("email", "maya@example.com", "maya@example.com", "she said")
-        contact_changes.ask(conn, desk.vault, REF, wanted, "omar", desk.clock())
+    with pytest.raises(NotReferralOwner), desk.database.transaction() as conn:
+        wanted = ProposedContactChange("email", "maya@example.com", "maya@example.com", "she said")
+        contact_changes.request_change(conn, desk.vault, REF, wanted, "omar", desk.clock())
 
 
-async def test_one_change_waits_at_a_time_even_from_two_tabs(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+async def test_one_change_waits_at_a_time_even_from_two_tabs(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira = await desk.signed_in("mediator", "mira")
     assert (await mira.post(CONTACT, **NEW)).status_code == 303
     second = await mira.post(CONTACT, which="way", value="text", why="She said so")
     assert second.status_code == 409
     assert "waits already" in second.text
-    with pytest.raises(Waits), desk.database.transaction() as conn:
-        contact_changes.ask(
-            conn, desk.vault, REF, Wanted("way", "text", "Text", "so"), "mira", desk.clock()
+    with pytest.raises(ChangeAlreadyPending), desk.database.transaction() as conn:
+        contact_changes.request_change(
+            conn,
+            desk.vault,
+            REF,
+            ProposedContactChange("way", "text", "Text", "so"),
+            "mira",
+            desk.clock(),
         )
 
 
-@pytest.mark.parametrize("which", contact.CHANGEABLE)
-async def test_what_makes_no_sense_is_not_taken(desk: AtTheDesk, which: str) -> None:
-    handed_over(desk, maya(desk))
+@pytest.mark.parametrize("which", contact.CHANGEABLE_QUESTIONS)
+async def test_what_makes_no_sense_is_not_taken(desk: DeskApp, which: str) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira = await desk.signed_in("mediator", "mira")
     for value in HOSTILE:
         sent = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
@@ -190,11 +214,11 @@ async def test_what_makes_no_sense_is_not_taken(desk: AtTheDesk, which: str) -> 
         assert "There is a problem" in answer.text
         assert "<script>alert" not in answer.text
     with desk.database.session() as session:
-        assert contact_changes.waiting(session, desk.vault, known_id(desk)) is None
+        assert contact_changes.pending_change(session, desk.vault, known_id(desk)) is None
 
 
-async def test_it_must_be_said_why(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+async def test_it_must_be_said_why(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira = await desk.signed_in("mediator", "mira")
     for why in ("", "   ", "...", "x" * 301, "\u202e", "\x00"):
         answer = await mira.post(CONTACT, which="number", value="07700 900733", why=why)
@@ -203,8 +227,8 @@ async def test_it_must_be_said_why(desk: AtTheDesk) -> None:
         assert 'value="07700 900733"' in answer.text
 
 
-async def test_other_fields_and_forms_do_nothing(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+async def test_other_fields_and_forms_do_nothing(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     mira = await desk.signed_in("mediator", "mira")
     for which in ("", "name", "queue", "<b>", "number\x00"):
         assert (await mira.post(CONTACT, which=which, value="1", why="so")).status_code == 400
@@ -213,7 +237,7 @@ async def test_other_fields_and_forms_do_nothing(desk: AtTheDesk) -> None:
         assert answer.status_code == 400
     assert (await mira.post(DECIDE, change="x" * 500, decision="agree")).status_code == 409
     assert (await mira.post(DECIDE, decision="refuse")).status_code == 409
-    assert (await mira.sends(CONTACT, NEW)).status_code == 403
+    assert (await mira.post_raw(CONTACT, NEW)).status_code == 403
     assert (await mira.get(f"{CONTACT}?which=<script>&done=<b>")).status_code == 200
     assert (await mira.get("/desk/r/XXXX-XXXX/contact")).status_code == 404
     huge = await mira.post(CONTACT, which="number", value="x" * 1_000_000, why="so")
@@ -221,57 +245,63 @@ async def test_other_fields_and_forms_do_nothing(desk: AtTheDesk) -> None:
 
 
 def test_a_change_reads_as_in_the_conversation() -> None:
-    assert contact.read_change("number", "07700 900733") == Read("+447700900733", "07700 900733")
-    assert contact.read_change("way", "email") == Read("email", "Email me")
-    assert isinstance(contact.read_change("number", "12"), Unread)
-    assert isinstance(contact.read_change("email", "maya"), Unread)
+    assert contact.parse_contact_change("number", "07700 900733") == Parsed(
+        "+447700900733", "07700 900733"
+    )
+    assert contact.parse_contact_change("way", "email") == Parsed("email", "Email me")
+    assert isinstance(contact.parse_contact_change("number", "12"), Invalid)
+    assert isinstance(contact.parse_contact_change("email", "maya"), Invalid)
     with pytest.raises(KeyError):
-        contact.read_change("name", "Maya")
+        contact.parse_contact_change("name", "Maya")
 
 
-def test_contact_follows_from_the_answers_but_a_stop_stands(desk: AtTheDesk) -> None:
-    before = replace(maya(desk), may_contact=True)
-    handed_over(desk, before)
-    change(desk, Wanted("way", "i_will_call", "I will ring you", "she said"))
-    assert not kept(desk)[1]
-    change(desk, Wanted("way", "text", "Text me", "she said"))
-    assert kept(desk)[1]
+def test_contact_follows_from_the_answers_but_a_stop_stands(desk: DeskApp) -> None:
+    before = replace(record_of_maya(desk), may_contact=True)
+    add_referral(desk, before)
+    change(desk, ProposedContactChange("way", "i_will_call", "I will ring you", "she said"))
+    assert not stored_record(desk)[1]
+    change(desk, ProposedContactChange("way", "text", "Text me", "she said"))
+    assert stored_record(desk)[1]
     with desk.database.transaction() as conn:
         lifecycle.stop_contact(conn, REF, "ask_to_delete", desk.clock())
-        lifecycle.take_step(conn, desk.vault, REF, "still_wanted", "mira", desk.clock())
+        lifecycle.perform_act(conn, desk.vault, REF, "still_wanted", "mira", desk.clock())
         lifecycle.stop_contact(conn, REF, "withdraw", desk.clock())
-        lifecycle.take_step(conn, desk.vault, REF, "close", "mira", desk.clock())
-        lifecycle.take_step(conn, desk.vault, REF, "reopen", "mira", desk.clock())
+        lifecycle.perform_act(conn, desk.vault, REF, "close", "mira", desk.clock())
+        lifecycle.perform_act(conn, desk.vault, REF, "reopen", "mira", desk.clock())
         assert lifecycle.claim(conn, REF, "mira", desk.clock())
-    change(desk, Wanted("number", "+447700900733", "07700 900733", "she said"))
-    record, may_contact = kept(desk)
+    change(desk, ProposedContactChange("number", "+447700900733", "07700 900733", "she said"))
+    record, may_contact = stored_record(desk)
     assert record.may_contact
     assert not may_contact
 
 
-def change(desk: AtTheDesk, wanted: Wanted) -> str:
+def change(desk: DeskApp, wanted: ProposedContactChange) -> str:
     """Have Mira ask and Omar agree; return the change's id."""
     desk.clock.advance(minutes=1)
     with desk.database.transaction() as conn:
-        id = contact_changes.ask(conn, desk.vault, REF, wanted, "mira", desk.clock())
-        contact_changes.decide(conn, desk.vault, REF, id, True, "omar", desk.clock())
+        id = contact_changes.request_change(conn, desk.vault, REF, wanted, "mira", desk.clock())
+        contact_changes.decide_change(conn, desk.vault, REF, id, True, "omar", desk.clock())
     return id
 
 
-def test_what_is_alike_follows_the_new_number(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
-    handed_over(desk, maya(desk, "ACDE-3468"))
+def test_duplicates_follow_the_new_number(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
+    add_referral(desk, record_of_maya(desk, "ACDE-3468"))
     with desk.database.session() as session:
-        assert [one.reference for one in alike(session, known_id(desk))] == ["ACDE-3468"]
-    change(desk, Wanted("number", "+447700900733", "07700 900733", "she said"))
+        assert [one.reference for one in possible_duplicates(session, known_id(desk))] == [
+            "ACDE-3468"
+        ]
+    change(desk, ProposedContactChange("number", "+447700900733", "07700 900733", "she said"))
     with desk.database.session() as session:
-        assert alike(session, known_id(desk)) == ()
+        assert possible_duplicates(session, known_id(desk)) == ()
 
 
-def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
-    id = change(desk, Wanted("number", "+447700900733", "07700 900733", "a reason of hers"))
-    sealed = body_of(desk, id)
+def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
+    id = change(
+        desk, ProposedContactChange("number", "+447700900733", "07700 900733", "a reason of hers")
+    )
+    sealed = sealed_body(desk, id)
     assert sealed is not None
     assert b"7700" not in sealed
     opened = desk.vault.unseal(sealed, f"contact_change/{id}/body")
@@ -279,21 +309,21 @@ def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: At
     for days, is_kept in ((29, True), (31, False)):
         with desk.database.transaction() as conn:
             sweep(conn, desk.vault, desk.clock() + timedelta(days=days))
-        assert (body_of(desk, id) is not None) == is_kept
+        assert (sealed_body(desk, id) is not None) == is_kept
     with desk.database.transaction() as conn:
-        wanted = Wanted("email", "maya@example.com", "maya@example.com", "she said")
-        waits = contact_changes.ask(conn, desk.vault, REF, wanted, "mira", desk.clock())
+        wanted = ProposedContactChange("email", "maya@example.com", "maya@example.com", "she said")
+        waits = contact_changes.request_change(conn, desk.vault, REF, wanted, "mira", desk.clock())
         lifecycle.stop_contact(conn, REF, "withdraw", desk.clock())
         lifecycle.erase(conn, REF, "mira", desk.clock())
-    assert body_of(desk, waits) is None
+    assert sealed_body(desk, waits) is None
     with desk.database.session() as session:
-        assert contact_changes.waiting(session, desk.vault, known_id(desk)) is None
-        assert contact_changes.lines(session, desk.vault, known_id(desk)) is None
-    with pytest.raises(Decided), desk.database.transaction() as conn:
-        contact_changes.decide(conn, desk.vault, REF, waits, True, "omar", desk.clock())
+        assert contact_changes.pending_change(session, desk.vault, known_id(desk)) is None
+        assert contact_changes.current_contact_answers(session, desk.vault, known_id(desk)) is None
+    with pytest.raises(ChangeAlreadyDecided), desk.database.transaction() as conn:
+        contact_changes.decide_change(conn, desk.vault, REF, waits, True, "omar", desk.clock())
 
 
-def body_of(desk: AtTheDesk, id: str) -> bytes | None:
+def sealed_body(desk: DeskApp, id: str) -> bytes | None:
     """Return what is kept of a change."""
     with desk.database.transaction() as conn:
         query = select(CONTACT_CHANGE.c.body).where(CONTACT_CHANGE.c.id == id)
@@ -301,12 +331,12 @@ def body_of(desk: AtTheDesk, id: str) -> bytes | None:
         return body
 
 
-def test_the_whole_old_answer_is_kept_in_the_change(desk: AtTheDesk) -> None:
-    handed_over(desk, maya(desk))
+def test_the_whole_old_answer_is_kept_in_the_change(desk: DeskApp) -> None:
+    add_referral(desk, record_of_maya(desk))
     with desk.database.transaction() as conn:
-        wanted = Wanted("number", "+447700900733", "07700 900733", "she said")
-        contact_changes.ask(conn, desk.vault, REF, wanted, "mira", desk.clock())
+        wanted = ProposedContactChange("number", "+447700900733", "07700 900733", "she said")
+        contact_changes.request_change(conn, desk.vault, REF, wanted, "mira", desk.clock())
     with desk.database.session() as session:
-        waits = contact_changes.waiting(session, desk.vault, known_id(desk))
+        waits = contact_changes.pending_change(session, desk.vault, known_id(desk))
     assert waits is not None
-    assert write(waits.wanted.was) == write(contact.current(maya(desk), "number"))
+    assert dumps(waits.proposed.was) == dumps(contact.current_line(record_of_maya(desk), "number"))

@@ -10,28 +10,28 @@ import pytest
 from sqlalchemy import Connection, event, select
 from sqlmodel import select as rows_of
 
-from bot.desk.casework.duplicates import alike_for, marked_for
-from bot.web.templates import render
-from flows.record import Line, Record
-from flows.referral.match_keys import marks_of
+from bot.desk.casework.duplicates import duplicate_references, duplicates_for
+from bot.web.templates import render_template
+from flows.record import Record, RecordLine
+from flows.referral.match_keys import match_keys_of
 from storage.database import Database
 from storage.referrals import lifecycle
-from storage.referrals.duplicates import Alike
-from storage.tables import Referral
+from storage.referrals.duplicates import PossibleDuplicate
+from storage.tables import ReferralRow
 from storage.vault import Vault
-from storage.web_tables import LIKENESS
+from storage.web_tables import MATCH_KEY
 from tests.story_runner.flow_player import FlowPlayer
-from tests.support.builders import NOW, a_record
-from tests.support.cast import MAYA, TOM, Person
+from tests.support.builders import NOW, make_record
+from tests.support.cast import MAYA, TOM, Persona
 
 QUEUES = ("adults", "young_people")
 
 
-def told(reference: str, queue: str = "adults", **answers: str) -> Record:
+def record_with(reference: str, queue: str = "adults", **answers: str) -> Record:
     """Return a record in which these questions were answered."""
-    line = Line("", "?", "said", "", "", "person", NOW, "1", "en")
+    line = RecordLine("", "?", "said", "", "", "person", NOW, "1", "en")
     lines = tuple(replace(line, question=key, value=value) for key, value in answers.items())
-    return replace(a_record(reference), lines=lines, queue=queue)
+    return replace(make_record(reference), lines=lines, queue=queue)
 
 
 def hand_over(database: Database, vault: Vault, *records: Record) -> None:
@@ -41,18 +41,20 @@ def hand_over(database: Database, vault: Vault, *records: Record) -> None:
             assert lifecycle.hand_over(conn, vault, record, None, NOW)
 
 
-def same(
+def duplicates_of(
     database: Database, reference: str, role: str = "coordinator"
 ) -> dict[str, tuple[str, ...]]:
     """Return the references that staff see as alike, and in what."""
     with database.session() as session:
-        standing = lifecycle.standing(session, reference)
+        standing = lifecycle.referral_status(session, reference)
         assert standing is not None
-        return {one.reference: one.same for one in alike_for(session, role, standing.id)}
+        return {
+            one.reference: one.matching_kinds for one in duplicates_for(session, role, standing.id)
+        }
 
 
-def test_what_is_a_mark_and_in_which_form() -> None:
-    record = told(
+def test_what_gives_a_match_key_and_in_which_form() -> None:
+    record = record_with(
         "ACDE-3467",
         number="+447700900417",
         email="Maya@EXAMPLE.com",
@@ -60,7 +62,7 @@ def test_what_is_a_mark_and_in_which_form() -> None:
         name="Dr. Zoë  O'Neil",
         birth_year="1990",
     )
-    assert dict(marks_of(record)) == {
+    assert dict(match_keys_of(record)) == {
         "phone": "+447700900417",
         "email": "maya@example.com",
         "reference": "461234526",
@@ -81,62 +83,64 @@ def test_what_is_a_mark_and_in_which_form() -> None:
         {"officer_contact": "+447700900101", "officer_name": "PC Sam Reed"},
     ],
 )
-def test_what_is_no_mark(answers: dict[str, str]) -> None:
-    assert marks_of(told("ACDE-3467", **answers)) == ()
+def test_what_gives_no_match_key(answers: dict[str, str]) -> None:
+    assert match_keys_of(record_with("ACDE-3467", **answers)) == ()
 
 
-def test_what_was_not_said_is_no_mark() -> None:
-    record = told("ACDE-3467", number="+447700900417")
-    skipped = tuple(replace(line, given="skipped") for line in record.lines)
-    assert marks_of(replace(record, lines=skipped)) == ()
+def test_what_was_not_answered_gives_no_match_key() -> None:
+    record = record_with("ACDE-3467", number="+447700900417")
+    skipped = tuple(replace(line, status="skipped") for line in record.lines)
+    assert match_keys_of(replace(record, lines=skipped)) == ()
 
 
-def test_alike_by_number_and_reference(database: Database, vault: Vault) -> None:
+def test_duplicates_by_number_and_reference(database: Database, vault: Vault) -> None:
     hand_over(
         database,
         vault,
-        told("ACDE-3467", number="+447700900417", line="46/12345/26"),
-        told("ACDE-3468", victim_contact="07700 900417", line="46-12345-26"),
-        told("ACDE-3469", number="+447700900733"),
+        record_with("ACDE-3467", number="+447700900417", line="46/12345/26"),
+        record_with("ACDE-3468", victim_contact="07700 900417", line="46-12345-26"),
+        record_with("ACDE-3469", number="+447700900733"),
     )
-    assert same(database, "ACDE-3467") == {"ACDE-3468": ("phone", "reference")}
-    assert same(database, "ACDE-3469") == {}
+    assert duplicates_of(database, "ACDE-3467") == {"ACDE-3468": ("phone", "reference")}
+    assert duplicates_of(database, "ACDE-3469") == {}
     with database.session() as session:
-        assert marked_for(session, "mediator") == {"ACDE-3467", "ACDE-3468"}
+        assert duplicate_references(session, "mediator") == {"ACDE-3467", "ACDE-3468"}
 
 
 def test_nobody_learns_of_a_queue_that_is_not_theirs(database: Database, vault: Vault) -> None:
     hand_over(
         database,
         vault,
-        told("ACDE-3467", "adults", number="+447700900417"),
-        told("ACDE-3468", "young_people", number="+447700900417"),
+        record_with("ACDE-3467", "adults", number="+447700900417"),
+        record_with("ACDE-3468", "young_people", number="+447700900417"),
     )
-    assert same(database, "ACDE-3467", "mediator") == {}
-    assert same(database, "ACDE-3467", "coordinator") == {"ACDE-3468": ("phone",)}
+    assert duplicates_of(database, "ACDE-3467", "mediator") == {}
+    assert duplicates_of(database, "ACDE-3467", "coordinator") == {"ACDE-3468": ("phone",)}
     with database.session() as session:
-        assert marked_for(session, "mediator") == frozenset()
-        assert marked_for(session, "administrator") == frozenset()
-        assert marked_for(session, "coordinator") == {"ACDE-3467", "ACDE-3468"}
+        assert duplicate_references(session, "mediator") == frozenset()
+        assert duplicate_references(session, "administrator") == frozenset()
+        assert duplicate_references(session, "coordinator") == {"ACDE-3467", "ACDE-3468"}
 
 
 def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(
     database: Database, vault: Vault
 ) -> None:
-    hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
+    hand_over(database, vault, record_with("ACDE-3467", number="+447700900417"))
     with database.transaction() as conn:
-        (row,) = conn.execute(select(LIKENESS)).all()
+        (row,) = conn.execute(select(MATCH_KEY)).all()
         assert "7700" not in row.print
         lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", NOW)
         lifecycle.erase(conn, "ACDE-3467", "mira", NOW)
-        assert conn.execute(select(LIKENESS)).all() == []
+        assert conn.execute(select(MATCH_KEY)).all() == []
 
 
-def test_another_house_has_other_hashes(database: Database, vault: Vault, tmp_path: Path) -> None:
+def test_another_installation_has_other_hashes(
+    database: Database, vault: Vault, tmp_path: Path
+) -> None:
     other = Vault.open(tmp_path / "other.json", create=True)
-    hand_over(database, vault, told("ACDE-3467", number="+447700900417"))
-    hand_over(database, other, told("ACDE-3468", number="+447700900417"))
-    assert same(database, "ACDE-3467") == {}
+    hand_over(database, vault, record_with("ACDE-3467", number="+447700900417"))
+    hand_over(database, other, record_with("ACDE-3468", number="+447700900417"))
+    assert duplicates_of(database, "ACDE-3467") == {}
 
 
 @contextmanager
@@ -156,28 +160,30 @@ def test_a_second_referral_is_the_same_work_as_a_first(database: Database, vault
     seen = []
     for reference in ("ACDE-3467", "ACDE-3468"):
         with database.transaction() as conn, statements(conn) as done:
-            lifecycle.hand_over(conn, vault, told(reference, number="+447700900417"), None, NOW)
+            lifecycle.hand_over(
+                conn, vault, record_with(reference, number="+447700900417"), None, NOW
+            )
         seen.append(done)
     assert seen[0] == seen[1]
 
 
-ASKS = ("Talk to a person", "Ask us to call you", "Rather not say")
-SENDS = ("Leave no message", "Send to the service")
+ASK_LABELS = ("Talk to a person", "Ask us to call you", "Rather not say")
+SEND_LABELS = ("Leave no message", "Send to the service")
 
 
-async def replies_to(player: FlowPlayer, who: Person) -> list[str]:
+async def replies_to(player: FlowPlayer, who: Persona) -> list[str]:
     """Have somebody ask for a call on Maya's number; return all they saw, but the reference."""
     player.says(who, "/start")
     await player.settle()
-    for label in ASKS:
+    for label in ASK_LABELS:
         player.presses(who, label)
         await player.settle()
     player.says(who, "07700 900417")
     await player.settle()
-    for label in SENDS:
+    for label in SEND_LABELS:
         player.presses(who, label)
         await player.settle()
-    return [re.sub(r"[A-Z0-9]{4}-[A-Z0-9]{4}", "", one.text) for one in player.seen_by(who)]
+    return [re.sub(r"[A-Z0-9]{4}-[A-Z0-9]{4}", "", one.text) for one in player.take_events(who)]
 
 
 async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
@@ -185,8 +191,8 @@ async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
     await player.open()
     first, second = await replies_to(player, MAYA), await replies_to(player, TOM)
     with player.database.session() as session:
-        references = [row.reference for row in session.exec(rows_of(Referral))]
-        alike = marked_for(session, "mediator")
+        references = [row.reference for row in session.exec(rows_of(ReferralRow))]
+        alike = duplicate_references(session, "mediator")
     await player.close()
     assert first == second
     assert len(references) == 2
@@ -194,9 +200,9 @@ async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
 
 
 def test_what_staff_see_names_the_other_and_what_is_the_same() -> None:
-    found = [Alike("ACDE-3468", "adults", "claimed", "omar", ("phone", "name"))]
-    page = render("desk/alike.html", {"alike": found})
+    found = [PossibleDuplicate("ACDE-3468", "adults", "claimed", "omar", ("phone", "name"))]
+    page = render_template("desk/alike.html", {"alike": found})
     assert "ACDE-3468" in page
     assert "the same number, the same name and year of birth" in " ".join(page.split())
     assert "with omar" in page
-    assert render("desk/alike.html", {"alike": []}).strip() == ""
+    assert render_template("desk/alike.html", {"alike": []}).strip() == ""

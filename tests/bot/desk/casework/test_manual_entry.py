@@ -7,16 +7,16 @@ from html import unescape
 import httpx
 import pytest
 
-from bot.desk.guard import SIGNED
+from bot.desk.guard import SESSION_COOKIE
 from bot.desk.permissions import Role
 from bot.serve import Running
 from bot.settings import Settings
-from bot.web.cookies import name_of
+from bot.web.cookies import cookie_name
 from storage import logbook
 from storage.accounts import sign_ins, staff
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import SITE, Site, answering, field_of
+from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, run_pages
 from tests.harness.telegram_app import START
 
 pytest_plugins = ["tests.harness.storage_fixtures"]
@@ -51,136 +51,142 @@ ON_PAPER = {
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault) -> AsyncIterator[Site]:
-    settings = Settings(_env_file=None, public_url=SITE)
-    async with answering(Running(settings, database, vault, lambda: START)) as made:
+async def site(database: Database, vault: Vault) -> AsyncIterator[PagesApp]:
+    settings = Settings(_env_file=None, public_url=PAGES_URL)
+    async with run_pages(Running(settings, database, vault, lambda: START)) as made:
         yield made
 
 
-def signed_in(site: Site, role: Role = Role.MEDIATOR, name: str = "mira") -> httpx.AsyncClient:
+def signed_in(site: PagesApp, role: Role = Role.MEDIATOR, name: str = "mira") -> httpx.AsyncClient:
     running = site.running
     with running.database.transaction() as conn:
-        code = staff.invite(conn, running.vault, name, role, "ada", START)
-        id = staff.redeem(conn, running.vault, code, START)
+        code = staff.invite_staff(conn, running.vault, name, role, "ada", START)
+        id = staff.redeem_staff_invitation(conn, running.vault, code, START)
         assert id
-        token = sign_ins.begin(conn, running.vault, id, "password", START)
+        token = sign_ins.begin_sign_in(conn, running.vault, id, "password", START)
     browser = site.browser()
-    browser.cookies.set(name_of(SIGNED, secure=True), token, domain="pages.example", path="/")
+    browser.cookies.set(
+        cookie_name(SESSION_COOKIE, secure=True), token, domain="pages.example", path="/"
+    )
     return browser
 
 
-async def takes_down(
-    browser: httpx.AsyncClient, who: str, door: str, answers: dict[str, str], do: str = "check"
+async def open_check_page(
+    browser: httpx.AsyncClient,
+    journey_name: str,
+    source: str,
+    answers: dict[str, str],
+    do: str = "check",
 ) -> httpx.Response:
-    page = await browser.get(f"/desk/new?who={who}&door={door}")
-    return await browser.post("/desk/new", data={**hidden(page), **answers, "do": do})
+    page = await browser.get(f"/desk/new?who={journey_name}&door={source}")
+    return await browser.post("/desk/new", data={**hidden_fields(page), **answers, "do": do})
 
 
-def hidden(page: httpx.Response) -> dict[str, str]:
+def hidden_fields(page: httpx.Response) -> dict[str, str]:
     names = re.findall(r'type="hidden" name="([a-z_]+)"', page.text)
-    return {name: unescape(field_of(page, name)) for name in names}
+    return {name: unescape(field_value(page, name)) for name in names}
 
 
-async def sends(browser: httpx.AsyncClient, check: httpx.Response) -> httpx.Response:
+async def confirm_entry(browser: httpx.AsyncClient, check: httpx.Response) -> httpx.Response:
     agreed = {"agreed_aloud": "yes", "do": "send"}
-    return await browser.post("/desk/new", data={**hidden(check), **agreed})
+    return await browser.post("/desk/new", data={**hidden_fields(check), **agreed})
 
 
-async def test_a_call_is_taken_down_read_out_and_sent(site: Site) -> None:
+async def test_a_call_is_entered_read_out_and_sent(site: PagesApp) -> None:
     browser = signed_in(site)
     assert "Whose words is it?" in (await browser.get("/desk/new")).text
-    check = await takes_down(browser, "self", "phone", BY_PHONE)
+    check = await open_check_page(browser, "self", "phone", BY_PHONE)
     assert check.status_code == 200
     assert "What you tell me goes to trained staff." in check.text
     assert "Alex Marsh" in check.text
-    done = await sends(browser, check)
-    (record,) = site.sent()
+    done = await confirm_entry(browser, check)
+    (record,) = site.sent_records()
     assert record.reference in done.text
-    assert (record.door, record.typed_by, record.journey) == ("phone", "mira", "self")
-    assert {line.by for line in record.lines if line.at} == {"mira"}
+    assert (record.source, record.typed_by, record.journey) == ("phone", "mira", "self")
+    assert {line.answered_by for line in record.lines if line.answered_at} == {"mira"}
     assert record.consent.startswith("What you tell me goes to trained staff.")
     assert record.may_contact
     told = {line.question: line.value for line in record.safe_contact}
     assert (told["number"], told["if_answered"]) == ("+447700900123", "no_message")
 
 
-async def test_paper_of_an_officer(site: Site) -> None:
+async def test_paper_of_an_officer(site: PagesApp) -> None:
     browser = signed_in(site)
-    check = await takes_down(browser, "officer", "paper", ON_PAPER)
-    await sends(browser, check)
-    (record,) = site.sent()
-    assert (record.door, record.typed_by) == ("paper", "mira")
+    check = await open_check_page(browser, "officer", "paper", ON_PAPER)
+    await confirm_entry(browser, check)
+    (record,) = site.sent_records()
+    assert (record.source, record.typed_by) == ("paper", "mira")
     assert (record.officer_name, record.officer_verified) == ("PC Jo Marsh", False)
     assert "not_verified" in record.flags
     told = {line.question: line.value for line in record.lines}
     assert told["victim_name"] == "Rosa Diaz"
 
 
-async def test_nothing_is_sent_until_they_agreed(site: Site) -> None:
+async def test_nothing_is_sent_until_they_agreed(site: PagesApp) -> None:
     browser = signed_in(site)
-    check = await takes_down(browser, "self", "phone", BY_PHONE)
-    again = await browser.post("/desk/new", data={**hidden(check), "do": "send"})
+    check = await open_check_page(browser, "self", "phone", BY_PHONE)
+    again = await browser.post("/desk/new", data={**hidden_fields(check), "do": "send"})
     assert again.status_code == 422
     assert "Tick the box once they have agreed." in again.text
-    assert site.sent() == []
-    back = await browser.post("/desk/new", data={**hidden(check), "do": "change"})
-    assert field_of(back, "name") == "Alex Marsh"
-    assert field_of(back, "email") == ""
-    await sends(browser, again)
-    assert len(site.sent()) == 1
+    assert site.sent_records() == []
+    back = await browser.post("/desk/new", data={**hidden_fields(check), "do": "change"})
+    assert field_value(back, "name") == "Alex Marsh"
+    assert field_value(back, "email") == ""
+    await confirm_entry(browser, again)
+    assert len(site.sent_records()) == 1
 
 
-async def test_sent_twice_is_sent_once(site: Site) -> None:
+async def test_sent_twice_is_sent_once(site: PagesApp) -> None:
     browser = signed_in(site)
-    check = await takes_down(browser, "self", "phone", BY_PHONE)
-    first, second = await sends(browser, check), await sends(browser, check)
-    (record,) = site.sent()
+    check = await open_check_page(browser, "self", "phone", BY_PHONE)
+    first, second = await confirm_entry(browser, check), await confirm_entry(browser, check)
+    (record,) = site.sent_records()
     assert record.reference in first.text
     assert record.reference in second.text
 
 
-async def test_what_is_missing_or_wrong_is_said(site: Site) -> None:
+async def test_what_is_missing_or_wrong_is_said(site: PagesApp) -> None:
     browser = signed_in(site)
     answers = {**BY_PHONE, "wish": "", "number": "12", "harm": "nonsense"}
-    page = await takes_down(browser, "self", "phone", answers)
+    page = await open_check_page(browser, "self", "phone", answers)
     assert page.status_code == 422
     for key in ("wish", "number", "harm"):
         assert f'href="#{key}"' in page.text
-    assert field_of(page, "name") == "Alex Marsh"
+    assert field_value(page, "name") == "Alex Marsh"
 
 
-async def test_the_rules_are_the_chats_own(site: Site) -> None:
+async def test_the_rules_are_the_chats_own(site: PagesApp) -> None:
     browser = signed_in(site)
-    page = await takes_down(browser, "officer", "paper", {**ON_PAPER, "agreed": "no"})
+    page = await open_check_page(browser, "officer", "paper", {**ON_PAPER, "agreed": "no"})
     assert page.status_code == 422
     assert "Please speak to them first." in page.text
-    assert site.sent() == []
+    assert site.sent_records() == []
 
 
-async def test_nobody_can_be_messaged_where_they_rang_from(site: Site) -> None:
+async def test_nobody_can_be_messaged_where_they_rang_from(site: PagesApp) -> None:
     page = await signed_in(site).get("/desk/new?who=self&door=phone")
     assert 'value="i_will_call"' in page.text
     assert 'value="here"' not in page.text
 
 
-async def test_an_administrator_and_a_stranger_take_nothing_down(site: Site) -> None:
+async def test_an_administrator_and_a_stranger_enter_nothing(site: PagesApp) -> None:
     administrator = signed_in(site, Role.ADMINISTRATOR, "ada")
     assert (await administrator.get("/desk/new")).status_code == 403
     stranger = await site.browser().post("/desk/new", data={"do": "send"}, follow_redirects=False)
-    assert (stranger.status_code, site.sent()) == (303, [])
+    assert (stranger.status_code, site.sent_records()) == (303, [])
 
 
-async def test_it_is_written_in_the_logbook(site: Site) -> None:
+async def test_it_is_written_in_the_logbook(site: PagesApp) -> None:
     browser = signed_in(site)
-    await sends(browser, await takes_down(browser, "self", "phone", BY_PHONE))
+    await confirm_entry(browser, await open_check_page(browser, "self", "phone", BY_PHONE))
     with site.running.database.session() as session:
-        lines = [(one.who, one.did) for one in logbook.read(session)]
+        lines = [(one.who, one.did) for one in logbook.list_logbook_lines(session)]
     assert ("mira", "take_down") in lines
 
 
-async def test_a_foreign_choice_asks_again(site: Site) -> None:
+async def test_a_foreign_choice_asks_again(site: PagesApp) -> None:
     browser = signed_in(site)
     page = await browser.get("/desk/new?who=nobody&door=window")
     assert "Choose how it came, and whose words it is." in page.text
-    foreign = {"csrf": field_of(page, "csrf"), "who": "callback", "door": "phone"}
+    foreign = {"csrf": field_value(page, "csrf"), "who": "callback", "door": "phone"}
     assert "Whose words is it?" in (await browser.post("/desk/new", data=foreign)).text

@@ -8,29 +8,35 @@ import pytest
 from httpx import Response
 from starlette.requests import Request
 
-from bot.desk.casework.queue import FLAGS, as_reference
-from bot.desk.event_stream import told
-from bot.desk.guard import At
-from bot.desk.labels import how_soon
+from bot.desk.casework.queue import FLAGS, parse_reference
+from bot.desk.event_stream import live_state
+from bot.desk.guard import DeskRequest
+from bot.desk.labels import due_status
 from flows.wording import say
 from storage import logbook
-from storage.accounts.sign_ins import Signed
+from storage.accounts.sign_ins import SignedInStaff
 from storage.referrals import lifecycle, queue_views
 from storage.referrals.queue_views import VIEWS
-from tests.harness.desk_fixtures import AtTheDesk, Browser
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.support.cast import MAYA
-from tests.support.referral_builders import BY_OFFICER, CALL_BACK, HARMED, MORE, send
+from tests.support.referral_builders import (
+    CALLBACK_ANSWERS,
+    EXTRA_ANSWERS,
+    OFFICER_ANSWERS,
+    SELF_ANSWERS,
+    add_sent_referral,
+)
 
 pytest_plugins = ["tests.harness.desk_fixtures"]
 ONE, TWO, THREE = "AAAA-CCCC", "DDDD-EEEE", "FFFF-GGGG"
 
 
-def shown(page: Response) -> list[str]:
+def listed_references(page: Response) -> list[str]:
     """Return the references of a page's list, in its order."""
     return re.findall(r'<tr[^>]* data-reference="([A-Z0-9-]+)"', page.text)
 
 
-def count(page: Response, view: str) -> int:
+def view_count(page: Response, view: str) -> int:
     """Return how many a view holds, as its link says."""
     name = re.escape(say("en", f"desk.views.{view}"))
     found = re.search(rf'>{name} <span class="rj-views__count">(\d+)</span>', page.text)
@@ -38,7 +44,7 @@ def count(page: Response, view: str) -> int:
     return int(found[1])
 
 
-async def test_without_javascript_there_is_a_way_to_everything(desk: AtTheDesk) -> None:
+async def test_without_javascript_there_is_a_way_to_everything(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     assert (await mira.get("/desk/")).headers["location"] == "/desk/queue"
     page = await mira.get("/desk/queue")
@@ -47,11 +53,11 @@ async def test_without_javascript_there_is_a_way_to_everything(desk: AtTheDesk) 
     assert 'action="/desk/claim-next"' in page.text
 
 
-async def test_the_list_names_nobody_and_says_nothing_that_was_said(desk: AtTheDesk) -> None:
+async def test_the_list_names_nobody_and_says_nothing_that_was_said(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, {**HARMED, **MORE})
-    send(desk, TWO, CALL_BACK, kind="callback")
-    send(desk, THREE, BY_OFFICER, kind="officer")
+    add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
+    add_sent_referral(desk, TWO, CALLBACK_ANSWERS, kind="callback")
+    add_sent_referral(desk, THREE, OFFICER_ANSWERS, kind="officer")
     for view in VIEWS:
         page = await mira.get(f"/desk/queue?view={view}")
         for said in ("Maya", "Tamsin", "Sam Reed", "bluebell", "0417", "example"):
@@ -59,37 +65,43 @@ async def test_the_list_names_nobody_and_says_nothing_that_was_said(desk: AtTheD
 
 
 async def test_first_the_unseen_then_what_came_back_the_urgent_and_the_due(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
     for n, reference in enumerate((ONE, TWO, THREE, "HHHH-JJJJ")):
         desk.clock.advance(minutes=n)
-        send(desk, reference)
-    send(desk, "KKKK-MMMM", {**HARMED, "wish": "pushed"})
+        add_sent_referral(desk, reference)
+    add_sent_referral(desk, "KKKK-MMMM", {**SELF_ANSWERS, "wish": "pushed"})
     now = desk.clock()
     with desk.database.transaction() as conn:
         lifecycle.raise_flag(conn, desk.vault, THREE, "danger_suicidal", now)
         lifecycle.claim(conn, TWO, "mira", now)
         again = now + timedelta(minutes=1)
-        lifecycle.take_step(conn, desk.vault, TWO, "no_answer", "mira", now, until=again)
+        lifecycle.perform_act(conn, desk.vault, TWO, "no_answer", "mira", now, until=again)
     desk.clock.advance(minutes=2)
-    assert shown(await mira.get("/desk/queue")) == [THREE, TWO, "KKKK-MMMM", ONE, "HHHH-JJJJ"]
+    assert listed_references(await mira.get("/desk/queue")) == [
+        THREE,
+        TWO,
+        "KKKK-MMMM",
+        ONE,
+        "HHHH-JJJJ",
+    ]
 
 
-async def test_each_view_holds_what_it_says_and_counts_it(desk: AtTheDesk) -> None:
+async def test_each_view_lists_and_counts_what_it_says(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
-    send(desk, TWO)
-    send(desk, THREE)
-    send(desk, "HHHH-JJJJ", {**HARMED, "age": "rather_not_say"})
-    send(desk, "KKKK-MMMM")
+    add_sent_referral(desk, ONE)
+    add_sent_referral(desk, TWO)
+    add_sent_referral(desk, THREE)
+    add_sent_referral(desk, "HHHH-JJJJ", {**SELF_ANSWERS, "age": "rather_not_say"})
+    add_sent_referral(desk, "KKKK-MMMM")
     now = desk.clock()
     with desk.database.transaction() as conn:
         for reference, who in ((ONE, "mira"), (TWO, "omar"), (THREE, "mira")):
             lifecycle.claim(conn, reference, who, now)
         later = now + timedelta(days=5)
-        lifecycle.take_step(conn, desk.vault, THREE, "snooze", "mira", now, "On leave", later)
-        lifecycle.take_step(conn, desk.vault, TWO, "declined", "omar", now)
+        lifecycle.perform_act(conn, desk.vault, THREE, "snooze", "mira", now, "On leave", later)
+        lifecycle.perform_act(conn, desk.vault, TWO, "declined", "omar", now)
         lifecycle.stop_contact(conn, "KKKK-MMMM", "withdraw", now)
     holds = {
         "open": {ONE, "HHHH-JJJJ", "KKKK-MMMM"},
@@ -103,32 +115,32 @@ async def test_each_view_holds_what_it_says_and_counts_it(desk: AtTheDesk) -> No
     }
     for view, references in holds.items():
         page = await mira.get(f"/desk/queue?view={view}")
-        assert set(shown(page)) == references, view
-        assert count(page, view) == len(references), view
+        assert set(listed_references(page)) == references, view
+        assert view_count(page, view) == len(references), view
 
 
-async def test_a_date_says_in_words_how_soon_it_is(desk: AtTheDesk) -> None:
+async def test_a_date_says_in_words_how_soon_it_is(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     soon = {0: "", 1: "tomorrow", 2: "today", 3: "late"}
     for days, word in soon.items():
         with desk.database.session() as session:
             at = desk.clock() + timedelta(days=days)
-            found = queue_views.entry(session, desk.vault, ONE, at)
+            found = queue_views.find_entry(session, desk.vault, ONE, at)
         assert found is not None
-        assert how_soon(found, at) == word
+        assert due_status(found, at) == word
     desk.clock.advance(days=2)
     mira = await desk.signed_in("mediator", "mira")
     page = await mira.get("/desk/queue?view=due")
-    assert shown(page) == [ONE]
+    assert listed_references(page) == [ONE]
     assert say("en", "desk.soon.today") in page.text
 
 
-async def test_filters_stand_in_the_address_and_each_can_be_taken_off(desk: AtTheDesk) -> None:
+async def test_filters_stand_in_the_address_and_each_can_be_taken_off(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, {**HARMED, **MORE})
-    send(desk, TWO, CALL_BACK, kind="callback")
-    send(desk, THREE, {**HARMED, "wish": "pushed"})
+    add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
+    add_sent_referral(desk, TWO, CALLBACK_ANSWERS, kind="callback")
+    add_sent_referral(desk, THREE, {**SELF_ANSWERS, "wish": "pushed"})
     for asked, found in (
         ("flag=needs", {ONE}),
         ("flag=pressure", {THREE}),
@@ -140,7 +152,7 @@ async def test_filters_stand_in_the_address_and_each_can_be_taken_off(desk: AtTh
         ("queue=specialist", set[str]()),
     ):
         page = await mira.get(f"/desk/queue?{asked}")
-        assert set(shown(page)) == found, asked
+        assert set(listed_references(page)) == found, asked
     page = await mira.get("/desk/queue?from=self&flag=needs&view=new")
     off = [
         unescape(one) for one in re.findall(r'class="moj-filter__tag" href="([^"]+)"', page.text)
@@ -151,31 +163,31 @@ async def test_filters_stand_in_the_address_and_each_can_be_taken_off(desk: AtTh
 
 
 @pytest.mark.parametrize("hostile", ["<script>", "'--", "\u202e", "%00", "x" * 5000, "=1+1", "-1"])
-async def test_an_address_may_hold_anything(desk: AtTheDesk, hostile: str) -> None:
+async def test_an_address_may_hold_anything(desk: DeskApp, hostile: str) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     for name in ("view", "queue", "flag", "from", "page", "q", "told", "about"):
         page = await mira.get(f"/desk/queue?{name}={hostile}")
         assert page.status_code == 200, name
-        assert shown(page) == [ONE]
+        assert listed_references(page) == [ONE]
         assert "<script>" not in page.text
 
 
-async def test_fifty_stand_on_a_page_and_a_page_too_far_is_the_last(desk: AtTheDesk) -> None:
+async def test_fifty_stand_on_a_page_and_a_page_too_far_is_the_last(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     letters = "ACDEFGHJKMNPQRTWXY34679"
     for n in range(51):
-        send(desk, f"AAAA-AA{letters[n // 20]}{letters[n % 20]}")
+        add_sent_referral(desk, f"AAAA-AA{letters[n // 20]}{letters[n % 20]}")
     first = await mira.get("/desk/queue")
-    assert len(shown(first)) == 50
+    assert len(listed_references(first)) == 50
     assert 'href="/desk/queue?page=2"' in first.text
-    assert len(shown(await mira.get("/desk/queue?page=2"))) == 1
+    assert len(listed_references(await mira.get("/desk/queue?page=2"))) == 1
     assert (await mira.get("/desk/queue?page=99")).headers["location"] == "/desk/queue?page=2"
 
 
-async def test_each_role_sees_its_own_queues(desk: AtTheDesk) -> None:
-    send(desk, ONE)
-    send(desk, TWO, {**HARMED, "their_age": "young"})
+async def test_each_role_sees_its_own_queues(desk: DeskApp) -> None:
+    add_sent_referral(desk, ONE)
+    add_sent_referral(desk, TWO, {**SELF_ANSWERS, "their_age": "young"})
     for role, name, sees in (
         ("mediator", "mira", [ONE]),
         ("young_people", "yusuf", [TWO]),
@@ -183,9 +195,9 @@ async def test_each_role_sees_its_own_queues(desk: AtTheDesk) -> None:
     ):
         browser = await desk.signed_in(role, name)
         page = await browser.get("/desk/queue")
-        assert sorted(shown(page)) == sees
-        assert count(page, "new") == len(sees)
-        assert shown(await browser.get("/desk/queue?queue=young_people")) == (
+        assert sorted(listed_references(page)) == sees
+        assert view_count(page, "new") == len(sees)
+        assert listed_references(await browser.get("/desk/queue?queue=young_people")) == (
             [TWO] if TWO in sees else [ONE]
         )
     ada = await desk.signed_in("administrator", "ada")
@@ -197,10 +209,10 @@ async def test_each_role_sees_its_own_queues(desk: AtTheDesk) -> None:
 
 
 @pytest.mark.parametrize("typed", ["AAAA-CCCC", "aaaa-cccc", "aaaacccc", " AAAA CCCC "])
-async def test_a_reference_leads_straight_to_it(desk: AtTheDesk, typed: str) -> None:
+async def test_a_reference_leads_straight_to_it(desk: DeskApp, typed: str) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
-    assert as_reference(typed) == ONE
+    add_sent_referral(desk, ONE)
+    assert parse_reference(typed) == ONE
     assert (await mira.post("/desk/search", q=typed)).headers["location"] == f"/desk/r/{ONE}"
     assert (await mira.get(f"/desk/queue?q={typed}")).headers["location"] == f"/desk/r/{ONE}"
 
@@ -217,102 +229,106 @@ async def test_a_reference_leads_straight_to_it(desk: AtTheDesk, typed: str) -> 
     ],
 )
 async def test_a_name_or_a_number_is_found_and_not_shown(
-    desk: AtTheDesk, typed: str, matched: str
+    desk: DeskApp, typed: str, matched: str
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
-    send(desk, TWO, {**HARMED, "name": "Zoe", "number": "+447700900555"})
+    add_sent_referral(desk, ONE)
+    add_sent_referral(desk, TWO, {**SELF_ANSWERS, "name": "Zoe", "number": "+447700900555"})
     page = await mira.post("/desk/search", q=typed)
-    assert shown(page) == [ONE]
+    assert listed_references(page) == [ONE]
     assert say("en", f"desk.matched.{matched}") in page.text
     told = page.text.replace(f'value="{typed}"', "")
     assert "Maya" not in told
     assert MAYA.phone not in told
     with desk.database.session() as session:
-        line = logbook.read(session)[0]
+        line = logbook.list_logbook_lines(session)[0]
     assert (line.who, line.did, line.about, line.why) == ("mira", "search", "", "")
 
 
-async def test_an_officer_is_found_by_their_address(desk: AtTheDesk) -> None:
+async def test_an_officer_is_found_by_their_address(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, BY_OFFICER, kind="officer")
-    assert shown(await mira.post("/desk/search", q="sam.reed@kent.example")) == [ONE]
-    assert shown(await mira.post("/desk/search", q="reed")) == [ONE]
+    add_sent_referral(desk, ONE, OFFICER_ANSWERS, kind="officer")
+    assert listed_references(await mira.post("/desk/search", q="sam.reed@kent.example")) == [ONE]
+    assert listed_references(await mira.post("/desk/search", q="reed")) == [ONE]
 
 
-async def test_nobody_finds_what_their_role_may_not_know_of(desk: AtTheDesk) -> None:
-    send(desk, ONE, {**HARMED, "their_age": "young"})
+async def test_nobody_finds_what_their_role_may_not_know_of(desk: DeskApp) -> None:
+    add_sent_referral(desk, ONE, {**SELF_ANSWERS, "their_age": "young"})
     mira = await desk.signed_in("mediator", "mira")
     yusuf = await desk.signed_in("young_people", "yusuf")
     ada = await desk.signed_in("administrator", "ada")
     page = await mira.post("/desk/search", q="maya")
-    assert shown(page) == []
+    assert listed_references(page) == []
     assert say("en", "desk.search.nothing") in page.text
     unknown = await mira.post("/desk/search", q=ONE)
     foreign = await mira.post("/desk/search", q="ZZZZ-ZZZZ")
     assert unknown.text.replace(ONE, "") == foreign.text.replace("ZZZZ-ZZZZ", "")
-    assert shown(await yusuf.post("/desk/search", q="maya")) == [ONE]
+    assert listed_references(await yusuf.post("/desk/search", q="maya")) == [ONE]
     assert (await ada.post("/desk/search", q="maya")).status_code == 403
 
 
 @pytest.mark.parametrize("typed", ["", "m", "12", "   ", "\x00", "..", "\u202e"])
-async def test_too_little_to_look_for_is_said_so(desk: AtTheDesk, typed: str) -> None:
+async def test_too_little_to_look_for_is_said_so(desk: DeskApp, typed: str) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     page = await mira.post("/desk/search", q=typed)
     assert page.status_code == 422
     assert say("en", "desk.search.short") in page.text
-    assert shown(page) == []
+    assert listed_references(page) == []
 
 
 @pytest.mark.parametrize("typed", ["<script>alert(1)</script>", "%%", "maya' or 1=1", "x" * 20_000])
-async def test_hostile_searches_find_nothing(desk: AtTheDesk, typed: str) -> None:
+async def test_hostile_searches_find_nothing(desk: DeskApp, typed: str) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     page = await mira.post("/desk/search", q=typed)
     assert page.status_code in (200, 422)
-    assert shown(page) == []
+    assert listed_references(page) == []
     assert "<script>alert" not in page.text
 
 
-async def test_what_is_erased_is_not_found(desk: AtTheDesk) -> None:
+async def test_what_is_erased_is_not_found(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     with desk.database.transaction() as conn:
         for act in ("claim", "close", "erase"):
-            lifecycle.take_step(conn, desk.vault, ONE, act, "mira", desk.clock())
-    assert shown(await mira.post("/desk/search", q="maya")) == []
+            lifecycle.perform_act(conn, desk.vault, ONE, act, "mira", desk.clock())
+    assert listed_references(await mira.post("/desk/search", q="maya")) == []
 
 
 # What is new while a page is open
 
 
-def listens(desk: AtTheDesk, browser: Browser) -> dict[str, object]:
+def live_event(desk: DeskApp, browser: DeskBrowser) -> dict[str, object]:
     """Return what an open page of somebody is told now."""
-    member = desk.account(browser.role, browser.name)
+    member = desk.add_account(browser.role, browser.name)
     now = desk.clock()
-    signed = Signed(browser.sign_in, member, browser.name, browser.role, "password", now, True)
+    signed = SignedInStaff(
+        browser.sign_in, member, browser.name, browser.role, "password", now, True
+    )
     request = Request({"type": "http", "headers": [], "query_string": b"", "path": "/desk/live"})
     with desk.database.session() as session:
-        return told(session, At(desk.running.desk, request, now, "seat", signed), now)
+        return live_state(
+            session, DeskRequest(desk.running.desk, request, now, "seat", signed), now
+        )
 
 
-async def test_an_open_page_hears_what_is_new_and_who_took_what(desk: AtTheDesk) -> None:
+async def test_an_open_page_hears_what_is_new_and_who_took_what(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
-    send(desk, TWO)
-    send(desk, THREE, {**HARMED, "their_age": "young"})
+    add_sent_referral(desk, ONE)
+    add_sent_referral(desk, TWO)
+    add_sent_referral(desk, THREE, {**SELF_ANSWERS, "their_age": "young"})
     with desk.database.transaction() as conn:
         lifecycle.claim(conn, TWO, "omar", desk.clock())
-    assert listens(desk, mira) == {"new": [ONE], "taken": [(TWO, "omar")]}
+    assert live_event(desk, mira) == {"new": [ONE], "taken": [(TWO, "omar")]}
 
 
-async def test_listening_keeps_nobody_signed_in(desk: AtTheDesk) -> None:
+async def test_listening_keeps_nobody_signed_in(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     for _ in range(16):
         desk.clock.advance(minutes=1)
-        heard = listens(desk, mira)
+        heard = live_event(desk, mira)
     assert heard == {"out": True}
     page = await mira.get("/desk/queue")
     assert page.headers["location"].startswith("/desk/sign-in")

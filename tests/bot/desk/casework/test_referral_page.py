@@ -7,14 +7,21 @@ from datetime import timedelta
 import pytest
 from httpx import Response
 
-from bot.desk.casework.record_view import script_of
+from bot.desk.casework.record_view import call_script
 from flows.record import Record
 from flows.wording import say
 from storage import logbook
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import AtTheDesk, Browser
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.support.cast import SAM
-from tests.support.referral_builders import BY_OFFICER, CALL_BACK, HARMED, MORE, a_referral, send
+from tests.support.referral_builders import (
+    CALLBACK_ANSWERS,
+    EXTRA_ANSWERS,
+    OFFICER_ANSWERS,
+    SELF_ANSWERS,
+    add_sent_referral,
+    finished_record,
+)
 
 pytest_plugins = ["tests.harness.desk_fixtures"]
 ONE, TWO = "AAAA-CCCC", "DDDD-EEEE"
@@ -32,32 +39,37 @@ def has_number(page: Response) -> bool:
     return any(one in page.text for one in NUMBER)
 
 
-def acts(desk: AtTheDesk, reference: str = ONE) -> list[tuple[str, str]]:
+def acts(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
     """Return the steps of a referral, the oldest first."""
     with desk.database.session() as session:
-        return [(one.act, one.who) for one in lifecycle.history(session, desk.vault, reference)]
+        return [(one.act, one.who) for one in lifecycle.list_steps(session, desk.vault, reference)]
 
 
-def lines(desk: AtTheDesk) -> list[tuple[str, str, str, bool]]:
+def logbook_entries(desk: DeskApp) -> list[tuple[str, str, str, bool]]:
     """Return the logbook, the oldest first."""
     with desk.database.session() as session:
-        return [(one.who, one.did, one.about, one.refused) for one in logbook.read(session)][::-1]
+        return [
+            (one.who, one.did, one.about, one.refused)
+            for one in logbook.list_logbook_lines(session)
+        ][::-1]
 
 
-async def claimed(desk: AtTheDesk, answers: dict[str, str] | None = None, **more: str) -> Browser:
+async def mira_with_referral(
+    desk: DeskApp, answers: dict[str, str] | None = None, **more: str
+) -> DeskBrowser:
     """Return Mira's browser, with a referral that she has claimed."""
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, answers, **more)
-    done = await mira.presses(f"/desk/r/{ONE}", f"/desk/r/{ONE}/claim", sure="yes")
+    add_sent_referral(desk, ONE, answers, **more)
+    done = await mira.submit_form(f"/desk/r/{ONE}", f"/desk/r/{ONE}/claim", sure="yes")
     assert done.status_code == 303
     return mira
 
 
 async def test_before_the_claim_there_is_no_name_no_number_and_nothing_typed(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE, {**HARMED, **MORE})
+    add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
     page = await mira.get(f"/desk/r/{ONE}")
     assert page.status_code == 200
     assert not has_number(page)
@@ -68,8 +80,8 @@ async def test_before_the_claim_there_is_no_name_no_number_and_nothing_typed(
     assert f"/desk/r/{ONE}/reveal" not in page.text
 
 
-async def test_how_to_make_contact_safely_stands_first(desk: AtTheDesk) -> None:
-    mira = await claimed(desk, {**HARMED, **MORE})
+async def test_how_to_make_contact_safely_stands_first(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk, {**SELF_ANSWERS, **EXTRA_ANSWERS})
     shown = text_of(await mira.get(f"/desk/r/{ONE}"))
     warning = shown.index(say("en", "desk.may_say.no_message"))
     for later in (
@@ -85,24 +97,24 @@ async def test_how_to_make_contact_safely_stands_first(desk: AtTheDesk) -> None:
     assert "Sign language (BSL)" in shown[warning : shown.index(say("en", "desk.page.ways"))]
 
 
-async def test_the_number_shows_after_the_claim_and_each_look_is_noted(desk: AtTheDesk) -> None:
-    mira = await claimed(desk)
+async def test_the_number_shows_after_the_claim_and_each_look_is_noted(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     page = await mira.get(f"/desk/r/{ONE}")
     assert not has_number(page)
     assert "Maya" in page.text
-    shown = await mira.presses(f"/desk/r/{ONE}", f"/desk/r/{ONE}/reveal")
+    shown = await mira.submit_form(f"/desk/r/{ONE}", f"/desk/r/{ONE}/reveal")
     assert shown.status_code == 200
     assert has_number(shown)
     assert shown.headers["cache-control"] == "no-store"
     assert not has_number(await mira.get(f"/desk/r/{ONE}"))
-    await mira.presses(f"/desk/r/{ONE}", f"/desk/r/{ONE}/reveal")
+    await mira.submit_form(f"/desk/r/{ONE}", f"/desk/r/{ONE}/reveal")
     assert acts(desk).count(("reveal", "mira")) == 2
-    assert lines(desk).count(("mira", "reveal", ONE, False)) == 2
+    assert logbook_entries(desk).count(("mira", "reveal", ONE, False)) == 2
 
 
-async def test_nobody_sees_the_number_of_what_is_not_theirs(desk: AtTheDesk) -> None:
-    await claimed(desk)
-    send(desk, TWO)
+async def test_nobody_sees_the_number_of_what_is_not_theirs(desk: DeskApp) -> None:
+    await mira_with_referral(desk)
+    add_sent_referral(desk, TWO)
     omar = await desk.signed_in("mediator", "omar")
     carys = await desk.signed_in("coordinator", "carys")
     for browser in (omar, carys):
@@ -111,23 +123,23 @@ async def test_nobody_sees_the_number_of_what_is_not_theirs(desk: AtTheDesk) -> 
             assert page.status_code == 403
             assert not has_number(page)
     assert not [did for _, did in acts(desk) if did == "reveal"]
-    assert ("omar", "reveal", ONE, True) in lines(desk)
+    assert ("omar", "reveal", ONE, True) in logbook_entries(desk)
 
 
-async def test_every_opening_is_a_step_and_a_line_of_the_logbook(desk: AtTheDesk) -> None:
+async def test_every_opening_is_a_step_and_a_line_of_the_logbook(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     for _ in range(3):
         await mira.get(f"/desk/r/{ONE}")
     assert acts(desk).count(("opened", "mira")) == 3
-    assert lines(desk).count(("mira", "read", ONE, False)) == 3
+    assert logbook_entries(desk).count(("mira", "read", ONE, False)) == 3
     shown = text_of(await mira.get(f"/desk/r/{ONE}"))
     assert shown.count(f"{say('en', 'desk.acts.opened')} (4 times)") == 1
 
 
-async def test_what_was_not_said_is_told_apart_in_words(desk: AtTheDesk) -> None:
+async def test_what_was_not_said_is_told_apart_in_words(desk: DeskApp) -> None:
     kinds = {"wish": "not_sure", "age": "rather_not_say", "number": "skipped", "way": "call"}
-    mira = await claimed(desk, {**HARMED, **kinds})
+    mira = await mira_with_referral(desk, {**SELF_ANSWERS, **kinds})
     shown = text_of(await mira.get(f"/desk/r/{ONE}"))
     for given in ("not_sure", "rather_not_say", "skipped", "not_asked"):
         assert say("en", f"desk.given.{given}") in shown, given
@@ -135,18 +147,18 @@ async def test_what_was_not_said_is_told_apart_in_words(desk: AtTheDesk) -> None
     assert say("en", "desk.safe.open.best_time") in shown
 
 
-async def test_who_wants_no_contact_has_no_number_anywhere(desk: AtTheDesk) -> None:
-    mira = await claimed(desk, {**HARMED, "way": "i_will_call"})
+async def test_who_wants_no_contact_has_no_number_anywhere(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk, {**SELF_ANSWERS, "way": "i_will_call"})
     page = await mira.get(f"/desk/r/{ONE}")
     assert say("en", "desk.safe.no_contact") in text_of(page)
     assert f"/desk/r/{ONE}/reveal" not in page.text
     again = await mira.post(f"/desk/r/{ONE}/reveal")
     assert again.status_code == 303
-    assert ("mira", "reveal", ONE, True) in lines(desk)
+    assert ("mira", "reveal", ONE, True) in logbook_entries(desk)
 
 
-async def test_when_the_person_stops_contact_an_open_page_reveals_nothing(desk: AtTheDesk) -> None:
-    mira = await claimed(desk)
+async def test_when_the_person_stops_contact_an_open_page_reveals_nothing(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     with desk.database.transaction() as conn:
         lifecycle.stop_contact(conn, ONE, "withdraw", desk.clock())
     late = await mira.post(f"/desk/r/{ONE}/reveal")
@@ -156,8 +168,8 @@ async def test_when_the_person_stops_contact_an_open_page_reveals_nothing(desk: 
     assert not has_number(page)
 
 
-async def test_an_officers_referral_says_to_ring_the_officer(desk: AtTheDesk) -> None:
-    mira = await claimed(desk, BY_OFFICER, kind="officer")
+async def test_an_officers_referral_says_to_ring_the_officer(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk, OFFICER_ANSWERS, kind="officer")
     page = await mira.get(f"/desk/r/{ONE}")
     assert say("en", "desk.safe.officer_first") in text_of(page)
     assert SAM.officer is not None
@@ -169,7 +181,7 @@ async def test_an_officers_referral_says_to_ring_the_officer(desk: AtTheDesk) ->
 def with_choice(record: Record, value: str, given: str = "said") -> Record:
     """Return a record with another answer to what may be said if somebody else answers."""
     safe = tuple(
-        replace(one, value=value, given=given) if one.question == "if_answered" else one
+        replace(one, value=value, status=given) if one.question == "if_answered" else one
         for one in record.safe_contact
     )
     return replace(record, safe_contact=safe)
@@ -177,25 +189,25 @@ def with_choice(record: Record, value: str, given: str = "said") -> Record:
 
 @pytest.mark.parametrize("kind", ["self", "callback"])
 def test_there_is_a_script_for_each_choice_and_the_safest_where_nothing_was_said(
-    kind: str, desk: AtTheDesk
+    kind: str, desk: DeskApp
 ) -> None:
-    answers = HARMED if kind == "self" else CALL_BACK
-    record = a_referral(ONE, desk.clock(), answers, kind)
+    answers = SELF_ANSWERS if kind == "self" else CALLBACK_ANSWERS
+    record = finished_record(ONE, desk.clock(), answers, kind)
     for value in ("say_service", "first_name", "no_message"):
-        name = script_of(with_choice(record, value))
+        name = call_script(with_choice(record, value))
         assert name == f"{kind}_{value}"
         for part in ("opening", "someone_else", "voicemail"):
             assert say("en", f"desk.script.{name}.{part}")
     for given in ("not_sure", "not_asked"):
-        assert script_of(with_choice(record, "", given)) == f"{kind}_no_message"
-    officers = a_referral(TWO, desk.clock(), BY_OFFICER, "officer", SAM.officer)
-    assert script_of(officers) == "officer_no_message"
+        assert call_script(with_choice(record, "", given)) == f"{kind}_no_message"
+    officers = finished_record(TWO, desk.clock(), OFFICER_ANSWERS, "officer", SAM.officer)
+    assert call_script(officers) == "officer_no_message"
     assert say("en", "desk.script.officer_first_name.opening")
     assert say("en", "desk.script.officer_say_service.voicemail")
 
 
-async def test_a_coordinator_says_why_before_seeing_somebody_elses(desk: AtTheDesk) -> None:
-    await claimed(desk, {**HARMED, **MORE})
+async def test_a_coordinator_says_why_before_seeing_somebody_elses(desk: DeskApp) -> None:
+    await mira_with_referral(desk, {**SELF_ANSWERS, **EXTRA_ANSWERS})
     carys = await desk.signed_in("coordinator", "carys")
     page = await carys.get(f"/desk/r/{ONE}")
     assert "bluebell" not in page.text
@@ -211,15 +223,15 @@ async def test_a_coordinator_says_why_before_seeing_somebody_elses(desk: AtTheDe
     assert not has_number(seen)
     assert ("opened", "carys") in acts(desk)
     with desk.database.session() as session:
-        line = logbook.read(session, ONE)[0]
+        line = logbook.list_logbook_lines(session, ONE)[0]
     assert (line.who, line.did, line.why) == ("carys", "read", "complaint")
     assert "She rang about it" not in str(line)
     assert "A complaint. She rang about it" in seen.text
     assert "bluebell" not in (await carys.get(f"/desk/r/{ONE}")).text
 
 
-async def test_a_mediator_never_sees_a_colleagues(desk: AtTheDesk) -> None:
-    await claimed(desk)
+async def test_a_mediator_never_sees_a_colleagues(desk: DeskApp) -> None:
+    await mira_with_referral(desk)
     omar = await desk.signed_in("mediator", "omar")
     for page in (
         await omar.get(f"/desk/r/{ONE}"),
@@ -230,10 +242,10 @@ async def test_a_mediator_never_sees_a_colleagues(desk: AtTheDesk) -> None:
     assert ("opened", "omar") not in acts(desk)
 
 
-async def test_who_else_is_looking_is_said_for_half_a_minute(desk: AtTheDesk) -> None:
+async def test_who_else_is_looking_is_said_for_half_a_minute(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     omar = await desk.signed_in("mediator", "omar")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     await omar.get(f"/desk/r/{ONE}")
     said = say("en", "desk.page.also", names="omar")
     desk.clock.advance(seconds=29)
@@ -242,11 +254,11 @@ async def test_who_else_is_looking_is_said_for_half_a_minute(desk: AtTheDesk) ->
     assert said not in text_of(await mira.get(f"/desk/r/{ONE}"))
 
 
-async def test_what_is_erased_shows_only_its_bare_steps(desk: AtTheDesk) -> None:
-    mira = await claimed(desk)
+async def test_what_is_erased_shows_only_its_bare_steps(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     with desk.database.transaction() as conn:
         for act in ("spoke", "close", "erase"):
-            lifecycle.take_step(
+            lifecycle.perform_act(
                 conn, desk.vault, ONE, act, "mira", desk.clock(), "She was at her sister's"
             )
     page = await mira.get(f"/desk/r/{ONE}")
@@ -257,9 +269,11 @@ async def test_what_is_erased_shows_only_its_bare_steps(desk: AtTheDesk) -> None
         assert gone not in page.text
 
 
-async def test_hostile_words_are_only_words(desk: AtTheDesk) -> None:
+async def test_hostile_words_are_only_words(desk: DeskApp) -> None:
     hostile = "<script>alert(1)</script> =1+1 \u202eevil"
-    mira = await claimed(desk, {**HARMED, **MORE, "note": hostile, "code_word": "'\"><img src=x>"})
+    mira = await mira_with_referral(
+        desk, {**SELF_ANSWERS, **EXTRA_ANSWERS, "note": hostile, "code_word": "'\"><img src=x>"}
+    )
     page = await mira.get(f"/desk/r/{ONE}")
     assert "<script>alert" not in page.text
     assert "<img" not in page.text
@@ -267,25 +281,25 @@ async def test_hostile_words_are_only_words(desk: AtTheDesk) -> None:
     assert re.search(r"<bdi[^>]*>&lt;script&gt;[^<]*</bdi>", page.text)
 
 
-async def test_a_reference_may_be_typed_small_and_a_foreign_one_is_missing(desk: AtTheDesk) -> None:
+async def test_a_reference_may_be_typed_small_and_a_foreign_one_is_missing(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    send(desk, ONE)
+    add_sent_referral(desk, ONE)
     assert (await mira.get(f"/desk/r/{ONE.lower()}")).status_code == 200
     for foreign in ("ZZZZ-ZZZZ", "x" * 500, "%00", "'--", "\u202e"):
         page = await mira.get(f"/desk/r/{foreign}")
         assert page.status_code == 404, foreign
 
 
-async def test_the_facts_are_there_and_the_consent_with_its_time(desk: AtTheDesk) -> None:
-    mira = await claimed(desk, door="telegram")
+async def test_the_facts_are_there_and_the_consent_with_its_time(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk, door="telegram")
     shown = text_of(await mira.get(f"/desk/r/{ONE}"))
     assert say("en", "desk.doors.telegram") in shown
     assert "By pressing Send you agree" in shown
     assert say("en", "desk.page.because") in shown
 
 
-async def test_one_page_has_one_heading_and_labels_and_no_inline_script(desk: AtTheDesk) -> None:
-    mira = await claimed(desk, {**HARMED, **MORE})
+async def test_one_page_has_one_heading_and_labels_and_no_inline_script(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk, {**SELF_ANSWERS, **EXTRA_ANSWERS})
     for path in (f"/desk/r/{ONE}", "/desk/queue"):
         html = (await mira.get(path)).text
         assert html.count("<h1") == 1
@@ -300,10 +314,10 @@ async def test_one_page_has_one_heading_and_labels_and_no_inline_script(desk: At
             assert f'for="{name[1]}"' in html, field
 
 
-async def test_a_lease_is_shown_to_its_owner(desk: AtTheDesk) -> None:
-    mira = await claimed(desk)
+async def test_a_lease_is_shown_to_its_owner(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
     until = "5pm on Wednesday 4 March"
     assert say("en", "desk.page.lease", until=until) in text_of(await mira.get(f"/desk/r/{ONE}"))
     desk.clock.advance(days=3)
     with desk.database.transaction() as conn:
-        assert lifecycle.return_unworked(conn, desk.clock() + timedelta(minutes=1)) == [ONE]
+        assert lifecycle.release_expired_leases(conn, desk.clock() + timedelta(minutes=1)) == [ONE]

@@ -6,40 +6,44 @@ from datetime import date, timedelta
 import pytest
 
 from bot.desk.content import message_index, state_diagram
-from bot.proofreading.texts import pages_of
+from bot.proofreading.texts import language_texts
 from bot.proofreading.usages import where_used
 from flows import casework, content_files, stages
-from flows.machine import Table
+from flows.machine import TransitionTable
 from flows.service import service
 from storage import logbook
 from storage.reports import daily_counters, missed_questions
-from tests.harness.desk_fixtures import AtTheDesk
+from tests.harness.desk_fixtures import DeskApp
 
 HOSTILE = ("<script>alert(1)</script>", "=1+1", "\u202eabc", "\x00", "{", "%", "x" * 9000, "' --")
 
 
 def test_every_message_of_every_language_is_there() -> None:
-    kept = {(one.language, one.key) for one in message_index.everything()}
+    kept = {(one.language, one.key) for one in message_index.all_messages()}
     for code in service().languages:
-        page = pages_of(code, content_files.read_language(code))
+        page = language_texts(code, content_files.load_language(code))
         assert {(code, key) for key in (*page.texts, *page.lists)} <= kept
 
 
 def test_messages_are_found_by_key_by_words_and_by_branch() -> None:
-    assert [one.key for one in message_index.found("scenes.welcome.hello", "")][:1]
-    keys = [one.key for one in message_index.found("NUMBER is Safe for us", "")]
+    assert [one.key for one in message_index.find_messages("scenes.welcome.hello", "")][:1]
+    keys = [one.key for one in message_index.find_messages("NUMBER is Safe for us", "")]
     assert "questions.number.ask" in keys
-    assert all(one.key.startswith("faq.") for one in message_index.found("", "faq"))
-    assert message_index.found("zanzibar", "") == []
+    assert all(one.key.startswith("faq.") for one in message_index.find_messages("", "faq"))
+    assert message_index.find_messages("zanzibar", "") == []
 
 
-def test_blanks_are_marked_and_words_and_grade_are_told() -> None:
-    (hint,) = message_index.found("desk.numbers.weeks_shown", "")
-    assert [piece.text for piece in hint.pieces if piece.blank] == ["first", "last"]
-    (ask,) = (one for one in message_index.found("scenes.notice.text", "") if one.grade is not None)
-    assert ask.words > 12
-    assert ask.grade is not None
-    assert ask.grade < 8
+def test_blanks_are_highlighted_and_words_and_grade_are_shown() -> None:
+    (hint,) = message_index.find_messages("desk.numbers.weeks_shown", "")
+    assert [piece.text for piece in hint.segments if piece.blank] == ["first", "last"]
+    (ask,) = (
+        one
+        for one in message_index.find_messages("scenes.notice.text", "")
+        if one.reading_grade is not None
+    )
+    assert ask.word_count > 12
+    assert ask.reading_grade is not None
+    assert ask.reading_grade < 8
 
 
 def test_it_is_told_where_a_message_is_used() -> None:
@@ -50,36 +54,36 @@ def test_it_is_told_where_a_message_is_used() -> None:
 
 
 @pytest.mark.parametrize("table", [stages.STAGES, casework.ACTS])
-def test_the_picture_is_drawn_from_the_table(table: Table) -> None:
-    picture = state_diagram.drawing(table)
+def test_the_picture_is_drawn_from_the_table(table: TransitionTable) -> None:
+    picture = state_diagram.draw_table(table)
     names = [box.name for box in picture.boxes]
     assert sorted(names) == sorted(set(names))
-    assert set(names) <= set(table.places)
+    assert set(names) <= set(table.states)
     assert len({(box.x, box.y) for box in picture.boxes}) == len(names)
     for box in picture.boxes:
-        assert 0 <= box.x <= picture.width - state_diagram.WIDE
-        assert 0 <= box.y <= picture.height - state_diagram.HIGH
+        assert 0 <= box.x <= picture.width - state_diagram.BOX_WIDTH
+        assert 0 <= box.y <= picture.height - state_diagram.BOX_HEIGHT
     moves = state_diagram.moves_of(table)
     assert {(start, move) for start, move, _ in moves} == {
-        (start, name) for name, starts, _ in table.moves for start in starts
+        (start, name) for name, starts, _ in table.transitions for start in starts
     }
 
 
 def test_what_was_not_looked_at_for_a_year_is_stale() -> None:
-    newest = max(row.day for row in message_index.answers(date(2027, 1, 1)))
-    assert not any(row.stale for row in message_index.answers(newest))
-    assert all(row.stale for row in message_index.answers(newest + timedelta(days=366)))
-    assert all(row.stale for row in message_index.numbers(newest + timedelta(days=366)))
-    days = [row.day for row in message_index.numbers(newest)]
+    newest = max(row.reviewed_on for row in message_index.reviewed_answers(date(2027, 1, 1)))
+    assert not any(row.stale for row in message_index.reviewed_answers(newest))
+    assert all(row.stale for row in message_index.reviewed_answers(newest + timedelta(days=366)))
+    assert all(row.stale for row in message_index.checked_helplines(newest + timedelta(days=366)))
+    days = [row.reviewed_on for row in message_index.checked_helplines(newest)]
     assert days == sorted(days)
 
 
-async def test_everybody_signed_in_sees_the_words_with_the_drop_off(desk: AtTheDesk) -> None:
+async def test_everybody_signed_in_sees_the_words_with_the_drop_off(desk: DeskApp) -> None:
     with desk.database.transaction() as conn:
         for what, n in (("asked", 100), ("answered", 80)):
             for _ in range(n):
-                key = f"self/{content_files.version('en')}/wish"
-                daily_counters.add(conn, desk.clock().date(), what, key)
+                key = f"self/{content_files.wording_version('en')}/wish"
+                daily_counters.increment_counter(conn, desk.clock().date(), what, key)
     for role, name in (("administrator", "ada"), ("mediator", "mira")):
         browser = await desk.signed_in(role, name)
         page = await browser.get("/desk/content")
@@ -94,10 +98,10 @@ async def test_everybody_signed_in_sees_the_words_with_the_drop_off(desk: AtTheD
 
 
 async def test_missed_questions_are_counted_for_all_and_read_by_a_coordinator(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
     with desk.database.transaction() as conn:
-        missed_questions.keep(conn, desk.vault, "Can my dog come? <b>", desk.clock())
+        missed_questions.add_missed_question(conn, desk.vault, "Can my dog come? <b>", desk.clock())
     mira = await desk.signed_in("mediator", "mira")
     page = await mira.get("/desk/content")
     assert "my dog" not in page.text
@@ -108,12 +112,12 @@ async def test_missed_questions_are_counted_for_all_and_read_by_a_coordinator(
     read = await carys.get("/desk/content/missed")
     assert "Can my dog come? &lt;b&gt;" in read.text
     with desk.database.session() as session:
-        lines = [(one.who, one.did, one.refused) for one in logbook.read(session)]
+        lines = [(one.who, one.did, one.refused) for one in logbook.list_logbook_lines(session)]
     assert ("carys", "missed_read", False) in lines
     assert ("mira", "missed_words", True) in lines
 
 
-async def test_any_search_has_an_answer(desk: AtTheDesk) -> None:
+async def test_any_search_has_an_answer(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     for text in HOSTILE:
         for field in ("q", "branch", "page"):
@@ -125,4 +129,4 @@ async def test_any_search_has_an_answer(desk: AtTheDesk) -> None:
     assert "questions.number.ask" in page.text
     last = await mira.get("/desk/content/messages?page=99999")
     assert last.status_code == 200
-    assert (await (await desk.nobody()).get("/desk/content")).status_code == 303
+    assert (await (await desk.signed_out()).get("/desk/content")).status_code == 303

@@ -7,66 +7,68 @@ from datetime import timedelta
 import pytest
 from openpyxl import load_workbook
 
-from bot.desk.exports.spreadsheets import unguarded
+from bot.desk.exports.spreadsheets import unescape_formula
 from storage import logbook
-from storage.logbook import Line
+from storage.logbook import LogbookLine
 from storage.referrals import lifecycle
 from storage.reports import exports
-from tests.harness.desk_fixtures import AtTheDesk, Browser
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.harness.telegram_app import START
-from tests.support.full_referral import HOSTILE, NUMBER, file
+from tests.support.full_referral import HOSTILE_TEXT, NUMBER, add_full_referral
 
 PAGE = "/desk/exports"
 ASKED = {"view": "all", "why": "meeting", "form": "csv"}
 LETTERS = "ACDEFGHJKMNPQRTVWXY34679"
 
 
-def many(desk: AtTheDesk, n: int, queue: str = "adults") -> list[str]:
+def add_referrals(desk: DeskApp, n: int, queue: str = "adults") -> list[str]:
     """Have some referrals; return their references."""
     names = [f"ACDE-{LETTERS[k // 24]}{LETTERS[k % 24]}{queue[0].upper()}A" for k in range(n)]
     for name in names:
-        file(desk.database, desk.vault, name, queue=queue, sent_at=START - timedelta(hours=1))
+        add_full_referral(
+            desk.database, desk.vault, name, queue=queue, sent_at=START - timedelta(hours=1)
+        )
     return names
 
 
-def the_id(desk: AtTheDesk) -> str:
+def newest_export_id(desk: DeskApp) -> str:
     """Return the id of the newest request."""
     with desk.database.session() as session:
         every = [
-            *exports.mine(session, desk.vault, "mira"),
-            *exports.mine(session, desk.vault, "carys"),
+            *exports.exports_requested_by(session, desk.vault, "mira"),
+            *exports.exports_requested_by(session, desk.vault, "carys"),
         ]
     return max(every, key=lambda one: one.asked_at).id
 
 
-def lines(desk: AtTheDesk, about: str) -> list[Line]:
+def logbook_entries(desk: DeskApp, about: str) -> list[LogbookLine]:
     """Return the logbook about one thing, the oldest first."""
     with desk.database.session() as session:
-        return logbook.read(session, about)[::-1]
+        return logbook.list_logbook_lines(session, about)[::-1]
 
 
 def rows(text: bytes) -> list[list[str]]:
     """Return the rows of a CSV, with the guard taken off."""
     found = csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=""), strict=True)
-    return [[unguarded(cell) for cell in row] for row in found]
+    return [[unescape_formula(cell) for cell in row] for row in found]
 
 
-async def take(browser: Browser, id: str) -> bytes:
+async def download(browser: DeskBrowser, id: str) -> bytes:
     """Take a list and return it."""
-    answer = await browser.presses(PAGE, f"{PAGE}/{id}/take")
+    answer = await browser.submit_form(PAGE, f"{PAGE}/{id}/take")
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert "attachment" in answer.headers["content-disposition"]
     return answer.content
 
 
-async def test_a_short_list_without_details_is_taken_alone_and_once(desk: AtTheDesk) -> None:
-    names = many(desk, 3)
+async def test_a_short_list_without_details_is_taken_alone_and_once(desk: DeskApp) -> None:
+    names = add_referrals(desk, 3)
     mira = await desk.signed_in("mediator", "mira")
-    asked = await mira.presses(PAGE, PAGE, **ASKED)
+    asked = await mira.submit_form(PAGE, PAGE, **ASKED)
     assert asked.headers["location"] == f"{PAGE}?told=ready"
-    id = the_id(desk)
-    head, *body, last = rows(await take(mira, id))
+    id = newest_export_id(desk)
+    head, *body, last = rows(await download(mira, id))
     assert head[:3] == ["Reference", "Queue", "Stage"]
     assert sorted(row[0] for row in body) == sorted(names)
     assert {len(row) for row in (head, *body, last)} == {len(head)}
@@ -78,20 +80,20 @@ async def test_a_short_list_without_details_is_taken_alone_and_once(desk: AtTheD
     assert "Zofia" not in text
     again = await mira.post(f"{PAGE}/{id}/take")
     assert again.status_code == 409
-    assert [(one.did, one.why, one.refused) for one in lines(desk, id)] == [
+    assert [(one.did, one.why, one.refused) for one in logbook_entries(desk, id)] == [
         ("export_asked", "meeting", False),
         ("export_taken", "3 rows", False),
         ("export_taken", "over", True),
     ]
 
 
-async def test_a_long_list_needs_a_second_person(desk: AtTheDesk) -> None:
-    many(desk, 21)
+async def test_a_long_list_needs_a_second_person(desk: DeskApp) -> None:
+    add_referrals(desk, 21)
     mira = await desk.signed_in("mediator", "mira")
     carys = await desk.signed_in("coordinator", "carys")
     omar = await desk.signed_in("mediator", "omar")
-    await mira.presses(PAGE, PAGE, **ASKED)
-    id = the_id(desk)
+    await mira.submit_form(PAGE, PAGE, **ASKED)
+    id = newest_export_id(desk)
     alone = await mira.post(f"{PAGE}/{id}/take")
     assert alone.status_code == 403
     assert "second person" in alone.text
@@ -99,77 +101,77 @@ async def test_a_long_list_needs_a_second_person(desk: AtTheDesk) -> None:
     assert (await omar.post(f"{PAGE}/{id}/agree")).status_code == 403
     shown = await carys.get(PAGE)
     assert "mira asked at" in shown.text
-    agreed = await carys.presses(PAGE, f"{PAGE}/{id}/agree")
+    agreed = await carys.submit_form(PAGE, f"{PAGE}/{id}/agree")
     assert agreed.headers["location"].endswith("told=agreed")
     assert (await carys.post(f"{PAGE}/{id}/take")).status_code == 403
-    assert len(rows(await take(mira, id))) == 23
-    assert [(one.who, one.did) for one in lines(desk, id) if not one.refused] == [
+    assert len(rows(await download(mira, id))) == 23
+    assert [(one.who, one.did) for one in logbook_entries(desk, id) if not one.refused] == [
         ("mira", "export_asked"),
         ("carys", "export_agreed"),
         ("mira", "export_taken"),
     ]
 
 
-async def test_details_are_for_coordinators_and_never_alone(desk: AtTheDesk) -> None:
-    (name,) = many(desk, 1)
+async def test_details_are_for_coordinators_and_never_alone(desk: DeskApp) -> None:
+    (name,) = add_referrals(desk, 1)
     mira = await desk.signed_in("mediator", "mira")
     carys = await desk.signed_in("coordinator", "carys")
     cerys = await desk.signed_in("coordinator", "cerys")
     assert 'id="details"' not in (await mira.get(PAGE)).text
     assert (await mira.post(PAGE, **ASKED, details="yes")).status_code == 403
-    await carys.presses(PAGE, PAGE, **ASKED, details="yes")
-    id = the_id(desk)
+    await carys.submit_form(PAGE, PAGE, **ASKED, details="yes")
+    id = newest_export_id(desk)
     assert (await carys.post(f"{PAGE}/{id}/agree")).status_code == 403
     assert (await carys.post(f"{PAGE}/{id}/take")).status_code == 403
-    await cerys.presses(PAGE, f"{PAGE}/{id}/agree")
-    head, row, last = rows(await take(carys, id))
-    assert HOSTILE in row
+    await cerys.submit_form(PAGE, f"{PAGE}/{id}/agree")
+    head, row, last = rows(await download(carys, id))
+    assert HOSTILE_TEXT in row
     assert NUMBER in str(row)
     assert row.index(next(one for one in row if "Say nothing" in one)) < row.index(
         next(one for one in row if NUMBER in one)
     )
     assert len(head) == len(row) == len(last)
-    assert [(one.who, one.did, one.why) for one in lines(desk, name)] == [
+    assert [(one.who, one.did, one.why) for one in logbook_entries(desk, name)] == [
         ("carys", "read", "export")
     ]
 
 
-async def test_where_contact_is_barred_a_list_has_no_number(desk: AtTheDesk) -> None:
-    (name,) = many(desk, 1)
+async def test_where_contact_is_barred_a_list_has_no_number(desk: DeskApp) -> None:
+    (name,) = add_referrals(desk, 1)
     with desk.database.transaction() as conn:
         lifecycle.stop_contact(conn, name, "withdraw", START)
     carys = await desk.signed_in("coordinator", "carys")
     cerys = await desk.signed_in("coordinator", "cerys")
-    await carys.presses(PAGE, PAGE, **ASKED, details="yes")
-    await cerys.presses(PAGE, f"{PAGE}/{the_id(desk)}/agree")
-    _, row, _ = rows(await take(carys, the_id(desk)))
+    await carys.submit_form(PAGE, PAGE, **ASKED, details="yes")
+    await cerys.submit_form(PAGE, f"{PAGE}/{newest_export_id(desk)}/agree")
+    _, row, _ = rows(await download(carys, newest_export_id(desk)))
     assert NUMBER not in str(row)
     assert "MAKE NO CONTACT." in str(row)
 
 
-async def test_a_workbook_holds_the_same_and_no_formula(desk: AtTheDesk) -> None:
-    names = many(desk, 2)
+async def test_a_workbook_holds_the_same_and_no_formula(desk: DeskApp) -> None:
+    names = add_referrals(desk, 2)
     mira = await desk.signed_in("mediator", "mira")
-    await mira.presses(PAGE, PAGE, **{**ASKED, "form": "xlsx"})
-    sheet = load_workbook(io.BytesIO(await take(mira, the_id(desk)))).active
+    await mira.submit_form(PAGE, PAGE, **{**ASKED, "form": "xlsx"})
+    sheet = load_workbook(io.BytesIO(await download(mira, newest_export_id(desk)))).active
     assert sheet is not None
     cells = [cell for row in sheet.iter_rows() for cell in row]
     assert [cell for cell in cells if cell.data_type == "f"] == []
     assert sorted(str(row[0].value) for row in sheet.iter_rows(2, 3)) == sorted(names)
 
 
-async def test_everybody_sees_only_their_queues(desk: AtTheDesk) -> None:
-    adults, young = many(desk, 2), many(desk, 1, "young_people")
+async def test_everybody_sees_only_their_queues(desk: DeskApp) -> None:
+    adults, young = add_referrals(desk, 2), add_referrals(desk, 1, "young_people")
     for role, name, expected in (
         ("mediator", "mira", adults),
         ("young_people", "yusuf", young),
         ("coordinator", "carys", [*adults, *young]),
     ):
         browser = await desk.signed_in(role, name)
-        await browser.presses(PAGE, PAGE, **ASKED)
+        await browser.submit_form(PAGE, PAGE, **ASKED)
         with desk.database.session() as session:
-            id = exports.mine(session, desk.vault, name)[0].id
-        found = rows(await take(browser, id))
+            id = exports.exports_requested_by(session, desk.vault, name)[0].id
+        found = rows(await download(browser, id))
         assert sorted(row[0] for row in found[1:-1]) == sorted(expected)
     mira = await desk.signed_in("mediator", "mira")
     assert (await mira.post(PAGE, **ASKED, queue="young_people")).status_code == 422
@@ -177,47 +179,47 @@ async def test_everybody_sees_only_their_queues(desk: AtTheDesk) -> None:
     assert (await ada.get(PAGE)).status_code == 403
 
 
-async def test_a_list_is_gone_after_a_day_and_a_no_is_a_no(desk: AtTheDesk) -> None:
-    many(desk, 21)
+async def test_a_list_is_gone_after_a_day_and_a_no_is_a_no(desk: DeskApp) -> None:
+    add_referrals(desk, 21)
     mira = await desk.signed_in("mediator", "mira")
     carys = await desk.signed_in("coordinator", "carys")
-    await mira.presses(PAGE, PAGE, **ASKED)
-    first = the_id(desk)
-    await carys.presses(PAGE, f"{PAGE}/{first}/refuse")
+    await mira.submit_form(PAGE, PAGE, **ASKED)
+    first = newest_export_id(desk)
+    await carys.submit_form(PAGE, f"{PAGE}/{first}/refuse")
     assert (await mira.post(f"{PAGE}/{first}/take")).status_code == 409
     assert (await carys.post(f"{PAGE}/{first}/agree")).status_code == 409
     assert "carys said no" in (await mira.get(PAGE)).text
     desk.clock.advance(minutes=1)
-    await mira.presses(PAGE, PAGE, **ASKED)
-    second = the_id(desk)
-    await carys.presses(PAGE, f"{PAGE}/{second}/agree")
+    await mira.submit_form(PAGE, PAGE, **ASKED)
+    second = newest_export_id(desk)
+    await carys.submit_form(PAGE, f"{PAGE}/{second}/agree")
     desk.clock.advance(hours=25)
     mira = await desk.signed_in("mediator", "mira")
     assert (await mira.post(f"{PAGE}/{second}/take")).status_code == 409
 
 
-async def test_a_list_never_grows_behind_the_back_of_whoever_agreed(desk: AtTheDesk) -> None:
-    many(desk, 2)
+async def test_a_list_never_grows_behind_the_back_of_whoever_agreed(desk: DeskApp) -> None:
+    add_referrals(desk, 2)
     mira = await desk.signed_in("mediator", "mira")
-    await mira.presses(PAGE, PAGE, **ASKED)
-    file(desk.database, desk.vault, "ZZZZ-3467", sent_at=START + timedelta(seconds=5))
-    assert len(rows(await take(mira, the_id(desk)))) == 4
+    await mira.submit_form(PAGE, PAGE, **ASKED)
+    add_full_referral(desk.database, desk.vault, "ZZZZ-3467", sent_at=START + timedelta(seconds=5))
+    assert len(rows(await download(mira, newest_export_id(desk)))) == 4
     desk.clock.advance(minutes=1)
-    await mira.presses(PAGE, PAGE, **ASKED)
-    id = the_id(desk)
-    file(desk.database, desk.vault, "ZZZZ-4467", sent_at=START)
+    await mira.submit_form(PAGE, PAGE, **ASKED)
+    id = newest_export_id(desk)
+    add_full_referral(desk.database, desk.vault, "ZZZZ-4467", sent_at=START)
     grown = await mira.post(f"{PAGE}/{id}/take")
     assert (grown.status_code, "longer" in grown.text) == (409, True)
     with desk.database.session() as session:
-        assert exports.mine(session, desk.vault, "mira")[0].taken_at is None
+        assert exports.exports_requested_by(session, desk.vault, "mira")[0].taken_at is None
 
 
-async def test_somebody_elses_list_cannot_be_taken(desk: AtTheDesk) -> None:
-    many(desk, 1)
+async def test_somebody_elses_list_cannot_be_taken(desk: DeskApp) -> None:
+    add_referrals(desk, 1)
     mira = await desk.signed_in("mediator", "mira")
     omar = await desk.signed_in("mediator", "omar")
-    await mira.presses(PAGE, PAGE, **ASKED)
-    assert (await omar.post(f"{PAGE}/{the_id(desk)}/take")).status_code == 403
+    await mira.submit_form(PAGE, PAGE, **ASKED)
+    assert (await omar.post(f"{PAGE}/{newest_export_id(desk)}/take")).status_code == 403
     assert (await omar.post(f"{PAGE}/nothing/take")).status_code == 403
 
 
@@ -235,29 +237,33 @@ async def test_somebody_elses_list_cannot_be_taken(desk: AtTheDesk) -> None:
     ],
 )
 async def test_what_does_not_fit_is_said_beside_its_field(
-    desk: AtTheDesk, field: str, value: str, wrong: str
+    desk: DeskApp, field: str, value: str, wrong: str
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    answer = await mira.presses(PAGE, PAGE, **{**ASKED, field: value})
+    answer = await mira.submit_form(PAGE, PAGE, **{**ASKED, field: value})
     assert answer.status_code == 422
     assert f'href="#{wrong}"' in answer.text
     assert f'id="{wrong}-error"' in answer.text
     assert "<script>" not in answer.text.replace('<script type="module"', "")
 
 
-async def test_days_narrow_a_list(desk: AtTheDesk) -> None:
-    many(desk, 1)
-    file(desk.database, desk.vault, "ZZZZ-3467", sent_at=START - timedelta(days=40))
+async def test_days_narrow_a_list(desk: DeskApp) -> None:
+    add_referrals(desk, 1)
+    add_full_referral(desk.database, desk.vault, "ZZZZ-3467", sent_at=START - timedelta(days=40))
     day = (START - timedelta(days=30)).date().isoformat()
     mira = await desk.signed_in("mediator", "mira")
-    await mira.presses(PAGE, PAGE, **ASKED, before=day)
-    assert [row[0] for row in rows(await take(mira, the_id(desk)))[1:-1]] == ["ZZZZ-3467"]
+    await mira.submit_form(PAGE, PAGE, **ASKED, before=day)
+    assert [row[0] for row in rows(await download(mira, newest_export_id(desk)))[1:-1]] == [
+        "ZZZZ-3467"
+    ]
 
 
-async def test_what_was_written_about_why_is_kept_sealed(desk: AtTheDesk) -> None:
+async def test_what_was_written_about_why_is_kept_sealed(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    await mira.presses(PAGE, PAGE, **{**ASKED, "why": "other", "words": "For the yearly letter"})
+    await mira.submit_form(
+        PAGE, PAGE, **{**ASKED, "why": "other", "words": "For the yearly letter"}
+    )
     with desk.database.transaction() as conn:
         kept = conn.exec_driver_sql("SELECT * FROM export").one()
     assert "yearly" not in str(kept)
-    assert "yearly" in (rows(await take(mira, the_id(desk)))[-1][0])
+    assert "yearly" in (rows(await download(mira, newest_export_id(desk)))[-1][0])

@@ -6,13 +6,13 @@ import logging
 import pytest
 from pypdf import PdfReader
 
-from bot.desk.exports.pdf import FONTS, drawable, pdf_of
-from bot.desk.exports.printout import Paper, Part, Row
+from bot.desk.exports.pdf import FONTS, pdf_of, printable_text
+from bot.desk.exports.printout import Printout, PrintRow, PrintSection
 from storage import logbook
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import AtTheDesk
+from tests.harness.desk_fixtures import DeskApp
 from tests.harness.telegram_app import START
-from tests.support.full_referral import NUMBER, SAID, file
+from tests.support.full_referral import ANSWERS, NUMBER, add_full_referral
 
 REFERENCE = "ACDE-3467"
 
@@ -24,16 +24,16 @@ def words_of(kept: bytes) -> str:
 
 
 async def test_every_answer_is_in_it_and_the_safe_way_stands_before_the_number(
-    desk: AtTheDesk,
+    desk: DeskApp,
 ) -> None:
-    file(desk.database, desk.vault, REFERENCE, owner="mira")
+    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
     mira = await desk.signed_in("mediator", "mira")
     answer = await mira.get(f"/desk/r/{REFERENCE}/pdf")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["cache-control"] == "no-store"
     words = words_of(answer.content)
-    for key, (_, label) in SAID.items():
+    for key, (_, label) in ANSWERS.items():
         seen = label if key not in ("note", "needs") else label.split()[0]
         assert seen in words, key
     assert "[U+202E]evil" in words
@@ -44,8 +44,8 @@ async def test_every_answer_is_in_it_and_the_safe_way_stands_before_the_number(
     assert "Taken by mira" in words
 
 
-async def test_nothing_in_a_pdf_can_be_pressed_or_run(desk: AtTheDesk) -> None:
-    file(desk.database, desk.vault, REFERENCE, owner="mira")
+async def test_nothing_in_a_pdf_can_be_pressed_or_run(desk: DeskApp) -> None:
+    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
     mira = await desk.signed_in("mediator", "mira")
     kept = (await mira.get(f"/desk/r/{REFERENCE}/pdf")).content
     reader = PdfReader(io.BytesIO(kept))
@@ -54,8 +54,8 @@ async def test_nothing_in_a_pdf_can_be_pressed_or_run(desk: AtTheDesk) -> None:
         assert word not in kept.replace(b"/OpenAction [", b"")
 
 
-async def test_the_page_to_print_has_the_same_in_it(desk: AtTheDesk) -> None:
-    file(desk.database, desk.vault, REFERENCE, owner="mira")
+async def test_the_page_to_print_has_the_same_in_it(desk: DeskApp) -> None:
+    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
     mira = await desk.signed_in("mediator", "mira")
     page = await mira.get(f"/desk/r/{REFERENCE}/print")
     assert page.status_code == 200
@@ -65,8 +65,8 @@ async def test_the_page_to_print_has_the_same_in_it(desk: AtTheDesk) -> None:
     assert page.text.index("Say nothing") < page.text.index(NUMBER)
 
 
-async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: AtTheDesk) -> None:
-    file(desk.database, desk.vault, REFERENCE, owner="mira")
+async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: DeskApp) -> None:
+    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
     for role, name in (("mediator", "omar"), ("coordinator", "carys"), ("administrator", "ada")):
         other = await desk.signed_in(role, name)
         for how in ("print", "pdf"):
@@ -77,7 +77,7 @@ async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: AtTheDesk) 
     for how in ("print", "pdf"):
         await mira.get(f"/desk/r/{REFERENCE}/{how}")
     with desk.database.session() as session:
-        lines = logbook.read(session, REFERENCE)
+        lines = logbook.list_logbook_lines(session, REFERENCE)
     assert [(one.who, one.did) for one in lines if not one.refused] == [
         ("mira", "pdf"),
         ("mira", "print"),
@@ -85,11 +85,11 @@ async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: AtTheDesk) 
     assert len([one for one in lines if one.refused]) == 6
 
 
-async def test_where_no_contact_may_be_made_there_is_no_number(desk: AtTheDesk) -> None:
-    file(desk.database, desk.vault, REFERENCE)
+async def test_where_no_contact_may_be_made_there_is_no_number(desk: DeskApp) -> None:
+    add_full_referral(desk.database, desk.vault, REFERENCE)
     with desk.database.transaction() as conn:
         lifecycle.stop_contact(conn, REFERENCE, "ask_to_delete", START)
-        lifecycle.take_step(conn, desk.vault, REFERENCE, "still_wanted", "mira", START)
+        lifecycle.perform_act(conn, desk.vault, REFERENCE, "still_wanted", "mira", START)
         lifecycle.claim(conn, REFERENCE, "mira", START)
         lifecycle.raise_flag(conn, desk.vault, REFERENCE, "going_on", START)
     mira = await desk.signed_in("mediator", "mira")
@@ -124,21 +124,23 @@ async def test_where_no_contact_may_be_made_there_is_no_number(desk: AtTheDesk) 
 )
 def test_any_words_can_be_written(text: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    paper = Paper("ACDE-3467", (text,), (Part(text, (Row(text, text),)),), text[:200])
+    paper = Printout(
+        "ACDE-3467", (text,), (PrintSection(text, (PrintRow(text, text),)),), text[:200]
+    )
     assert pdf_of(paper, START).startswith(b"%PDF")
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
-def test_letters_that_cannot_be_drawn_are_marked() -> None:
+def test_letters_that_cannot_be_drawn_are_replaced_visibly() -> None:
     letters = {ord(one) for one in "ab"}
     assert (
-        drawable("a\u6f22b\0\u202e\u00a0\U0001f600", letters)
+        printable_text("a\u6f22b\0\u202e\u00a0\U0001f600", letters)
         == "a[U+6F22]b[U+0000][U+202E] [U+1F600]"
     )
 
 
 def test_hebrew_stands_from_the_right() -> None:
-    paper = Paper("x", ("\u05e9\u05dc\u05d5\u05dd 07700 900123",), (), "")
+    paper = Printout("x", ("\u05e9\u05dc\u05d5\u05dd 07700 900123",), (), "")
     assert "07700 900123"[:5] in words_of(pdf_of(paper, START))
 
 

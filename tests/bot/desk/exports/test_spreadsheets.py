@@ -14,11 +14,11 @@ from openpyxl.xml.functions import fromstring
 
 from bot.desk.exports.spreadsheets import (
     CELL_MAX,
-    CUT,
+    TRUNCATION_SIGN,
     csv_of,
-    guarded,
-    unguarded,
-    visible,
+    escape_formula,
+    replace_unprintable,
+    unescape_formula,
     xlsx_of,
 )
 from tests.harness.telegram_app import START
@@ -157,9 +157,11 @@ def whole(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 def same(rows: Sequence[Sequence[str]]) -> None:
     """Check that both forms give back what went in, in its place, and that nothing is run."""
     found = read_csv(csv_of(rows))
-    assert [[unguarded(cell) for cell in row] for row in found] == whole(rows)
+    assert [[unescape_formula(cell) for cell in row] for row in found] == whole(rows)
     assert [cell for row in found for cell in row if cell[:1] in RUN] == []
-    assert read_xlsx(xlsx_of(rows, START)) == [[visible(cell) for cell in row] for row in rows]
+    assert read_xlsx(xlsx_of(rows, START)) == [
+        [replace_unprintable(cell) for cell in row] for row in rows
+    ]
 
 
 def test_our_own_hostile_cells_come_back_as_they_went_in() -> None:
@@ -181,19 +183,19 @@ def test_five_thousand_made_up_cells_come_back_as_they_went_in(rows: list[list[s
 @settings(max_examples=2000, deadline=None, derandomize=True)
 @given(CELLS)
 def test_the_guard_can_always_be_taken_off(cell: str) -> None:
-    assert unguarded(guarded(cell)) == _HALVES.sub("\ufffd", cell)
+    assert unescape_formula(escape_formula(cell)) == _HALVES.sub("\ufffd", cell)
 
 
 @pytest.mark.parametrize(
     "cell", ["=1", "+1", "-1", "@a", "\ta", "\ra", "\0a", "\uff1d1", "\uff0b1"]
 )
 def test_a_start_that_could_be_run_gets_an_apostrophe(cell: str) -> None:
-    assert guarded(cell) == f"'{cell}"
+    assert escape_formula(cell) == f"'{cell}"
 
 
 def test_plain_words_stay_as_they_are() -> None:
     for cell in ("Amina", "ACDE-3467", "It's mine", "'quoted'", "1 + 1 = 2", "O'Brien", ""):
-        assert guarded(cell) == cell
+        assert escape_formula(cell) == cell
 
 
 def test_csv_is_as_rfc_4180_says_and_excel_knows_its_letters() -> None:
@@ -203,12 +205,12 @@ def test_csv_is_as_rfc_4180_says_and_excel_knows_its_letters() -> None:
 
 
 def test_what_a_workbook_cannot_hold_is_seen_and_not_dropped() -> None:
-    assert visible("a\0b\x1bc\ud800") == "a\u2400b\u241bc\ufffd"
+    assert replace_unprintable("a\0b\x1bc\ud800") == "a\u2400b\u241bc\ufffd"
 
 
 def test_a_cell_that_is_too_long_is_cut_where_everybody_sees_it() -> None:
     ((_,), (cut,)) = read_xlsx(xlsx_of([["head"], ["\U0001f600" * CELL_MAX]], START))
-    assert cut.endswith(CUT)
+    assert cut.endswith(TRUNCATION_SIGN)
     assert len(cut.encode("utf-16-le")) <= 2 * CELL_MAX
     ((_,), (full,)) = read_xlsx(xlsx_of([["head"], ["a" * CELL_MAX]], START))
     assert full == "a" * CELL_MAX

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.desk.reports.small_cells import LEAST, Cell, Hidden, rows, safe, share, split
+from bot.desk.reports.small_cells import (
+    MIN_SHOWN,
+    Cell,
+    Suppression,
+    rounded_percentage,
+    suppress_count,
+    suppress_parts,
+    suppress_rows,
+)
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=5)
 
@@ -16,14 +24,14 @@ def could_be(cell: Cell, beside_small: bool, whole: int) -> Sequence[int]:
     """Return the values that a reader thinks possible for a cell, by its mark alone."""
     if isinstance(cell, int):
         return (cell,)
-    if cell == Hidden.SMALL:
-        return range(1, LEAST)
-    return [n for n in range(whole + 1) if not beside_small or not 1 <= n < LEAST]
+    if cell == Suppression.SMALL:
+        return range(1, MIN_SHOWN)
+    return [n for n in range(whole + 1) if not beside_small or not 1 <= n < MIN_SHOWN]
 
 
 def worlds(whole: int, cells: Sequence[Cell]) -> Iterator[tuple[int, ...]]:
     """Give every set of counts that fits all that is shown, and the whole."""
-    small = Hidden.SMALL in cells
+    small = Suppression.SMALL in cells
     for world in product(*(could_be(cell, small, whole) for cell in cells)):
         if sum(world) == whole:
             yield world
@@ -32,33 +40,33 @@ def worlds(whole: int, cells: Sequence[Cell]) -> Iterator[tuple[int, ...]]:
 def derived(whole: int, cells: Sequence[Cell]) -> list[int]:
     """Return the places of hidden cells that can have one value only."""
     all_worlds = list(worlds(whole, cells))
-    hidden = [place for place, cell in enumerate(cells) if isinstance(cell, Hidden)]
+    hidden = [place for place, cell in enumerate(cells) if isinstance(cell, Suppression)]
     return [place for place in hidden if len({world[place] for world in all_worlds}) == 1]
 
 
 @given(COUNTS)
 @settings(max_examples=400, deadline=None)
 def test_no_hidden_part_can_be_worked_out_from_the_whole(parts: list[int]) -> None:
-    shown = split(parts)
-    assert not any(cell in range(1, LEAST) for cell in (shown.whole, *shown.parts))
+    shown = suppress_parts(parts)
+    assert not any(cell in range(1, MIN_SHOWN) for cell in (shown.whole, *shown.parts))
     if isinstance(shown.whole, int):
         assert derived(shown.whole, shown.parts) == []
     else:
-        assert set(shown.parts) == {Hidden.BESIDE}
+        assert set(shown.parts) == {Suppression.SECONDARY}
 
 
 @given(COUNTS)
 def test_what_is_shown_is_true(parts: list[int]) -> None:
-    shown = split(parts)
+    shown = suppress_parts(parts)
     for cell, n in zip((shown.whole, *shown.parts), (sum(parts), *parts), strict=True):
-        assert isinstance(cell, Hidden) or cell == n
-        assert cell != Hidden.SMALL or n in range(1, LEAST)
+        assert isinstance(cell, Suppression) or cell == n
+        assert cell != Suppression.SMALL or n in range(1, MIN_SHOWN)
 
 
 @given(COUNTS)
 def test_nothing_is_hidden_without_need(parts: list[int]) -> None:
-    if all(n == 0 or n >= LEAST for n in parts):
-        assert split(parts).parts == tuple(parts)
+    if all(n == 0 or n >= MIN_SHOWN for n in parts):
+        assert suppress_parts(parts).parts == tuple(parts)
 
 
 @given(
@@ -66,48 +74,48 @@ def test_nothing_is_hidden_without_need(parts: list[int]) -> None:
 )
 @settings(max_examples=300, deadline=None)
 def test_no_hidden_cell_of_a_table_can_be_worked_out(table: dict[str, list[int]]) -> None:
-    shown = rows(table)
+    shown = suppress_rows(table)
     wholes = [one.whole for one in shown.values()]
     assert len(set(wholes)) >= 1 if table else wholes == []
     whole = sum(map(sum, table.values()))
-    if Hidden.SMALL in wholes or Hidden.BESIDE in wholes:
-        assert whole < LEAST or derived(whole, wholes) == []
+    if Suppression.SMALL in wholes or Suppression.SECONDARY in wholes:
+        assert whole < MIN_SHOWN or derived(whole, wholes) == []
     for one in shown.values():
         if isinstance(one.whole, int):
             assert derived(one.whole, one.parts) == []
         else:
-            assert set(one.parts) <= {Hidden.BESIDE}
+            assert set(one.parts) <= {Suppression.SECONDARY}
 
 
 @pytest.mark.parametrize(
     ("parts", "whole", "shown"),
     [
         ([12, 8], 20, (12, 8)),
-        ([12, 3], 15, (Hidden.BESIDE, Hidden.SMALL)),
-        ([30, 6, 2], 38, (30, Hidden.BESIDE, Hidden.SMALL)),
-        ([30, 2, 3], 35, (30, Hidden.SMALL, Hidden.SMALL)),
-        ([4, 4], 8, (Hidden.BESIDE, Hidden.BESIDE)),
-        ([1, 1, 1, 1], Hidden.SMALL, (Hidden.BESIDE,) * 4),
+        ([12, 3], 15, (Suppression.SECONDARY, Suppression.SMALL)),
+        ([30, 6, 2], 38, (30, Suppression.SECONDARY, Suppression.SMALL)),
+        ([30, 2, 3], 35, (30, Suppression.SMALL, Suppression.SMALL)),
+        ([4, 4], 8, (Suppression.SECONDARY, Suppression.SECONDARY)),
+        ([1, 1, 1, 1], Suppression.SMALL, (Suppression.SECONDARY,) * 4),
         ([0, 0], 0, (0, 0)),
         ([], 0, ()),
     ],
 )
 def test_examples(parts: list[int], whole: Cell, shown: tuple[Cell, ...]) -> None:
-    found = split(parts)
+    found = suppress_parts(parts)
     assert (found.whole, found.parts) == (whole, shown)
 
 
 def test_a_count_that_stands_alone() -> None:
-    assert [safe(n) for n in (0, 1, 4, 5)] == [0, Hidden.SMALL, Hidden.SMALL, 5]
+    assert [suppress_count(n) for n in (0, 1, 4, 5)] == [0, Suppression.SMALL, Suppression.SMALL, 5]
 
 
 @given(st.integers(0, 500), st.data())
 def test_a_share_stands_for_several_counts(whole: int, data: st.DataObject) -> None:
     part = data.draw(st.integers(0, whole))
-    found = share(part, whole)
+    found = rounded_percentage(part, whole)
     assert (found is None) == (whole < 20)
     if found is None:
         return
     assert abs(found - 100 * part / whole) <= 12.5
-    alike = [n for n in range(whole + 1) if share(n, whole) == found]
+    alike = [n for n in range(whole + 1) if rounded_percentage(n, whole) == found]
     assert len(alike) >= (3 if found in (0, 100) else 4)

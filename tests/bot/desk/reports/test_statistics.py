@@ -9,25 +9,25 @@ import pytest
 from sqlalchemy import insert
 
 from bot.desk.reports import figures, week_range
-from bot.desk.reports.small_cells import Hidden
-from bot.desk.reports.week_range import NoWeek
+from bot.desk.reports.small_cells import Suppression
+from bot.desk.reports.week_range import InvalidWeek
 from flows import content_files, stages
-from flows.conversation import Conversation, Count, Heard, Hearing
+from flows.conversation import Conversation, CountEvent, Input, InputKind
 from flows.turn import take_turn
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, statistics
-from storage.reports.statistics import Sent
+from storage.reports.statistics import ReferralTimes
 from storage.retention import sweep
-from storage.tables import REFERRAL, TALLY, new_id
+from storage.tables import DAILY_COUNTER, REFERRAL, new_id
 from storage.vault import Vault
-from tests.harness.desk_fixtures import AtTheDesk
-from tests.support.builders import a_record
+from tests.harness.desk_fixtures import DeskApp
+from tests.support.builders import make_record
 
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SINCE, UNTIL = MONDAY - 100 * DAY, MONDAY + 30 * DAY
-VERSION = content_files.version("en")
+VERSION = content_files.wording_version("en")
 HOSTILE = ("x", "2026-W99", "2026-W00", "9999-W01", "2026-W1' OR 1", "<script>", "\u202e", "=1")
 
 
@@ -36,42 +36,47 @@ def reference(n: int) -> str:
     return f"AC{'ACDEFGHJKM'[n // 10 % 10]}{'ACDEFGHJKM'[n % 10]}-3467"
 
 
-def came(
+def add_referral(
     database: Database,
     vault: Vault,
     n: int,
     at: datetime = MONDAY,
     steps: tuple[tuple[str, timedelta], ...] = (),
     queue: str = "adults",
-    door: str = "telegram",
+    source: str = "telegram",
 ) -> None:
     """Have a referral come in, and acts of Mira follow after a while."""
     record = replace(
-        a_record(reference(n)), sent_at=at, due=at + DAY, queue=queue, door=door, journey="self"
+        make_record(reference(n)),
+        sent_at=at,
+        due=at + DAY,
+        queue=queue,
+        source=source,
+        journey="self",
     )
     with database.transaction() as conn:
         lifecycle.hand_over(conn, vault, record, None, at)
         for act, later in steps:
-            lifecycle.take_step(conn, vault, record.reference, act, "mira", at + later)
+            lifecycle.perform_act(conn, vault, record.reference, act, "mira", at + later)
 
 
-def talk(*acts: str) -> tuple[Conversation, Counter[str]]:
+def converse(*acts: str) -> tuple[Conversation, Counter[str]]:
     """Have somebody press or type these; return where they stand and what was counted."""
     conversation, counted = Conversation(), Counter[str]()
     buttons: dict[str, str] = {}
     for n, text in enumerate(("/start", *acts)):
-        how = Hearing.PRESSED if text in buttons else Hearing.SAID
-        heard = Heard(how, buttons.get(text, text), message=str(n))
+        how = InputKind.BUTTON if text in buttons else InputKind.TEXT
+        heard = Input(how, buttons.get(text, text), message_id=str(n))
         turn = take_turn(conversation, heard, MONDAY + timedelta(minutes=n))
         conversation = turn.conversation
-        found = [one for one in turn.effects if isinstance(one, Count)]
-        counted.update(f"{one.what}:{one.key}" for one in found)
+        found = [one for one in turn.effects if isinstance(one, CountEvent)]
+        counted.update(f"{one.event}:{one.key}" for one in found)
         rows = [row for reply in turn.replies for row in reply.buttons]
         buttons = {one.label: one.id for row in rows for one in row}
     return conversation, counted
 
 
-def of(counted: Counter[str], what: str, journey: str = "self") -> dict[str, int]:
+def counts_by_question(counted: Counter[str], what: str, journey: str = "self") -> dict[str, int]:
     """Return the counts of one thing by question."""
     start = f"{what}:{journey}/{VERSION}/"
     return {key.removeprefix(start): n for key, n in counted.items() if key.startswith(start)}
@@ -81,9 +86,9 @@ BEGIN = ("I was harmed by a crime", "18 or over")
 
 
 def test_a_question_is_counted_once_when_it_is_shown_and_once_when_it_is_answered() -> None:
-    _, counted = talk(*BEGIN, "Find out more first", "Burglary or theft")
-    assert of(counted, "asked") == {"wish": 1, "harm": 1, "known": 1}
-    assert of(counted, "answered") == {"wish": 1, "harm": 1}
+    _, counted = converse(*BEGIN, "Find out more first", "Burglary or theft")
+    assert counts_by_question(counted, "asked") == {"wish": 1, "harm": 1, "known": 1}
+    assert counts_by_question(counted, "answered") == {"wish": 1, "harm": 1}
 
 
 @pytest.mark.parametrize(
@@ -101,63 +106,76 @@ def test_a_question_is_counted_once_when_it_is_shown_and_once_when_it_is_answere
     ],
 )
 def test_wandering_about_counts_nothing_twice(wander: tuple[str, ...]) -> None:
-    _, counted = talk(*BEGIN, "Find out more first", *wander, "Burglary or theft")
+    _, counted = converse(*BEGIN, "Find out more first", *wander, "Burglary or theft")
     for what in ("asked", "answered"):
-        assert set(of(counted, what).values()) <= {1}, (what, of(counted, what))
-    assert of(counted, "asked")["harm"] == 1
+        assert set(counts_by_question(counted, what).values()) <= {1}, (
+            what,
+            counts_by_question(counted, what),
+        )
+    assert counts_by_question(counted, "asked")["harm"] == 1
 
 
 def test_a_new_draft_counts_anew_and_an_officer_apart() -> None:
-    _, counted = talk(*BEGIN, "/delete", *BEGIN, "/delete", "I am referring someone")
-    assert of(counted, "asked") == {"wish": 2}
-    assert of(counted, "left") == {"wish": 2}
-    assert of(counted, "asked", "officer") == {"agreed": 1}
+    _, counted = converse(*BEGIN, "/delete", *BEGIN, "/delete", "I am referring someone")
+    assert counts_by_question(counted, "asked") == {"wish": 2}
+    assert counts_by_question(counted, "left") == {"wish": 2}
+    assert counts_by_question(counted, "asked", "officer") == {"agreed": 1}
 
 
 def test_stopping_leaving_and_sending_are_counted_by_version() -> None:
-    stopped, counted = talk(*BEGIN, "Someone else wants me to")
+    stopped, counted = converse(*BEGIN, "Someone else wants me to")
     assert stopped.stage == "stopped"
-    assert of(counted, "stopped") == {stopped.stopped_for: 1}
-    _, counted = talk(*BEGIN, "/leave")
-    assert of(counted, "left") == {"wish": 1}
-    done, counted = talk(
+    assert counts_by_question(counted, "stopped") == {stopped.stop_reason: 1}
+    _, counted = converse(*BEGIN, "/leave")
+    assert counts_by_question(counted, "left") == {"wish": 1}
+    done, counted = converse(
         *("Talk to a person", "Ask us to call you", "Maya", "07700 900417"),
         *("Leave no message", "Send to the service"),
     )
     assert done.stage == "sent"
     assert counted[f"sent:callback/{VERSION}"] == 1
-    assert of(counted, "asked", "callback") == {"name": 1, "number": 1, "if_answered": 1}
-    assert of(counted, "answered", "callback") == of(counted, "asked", "callback")
+    assert counts_by_question(counted, "asked", "callback") == {
+        "name": 1,
+        "number": 1,
+        "if_answered": 1,
+    }
+    assert counts_by_question(counted, "answered", "callback") == counts_by_question(
+        counted, "asked", "callback"
+    )
 
 
 def test_no_count_holds_a_word_of_a_person() -> None:
-    _, counted = talk(*BEGIN, "Find out more first", "Zanzibar", "Zanzibar Zebra", "/leave")
+    _, counted = converse(*BEGIN, "Find out more first", "Zanzibar", "Zanzibar Zebra", "/leave")
     assert not any("zan" in key.lower() for key in counted)
     assert all(len(key) < 60 for key in counted)
-    assert "asking" in stages.STAGES.places
+    assert "asking" in stages.STAGES.states
 
 
 def test_referrals_are_counted_by_source_and_route(database: Database, vault: Vault) -> None:
-    came(database, vault, 1)
-    came(database, vault, 2, steps=(("claim", HOUR), ("spoke", 2 * HOUR), ("suitable", 3 * HOUR)))
-    came(database, vault, 3, door="web", steps=(("claim", HOUR), ("declined", 2 * HOUR)))
-    came(database, vault, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
-    came(database, vault, 5, at=UNTIL)
+    add_referral(database, vault, 1)
+    add_referral(
+        database, vault, 2, steps=(("claim", HOUR), ("spoke", 2 * HOUR), ("suitable", 3 * HOUR))
+    )
+    add_referral(database, vault, 3, source="web", steps=(("claim", HOUR), ("declined", 2 * HOUR)))
+    add_referral(database, vault, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
+    add_referral(database, vault, 5, at=UNTIL)
     with database.transaction() as conn:
         lifecycle.stop_contact(conn, reference(1), "withdraw", MONDAY + DAY)
         lifecycle.erase(conn, reference(3), "mira", MONDAY + DAY)
     with database.session() as session:
-        assert statistics.by_source(session, SINCE, UNTIL) == {
+        assert statistics.counts_by_source(session, SINCE, UNTIL) == {
             ("self", "telegram"): 3,
             ("self", "web"): 1,
         }
-        assert statistics.by_route(session, SINCE, UNTIL) == {
+        assert statistics.counts_by_queue_and_outcome(session, SINCE, UNTIL) == {
             ("adults", "withdraw"): 1,
             ("adults", "suitable"): 1,
             ("adults", "declined"): 1,
             ("check", "close"): 1,
         }
-        assert statistics.by_route(session, UNTIL, UNTIL + DAY) == {("adults", "open"): 1}
+        assert statistics.counts_by_queue_and_outcome(session, UNTIL, UNTIL + DAY) == {
+            ("adults", "open"): 1
+        }
 
 
 def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(
@@ -172,13 +190,15 @@ def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(
         ("spoke", 6 * HOUR),
         ("no_answer", 7 * HOUR),
     )
-    came(database, vault, 1, steps=steps)
-    came(database, vault, 2)
+    add_referral(database, vault, 1, steps=steps)
+    add_referral(database, vault, 2)
     with database.session() as session:
-        found = sorted(statistics.sent(session, SINCE, UNTIL), key=lambda one: one.tries)
+        found = sorted(
+            statistics.referral_times(session, SINCE, UNTIL), key=lambda one: one.attempts
+        )
     assert found == [
-        Sent(MONDAY, MONDAY + DAY, None, None, "", None, 0),
-        Sent(
+        ReferralTimes(MONDAY, MONDAY + DAY, None, None, "", None, 0),
+        ReferralTimes(
             *(MONDAY, MONDAY + DAY, MONDAY + HOUR, MONDAY + 4 * HOUR, "no_answer"),
             *(MONDAY + 6 * HOUR, 3),
         ),
@@ -186,38 +206,41 @@ def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(
     assert not hasattr(found[0], "reference")
 
 
-def sent(hours: float, act: str = "spoke") -> Sent:
+def sent_referral(hours: float, act: str = "spoke") -> ReferralTimes:
     """Return a referral that was claimed and tried so many hours after it came."""
     at = MONDAY + hours * HOUR
-    return Sent(MONDAY, MONDAY + 6 * HOUR, at, at, act, at, 1)
+    return ReferralTimes(MONDAY, MONDAY + 6 * HOUR, at, at, act, at, 1)
 
 
 def test_middle_and_most_are_in_working_hours_and_shown_of_enough() -> None:
-    rows = {row[0]: row[1:] for row in figures.times([sent(n / 2) for n in range(20)], MONDAY).rows}
+    rows = {
+        row[0]: row[1:]
+        for row in figures.response_times([sent_referral(n / 2) for n in range(20)], MONDAY).rows
+    }
     assert rows["To the claim"] == ("4.8 hours", "7.0 hours", "About 75 of 100")
-    rows = {row[0]: row[1:] for row in figures.times([sent(1)] * 4, MONDAY).rows}
+    rows = {row[0]: row[1:] for row in figures.response_times([sent_referral(1)] * 4, MONDAY).rows}
     assert set(rows["To the claim"]) == {"Too few to say"}
-    rows = {row[0]: row[1:] for row in figures.times([sent(1)] * 5, MONDAY).rows}
+    rows = {row[0]: row[1:] for row in figures.response_times([sent_referral(1)] * 5, MONDAY).rows}
     assert rows["First try: spoke"] == ("1.0 hours", "Too few to say", "")
 
 
 def test_what_is_overdue_and_not_reached_counts_against_the_promise() -> None:
-    late = [Sent(MONDAY, MONDAY + HOUR, None, None, "", None, 0)] * 100
-    shown = figures.times([*late, *[sent(1)] * 100], MONDAY + DAY)
+    late = [ReferralTimes(MONDAY, MONDAY + HOUR, None, None, "", None, 0)] * 100
+    shown = figures.response_times([*late, *[sent_referral(1)] * 100], MONDAY + DAY)
     assert shown.rows[0][3] == "About 50 of 100"
-    shown = figures.times([*late, *[sent(1)] * 100], MONDAY)
+    shown = figures.response_times([*late, *[sent_referral(1)] * 100], MONDAY)
     assert shown.rows[0][3] == "About 100 of 100"
 
 
 def test_weeks_are_those_of_kent() -> None:
-    chosen = week_range.asked("2026-W13", "2026-w14", MONDAY)
-    assert [week_range.name_of(one) for one in chosen.mondays] == ["2026-W13", "2026-W14"]
+    chosen = week_range.parse_weeks("2026-W13", "2026-w14", MONDAY)
+    assert [week_range.week_name(one) for one in chosen.mondays] == ["2026-W13", "2026-W14"]
     assert (chosen.until - chosen.since) == timedelta(days=14)
     assert chosen.until.astimezone(UTC) - chosen.since.astimezone(UTC) == timedelta(hours=335)
-    assert len(week_range.asked("", "", MONDAY).mondays) == week_range.USUAL
-    assert week_range.asked("2020-W53", "2021-W01", MONDAY).mondays[0].year == 2020
+    assert len(week_range.parse_weeks("", "", MONDAY).mondays) == week_range.DEFAULT_WEEKS
+    assert week_range.parse_weeks("2020-W53", "2021-W01", MONDAY).mondays[0].year == 2020
     late = datetime(2026, 6, 7, 23, 30, tzinfo=UTC)
-    assert week_range.name_of(week_range.monday_of(late)) == "2026-W24"
+    assert week_range.week_name(week_range.monday_of(late)) == "2026-W24"
 
 
 @pytest.mark.parametrize(
@@ -230,8 +253,8 @@ def test_weeks_are_those_of_kent() -> None:
     ],
 )
 def test_what_is_no_week_is_said_so(since: str, until: str, field: str, why: str) -> None:
-    with pytest.raises(NoWeek) as refused:
-        week_range.asked(since, until, MONDAY)
+    with pytest.raises(InvalidWeek) as refused:
+        week_range.parse_weeks(since, until, MONDAY)
     assert (refused.value.field, refused.value.why) == (field, why)
 
 
@@ -239,44 +262,46 @@ def test_the_funnel_hides_small_counts_and_shows_no_fine_shares() -> None:
     key = f"self/{VERSION}"
     asked = Counter({f"{key}/wish": 100, f"{key}/harm": 90, f"{key}/known": 3})
     answered = Counter({f"{key}/wish": 91, f"{key}/harm": 2, f"{key}/known": 3})
-    found = figures.steps({"asked": asked, "answered": answered}, key)
-    assert [(one.question, one.shown, one.went_on) for one in found] == [
+    found = figures.funnel_steps({"asked": asked, "answered": answered}, key)
+    assert [(one.question, one.times_shown, one.continued_percent) for one in found] == [
         ("wish", 100, 90),
         ("harm", 90, 0),
-        ("known", Hidden.SMALL, None),
+        ("known", Suppression.SMALL, None),
     ]
 
 
 def test_an_old_or_foreign_version_is_shown_apart() -> None:
     asked = Counter({f"self/{VERSION}/wish": 50, "self/0000/wish": 7, "gone/1/wish": 9})
     rest = {what: Counter[str]() for what in ("answered", "sent", "stopped", "left")}
-    captions = [one.caption for one in figures.funnels({"asked": asked, **rest})]
+    captions = [one.caption for one in figures.funnel_tables({"asked": asked, **rest})]
     assert len(captions) == 3
     assert "as they are worded now" in captions[0]
     assert all("earlier wording" in one for one in captions[1:])
 
 
-def test_tallies_stay_few_and_go_after_400_days(database: Database, vault: Vault) -> None:
+def test_daily_counters_stay_few_and_go_after_400_days(database: Database, vault: Vault) -> None:
     with database.transaction() as conn:
         for _ in range(50):
-            daily_counters.add(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
-        daily_counters.add(conn, (MONDAY + DAY).date(), "asked", f"self/{VERSION}/wish")
+            daily_counters.increment_counter(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
+        daily_counters.increment_counter(
+            conn, (MONDAY + DAY).date(), "asked", f"self/{VERSION}/wish"
+        )
         swept = sweep(conn, vault, MONDAY + timedelta(days=400))
-        assert swept.tallies == 0
-        assert sweep(conn, vault, MONDAY + timedelta(days=401)).tallies == 1
+        assert swept.daily_counters == 0
+        assert sweep(conn, vault, MONDAY + timedelta(days=401)).daily_counters == 1
     with database.session() as session:
-        assert [one.day for one in daily_counters.read(session)] == [(MONDAY + DAY).date()]
+        assert [one.day for one in daily_counters.list_counters(session)] == [(MONDAY + DAY).date()]
 
 
-async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: AtTheDesk) -> None:
-    desk.clock.time = MONDAY + 2 * DAY
+async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: DeskApp) -> None:
+    desk.clock.current = MONDAY + 2 * DAY
     for n in range(12):
-        came(desk.database, desk.vault, n, MONDAY - (7 if n < 7 else 0) * DAY)
+        add_referral(desk.database, desk.vault, n, MONDAY - (7 if n < 7 else 0) * DAY)
     for n in range(12, 15):
-        came(desk.database, desk.vault, n, MONDAY - 14 * DAY, queue="check", door="web")
+        add_referral(desk.database, desk.vault, n, MONDAY - 14 * DAY, queue="check", source="web")
     with desk.database.transaction() as conn:
         for _ in range(30):
-            daily_counters.add(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
+            daily_counters.increment_counter(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
     carys = await desk.signed_in("coordinator", "carys")
     page = await carys.get("/desk/numbers")
     assert page.status_code == 200
@@ -296,7 +321,7 @@ async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: AtTh
         assert (await browser.get("/desk/numbers")).status_code == 200
 
 
-async def test_a_wrong_week_is_said_beside_its_field_and_kept(desk: AtTheDesk) -> None:
+async def test_a_wrong_week_is_said_beside_its_field_and_kept(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     page = await mira.get("/desk/numbers?from=%3Cscript%3E&to=2026-W40")
     assert page.status_code == 200
@@ -307,10 +332,10 @@ async def test_a_wrong_week_is_said_beside_its_field_and_kept(desk: AtTheDesk) -
         assert (await mira.client.get("/desk/numbers", params={"to": text})).status_code == 200
 
 
-async def test_a_table_is_taken_away_as_it_is_shown(desk: AtTheDesk) -> None:
-    desk.clock.time = MONDAY + 2 * DAY
+async def test_a_table_is_taken_away_as_it_is_shown(desk: DeskApp) -> None:
+    desk.clock.current = MONDAY + 2 * DAY
     for n in range(7):
-        came(desk.database, desk.vault, n)
+        add_referral(desk.database, desk.vault, n)
     mira = await desk.signed_in("mediator", "mira")
     sheet = await mira.get("/desk/numbers/routes.csv?from=2026-W48&to=2026-W48")
     assert sheet.status_code == 200
@@ -330,7 +355,11 @@ def test_ten_thousand_referrals_are_counted_in_time(database: Database) -> None:
     rows = [{**row, "id": new_id(), "reference": f"R{n}"} for n in range(10_000)]
     with database.transaction() as conn:
         conn.execute(insert(REFERRAL), rows)
-        conn.execute(insert(TALLY), {"day": MONDAY.date(), "what": "asked", "key": "k", "n": 1})
+        conn.execute(
+            insert(DAILY_COUNTER), {"day": MONDAY.date(), "what": "asked", "key": "k", "n": 1}
+        )
     with database.session() as session:
-        assert statistics.by_route(session, SINCE, UNTIL) == {("adults", "open"): 10_000}
-        assert len(statistics.sent(session, SINCE, UNTIL)) == 10_000
+        assert statistics.counts_by_queue_and_outcome(session, SINCE, UNTIL) == {
+            ("adults", "open"): 10_000
+        }
+        assert len(statistics.referral_times(session, SINCE, UNTIL)) == 10_000

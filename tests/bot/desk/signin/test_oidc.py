@@ -21,41 +21,41 @@ from storage import logbook
 from storage.accounts import staff
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.desk_fixtures import AtTheDesk, Browser, Clock, settings_of_a_desk
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser, FakeClock, desk_settings
 
 CLIENT, SECRET = "the desk", "a secret of a test"
-BACK = "http://desk.test/desk/organisation/back"
+REDIRECT_URI = "http://desk.test/desk/organisation/back"
 
 
 @dataclass(slots=True)
-class Provider:
+class FakeOidcProvider:
     """A sign-in of an organisation; `told` changes what stands in its next id token."""
 
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
     signs_with: RSAKey | None = None
     header: dict[str, str] = field(default_factory=lambda: {"alg": "RS256", "kid": "1"})
     subject: str = "person-7"
-    told: dict[str, Any] = field(default_factory=dict)
-    issuer_says: str = ""
+    extra_claims: dict[str, Any] = field(default_factory=dict)
+    announced_issuer: str = ""
     issuer: str = ""
     now: int = 0
-    asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    pending_codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def agrees(self, url: str) -> str:
+    def authorise(self, url: str) -> str:
         """Have the person sign in at the provider; return the address it sends them back to."""
         parts = urlsplit(url)
         assert url.startswith(f"{self.issuer}/authorize?")
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
-        assert asked["redirect_uri"] == BACK
-        code = f"code-{len(self.asked)}"
-        self.asked[code] = asked
+        assert asked["redirect_uri"] == REDIRECT_URI
+        code = f"code-{len(self.pending_codes)}"
+        self.pending_codes[code] = asked
         return f"/desk/organisation/back?state={asked['state']}&code={code}"
 
     def tokens(self, form: dict[str, str], proof: str) -> dict[str, Any] | None:
         """Return the tokens for a code, once; None when the request does not fit."""
-        asked = self.asked.pop(form.get("code", ""), None)
+        asked = self.pending_codes.pop(form.get("code", ""), None)
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         own = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
@@ -68,20 +68,20 @@ class Provider:
             "nonce": asked["nonce"],
             "iat": self.now,
             "exp": self.now + 300,
-            **self.told,
+            **self.extra_claims,
         }
         token = jwt.encode(self.header, claims, self.signs_with or self.key)
         return {"access_token": "of no use here", "token_type": "Bearer", "id_token": token}
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    own = Provider()
+def provider() -> Iterator[FakeOidcProvider]:
+    own = FakeOidcProvider()
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.endswith("/.well-known/openid-configuration"):
-                named = own.issuer_says or own.issuer
+                named = own.announced_issuer or own.issuer
                 self._tell(
                     {
                         "issuer": named,
@@ -118,44 +118,46 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-async def site(provider: Provider, database: Database, vault: Vault) -> AsyncIterator[AtTheDesk]:
-    clock = Clock()
+async def site(
+    provider: FakeOidcProvider, database: Database, vault: Vault
+) -> AsyncIterator[DeskApp]:
+    clock = FakeClock()
     provider.now = int(clock().timestamp())
-    settings = settings_of_a_desk(
+    settings = desk_settings(
         oidc_issuer=provider.issuer, oidc_client_id=CLIENT, oidc_client_secret=SECRET
     )
     running = Running(settings, database, vault, clock)
     async with AsyncExitStack() as open:
-        yield AtTheDesk(running, clock, open, running.pages())
+        yield DeskApp(running, clock, open, running.pages())
 
 
-async def tied(site: AtTheDesk, provider: Provider) -> None:
+async def link_account(site: DeskApp, provider: FakeOidcProvider) -> None:
     """Have Mira take her invitation up with the organisation's sign-in."""
     with site.database.transaction() as conn:
-        code = staff.invite(conn, site.vault, "mira", "mediator", "ada", site.clock())
-    browser = await site.nobody("joining")
+        code = staff.invite_staff(conn, site.vault, "mira", "mediator", "ada", site.clock())
+    browser = await site.signed_out("joining")
     shown = await browser.post("/desk/organisation", code=code)
     url = shown.text.split(f'href="{provider.issuer}')[1].split('"')[0].replace("&amp;", "&")
-    done = await browser.get(provider.agrees(provider.issuer + url))
+    done = await browser.get(provider.authorise(provider.issuer + url))
     assert done.headers["location"] == "/desk/"
     assert "You are mira" in (await browser.get("/desk/account")).text
 
 
-async def sent_on(browser: Browser) -> str:
+async def authorise_redirect(browser: DeskBrowser) -> str:
     """Follow the link on the page to sign in; return where it leads."""
     return (await browser.get("/desk/organisation")).headers["location"]
 
 
-async def test_an_account_that_was_tied_signs_in(site: AtTheDesk, provider: Provider) -> None:
-    await tied(site, provider)
-    browser = await site.nobody("another day")
+async def test_an_account_that_was_tied_signs_in(site: DeskApp, provider: FakeOidcProvider) -> None:
+    await link_account(site, provider)
+    browser = await site.signed_out("another day")
     assert 'href="/desk/organisation"' in (await browser.get("/desk/sign-in")).text
-    done = await browser.get(provider.agrees(await sent_on(browser)))
+    done = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert done.headers["location"] == "/desk/"
     shown = (await browser.get("/desk/account")).text
     assert "Your organisation" in shown
     with site.database.session() as session:
-        newest = logbook.read(session)[0]
+        newest = logbook.list_logbook_lines(session)[0]
     assert (newest.who, newest.did, newest.why) == ("mira", "sign_in", "oidc")
 
 
@@ -176,74 +178,80 @@ async def test_an_account_that_was_tied_signs_in(site: AtTheDesk, provider: Prov
     ],
 )
 async def test_a_token_that_does_not_fit_is_refused(
-    site: AtTheDesk, provider: Provider, told: dict[str, Any]
+    site: DeskApp, provider: FakeOidcProvider, told: dict[str, Any]
 ) -> None:
-    await tied(site, provider)
-    browser = await site.nobody("another day")
-    provider.told = told
-    refused = await browser.get(provider.agrees(await sent_on(browser)))
+    await link_account(site, provider)
+    browser = await site.signed_out("another day")
+    provider.extra_claims = told
+    refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=organisation"
     assert (await browser.get("/desk/account")).status_code == 303
     assert "did not work" in (await browser.get(refused.headers["location"])).text
 
 
-async def test_a_token_signed_by_others_is_refused(site: AtTheDesk, provider: Provider) -> None:
-    await tied(site, provider)
+async def test_a_token_signed_by_others_is_refused(
+    site: DeskApp, provider: FakeOidcProvider
+) -> None:
+    await link_account(site, provider)
     provider.signs_with = RSAKey.generate_key(2048, {"kid": "1"})
-    browser = await site.nobody("another day")
-    refused = await browser.get(provider.agrees(await sent_on(browser)))
+    browser = await site.signed_out("another day")
+    refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=organisation"
 
 
-async def test_the_state_is_good_once_in_one_browser(site: AtTheDesk, provider: Provider) -> None:
-    await tied(site, provider)
-    here, there = await site.nobody("here"), await site.nobody("there")
-    back = provider.agrees(await sent_on(here))
+async def test_the_state_is_good_once_in_one_browser(
+    site: DeskApp, provider: FakeOidcProvider
+) -> None:
+    await link_account(site, provider)
+    here, there = await site.signed_out("here"), await site.signed_out("there")
+    back = provider.authorise(await authorise_redirect(here))
     refused = "/desk/sign-in?error=organisation"
     assert (await there.get(back)).headers["location"] == refused
     assert (await here.get(back)).headers["location"] == refused
-    back = provider.agrees(await sent_on(here))
+    back = provider.authorise(await authorise_redirect(here))
     wrong = back.replace("state=", "state=x")
     assert (await here.get(wrong)).headers["location"] == refused
     assert (await here.get(back)).headers["location"] == "/desk/"
     assert (await here.get(back)).headers["location"] == refused
-    back = provider.agrees(await sent_on(there))
+    back = provider.authorise(await authorise_redirect(there))
     site.clock.advance(minutes=10)
     assert (await there.get(back)).headers["location"] == refused
 
 
-async def test_a_stranger_gets_no_account(site: AtTheDesk, provider: Provider) -> None:
-    await tied(site, provider)
-    provider.subject, provider.told = "person-8", {"email": "mira@example.com"}
-    browser = await site.nobody("a stranger")
-    refused = await browser.get(provider.agrees(await sent_on(browser)))
+async def test_a_stranger_gets_no_account(site: DeskApp, provider: FakeOidcProvider) -> None:
+    await link_account(site, provider)
+    provider.subject, provider.extra_claims = "person-8", {"email": "mira@example.com"}
+    browser = await site.signed_out("a stranger")
+    refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=unlinked"
     with site.database.session() as session:
-        assert [member.name for member in staff.listed(session)] == ["mira"]
+        assert [member.name for member in staff.list_accounts(session)] == ["mira"]
 
 
-async def test_one_person_is_tied_to_one_account(site: AtTheDesk, provider: Provider) -> None:
-    await tied(site, provider)
+async def test_one_person_is_tied_to_one_account(site: DeskApp, provider: FakeOidcProvider) -> None:
+    await link_account(site, provider)
     with site.database.transaction() as conn:
-        code = staff.invite(conn, site.vault, "omar", "mediator", "ada", site.clock())
-    browser = await site.nobody("twice")
+        code = staff.invite_staff(conn, site.vault, "omar", "mediator", "ada", site.clock())
+    browser = await site.signed_out("twice")
     shown = await browser.post("/desk/organisation", code=code)
     url = shown.text.split(f'href="{provider.issuer}')[1].split('"')[0].replace("&amp;", "&")
-    refused = await browser.get(provider.agrees(provider.issuer + url))
+    refused = await browser.get(provider.authorise(provider.issuer + url))
     assert refused.headers["location"] == "/desk/sign-in?error=unlinked"
     with site.database.session() as session:
-        assert staff.invited(session, site.vault, code, site.clock()) is not None
+        assert staff.find_invited_account(session, site.vault, code, site.clock()) is not None
     assert (await browser.post("/desk/organisation", code="ACDE")).status_code == 403
 
 
-async def test_another_issuer_or_none_is_said_kindly(site: AtTheDesk, provider: Provider) -> None:
-    provider.issuer_says = "https://example.com"
-    browser = await site.nobody()
-    assert await sent_on(browser) == "/desk/sign-in?error=organisation"
+async def test_another_issuer_or_none_is_said_kindly(
+    site: DeskApp, provider: FakeOidcProvider
+) -> None:
+    provider.announced_issuer = "https://example.com"
+    browser = await site.signed_out()
+    assert await authorise_redirect(browser) == "/desk/sign-in?error=organisation"
 
 
-async def test_without_settings_there_is_no_such_page(desk: AtTheDesk) -> None:
-    browser = await desk.nobody()
+async def test_without_settings_there_is_no_such_page(desk: DeskApp) -> None:
+    browser = await desk.signed_out()
     assert (await browser.get("/desk/organisation")).status_code == 404
     assert (await browser.post("/desk/organisation", code="ACDE")).status_code == 404
     assert (await browser.get("/desk/organisation/back?state=x&code=y")).status_code == 404
@@ -260,4 +268,4 @@ async def test_without_settings_there_is_no_such_page(desk: AtTheDesk) -> None:
 )
 def test_the_settings_go_together(told: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="OIDC_ISSUER"):
-        settings_of_a_desk(**told)
+        desk_settings(**told)

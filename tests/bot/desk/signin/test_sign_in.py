@@ -8,77 +8,79 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from bot.desk.guard import SIGNED
+from bot.desk.guard import SESSION_COOKIE
 from bot.desk.signin import passwords, totp
 from bot.desk.signin.attempts import network
-from bot.web.qr import qr
+from bot.web.qr import qr_code
 from storage import logbook
 from storage.accounts import staff
 from storage.database import Database
 from storage.tables import REFERRAL
 from storage.vault import Vault
-from storage.web_tables import LOGGED, SIGN_IN, STAFF
-from tests.harness.desk_fixtures import AtTheDesk, Browser
+from storage.web_tables import LOGBOOK, SIGN_IN, STAFF
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.harness.telegram_app import START
 
 PASSWORD = "three green boats at noon"
 SECRET = totp.new_secret()
 
 
-async def joined(desk: AtTheDesk, role: str, name: str) -> str:
+async def add_account(desk: DeskApp, role: str, name: str) -> str:
     """Have an account with a password and an app; return its id."""
-    kept = await passwords.hashed_aside(PASSWORD)
+    kept = await passwords.hash_password_async(PASSWORD)
     with desk.database.transaction() as conn:
-        code = staff.invite(conn, desk.vault, name, role, "ada", desk.clock())
-        id = staff.join(conn, desk.vault, code, kept, SECRET, desk.clock())
+        code = staff.invite_staff(conn, desk.vault, name, role, "ada", desk.clock())
+        id = staff.activate_account(conn, desk.vault, code, kept, SECRET, desk.clock())
     assert id is not None
     return id
 
 
-def code_now(desk: AtTheDesk) -> str:
+def current_totp(desk: DeskApp) -> str:
     """Return the code that the app shows now."""
-    return totp.code_of(SECRET, totp.step_at(desk.clock()))
+    return totp.code_of(SECRET, totp.time_step_at(desk.clock()))
 
 
-async def signs_in(desk: AtTheDesk, browser: Browser, name: str, **but: str) -> httpx.Response:
+async def signs_in(desk: DeskApp, browser: DeskBrowser, name: str, **but: str) -> httpx.Response:
     """Fill the form in and send it."""
-    fields = {"name": name, "password": PASSWORD, "code": code_now(desk), **but}
-    browser.client.cookies.delete(SIGNED) if SIGNED in browser.client.cookies else None
+    fields = {"name": name, "password": PASSWORD, "code": current_totp(desk), **but}
+    browser.client.cookies.delete(
+        SESSION_COOKIE
+    ) if SESSION_COOKIE in browser.client.cookies else None
     return await browser.post("/desk/sign-in", **fields)
 
 
-def lines(desk: AtTheDesk) -> list[logbook.Line]:
+def logbook_entries(desk: DeskApp) -> list[logbook.LogbookLine]:
     """Return the logbook, the newest line first."""
     with desk.database.session() as session:
-        return logbook.read(session)
+        return logbook.list_logbook_lines(session)
 
 
 # --- joining
 
 
-async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: AtTheDesk) -> None:
+async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: DeskApp) -> None:
     ada = await desk.signed_in("administrator", "ada")
-    shown = await ada.presses("/desk/accounts", "/desk/accounts", name="Mira", role="mediator")
+    shown = await ada.submit_form("/desk/accounts", "/desk/accounts", name="Mira", role="mediator")
     code = re.search(r"([A-Z0-9]{4}-){4}[A-Z0-9]{4}", shown.text)
     assert code is not None
     assert f"/desk/join?code={quote(code[0])}" in shown.text
-    mira = await desk.nobody("mira's browser")
+    mira = await desk.signed_out("mira's browser")
     form = await mira.get(f"/desk/join?code={code[0]}")
     assert f'value="{code[0]}"' in form.text
     scan = await mira.post("/desk/join", code=code[0], password=PASSWORD, again=PASSWORD)
     secret = re.search(r'rj-code">([A-Z2-7 ]+)<', scan.text)
     assert secret is not None
     assert "<svg" in scan.text
-    app = totp.code_of(secret[1].replace(" ", ""), totp.step_at(desk.clock()))
+    app = totp.code_of(secret[1].replace(" ", ""), totp.time_step_at(desk.clock()))
     wrong = await mira.post("/desk/join/confirm", code=code[0], app="000000")
     assert wrong.status_code == 422
     done = await mira.post("/desk/join/confirm", code=code[0].lower(), app=app)
     assert done.headers["location"] == "/desk/"
     assert (await mira.get("/desk/account")).status_code == 200
-    other = await desk.nobody("another browser")
+    other = await desk.signed_out("another browser")
     again = await other.post("/desk/join", code=code[0], password=PASSWORD, again=PASSWORD)
     assert again.status_code == 403
-    assert [line.did for line in lines(desk)][:4] == ["join", "sign_in", "join", "invite"]
+    assert [line.did for line in logbook_entries(desk)][:4] == ["join", "sign_in", "join", "invite"]
 
 
 @pytest.mark.parametrize(
@@ -94,11 +96,11 @@ async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: AtTheD
     ],
 )
 async def test_a_password_is_refused_only_for_being_easy(
-    desk: AtTheDesk, password: str, says: str
+    desk: DeskApp, password: str, says: str
 ) -> None:
     with desk.database.transaction() as conn:
-        code = staff.invite(conn, desk.vault, "mira", "mediator", "ada", desk.clock())
-    nobody = await desk.nobody()
+        code = staff.invite_staff(conn, desk.vault, "mira", "mediator", "ada", desk.clock())
+    nobody = await desk.signed_out()
     shown = await nobody.post("/desk/join", code=code, password=password, again=password)
     assert shown.status_code == 422
     assert says in shown.text
@@ -108,30 +110,33 @@ async def test_a_password_is_refused_only_for_being_easy(
 
 def test_a_code_is_good_once_for_72_hours(database: Database, vault: Vault) -> None:
     with database.transaction() as conn:
-        code = staff.invite(conn, vault, "mira", "mediator", "ada", START)
-        assert staff.redeem(conn, vault, code, START + staff.INVITED_FOR) is None
-        assert staff.redeem(conn, vault, "ACDE" * 5, START) is None
-        assert staff.redeem(conn, vault, code.lower().replace("-", " "), START)
-        assert staff.redeem(conn, vault, code, START) is None
+        code = staff.invite_staff(conn, vault, "mira", "mediator", "ada", START)
+        assert (
+            staff.redeem_staff_invitation(conn, vault, code, START + staff.INVITATION_LIFETIME)
+            is None
+        )
+        assert staff.redeem_staff_invitation(conn, vault, "ACDE" * 5, START) is None
+        assert staff.redeem_staff_invitation(conn, vault, code.lower().replace("-", " "), START)
+        assert staff.redeem_staff_invitation(conn, vault, code, START) is None
 
 
 def test_a_name_is_given_once_for_ever(database: Database, vault: Vault) -> None:
     with database.transaction() as conn:
-        staff.invite(conn, vault, "Mira", "mediator", "ada", START)
-        staff.disable(conn, "mira", START)
-        with pytest.raises(staff.NameTaken):
-            staff.invite(conn, vault, "MIRA", "mediator", "ada", START)
+        staff.invite_staff(conn, vault, "Mira", "mediator", "ada", START)
+        staff.disable_account(conn, "mira", START)
+        with pytest.raises(staff.AccountNameTaken):
+            staff.invite_staff(conn, vault, "MIRA", "mediator", "ada", START)
         for wrong in ("", "m", "a b", "x" * 41, "-mira", "mi\nra", "míra", "<b>"):
-            with pytest.raises(staff.WrongName):
-                staff.invite(conn, vault, wrong, "mediator", "ada", START)
+            with pytest.raises(staff.InvalidAccountName):
+                staff.invite_staff(conn, vault, wrong, "mediator", "ada", START)
 
 
 # --- signing in
 
 
-async def test_signing_in_needs_name_password_and_a_fresh_code(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
-    mira = await desk.nobody("mira's browser")
+async def test_signing_in_needs_name_password_and_a_fresh_code(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
+    mira = await desk.signed_out("mira's browser")
     said = set()
     for but in (
         {"name": "nobody-here"},
@@ -147,17 +152,17 @@ async def test_signing_in_needs_name_password_and_a_fresh_code(desk: AtTheDesk) 
     asked = await signs_in(desk, mira, "MIRA", next="/desk/account?done=ended")
     assert asked.headers["location"] == "/desk/account?done=ended"
     assert (await mira.get("/desk/account")).status_code == 200
-    other = await desk.nobody("another browser")
+    other = await desk.signed_out("another browser")
     assert (await signs_in(desk, other, "mira")).status_code == 403
     desk.clock.advance(seconds=30)
     assert (await signs_in(desk, other, "mira")).status_code == 303
-    names = {line.about for line in lines(desk) if line.refused}
+    names = {line.about for line in logbook_entries(desk) if line.refused}
     assert names == {"mira", ""}
 
 
-async def test_of_many_who_use_one_code_at_once_one_comes_in(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
-    browsers = [await desk.nobody(f"seat {n}", f"192.0.2.{n}") for n in range(5)]
+async def test_of_many_who_use_one_code_at_once_one_comes_in(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
+    browsers = [await desk.signed_out(f"seat {n}", f"192.0.2.{n}") for n in range(5)]
     answers = await asyncio.gather(*(signs_in(desk, one, "mira") for one in browsers))
     assert sorted(one.status_code for one in answers) == [303, 403, 403, 403, 403]
 
@@ -165,23 +170,23 @@ async def test_of_many_who_use_one_code_at_once_one_comes_in(desk: AtTheDesk) ->
 @pytest.mark.parametrize(
     "path", ["https://example.com/", "//example.com", "/\\example.com", "/desk\\..", "javascript:1"]
 )
-async def test_signing_in_never_leads_to_another_site(desk: AtTheDesk, path: str) -> None:
-    await joined(desk, "mediator", "mira")
-    mira = await desk.nobody()
+async def test_signing_in_never_leads_to_another_site(desk: DeskApp, path: str) -> None:
+    await add_account(desk, "mediator", "mira")
+    mira = await desk.signed_out()
     answer = await signs_in(desk, mira, "mira", next=path)
     assert answer.headers["location"] == "/desk/queue"
 
 
-async def test_signing_out_ends_it_here_and_on_the_server(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
-    mira = await desk.nobody("mira's browser")
+async def test_signing_out_ends_it_here_and_on_the_server(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
+    mira = await desk.signed_out("mira's browser")
     await signs_in(desk, mira, "mira")
-    token = mira.client.cookies[SIGNED]
+    token = mira.client.cookies[SESSION_COOKIE]
     known = mira.client.cookies["known"]
-    out = await mira.presses("/desk/account", "/desk/sign-out")
+    out = await mira.submit_form("/desk/account", "/desk/sign-out")
     assert out.headers["clear-site-data"] == '"cache", "cookies", "storage"'
     mira.client.cookies.clear()
-    mira.client.cookies.set(SIGNED, token, domain="desk.test", path="/")
+    mira.client.cookies.set(SESSION_COOKIE, token, domain="desk.test", path="/")
     assert "sign-in?next=" in (await mira.get("/desk/account")).headers["location"]
     mira.client.cookies.clear()
     shown = await mira.get(out.headers["location"])
@@ -190,27 +195,27 @@ async def test_signing_out_ends_it_here_and_on_the_server(desk: AtTheDesk) -> No
     mira.client.cookies.clear()
     await mira.get(out.headers["location"].replace("known=", "known=x"))
     assert "known" not in mira.client.cookies
-    assert lines(desk)[0].did == "sign_out"
+    assert logbook_entries(desk)[0].did == "sign_out"
 
 
-async def test_a_thousand_failures_of_others_never_lock_mira_out(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
-    mira = await desk.nobody("mira's browser")
+async def test_a_thousand_failures_of_others_never_lock_mira_out(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
+    mira = await desk.signed_out("mira's browser")
     assert (await signs_in(desk, mira, "mira")).status_code == 303
-    out = await mira.presses("/desk/account", "/desk/sign-out")
+    out = await mira.submit_form("/desk/account", "/desk/sign-out")
     mira.client.cookies.clear()
     await mira.get(out.headers["location"])
     answers = []
     for n in range(100):
-        attacker = await desk.nobody(f"attacker {n}", f"198.51.100.{n}")
+        attacker = await desk.signed_out(f"attacker {n}", f"198.51.100.{n}")
         answers += [await signs_in(desk, attacker, "mira", code="000000") for _ in range(10)]
     assert [one.status_code for one in answers[:10]] == [403] * 10
     assert {one.status_code for one in answers[10:]} == {429}
     assert "Try again after" in answers[-1].text
-    refused = [line for line in lines(desk) if line.refused]
+    refused = [line for line in logbook_entries(desk) if line.refused]
     assert len(refused) == 11
     desk.clock.advance(minutes=1)
-    stranger = await desk.nobody("a new browser", "203.0.113.9")
+    stranger = await desk.signed_out("a new browser", "203.0.113.9")
     assert (await signs_in(desk, stranger, "mira")).status_code == 429
     shown = await mira.get("/desk/sign-in")
     csrf = re.search(r'name="csrf" value="([^"]+)"', shown.text)
@@ -218,31 +223,31 @@ async def test_a_thousand_failures_of_others_never_lock_mira_out(desk: AtTheDesk
     assert (await signs_in(desk, mira, "mira", csrf=csrf[1])).status_code == 303
 
 
-async def test_one_address_fails_ten_times_then_waits(desk: AtTheDesk) -> None:
-    attacker = await desk.nobody()
+async def test_one_address_fails_ten_times_then_waits(desk: DeskApp) -> None:
+    attacker = await desk.signed_out()
     answers = [await signs_in(desk, attacker, f"name-{n}") for n in range(12)]
     assert [one.status_code for one in answers] == [403] * 10 + [429] * 2
     joining = await attacker.post("/desk/join", code="ACDE", password=PASSWORD, again=PASSWORD)
     assert joining.status_code == 429
 
 
-async def test_failures_at_once_are_all_counted(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
-    browsers = [await desk.nobody(f"seat {n}", f"192.0.2.{n}") for n in range(15)]
+async def test_failures_at_once_are_all_counted(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
+    browsers = [await desk.signed_out(f"seat {n}", f"192.0.2.{n}") for n in range(15)]
     answers = await asyncio.gather(
         *(signs_in(desk, one, "mira", code="000000") for one in browsers)
     )
     assert sorted(one.status_code for one in answers) == [403] * 10 + [429] * 5
 
 
-async def test_a_known_browser_has_a_limit_of_its_own(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
-    mira = await desk.nobody("mira's browser")
+async def test_a_known_browser_has_a_limit_of_its_own(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
+    mira = await desk.signed_out("mira's browser")
     await signs_in(desk, mira, "mira")
-    await mira.presses("/desk/account", "/desk/account/shortcuts", shortcuts="off")
+    await mira.submit_form("/desk/account", "/desk/account/shortcuts", shortcuts="off")
     answers = [await signs_in(desk, mira, "mira", code="000000") for _ in range(12)]
     assert [one.status_code for one in answers] == [403] * 10 + [429] * 2
-    stranger = await desk.nobody("a new browser")
+    stranger = await desk.signed_out("a new browser")
     desk.clock.advance(seconds=60)
     assert (await signs_in(desk, stranger, "mira")).status_code == 303
 
@@ -254,12 +259,12 @@ def test_a_whole_house_is_one_address() -> None:
 
 
 async def test_a_password_is_kept_as_argon2id_of_64_mib() -> None:
-    kept = await passwords.hashed_aside(PASSWORD)
+    kept = await passwords.hash_password_async(PASSWORD)
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert await passwords.fits(PASSWORD, kept)
-    assert not await passwords.fits(PASSWORD.upper(), kept)
-    assert not await passwords.fits(PASSWORD, None)
-    assert not await passwords.fits(PASSWORD, "not a hash")
+    assert await passwords.verify_password(PASSWORD, kept)
+    assert not await passwords.verify_password(PASSWORD.upper(), kept)
+    assert not await passwords.verify_password(PASSWORD, None)
+    assert not await passwords.verify_password(PASSWORD, "not a hash")
 
 
 def test_codes_are_those_of_the_standard() -> None:
@@ -267,14 +272,14 @@ def test_codes_are_those_of_the_standard() -> None:
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     assert totp.code_of(secret, 59 // 30) == "287082"
     assert totp.code_of(secret, 1111111109 // 30) == "081804"
-    step = totp.step_at(START)
-    assert totp.step_of(secret, totp.code_of(secret, step - 1), START) == step - 1
-    assert totp.step_of(secret, totp.code_of(secret, step + 2), START) is None
-    assert totp.step_of(secret, "٠٨١٨٠٤", START) is None
+    step = totp.time_step_at(START)
+    assert totp.matching_time_step(secret, totp.code_of(secret, step - 1), START) == step - 1
+    assert totp.matching_time_step(secret, totp.code_of(secret, step + 2), START) is None
+    assert totp.matching_time_step(secret, "٠٨١٨٠٤", START) is None
 
 
 def test_a_picture_has_no_style_of_its_own() -> None:
-    picture = qr("https://example.com/?a=<script>&b='\"")
+    picture = qr_code("https://example.com/?a=<script>&b='\"")
     assert picture.startswith("<svg")
     assert "style" not in picture
     assert "script" not in picture
@@ -283,7 +288,7 @@ def test_a_picture_has_no_style_of_its_own() -> None:
 # --- one's own account
 
 
-async def test_one_sees_and_ends_ones_own_sign_ins(desk: AtTheDesk) -> None:
+async def test_one_sees_and_ends_ones_own_sign_ins(desk: DeskApp) -> None:
     here = await desk.signed_in("mediator", "mira")
     there = await desk.signed_in("mediator", "mira")
     third = await desk.signed_in("mediator", "mira")
@@ -299,16 +304,16 @@ async def test_one_sees_and_ends_ones_own_sign_ins(desk: AtTheDesk) -> None:
     assert (await here.get("/desk/account")).status_code == 200
 
 
-async def test_shortcuts_are_switched_off_and_on(desk: AtTheDesk) -> None:
+async def test_shortcuts_are_switched_off_and_on(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    await mira.presses("/desk/account", "/desk/account/shortcuts", shortcuts="off")
+    await mira.submit_form("/desk/account", "/desk/account/shortcuts", shortcuts="off")
     assert 'data-shortcuts="off"' in (await mira.get("/desk/account")).text
-    await mira.presses("/desk/account", "/desk/account/shortcuts", shortcuts="on")
+    await mira.submit_form("/desk/account", "/desk/account/shortcuts", shortcuts="on")
     assert 'data-shortcuts="on"' in (await mira.get("/desk/account")).text
 
 
-async def test_a_password_is_changed_with_the_old_one(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
+async def test_a_password_is_changed_with_the_old_one(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
     here, there = await desk.signed_in("mediator", "mira"), await desk.signed_in("mediator", "mira")
     new = "a lighthouse in may"
     wrong = await here.post("/desk/account/password", password="no", new=new, again=new)
@@ -319,7 +324,7 @@ async def test_a_password_is_changed_with_the_old_one(desk: AtTheDesk) -> None:
     assert done.headers["location"] == "/desk/account?done=password_changed"
     assert (await there.get("/desk/account")).status_code == 303
     assert (await here.get("/desk/account?done=password_changed")).status_code == 200
-    nobody = await desk.nobody()
+    nobody = await desk.signed_out()
     assert (await signs_in(desk, nobody, "mira")).status_code == 403
     assert (await signs_in(desk, nobody, "mira", password=new)).status_code == 303
 
@@ -327,10 +332,10 @@ async def test_a_password_is_changed_with_the_old_one(desk: AtTheDesk) -> None:
 # --- the administrator
 
 
-async def test_nobody_is_disabled_while_owning_a_case(desk: AtTheDesk) -> None:
+async def test_nobody_is_disabled_while_owning_a_case(desk: DeskApp) -> None:
     ada = await desk.signed_in("administrator", "ada")
     mira = await desk.signed_in("mediator", "mira")
-    reference = desk.referral(owner="mira")
+    reference = desk.add_referral(owner="mira")
     for act, more in (("disable", {}), ("role", {"role": "coordinator"})):
         stopped = await ada.post(f"/desk/accounts/{act}", name="mira", **more)
         assert stopped.status_code == 409
@@ -349,8 +354,8 @@ async def test_nobody_is_disabled_while_owning_a_case(desk: AtTheDesk) -> None:
         assert session.connection().execute(open_).first() is None
 
 
-async def test_inviting_again_takes_every_way_in_away(desk: AtTheDesk) -> None:
-    await joined(desk, "mediator", "mira")
+async def test_inviting_again_takes_every_way_in_away(desk: DeskApp) -> None:
+    await add_account(desk, "mediator", "mira")
     ada, mira = (
         await desk.signed_in("administrator", "ada"),
         await desk.signed_in("mediator", "mira"),
@@ -358,13 +363,13 @@ async def test_inviting_again_takes_every_way_in_away(desk: AtTheDesk) -> None:
     shown = await ada.post("/desk/accounts/invite-again", name="mira")
     assert "One-time code" in shown.text
     assert (await mira.get("/desk/account")).status_code == 303
-    assert (await signs_in(desk, await desk.nobody(), "mira")).status_code == 403
+    assert (await signs_in(desk, await desk.signed_out(), "mira")).status_code == 403
     with desk.database.session() as session:
         row = session.connection().execute(select(STAFF).where(STAFF.c.name == "mira")).one()
     assert (row.password, row.totp, row.subject_print, row.joined_at) == (None,) * 4
 
 
-async def test_the_administrator_sees_accounts_and_changes_roles(desk: AtTheDesk) -> None:
+async def test_the_administrator_sees_accounts_and_changes_roles(desk: DeskApp) -> None:
     ada = await desk.signed_in("administrator", "ada")
     mira = await desk.signed_in("mediator", "mira")
     shown = (await ada.get("/desk/accounts")).text
@@ -386,7 +391,7 @@ async def test_the_administrator_sees_accounts_and_changes_roles(desk: AtTheDesk
 # --- the logbook
 
 
-async def test_the_coordinator_reads_the_logbook_and_sees_a_change(desk: AtTheDesk) -> None:
+async def test_the_coordinator_reads_the_logbook_and_sees_a_change(desk: DeskApp) -> None:
     carys = await desk.signed_in("coordinator", "carys")
     omar = await desk.signed_in("mediator", "omar")
     await omar.get("/desk/logbook")
@@ -398,5 +403,5 @@ async def test_the_coordinator_reads_the_logbook_and_sees_a_change(desk: AtTheDe
     assert "The logbook is whole" in shown
     assert "There are no such lines" in (await carys.get("/desk/logbook?about=zoe")).text
     with desk.database.transaction() as conn:
-        conn.execute(update(LOGGED).where(LOGGED.c.n == 1).values(who="mira"))
+        conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 1).values(who="mira"))
     assert "was changed or lost" in (await carys.get("/desk/logbook")).text
