@@ -2,15 +2,21 @@
 
 const SLOW = 15000;
 const body = document.body;
+/** @type {(id: string, from?: Document) => HTMLElement | null} */
 const find = (id, from = document) => from.getElementById(id);
+/** @type {() => HTMLInputElement | HTMLTextAreaElement | null} */
+const findField = () => document.querySelector("#say");
 let sending = false;
 let left = false;
+/** @type {number | undefined} */
 let retry;
+/** @type {number | undefined} */
 let lockTimer;
 let lockAt = Infinity;
 
 // --- the way out: Back does not come back
 
+/** @param {Event} [event] */
 function leave(event) {
   event?.preventDefault();
   if (left) return;
@@ -18,9 +24,10 @@ function leave(event) {
   body.replaceChildren();
   document.title = "";
   fetch("/leave", { keepalive: true, redirect: "manual" }).catch(() => {});
-  location.replace(body.dataset.exit);
+  location.replace(body.dataset.exit ?? "about:blank");
 }
 
+/** @type {number[]} */
 let shifts = [];
 document.addEventListener("keydown", (event) => {
   if (event.key === "Shift" && !event.repeat) {
@@ -37,15 +44,15 @@ addEventListener("pageshow", (event) => {
 
 // --- the page as the server has it, taken over piece by piece
 
+/** @param {string} words */
 function say(words) {
   const line = find("line");
   if (line && line.textContent !== words) line.textContent = words;
 }
 
-function takeLog(fresh) {
-  const log = find("log");
-  const wanted = [...find("log", fresh).children];
-  const latest = find("latest", fresh)?.parentElement.id;
+/** @type {(log: HTMLElement, freshLog: HTMLElement, latest?: string) => void} */
+function takeLog(log, freshLog, latest) {
+  const wanted = [...freshLog.children];
   const texts = new Map(wanted.map((item) => [item.id, item.textContent]));
   for (const item of [...log.children]) {
     if (texts.get(item.id) !== item.textContent) item.remove();
@@ -57,20 +64,30 @@ function takeLog(fresh) {
   });
   for (const item of log.children) {
     const inner = item.firstElementChild;
+    if (!inner) continue;
     inner.toggleAttribute("tabindex", item.id === latest);
     if (item.id === latest) inner.setAttribute("tabindex", "-1");
     inner.id = item.id === latest ? "latest" : "";
   }
 }
 
+/** @type {(id: string, fresh: Document) => void} */
+function takePart(id, fresh) {
+  const [old, part] = [find(id), find(id, fresh)];
+  if (!old || !part) throw new Error("The server sent another page than the chat.");
+  old.replaceWith(document.adoptNode(part));
+}
+
+/** @type {(text: string, typed?: string | null, focus?: boolean) => void} */
 function take(text, typed = null, focus = false) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   document.title = fresh.title;
-  if (find("log") && find("log", fresh)) {
-    takeLog(fresh);
-    find("answer").replaceWith(document.adoptNode(find("answer", fresh)));
+  const [log, freshLog] = [find("log"), find("log", fresh)];
+  if (log && freshLog) {
+    takeLog(log, freshLog, find("latest", fresh)?.parentElement?.id);
+    takePart("answer", fresh);
   } else {
-    find("main").replaceWith(document.adoptNode(find("main", fresh)));
+    takePart("main", fresh);
     focus = true;
   }
   body.dataset.revision = fresh.body.dataset.revision ?? "";
@@ -80,7 +97,7 @@ function take(text, typed = null, focus = false) {
   if (focus) (find("latest") ?? document.querySelector("h1"))?.focus();
 }
 
-async function look(typed = find("say")?.value ?? "") {
+async function look(typed = findField()?.value ?? "") {
   const held = document.activeElement?.id === "say";
   const answer = await fetch("/chat", { headers: { Accept: "text/html" } });
   const text = await answer.text();
@@ -92,18 +109,21 @@ async function look(typed = find("say")?.value ?? "") {
 
 // --- sending: what was typed is kept until the server has it
 
+/** @type {(form: HTMLFormElement, pressed: HTMLButtonElement | null) => Promise<void>} */
 async function send(form, pressed) {
   if (sending || left) return;
   sending = true;
   clearTimeout(retry);
-  const fields = new URLSearchParams(new FormData(form));
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) fields.append(name, String(value));
   if (pressed?.name) fields.set(pressed.name, pressed.value);
-  const buttons = [...document.querySelectorAll("#answer button")];
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const buttons = document.querySelectorAll("#answer button");
   for (const one of buttons) one.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields });
     if (left) return;
-    const typed = fields.has("say") ? "" : (find("say")?.value ?? "");
+    const typed = fields.has("say") ? "" : (findField()?.value ?? "");
     take(await answer.text(), typed, true);
   } catch {
     say(find("line")?.dataset.down ?? "");
@@ -114,12 +134,13 @@ async function send(form, pressed) {
   }
 }
 
+/** @param {string | null} typed */
 function prepareField(typed) {
-  const plain = find("say");
-  if (!plain || plain.tagName === "TEXTAREA") return;
+  const plain = findField();
+  if (!(plain instanceof HTMLInputElement)) return;
   const field = document.createElement("textarea");
   for (const name of ["id", "name", "dir", "autocomplete", "enterkeyhint"]) {
-    field.setAttribute(name, plain.getAttribute(name));
+    field.setAttribute(name, plain.getAttribute(name) ?? "");
   }
   field.rows = 1;
   field.value = typed ?? plain.value;
@@ -128,26 +149,31 @@ function prepareField(typed) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
-      field.form.requestSubmit();
+      field.form?.requestSubmit();
     }
   });
   plain.replaceWith(field);
   grow();
 }
 
+/** @type {(typed?: string | null) => void} */
 function prepare(typed = null) {
   prepareField(typed);
-  for (const form of document.querySelectorAll("#answer form, main form[action='/chat']")) {
+  /** @type {NodeListOf<HTMLFormElement>} */
+  const forms = document.querySelectorAll("#answer form, main form[action='/chat']");
+  for (const form of forms) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      send(form, event.submitter);
+      send(form, /** @type {HTMLButtonElement | null} */ (event.submitter));
     });
   }
-  for (const button of document.querySelectorAll("[data-copy]")) {
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const copying = document.querySelectorAll("[data-copy]");
+  for (const button of copying) {
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      say(find("line").dataset.copied);
+      await navigator.clipboard.writeText(button.dataset.copy ?? "");
+      say(find("line")?.dataset.copied ?? "");
     });
   }
   lockLater();

@@ -1,8 +1,15 @@
 // The keys of the desk, and what is new while a page is open. Everything works without it.
-const words = document.querySelector("[data-live-words]")?.dataset ?? {};
-const rows = () => [...document.querySelectorAll("[data-queue] tbody tr")];
+/** @type {(what: string, from?: ParentNode) => HTMLElement | null} */
+const find = (what, from = document) => from.querySelector(what);
+/** @type {(what: string) => NodeListOf<HTMLElement>} */
+const findAll = (what) => document.querySelectorAll(what);
+const words = find("[data-live-words]")?.dataset ?? {};
+/** @type {(words: string | undefined, value: string | number) => string} */
+const fill = (words, value) => words?.replace("#", String(value)) ?? "";
+const rows = () => [...findAll("[data-queue] tbody tr")];
 let at = -1;
 
+/** @param {number} by */
 function move(by) {
   const all = rows();
   if (!all.length) return;
@@ -13,6 +20,7 @@ function move(by) {
 
 const here = () => (rows().length ? rows()[at] : document);
 
+/** @param {string} id */
 function goTo(id) {
   const found = document.getElementById(id);
   const link = rows()[at]?.querySelector("a");
@@ -20,12 +28,13 @@ function goTo(id) {
   if (!found) return;
   if (found instanceof HTMLDetailsElement) found.open = true;
   found.scrollIntoView();
-  (found.querySelector("input:not([type=hidden]), select, textarea") ??
-    found.parentElement.querySelector("input:not([type=hidden])"))?.focus();
+  (find("input:not([type=hidden]), select, textarea", found) ??
+    find("input:not([type=hidden])", found.parentElement ?? found))?.focus();
 }
 
+/** @type {(what: string, elsewhere: string) => void} */
 function press(what, elsewhere) {
-  const found = document.querySelector(what);
+  const found = find(what);
   if (found) found.click();
   else location.href = elsewhere;
 }
@@ -36,19 +45,30 @@ function search() {
   else location.href = "/desk/queue";
 }
 
+function showKeys() {
+  const dialog = document.getElementById("keys");
+  if (dialog instanceof HTMLDialogElement) dialog.showModal();
+}
+
+/** @type {Record<string, () => void>} */
 const keys = {
   n: () => press("[data-key=n]", "/desk/queue"),
   j: () => move(1),
   k: () => move(-1),
   o: () => rows()[at]?.querySelector("a")?.click(),
-  c: () => here()?.querySelector("[data-key=c]")?.click(),
+  c: () => {
+    const place = here();
+    if (place) find("[data-key=c]", place)?.click();
+  },
   s: () => goTo("put-off"),
   e: () => goTo("happened"),
   "/": () => search(),
-  "?": () => document.getElementById("keys")?.showModal(),
+  "?": showKeys,
 };
 
+/** @param {EventTarget | null} target */
 function isTyping(target) {
+  if (!(target instanceof Element)) return false;
   if (target.closest("textarea, select, [contenteditable]")) return true;
   return target instanceof HTMLInputElement && !["radio", "checkbox", "submit"].includes(target.type);
 }
@@ -65,48 +85,54 @@ if (document.body.dataset.shortcuts === "on") {
 }
 
 // What is new. Nothing on the page moves by itself: a line says so, and rows say who has them.
-const known = { new: null };
+/** @typedef {{out?: boolean, new: string[], taken: [string, string][]}} News */
+/** @type {Set<string> | undefined} */
+let known;
 
+/** @param {number} count */
 function badge(count) {
-  for (const place of document.querySelectorAll("[data-live-count]")) {
-    place.textContent = count;
+  for (const place of findAll("[data-live-count]")) {
+    place.textContent = String(count);
     place.hidden = count === 0;
   }
 }
 
+/** @param {number} count */
 function news(count) {
-  const place = document.querySelector("[data-live-news]");
+  const place = find("[data-live-news]");
   if (!place) return;
   if (count < 1) return place.replaceChildren();
   const link = document.createElement("a");
   link.className = "govuk-link";
-  link.href = document.querySelector("[data-queue]") ? location.href : "/desk/queue";
-  link.textContent = words.show;
-  const said = count === 1 ? words.one : words.more.replace("#", count);
+  link.href = find("[data-queue]") ? location.href : "/desk/queue";
+  link.textContent = words.show ?? "";
+  const said = count === 1 ? words.one : fill(words.more, count);
   place.replaceChildren(`${said} `, link);
 }
 
+/** @param {[string, string][]} all */
 function taken(all) {
-  const owners = new Map(all.map(([reference, owner]) => [reference, owner]));
-  for (const row of document.querySelectorAll("[data-reference][data-owner='']")) {
-    const owner = owners.get(row.dataset.reference);
+  const owners = new Map(all);
+  for (const row of findAll("[data-reference][data-owner='']")) {
+    const owner = owners.get(row.dataset.reference ?? "");
     if (!owner) continue;
     row.dataset.owner = owner;
     row.classList.add("rj-taken");
-    row.querySelector("[data-taken]")?.replaceChildren(words.taken.replace("#", owner));
+    row.querySelector("[data-taken]")?.replaceChildren(fill(words.taken, owner));
   }
 }
 
+/** @param {News} told */
 function changed(told) {
   if (told.out) return location.reload();
   badge(told.new.length);
-  known.new ??= new Set(told.new);
-  news(told.new.filter((one) => !known.new.has(one)).length);
+  const seen = known ??= new Set(told.new);
+  news(told.new.filter((one) => !seen.has(one)).length);
   taken(told.taken);
 }
 
-if (document.querySelector("[data-live-count]") && "EventSource" in window) {
-  const open = document.querySelector("[data-referral]")?.dataset.referral ?? "";
+if (find("[data-live-count]") && "EventSource" in globalThis) {
+  const open = find("[data-referral]")?.dataset.referral ?? "";
   const stream = new EventSource(`/desk/live?at=${encodeURIComponent(open)}`);
   stream.addEventListener("changed", (event) => changed(JSON.parse(event.data)));
   addEventListener("pagehide", () => stream.close());
