@@ -2,6 +2,10 @@
 
 import os
 
-pytest_plugins = ["tests.harness.storage_fixtures", "tests.harness.desk_fixtures"]
+pytest_plugins = [
+    "tests.harness.storage_fixtures",
+    "tests.harness.desk_fixtures",
+    "tests.harness.thorough",
+]
 
 os.environ["PTB_TIMEDELTA"] = "true"
