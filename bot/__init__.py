@@ -1,1 +1,1 @@
-"""Everyone who is met: the channels, the staff, the command line."""
+"""The edges: channels, message pipeline, web pages, staff desk, command line."""

@@ -27,11 +27,11 @@ app.add_typer(staff_commands.staff_app, name="staff")
 app.add_typer(content_commands.content_app, name="content")
 app.add_typer(content_commands.key_app, name="key")
 
-Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object a line, in and out.")]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object per line, in and out.")]
 
 
 def main() -> None:
-    """Run the command line; end with a plain line and exit code 1 for what cannot be done."""
+    """Run the command line; print one line and exit with 1 for a known error."""
     try:
         app(prog_name="rj")
     except (InvalidSettings, VaultError, UnsafeDatabase) as wrong:
@@ -45,7 +45,7 @@ def main() -> None:
 
 @app.command()
 def demo() -> None:
-    """See it in a browser: a chat and the staff desk, on a throw-away database. No token."""
+    """Run the demo: chat and staff desk in one browser page, on a throw-away database."""
     from bot.cli import demo as shown
     from bot.log import start_logging
     from bot.serve import Running, run
@@ -71,10 +71,10 @@ def demo() -> None:
 def play(
     as_: Annotated[str, typer.Option("--as", help="victim or officer")] = "victim",
     language: Annotated[str | None, typer.Option(help="A language on offer, such as en.")] = None,
-    chat: Annotated[str | None, typer.Option(help="Come back to a named conversation.")] = None,
+    chat: Annotated[str | None, typer.Option(help="Resume a named conversation.")] = None,
     jsonl: Jsonl = False,
 ) -> None:
-    """Talk to it in the terminal, on the configured database."""
+    """Talk to the bot in the terminal, on the configured database."""
     from bot.cli.play import Player, play_interactively, play_jsonl
 
     if as_ not in ("victim", "officer"):
@@ -120,19 +120,19 @@ def crisis(jsonl: Jsonl = False) -> None:
 
 @app.command()
 def serve() -> None:
-    """Meet people: Telegram if a token is set, the web part, and all that time makes due."""
+    """Run everything: Telegram if a token is set, web server, responder, delivery and sweep."""
     _run_parts(conversation=True, pages=True)
 
 
 @app.command()
 def bot() -> None:
-    """Only the conversation: receive by polling, answer, deliver, sweep."""
+    """Run the conversation alone: polling, responder, delivery and sweep; no web server."""
     _run_parts(conversation=True, pages=False)
 
 
 @app.command()
 def web() -> None:
-    """Only the web part: Telegram's webhook and the health page."""
+    """Run the web server alone: chat, officer pages, desk, API, health, Telegram's webhook."""
     _run_parts(conversation=False, pages=True)
 
 
@@ -144,10 +144,10 @@ def invite(
     name: Annotated[str, typer.Option(prompt="Name and role")],
     agency: Annotated[str, typer.Option(prompt="Force or agency")],
     contact: Annotated[str, typer.Option(prompt="Work email or phone")],
-    hours: Annotated[int, typer.Option(help="How long the link works.")] = 24,
-    bot_name: Annotated[str, typer.Option("--bot", help="The bot's user name.")] = "",
+    hours: Annotated[int, typer.Option(help="Hours until the invitation expires.")] = 24,
+    bot_name: Annotated[str, typer.Option("--bot", help="The bot's user name on Telegram.")] = "",
 ) -> None:
-    """Make a one-time link for a partner officer: for Telegram or a browser, whichever is first."""
+    """Invite a partner officer: one code, used once, as a Telegram link and a browser link."""
     from flows.conversation import Officer
     from storage.chats import officers
 
@@ -163,7 +163,7 @@ def invite(
 
 @app.command()
 def publish() -> None:
-    """Send commands and descriptions to Telegram."""
+    """Publish the bot's commands and descriptions to Telegram."""
     from bot.channels.telegram import build_bot
     from bot.channels.telegram.publish import publish as publish_all
     from flows.service import service
@@ -181,7 +181,7 @@ def publish() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check the set-up; say what is wrong and what to do. Exit code 1 if anything is."""
+    """Check the set-up; say what is wrong and how to fix it. Exit code 1 if anything is wrong."""
     from bot.cli.doctor import run_checks
 
     wrong, warnings = run_checks(read_settings())
@@ -196,7 +196,7 @@ def doctor() -> None:
 
 @app.command()
 def tidy() -> None:
-    """Delete now what has been kept long enough, and take it out of the file."""
+    """Run one sweep (retention periods, expired leases and handoffs), then vacuum the file."""
     from dataclasses import asdict
 
     from bot.pipeline.respond import House
@@ -211,7 +211,7 @@ def tidy() -> None:
 
 @app.command()
 def flow(mermaid: Annotated[bool, typer.Option("--mermaid", help="As Mermaid.")] = True) -> None:
-    """Print both state tables as pictures."""
+    """Print the two state tables as Mermaid diagrams."""
     from flows import casework, stages
 
     print(f"```mermaid\n{stages.mermaid().strip()}\n```\n")
@@ -220,7 +220,7 @@ def flow(mermaid: Annotated[bool, typer.Option("--mermaid", help="As Mermaid.")]
 
 @app.command()
 def migrate() -> None:
-    """Bring the database's tables up to date."""
+    """Migrate the database to the newest revision of the schema."""
     from storage.database import Database
 
     database = Database(read_settings().database_url)

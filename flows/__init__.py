@@ -1,1 +1,1 @@
-"""What is said and decided: values in, values out."""
+"""The conversation and its rules as pure functions: values in, values out."""

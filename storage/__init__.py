@@ -1,1 +1,1 @@
-"""What is kept, and for how long: nothing personal is stored unsealed."""
+"""The database: tables, transactions, encryption, retention; personal data only sealed."""

@@ -1,1 +1,1 @@
-"""The commands of `rj`, one module a group."""
+"""The commands of `rj`, one module for each group."""

@@ -1,4 +1,4 @@
-"""The commands that look after the words and the key: `rj content ...` and `rj key ...`."""
+"""`rj content` and `rj key`: check the wording, list missed questions, make and rotate keys."""
 
 import sys
 from datetime import UTC, datetime
@@ -9,13 +9,13 @@ import typer
 from bot.bootstrap import open_store
 from bot.settings import read_settings
 
-content_app = typer.Typer(help="The words and settings of the service.", no_args_is_help=True)
-key_app = typer.Typer(help="The key that everything personal is kept under.", no_args_is_help=True)
+content_app = typer.Typer(help="The wording and settings in flows/content.", no_args_is_help=True)
+key_app = typer.Typer(help="The key file that encrypts personal data.", no_args_is_help=True)
 
 
 @content_app.command("check")
 def content_check() -> None:
-    """Check every word and setting: nothing missing, unused, too long, too hard or too old."""
+    """Check all content: missing or unused keys, length, reading grade, review dates, metrics."""
     from bot.proofreading import proofread
 
     report = proofread(datetime.now(UTC).date())
@@ -31,7 +31,7 @@ def content_check() -> None:
 
 @content_app.command()
 def missed() -> None:
-    """Show the questions that nobody has answered yet, which people agreed to pass on."""
+    """List the questions without an answer that people agreed to pass on."""
     from storage.reports import missed_questions as kept
 
     with open_store(read_settings()) as (database, vault), database.session() as session:
@@ -41,7 +41,7 @@ def missed() -> None:
 
 @key_app.command("make")
 def key_make(file: Path) -> None:
-    """Make a new key file, for its owner's eyes only. Keep a copy apart from the database."""
+    """Create a key file, readable by its owner only. Keep a copy apart from the database."""
     from storage.vault import Vault
 
     if file.exists():
@@ -52,7 +52,7 @@ def key_make(file: Path) -> None:
 
 @key_app.command("rotate")
 def key_rotate(file: Path) -> None:
-    """Add a new key that is used from now on; the old ones stay to read what is there."""
+    """Add a key that seals from the next start on; earlier keys still unseal what is stored."""
     from storage.vault import Vault
 
     Vault.rotate(file)

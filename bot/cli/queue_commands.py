@@ -1,4 +1,4 @@
-"""The staff queue from the command line: see it, claim, read one, record what happened."""
+"""`rj queue`: list the queue, claim, read one referral, record acts and notes."""
 
 import getpass
 import json
@@ -19,18 +19,18 @@ from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
 
-queue_app = typer.Typer(help="The staff queue, without a browser.", invoke_without_command=True)
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, one stable object or list.")]
-ActorOption = Annotated[str, typer.Option("--as", help="Your name, for the dated step.")]
+queue_app = typer.Typer(help="The staff queue on the command line.", invoke_without_command=True)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: one object or one list.")]
+ActorOption = Annotated[str, typer.Option("--as", help="Your name, kept with the step.")]
 
 
 @queue_app.callback()
 def queue(
     context: typer.Context,
     as_json: JsonOption = False,
-    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include closed referrals.")] = False,
 ) -> None:
-    """Show the queue: what is due next stands first."""
+    """List the queue: unseen first, then urgent, then by due time."""
     if context.invoked_subcommand:
         return
     with open_store(read_settings()) as (database, vault), database.session() as session:
@@ -47,7 +47,7 @@ def claim(
     actor: ActorOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Make a referral yours; exactly one person can."""
+    """Claim a referral; of several who try, exactly one gets it."""
     name, now = actor or getpass.getuser(), datetime.now(UTC)
     with open_store(read_settings()) as (database, vault), _exit_on_error():
         with database.transaction() as connection:
@@ -76,7 +76,7 @@ def claim(
 
 @queue_app.command("open")
 def open_referral(reference: str, actor: ActorOption = "", as_json: JsonOption = False) -> None:
-    """Read one referral; how to make contact safely stands first. Reading is a dated step."""
+    """Show one referral, safe contact first. The reading is recorded as a step."""
     with open_store(read_settings()) as (database, vault), _exit_on_error():
         print_record(database, vault, reference.upper(), actor or getpass.getuser(), as_json)
 
@@ -87,8 +87,8 @@ def step(
     act: str,
     actor: ActorOption = "",
     note: Annotated[str, typer.Option(help="A note that only staff can read.")] = "",
-    to: Annotated[str, typer.Option(help="Who a transfer goes to.")] = "",
-    until: Annotated[datetime | None, typer.Option(help="When to come back to it, UTC.")] = None,
+    to: Annotated[str, typer.Option(help="The new owner, for transfer.")] = "",
+    until: Annotated[datetime | None, typer.Option(help="When it comes back, UTC.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record an act: spoke, no_answer, wrong_number, not_now, snooze, declined, close ..."""
@@ -116,13 +116,13 @@ def snooze(
     actor: ActorOption = "",
     note: Annotated[str, typer.Option(help="Why; only staff can read it.")] = "",
 ) -> None:
-    """Put one of your referrals off until a time; it stays yours."""
+    """Defer one of your referrals until a time; you stay its owner."""
     step(reference, "snooze", actor, note, "", until, False)
 
 
 @queue_app.command()
 def note(reference: str, words: str, actor: ActorOption = "") -> None:
-    """Add a dated note that only staff can read."""
+    """Add a note that only staff can read."""
     name, now = actor or getpass.getuser(), datetime.now(UTC)
     with (
         open_store(read_settings()) as (database, vault),
@@ -136,7 +136,7 @@ def note(reference: str, words: str, actor: ActorOption = "") -> None:
 def print_record(
     database: Database, vault: Vault, reference: str, actor: str, as_json: bool
 ) -> None:
-    """Print one referral with its steps; that `who` opened it is one of them."""
+    """Print one referral with its steps; the opening by `actor` is recorded as one of them."""
     now = datetime.now(UTC)
     with database.transaction() as connection:
         record = lifecycle.open_record(connection, vault, reference, actor, now)
@@ -152,7 +152,7 @@ def print_record(
 
 @contextmanager
 def _exit_on_error() -> Iterator[None]:
-    """Turn what cannot be done into one plain line and exit code 1."""
+    """Turn a known error into one line and exit code 1."""
     try:
         yield
     except lifecycle.UnknownReferral as unknown:

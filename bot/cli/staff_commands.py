@@ -1,4 +1,4 @@
-"""Accounts of staff from the command line: how the first administrator comes in."""
+"""`rj staff`: invite, list and disable accounts; the way in for the first administrator."""
 
 import sys
 from datetime import UTC, datetime
@@ -14,18 +14,18 @@ from storage import logbook
 from storage.accounts import staff
 
 CLI_ACTOR = "command line"
-staff_app = typer.Typer(help="Accounts of staff. There is none until you invite one.")
+staff_app = typer.Typer(help="Staff accounts. There is none until you invite one.")
 
 
 @staff_app.command()
 def invite(
     name: str,
-    role: Annotated[Role, typer.Option(help="What this person will do.")],
+    role: Annotated[Role, typer.Option(help="The role of the account.")],
     again: Annotated[
-        bool, typer.Option("--again", help="A new code for an account that is there.")
+        bool, typer.Option("--again", help="Reissue the invitation of an existing account.")
     ] = False,
 ) -> None:
-    """Make an account and print the link, or the code, that takes it up: once, for 72 hours."""
+    """Create an account and print its one-time invitation, valid for 72 hours."""
     settings, now = read_settings(), datetime.now(UTC)
     with open_store(settings) as (database, vault), database.transaction() as connection:
         try:
@@ -51,7 +51,7 @@ def invite(
 
 @staff_app.command("list")
 def print_accounts() -> None:
-    """List the accounts: name, role, and whether it was taken up."""
+    """List the accounts: name, role, and invited, joined or disabled."""
     with open_store(read_settings()) as (database, _), database.session() as session:
         members = staff.list_accounts(session)
     for one in members:
@@ -63,7 +63,7 @@ def print_accounts() -> None:
 
 @staff_app.command()
 def disable(name: str) -> None:
-    """Close an account and end all its sign-ins; its open referrals are handed over first."""
+    """Disable an account and end its sign-ins; refused while it owns open referrals."""
     now = datetime.now(UTC)
     with open_store(read_settings()) as (database, vault), database.transaction() as connection:
         try:

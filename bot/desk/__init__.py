@@ -1,1 +1,1 @@
-"""Staff: the queue without a browser; its pages come here too."""
+"""The staff desk: pages, permissions and JSON API for accounts that are signed in."""

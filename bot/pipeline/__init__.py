@@ -1,1 +1,1 @@
-"""The pipeline: inbox to turn to outbox to channel, and what the clock makes due."""
+"""The pipeline: inbox, turn, outbox, channel; and the sweep that runs by the clock."""

@@ -1,4 +1,4 @@
-"""The proofreader: reads all that is said, and every table, as a careful colleague would."""
+"""The proofreader: checks the wording and the tables in flows/content."""
 
 from bot.proofreading.report import ProofreadingReport, find_problems, proofread
 

@@ -1,1 +1,1 @@
-"""What every page in a browser shares: templates, headers, cookies, forms, limits."""
+"""Shared by every web page: templates, security headers, cookies, forms, rate limits."""

@@ -1,1 +1,1 @@
-"""One plain module for each stage: show() says where we are, hear() takes what was said there."""
+"""Scenes, one module for each stage: show() renders it, handle() takes typed text there."""

@@ -1,1 +1,1 @@
-"""Content review: every message, the flow drawn, what is out of date."""
+"""Content review: every message, the state diagrams, what is due for review."""
