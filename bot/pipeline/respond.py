@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bot.channels import Body, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
 from bot.pipeline.alerts import alert, notify_webhook
-from bot.pipeline.private_links import (
+from bot.private_links import (
     INTRODUCTION_COMMAND,
     LinkOwner,
     redeem_introduction,

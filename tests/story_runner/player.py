@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from bot.pipeline import private_links
+from bot import private_links
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
+from bot import private_links
 from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
@@ -22,8 +23,7 @@ from bot.channels.web.private_page import (
     render_form_page,
 )
 from bot.channels.web.submissions import Submission
-from bot.pipeline import private_links
-from bot.pipeline.private_links import LinkOwner
+from bot.private_links import LinkOwner
 from bot.web import cookies
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
 from bot.web.page_payload import PAGE_CHANNEL, build_page_payload

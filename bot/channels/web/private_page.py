@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
+from bot import private_links
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.pages import rate_limited_page
-from bot.pipeline import private_links
-from bot.pipeline.private_links import RedeemedLink
+from bot.private_links import RedeemedLink
 from bot.web import qr
 from bot.web.fields import build_fields, posted_answers
 from bot.web.page_payload import PAGE_CHANNEL, build_page_payload

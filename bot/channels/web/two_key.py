@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
+from bot import private_links
 from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
@@ -17,7 +18,6 @@ from bot.channels.web.private_page import (
     render_form_page,
 )
 from bot.channels.web.submissions import Submission
-from bot.pipeline import private_links
 from storage.chats import browser_sessions, one_time_links
 
 

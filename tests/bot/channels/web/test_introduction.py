@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from bot.pipeline import private_links
+from bot import private_links
 from bot.serve import Running
 from bot.settings import Settings
 from flows.wording import say

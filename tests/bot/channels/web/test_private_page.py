@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bot.pipeline import private_links
+from bot import private_links
 from storage.database import Database
 from storage.vault import Vault
 from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value, run_pages
