@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.bootstrap import open_demo_store, open_store
-from bot.cli import content_commands, queue_commands, staff_commands
+from bot.cli import content_commands, officer_commands, queue_commands, staff_commands
 from bot.settings import InvalidSettings, read_settings
 from storage.database import UnsafeDatabase
 from storage.vault import VaultError
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(queue_commands.queue_app, name="queue")
 app.add_typer(staff_commands.staff_app, name="staff")
+app.add_typer(officer_commands.officers_app, name="officers")
 app.add_typer(content_commands.content_app, name="content")
 app.add_typer(content_commands.key_app, name="key")
 
@@ -138,27 +139,7 @@ def web() -> None:
 
 # --- look after it
 
-
-@app.command()
-def invite(
-    name: Annotated[str, typer.Option(prompt="Name and role")],
-    agency: Annotated[str, typer.Option(prompt="Force or agency")],
-    contact: Annotated[str, typer.Option(prompt="Work email or phone")],
-    hours: Annotated[int, typer.Option(help="Hours until the invitation expires.")] = 24,
-    bot_name: Annotated[str, typer.Option("--bot", help="The bot's user name on Telegram.")] = "",
-) -> None:
-    """Invite a partner officer: one code, used once, as a Telegram link and a browser link."""
-    from flows.conversation import Officer
-    from storage.chats import officers
-
-    settings = read_settings()
-    with open_store(settings) as (database, vault), database.transaction() as connection:
-        officer = Officer(name, agency, contact, verified=True)
-        code = officers.invite_officer(connection, vault, officer, datetime.now(UTC), hours)
-    username = bot_name or _telegram_username()
-    print(f"https://t.me/{username}?start=i_{code}" if username else f"/start i_{code}")
-    if settings.public_url:
-        print(f"{settings.public_url.rstrip('/')}/officer/i/{code}")
+app.command()(officer_commands.invite)
 
 
 @app.command()
@@ -261,21 +242,6 @@ def _read_jsonl(key: str) -> Iterator[dict[str, Any]]:
 
 def _print_json(body: dict[str, Any]) -> None:
     print(json.dumps(body), flush=True)
-
-
-def _telegram_username() -> str:
-    """Return the bot's user name from Telegram, or nothing without a token."""
-    from bot.channels.telegram import build_bot
-
-    settings = read_settings()
-    if settings.telegram_bot_token is None:
-        return ""
-
-    async def ask() -> str:
-        async with build_bot(settings) as bot:
-            return str(bot.username)
-
-    return asyncio.run(ask())
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ class Running:
         self.web.wake, self.web.secure = self.wake.wake_all, self.desk.secure
         self.web.demo = demo is not None
         self.web.public_url, self.web.telegram = settings.public_url, self._telegram_name
+        self.desk.telegram_name = self._telegram_name
 
     def _channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {

@@ -130,6 +130,7 @@ class Conversation:
     `step` grows with every move and is carried by every button; buttons older than `began`
     belong to an earlier draft. `reference` is set aside by storage for when this is sent.
     `by_page`: some of it was given on a private page, where details may stand.
+    `officer_revoked` is set by storage where an officer was revoked; `officer` is then None.
     """
 
     stage: str = "welcome"
@@ -153,6 +154,7 @@ class Conversation:
     consent: str = ""
     receipt: Receipt | None = None
     officer: Officer | None = None
+    officer_revoked: bool = False
     details_in_chat: bool = False
     answered_on_page: bool = False
     introduction: Introduction | None = None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from flows import funnel_events, moves, wording
 from flows.conversation import Conversation, ForgetDraft, HandOver, Input, InputKind, Reply, Turn
-from flows.dialogue import dispatch, handoff
+from flows.dialogue import dispatch, handoff, officer_revoked
 from flows.questions import journey
 from flows.referral import rules
 from flows.scenes import sent
@@ -18,6 +18,7 @@ def take_turn(conversation: Conversation, user_input: Input, now: datetime) -> T
     """Return what should happen next; `now` is aware. Never silent, never raises for any input."""
     woken, lost = _prepare_conversation(conversation, user_input, now)
     turn = dispatch.dispatch_input(woken, user_input, now)
+    turn = officer_revoked.refuse_filing(woken, turn)
     turn = _render_scenes(
         turn, user_input, fresh_send=any(isinstance(e, HandOver) for e in turn.effects)
     )
@@ -33,6 +34,7 @@ def resume_after_handoff(conversation: Conversation, quietly: bool, now: datetim
     The person has done nothing: where they stand is shown again, or only offered (`quietly`).
     """
     turn = handoff.resume_bot(conversation, quietly, now)
+    turn = officer_revoked.refuse_filing(conversation, turn)
     return _render_scenes(turn, Input(InputKind.TEXT), fresh_send=False)
 
 
@@ -57,7 +59,8 @@ def _prepare_conversation(
             conversation, language=wording.supported_language(user_input.language)
         )
     if user_input.officer:
-        conversation = replace(conversation, officer=user_input.officer)
+        conversation = replace(conversation, officer=user_input.officer, officer_revoked=False)
+    conversation = officer_revoked.without_receipt(conversation)
     if user_input.introduction and not conversation.officer:
         told = replace(user_input.introduction, introduced_at=now)
         conversation = replace(conversation, introduction=told)

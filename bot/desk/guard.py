@@ -43,6 +43,7 @@ NAVIGATION = (
     ("content", "/desk/content", "content"),
     ("logbook", "/desk/logbook", "logbook"),
     ("accounts", "/desk/accounts", "accounts"),
+    ("officers", "/desk/officers", "officers"),
     ("api_keys", "/desk/api-keys", "api_keys"),
     ("webhook", "/desk/webhook", "webhook"),
 )
@@ -71,6 +72,7 @@ class Desk:
     changed: Callable[[], None] = lambda: None
     limiter: RateLimiter = field(default_factory=RateLimiter)
     demo: Mapping[str, str] | None = None
+    telegram_name: Callable[[], str] = lambda: ""
     viewing: PresenceTracker = field(default_factory=PresenceTracker)
     live: EventBroadcaster = field(default_factory=EventBroadcaster)
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

@@ -44,6 +44,7 @@ PERMISSIONS: dict[str, Permission] = {
     "own_account": Permission(_EVERYONE),
     # accounts
     "accounts": Permission(_ADMINISTRATOR),
+    "officers": Permission(_ADMINISTRATOR),
     # the queue
     "queue": Permission(_TEAM),
     "claim_next": Permission(_TEAM),

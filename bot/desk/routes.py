@@ -3,7 +3,7 @@
 from starlette.routing import Route
 
 from bot.desk import event_stream
-from bot.desk.admin import account, accounts, api_keys, logbook, webhook
+from bot.desk.admin import account, accounts, api_keys, logbook, officers, webhook
 from bot.desk.casework import acts, contact_changes, manual_entry, queue, referral, replies, search
 from bot.desk.content import content_pages
 from bot.desk.exports import export_pages, print_pages
@@ -27,6 +27,7 @@ ROUTES: tuple[DeskRoute, ...] = (
     *passkey_pages.ROUTES,
     *account.ROUTES,
     *accounts.ROUTES,
+    *officers.ROUTES,
     *logbook.ROUTES,
     *contact_changes.ROUTES,
     *content_pages.ROUTES,

@@ -39,6 +39,7 @@ from flows.wording import say
 from storage.chats import conversations, handoffs, inbox, message_ids, officers, outbox
 from storage.chats.conversations import StoredConversation
 from storage.chats.inbox import InboxItem
+from storage.chats.officers import OfficerDetails
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
 
@@ -97,7 +98,9 @@ def _handle_inbound(
         return AnsweredInput(channel, inbound.address, None)
     vault = house.vault
     recalled = conversations.load_conversation(connection, vault, channel, inbound.address, now)
-    heard = _redeem_start_code(connection, house, inbound.user_input or Input(InputKind.TEXT), now)
+    heard, invited = _redeem_start_code(
+        connection, house, inbound.user_input or Input(InputKind.TEXT), now
+    )
     conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
     hold, ended_by = handoff_relay.current_handoff(
         connection, recalled.chat_id, conversation, heard, now
@@ -115,8 +118,8 @@ def _handle_inbound(
     conversations.save_conversation(connection, vault, recalled, turn.conversation, now)
     if recalled.closed:
         conversations.reopen_chat(connection, recalled.chat_id)
-    if heard.officer:
-        officers.save_officer(connection, vault, recalled.chat_id, heard.officer, now)
+    if invited:
+        officers.save_officer(connection, vault, recalled.chat_id, invited, now)
         outbox.enqueue(connection, vault, channel, "officer_commands", {}, now, recalled.chat_id)
     if inbound.message_id:
         message_ids.add_message_id(
@@ -168,7 +171,7 @@ def _enqueue_turn(
 
 def _redeem_start_code(
     connection: Connection, house: House, user_input: Input, now: datetime
-) -> Input:
+) -> tuple[Input, OfficerDetails | None]:
     """An invited officer is known from here on, and so is who sent somebody to us.
 
     A used or foreign link is a plain start. Pages are only offered where they have an address.
@@ -178,13 +181,14 @@ def _redeem_start_code(
     )
     if user_input.kind == InputKind.TEXT and user_input.text.startswith(INVITATION_COMMAND):
         code = user_input.text.removeprefix(INVITATION_COMMAND).strip()
-        officer = officers.redeem_officer_invitation(connection, house.vault, code, now)
-        return replace(user_input, text="/start", officer=officer)
+        invited = officers.redeem_officer_invitation(connection, house.vault, code, now)
+        officer = invited.officer if invited else None
+        return replace(user_input, text="/start", officer=officer), invited
     if user_input.kind == InputKind.TEXT and user_input.text.startswith(INTRODUCTION_COMMAND):
         code = user_input.text.removeprefix(INTRODUCTION_COMMAND).strip()
         introduced = redeem_introduction(connection, house.vault, code, now)
-        return replace(user_input, text="/start", introduction=introduced)
-    return user_input
+        return replace(user_input, text="/start", introduction=introduced), None
+    return user_input, None
 
 
 def _handle_chat_event(

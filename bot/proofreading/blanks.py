@@ -63,9 +63,10 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ),
     (r"desk\.refused\..*", {"owner": "Jo"}),
     (
-        r"desk\.(signing_in|joining|accounts?|logbook)\..*",
+        r"desk\.(signing_in|joining|accounts?|officers|logbook)\..*",
         {
             **{"name": "jo", "role": "Mediator", "references": "ACDE-3467", "n": "2"},
+            **{"who": "ada", "hours": "24"},
             **dict.fromkeys(("until", "when"), "5pm on Tuesday 24 November"),
         },
     ),

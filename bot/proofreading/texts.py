@@ -86,6 +86,7 @@ DISCREET_PREFIXES = {
 SHOWN_TOGETHER = (
     ("scenes.paused.welcome_back", "scenes.paused.keep_until"),
     ("scenes.sent.thanks_officer", "scenes.sent.unverified"),
+    ("scenes.revoked.text", "scenes.revoked.draft"),
     ("anytime.person.text", "anytime.person.closed_now"),
 )
 """Texts that are shown as one message."""

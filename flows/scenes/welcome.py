@@ -8,6 +8,7 @@ from flows.buttons import ButtonPress, button_for, in_rows
 from flows.conversation import Conversation, Input, Officer, Reply, Turn
 from flows.questions import journey, paste
 from flows.scenes import explain, learning, officer_card
+from flows.scenes.revoked import revoked_notice
 from flows.service import service
 from flows.understanding import text_match
 from flows.wording import say, words
@@ -23,6 +24,8 @@ def show(conversation: Conversation, user_input: Input) -> Turn:
     """Return the hello, an officer's own when they came by invitation, or the way to a draft."""
     if moves.has_draft(conversation):
         return Turn(moves.apply_move(conversation, "leave"), rerender=True)
+    if conversation.officer_revoked and not conversation.introduction:
+        return Turn(conversation, (revoked_notice(conversation),))
     language = conversation.language
     if conversation.introduction and not conversation.officer:
         return _show_introduction(conversation, conversation.introduction.officer)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flows.conversation import Answer, Conversation, Officer
+from storage.chats.officers import OfficerDetails, officer_context
 from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads
 from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
@@ -156,11 +157,6 @@ def address_context(chat_id: str) -> str:
     return f"chat/{chat_id}/address"
 
 
-def officer_context(chat_id: str) -> str:
-    """Return the place that the details of a chat's officer are sealed for."""
-    return f"chat/{chat_id}/officer"
-
-
 def state_context(conversation_id: str) -> str:
     """Return the place that the state of a conversation is sealed for."""
     return f"conversation/{conversation_id}/state"
@@ -173,7 +169,7 @@ def serialize_state(conversation: Conversation, officer: Officer | None = None) 
     """
     own = conversation.officer
     kept = None if own == officer or (own and own.verified) else own
-    return dumps(replace(conversation, answers=(), officer=kept))
+    return dumps(replace(conversation, answers=(), officer=kept, officer_revoked=False))
 
 
 def unseal_state(vault: Vault, conversation_id: str, sealed: bytes) -> Conversation:
@@ -187,25 +183,27 @@ def unseal_state(vault: Vault, conversation_id: str, sealed: bytes) -> Conversat
 def _stored_from_row(
     conn: Connection, vault: Vault, row: AnyRow, channel: str, address: str, now: datetime
 ) -> StoredConversation:
-    officer = _unseal_officer(vault, row, now)
+    details = _unseal_officer(vault, row, now)
+    revoked = details is not None and details.revoked_at is not None
+    officer = details.officer if details and not revoked else None
     found = StoredConversation(
         row.id,
         row.conversation_id or new_id(),
-        Conversation(officer=officer),
+        Conversation(officer=officer, officer_revoked=revoked),
         channel,
         address,
         closed=row.closed_at is not None,
         version=row.version or 0,
         officer=officer,
-        officer_seen_at=row.seen_at if officer else None,
+        officer_seen_at=row.seen_at if details else None,
     )
     return found if row.version is None else _with_state_and_answers(conn, vault, row.body, found)
 
 
-def _unseal_officer(vault: Vault, row: AnyRow, now: datetime) -> Officer | None:
+def _unseal_officer(vault: Vault, row: AnyRow, now: datetime) -> OfficerDetails | None:
     if row.officer is None or now - row.seen_at > timedelta(days=OFFICER_DAYS):
         return None
-    return loads(Officer, vault.unseal(row.officer, officer_context(row.id)))
+    return loads(OfficerDetails, vault.unseal(row.officer, officer_context(row.id)))
 
 
 def _with_state_and_answers(
@@ -214,10 +212,12 @@ def _with_state_and_answers(
     conversation = unseal_state(vault, stored.conversation_id, sealed)
     rows = conn.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
     read_rows = [(row.id, _unseal_answer(vault, stored.conversation_id, row)) for row in rows]
+    revoked = stored.conversation.officer_revoked
     whole = replace(
         conversation,
         answers=tuple(answer for _, answer in read_rows if answer),
-        officer=stored.officer or conversation.officer,
+        officer=None if revoked else stored.officer or conversation.officer,
+        officer_revoked=revoked,
     )
     return replace(
         stored,

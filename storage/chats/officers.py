@@ -1,16 +1,13 @@
 """Partner officers: invited with a single-use code, remembered for a chat, forgotten in time."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlmodel import Session, col
-from sqlmodel import select as rows_of
+from sqlalchemy import Connection, insert, select, update
+from sqlmodel import Session
 
 from flows.conversation import Officer
-from storage import tables
-from storage.chats.conversations import officer_context
 from storage.serialization import dumps, loads
 from storage.tables import INVITATION, OFFICER, new_id
 from storage.vault import Vault
@@ -19,12 +16,24 @@ INVITATION_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class StoredOfficer:
-    """An officer as remembered for one chat."""
+class OfficerDetails:
+    """What is sealed about an officer, with their chat or their invitation: who they are and more.
 
-    chat_id: str
-    officer: Officer
-    seen_at: datetime
+    `revoked_at` is when they were revoked: a chat that is known as revoked files nothing.
+    """
+
+    name: str
+    agency: str
+    contact: str
+    verified: bool = False
+    invited_by: str = ""
+    invited_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def officer(self) -> Officer:
+        """Return the officer's own details."""
+        return Officer(self.name, self.agency, self.contact, self.verified)
 
 
 def invite_officer(
@@ -33,13 +42,15 @@ def invite_officer(
     officer: Officer,
     now: datetime,
     hours: int = INVITATION_HOURS,
+    invited_by: str = "",
 ) -> str:
     """Return a code of 32 characters that makes one chat this officer's, within `hours`."""
     code, id = secrets.token_urlsafe(24), new_id()
+    details = OfficerDetails(officer.name, officer.agency, officer.contact, True, invited_by, now)
     row = {
         "id": id,
         "code_print": _code_fingerprint(vault, code),
-        "body": vault.seal(dumps(replace(officer, verified=True)), _invitation_context(id)),
+        "body": vault.seal(dumps(details), invitation_context(id)),
         "expires_at": now + timedelta(hours=hours),
     }
     conn.execute(insert(INVITATION), row)
@@ -58,7 +69,7 @@ def is_officer_invitation_valid(session: Session, vault: Vault, code: str, now: 
 
 def redeem_officer_invitation(
     conn: Connection, vault: Vault, code: str, now: datetime
-) -> Officer | None:
+) -> OfficerDetails | None:
     """Use an invitation up and return its officer, verified.
 
     An unknown, used or expired code gives None, after the same work. Remember the officer
@@ -72,11 +83,15 @@ def redeem_officer_invitation(
     conn.execute(update(INVITATION).where(*spent).values(body=None))
     if used != 1 or row is None:
         return None
-    return loads(Officer, vault.unseal(row.body, _invitation_context(row.id)))
+    return loads(OfficerDetails, vault.unseal(row.body, invitation_context(row.id)))
 
 
 def save_officer(
-    conn: Connection, vault: Vault, chat_id: str, officer: Officer, now: datetime
+    conn: Connection,
+    vault: Vault,
+    chat_id: str,
+    officer: Officer | OfficerDetails,
+    now: datetime,
 ) -> None:
     """Keep the officer's own details for the chat, in place of any kept before."""
     body = vault.seal(dumps(officer), officer_context(chat_id))
@@ -86,29 +101,15 @@ def save_officer(
         conn.execute(insert(OFFICER), row)
 
 
-def revoke_officer(conn: Connection, chat_id: str) -> bool:
-    """Forget the officer of a chat; return whether there was one."""
-    return conn.execute(delete(OFFICER).where(OFFICER.c.chat_id == chat_id)).rowcount == 1
-
-
-def revoke_officer_invitations(conn: Connection) -> int:
-    """End every invitation not used yet; return how many there were."""
-    return conn.execute(delete(INVITATION).where(INVITATION.c.used_at.is_(None))).rowcount
-
-
-def list_officers(session: Session, vault: Vault) -> list[StoredOfficer]:
-    """Return every officer remembered, the last seen first."""
-    rows = session.exec(rows_of(tables.OfficerRow).order_by(col(tables.OfficerRow.seen_at).desc()))
-    return [StoredOfficer(row.chat_id, _unseal_officer(vault, row), row.seen_at) for row in rows]
-
-
-def _unseal_officer(vault: Vault, row: tables.OfficerRow) -> Officer:
-    return loads(Officer, vault.unseal(row.body, officer_context(row.chat_id)))
-
-
 def _code_fingerprint(vault: Vault, code: str) -> str:
     return vault.fingerprint(dumps(["invitation", code]))
 
 
-def _invitation_context(id: str) -> str:
+def officer_context(chat_id: str) -> str:
+    """Return the context that the details of a chat's officer are sealed for."""
+    return f"chat/{chat_id}/officer"
+
+
+def invitation_context(id: str) -> str:
+    """Return the context that an invitation's officer is sealed for."""
     return f"invitation/{id}/body"

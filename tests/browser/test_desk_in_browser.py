@@ -119,7 +119,9 @@ PATHS = {
         *("/desk/content/messages?q=number", "/desk/content/missed", "/desk/webhook", "/desk/new"),
         *("/desk/r/AAAA-AAAA", "/desk/accounts"),
     ),
-    "administrator": ("/desk/accounts", "/desk/api-keys", "/desk/account", "/desk/content"),
+    "administrator": (
+        *("/desk/accounts", "/desk/officers", "/desk/api-keys", "/desk/account", "/desk/content"),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from storage.chats import officers, one_time_links
 from storage.referrals import lifecycle
 from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL
 from tests.browser.conftest import OpenPage
+from tests.browser.desk_actions import add_account, sign_in
 from tests.browser.live_app import LiveApp
 from tests.browser.page_checks import axe_violations, horizontal_overflow
 from tests.support.cast import SAM
@@ -151,6 +152,44 @@ def test_a_private_page_and_the_ways_it_ends(opens: OpenPage, site: LiveApp) -> 
     page.goto("/q/nothing-of-ours")
     found += axe_violations(page)
     assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
+def test_an_administrator_invites_and_revokes(opens: OpenPage, site: LiveApp, wide: bool) -> None:
+    desk, officer = opens(wide=wide), opens(wide=wide)
+    sign_in(desk, site, add_account(site, "administrator", "ada"), "/desk/officers")
+    button = desk.get_by_role("button", name=say("en", "desk.officers.invite.button"))
+    button.click()
+    expect(desk.get_by_role("alert")).to_be_visible()
+    found = axe_violations(desk)
+    for field, words in (("name", "PC Sam Reed"), ("agency", "Kent Police"), ("contact", "101")):
+        desk.get_by_label(say("en", f"desk.officers.invite.{field}")).fill(words)
+    button.click()
+    link = desk.locator("code").first.inner_text()
+    found += axe_violations(desk)
+    desk.get_by_role("link", name=say("en", "desk.officers.link.back")).click()
+    expect(desk.get_by_role("cell", name=say("en", "desk.officers.open.end"))).to_be_visible()
+    found += axe_violations(desk)
+    officer.goto(link)
+    officer.get_by_role("button", name=say("en", "form.invited.button")).click()
+    fill_form(officer, QUICK_REFERRAL)
+    desk.reload()
+    desk.get_by_role("link", name=say("en", "desk.officers.revoke.button")).click()
+    revoke = desk.get_by_role("button", name=say("en", "desk.officers.revoke.button"), exact=True)
+    revoke.click()
+    expect(desk.get_by_role("alert")).to_contain_text(say("en", "desk.officers.revoke.wrong"))
+    found += axe_violations(desk)
+    over = horizontal_overflow(desk)
+    desk.get_by_label(say("en", "desk.officers.revoke.reason")).select_option("device_lost")
+    revoke.click()
+    expect(desk.get_by_role("alert")).to_contain_text(say("en", "desk.officers.done.revoked"))
+    found += axe_violations(desk)
+    officer.get_by_role("button", name=SEND).click()
+    expect(officer.get_by_role("heading", level=1)).to_have_text(say("en", "form.revoked.title"))
+    expect(officer.locator("main")).to_contain_text("Rosa Diaz")
+    found += axe_violations(officer)
+    assert found == [], "\n".join(found)
+    assert max(over, horizontal_overflow(desk), horizontal_overflow(officer)) == 0
 
 
 def is_queued(site: LiveApp, reference: str) -> bool:

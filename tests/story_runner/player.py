@@ -9,12 +9,13 @@ from typing import Literal
 from sqlalchemy import func, select
 
 from bot import private_links
+from bot.pipeline import officer_access
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
 from flows.conversation import FormFields
-from storage.chats import conversations, inbox, officers
+from storage.chats import conversations, inbox, officer_registry, officers
 from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.tables import CHAT, INBOX, OUTBOX
@@ -145,6 +146,14 @@ class StoryPlayer(ABC):
                 connection, self.vault, officer.officer, self.clock.now()
             )
         return f"/start i_{code}"
+
+    def revoke(self, officer: Persona) -> None:
+        """Let an administrator revoke an officer."""
+        assert officer.officer, f"{officer.name} is no officer"
+        with self.database.transaction() as connection:
+            key = officer_registry.officer_key(self.vault, officer.officer)
+            reason, now = officer_access.RevocationReason.DEVICE_LOST, self.clock.now()
+            assert officer_access.revoke(connection, self.vault, key, reason, "ada", now)
 
     def fills_in(self, who: Persona, filled: FormFields, journey: str = "") -> None:
         """Let somebody fill in a page of their chat; one with a whole journey is sent as well."""

@@ -156,6 +156,9 @@ class StoryRunner:
             return
         if line == "the program restarts":
             await self.player.restart()
+        elif line.startswith("an administrator revokes "):
+            self.player.revoke(CAST[line.removeprefix("an administrator revokes ")])
+            await self.player.settle()
         elif line in FAULTS:
             self.player.fail_next_message(FAULTS[line])
         elif line == "staff claim" or line.startswith("staff step: "):

@@ -19,7 +19,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, Tele
 from telegram.request import HTTPXRequest
 
 from bot.channels import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
-from bot.channels.telegram.publish import give_officer_commands
+from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import InvalidSettings, Settings
 
@@ -121,7 +121,8 @@ class TelegramChannel:
             case "clear" | "delete":
                 await self._delete(int(address), body["messages"])
             case "officer_commands":
-                await give_officer_commands(self._bot, int(address))
+                change = take_officer_commands if body.get("revoked") else give_officer_commands
+                await change(self._bot, int(address))
             case "leave_chat":
                 await self._bot.leave_chat(int(body["address"]))
             case "alert" if self._staff_chat is not None:

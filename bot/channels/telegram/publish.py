@@ -36,6 +36,11 @@ async def give_officer_commands(bot: Bot, chat: int) -> None:
     await bot.set_my_commands(commands, BotCommandScopeChat(chat))
 
 
+async def take_officer_commands(bot: Bot, chat: int) -> None:
+    """Give a revoked officer's chat the commands that everybody has."""
+    await bot.delete_my_commands(BotCommandScopeChat(chat))
+
+
 def _commands(language: str, table: str) -> list[BotCommand]:
     return [
         BotCommand(name, wording.say(language, f"telegram.{table}.{name}"))

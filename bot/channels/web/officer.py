@@ -13,6 +13,7 @@ from bot import private_links
 from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
+from bot.channels.web.officer_revoked import officer_revoked_page
 from bot.channels.web.pages import rate_limited_page
 from bot.channels.web.private_page import (
     LINKS_PER_CLIENT,
@@ -95,6 +96,8 @@ async def show_officer_form(request: ChatRequest) -> Response:
     conversation = await _load_officer_conversation(request)
     if conversation is None:
         return _not_invited_page(request)
+    if conversation.officer_revoked:
+        return officer_revoked_page(request, conversation, _as_officer_draft(conversation))
     if conversation.stage == "sent" and "another" not in request.http.query_params:
         return _outcome_page(request, conversation, "sent.html")
     if conversation.stage == "stopped" and "change" not in request.http.query_params:
@@ -107,6 +110,8 @@ async def post_officer_form(request: ChatRequest) -> Response:
     conversation = await _load_officer_conversation(request)
     if conversation is None:
         return _not_invited_page(request)
+    if conversation.officer_revoked:
+        return officer_revoked_page(request, conversation, _as_officer_draft(conversation))
     if not request.has_valid_csrf:
         return _form_page(
             request, _as_officer_draft(conversation), request.form, status=403, reason="old_form"
@@ -251,12 +256,12 @@ def _not_invited_page(request: ChatRequest) -> Response:
 
 
 async def _load_officer_conversation(request: ChatRequest) -> Conversation | None:
-    """Return the conversation of this browser's officer; None when it has none."""
+    """Return the conversation of this browser's officer, revoked or not; None without one."""
     if request.address is None:
         return None
     conversation = await request.read(lambda session: _load_conversation(request, session))
     known = conversation.officer is not None and conversation.officer.verified
-    return conversation if known else None
+    return conversation if known or conversation.officer_revoked else None
 
 
 def _load_conversation(request: ChatRequest, session: Session) -> Conversation:

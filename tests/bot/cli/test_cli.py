@@ -36,6 +36,7 @@ COMMANDS = [
     *(["content", name] for name in ("check", "missed")),
     *(["key", name] for name in ("make", "rotate")),
     *(["staff", name] for name in ("invite", "list", "disable")),
+    *(["officers", name] for name in ("invite", "list", "revoke")),
 ]
 
 
@@ -83,7 +84,9 @@ def test_no_other_command_is_there() -> None:
 def named(group: Any, before: str = "") -> Iterator[str]:
     """Give the names of all commands of a group, and of the groups inside it."""
     for name, command in getattr(group, "commands", {}).items():
-        yield from [f"{before}{name}"] if name not in ("content", "key", "staff") else []
+        yield from (
+            [f"{before}{name}"] if name not in ("content", "key", "officers", "staff") else []
+        )
         yield from named(command, f"{before}{name} ")
 
 

@@ -5,9 +5,11 @@ from typing import Any, get_args
 
 import pytest
 
+from bot.pipeline import officer_access
+from bot.pipeline.officer_access import RevocationReason
 from flows.conversation import Officer
 from flows.wording import say
-from storage.chats import officers
+from storage.chats import officer_registry, officers
 from storage.database import Database
 from storage.vault import Vault
 from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons, type_texts
@@ -126,6 +128,37 @@ async def test_an_invitation_works_once_for_the_one_who_used_it(
     assert amina.last.text == say("en", "scenes.welcome.hello")
     assert rig.conversation_of(sam).officer == officer
     assert rig.conversation_of(amina).officer is None
+
+
+async def test_a_revoked_officer_is_told_with_the_next_message(
+    rig: TelegramApp, server: TelegramServer, database: Database, vault: Vault
+) -> None:
+    sam = server.person("Sam")
+    officer = Officer("PC Sam Reed", "Kent Police", "sam@kent.example", verified=True)
+    with database.transaction() as connection:
+        code = officers.invite_officer(connection, vault, officer, rig.now())
+    sam.opens_link(f"i_{code}")
+    await rig.settle()
+    sam.presses(say("en", "scenes.welcome.buttons.refer"))
+    await rig.settle()
+    sam.presses(say("en", "questions.agreed.options.me_today"))
+    await rig.settle()
+    draft = rig.conversation_of(sam).answers
+    before = len(sam.shown())
+    assert [scope for scope, _ in server.account().commands if str(sam.chat_id) in scope]
+    with database.transaction() as connection:
+        key = officer_registry.officer_key(vault, officer)
+        reason = RevocationReason.DEVICE_LOST
+        officer_access.revoke(connection, vault, key, reason, "ada", rig.now())
+    await rig.settle()
+    assert len(sam.shown()) == before, "nothing appears on a phone that nobody touches"
+    assert [scope for scope, _ in server.account().commands if str(sam.chat_id) in scope] == []
+    sam.says("woman")
+    await rig.settle()
+    assert sam.last.text.startswith(say("en", "scenes.revoked.text"))
+    assert say("en", "scenes.revoked.draft") in sam.last.text
+    assert rig.conversation_of(sam).answers == draft
+    assert rig.conversation_of(sam).officer is None
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))

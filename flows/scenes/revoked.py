@@ -1,0 +1,23 @@
+"""What a revoked officer hears in place of the form and the hello: kind words, and the ways on."""
+
+from flows import moves
+from flows.buttons import button_for, in_rows
+from flows.conversation import Conversation, Reply
+from flows.wording import say
+
+
+def revoked_notice(conversation: Conversation) -> Reply:
+    """Return the news that the invitation has ended, and what becomes of a draft if there is one.
+
+    Without a draft the way to a request of their own stands first: they may need help as well.
+    """
+    language, draft = conversation.language, moves.has_draft(conversation)
+    keys = ("scenes.revoked.text", *(("scenes.revoked.draft",) if draft else ()))
+    rows = [
+        button_for(conversation, "scenes.paused.delete", "delete", style="danger")
+        if draft
+        else button_for(conversation, "scenes.welcome.buttons.self", "go", "self"),
+        button_for(conversation, "scenes.welcome.buttons.person", "person"),
+        button_for(conversation, "scenes.welcome.buttons.questions", "questions"),
+    ]
+    return Reply("\n\n".join(say(language, key) for key in keys), in_rows(rows))

@@ -1,0 +1,173 @@
+"""Partner officers as the administrator sees them: who is known, who is invited, who is revoked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import Connection, delete, select, update
+
+from flows.officers import Officer
+from storage.chats.officers import (
+    OfficerDetails,
+    invitation_context,
+    officer_context,
+)
+from storage.serialization import dumps, loads
+from storage.tables import CHAT, INVITATION, OFFICER, AnyRow
+from storage.vault import Vault
+from storage.web_tables import LINK
+
+KEY_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredOfficer:
+    """One officer: every chat in which somebody gave, or was invited with, the same details.
+
+    `key` is what the logbook calls them. `chats` counts the chats that may still file, and
+    `verified` says whether one of them came by invitation. `revoked_at` is None while any may.
+    """
+
+    key: str
+    officer: Officer
+    chats: int
+    verified: bool
+    seen_at: datetime
+    invited_by: str
+    invited_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """An invitation that nobody has used yet; `key` is its officer's."""
+
+    id: str
+    key: str
+    officer: Officer
+    invited_by: str
+    invited_at: datetime | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What a revocation ended: the chats that could file, and how many open invitations."""
+
+    chat_ids: tuple[str, ...]
+    invitations: int
+
+    @property
+    def anything(self) -> bool:
+        """Return whether there was anything to end."""
+        return bool(self.chat_ids or self.invitations)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfficerRow:
+    key: str
+    chat_id: str
+    details: OfficerDetails
+    seen_at: datetime
+
+
+def officer_key(vault: Vault, officer: Officer | OfficerDetails) -> str:
+    """Return the same short name for the same details, whatever their case and spaces.
+
+    It is keyed (HMAC-SHA-256), so it tells nothing to whoever reads it without the key file.
+    """
+    own = [_folded(text) for text in (officer.name, officer.agency, officer.contact)]
+    return f"officer-{vault.fingerprint(dumps(['officer', *own]))[:KEY_LENGTH]}"
+
+
+def list_officers(conn: Connection, vault: Vault) -> list[RegisteredOfficer]:
+    """Return every officer remembered, the last seen first."""
+    rows = sorted(_officer_rows(conn, vault), key=lambda row: row.key)
+    grouped = [_registered(list(own)) for _, own in groupby(rows, key=lambda row: row.key)]
+    return sorted(grouped, key=lambda one: one.seen_at, reverse=True)
+
+
+def find_officer(conn: Connection, vault: Vault, key: str) -> RegisteredOfficer | None:
+    """Return the officer of that key; None when nobody has it."""
+    return next((one for one in list_officers(conn, vault) if one.key == key), None)
+
+
+def list_open_invitations(conn: Connection, vault: Vault, now: datetime) -> list[OpenInvitation]:
+    """Return the invitations that still work, the one that ends first at the top."""
+    is_open = (INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > now)
+    query = select(INVITATION).where(*is_open).order_by(INVITATION.c.expires_at, INVITATION.c.id)
+    return [_open_invitation(vault, row) for row in conn.execute(query)]
+
+
+def end_invitation(conn: Connection, vault: Vault, id: str, now: datetime) -> OpenInvitation | None:
+    """End an invitation that nobody has used; return it, None when there is none such."""
+    found = next((one for one in list_open_invitations(conn, vault, now) if one.id == id), None)
+    if found is not None:
+        conn.execute(delete(INVITATION).where(INVITATION.c.id == id))
+    return found
+
+
+def revoke_officer(conn: Connection, vault: Vault, key: str, now: datetime) -> Revocation:
+    """Revoke an officer: no chat of theirs files any more; return what that ended.
+
+    Their open invitations and every one-time link of those chats end as well: private pages,
+    and codes shown to somebody who is with them. The rows stay, sealed, so that the chat is
+    still known as revoked.
+    """
+    invited = [one.id for one in list_open_invitations(conn, vault, now) if one.key == key]
+    conn.execute(delete(INVITATION).where(INVITATION.c.id.in_(invited)))
+    rows = [row for row in _officer_rows(conn, vault) if row.key == key]
+    open_rows = [row for row in rows if row.details.revoked_at is None]
+    for row in open_rows:
+        _mark_revoked(conn, vault, row, now)
+    return Revocation(tuple(row.chat_id for row in open_rows), len(invited))
+
+
+def _mark_revoked(conn: Connection, vault: Vault, row: _OfficerRow, now: datetime) -> None:
+    revoked = dumps(replace(row.details, revoked_at=now))
+    sealed = vault.seal(revoked, officer_context(row.chat_id))
+    mine = OFFICER.c.chat_id == row.chat_id
+    conn.execute(update(OFFICER).where(mine).values(body=sealed, seen_at=now))
+    address = select(CHAT.c.address_print).where(CHAT.c.id == row.chat_id)
+    conn.execute(delete(LINK).where(LINK.c.address_print == address.scalar_subquery()))
+
+
+def _officer_rows(conn: Connection, vault: Vault) -> Iterable[_OfficerRow]:
+    for row in conn.execute(select(OFFICER.c.chat_id, OFFICER.c.body, OFFICER.c.seen_at)).all():
+        details = loads(OfficerDetails, vault.unseal(row.body, officer_context(row.chat_id)))
+        yield _OfficerRow(officer_key(vault, details), row.chat_id, details, row.seen_at)
+
+
+def _registered(rows: list[_OfficerRow]) -> RegisteredOfficer:
+    """Return what the chats of one officer say together; what was invited last is said."""
+    open_rows = [row for row in rows if row.details.revoked_at is None]
+    said = open_rows or rows
+    last = max(said, key=lambda row: (row.details.invited_at or row.seen_at, row.chat_id))
+    revoked = [row.details.revoked_at for row in rows if row.details.revoked_at]
+    return RegisteredOfficer(
+        last.key,
+        last.details.officer,
+        len(open_rows),
+        any(row.details.verified for row in said),
+        max(row.seen_at for row in said),
+        last.details.invited_by,
+        last.details.invited_at,
+        None if open_rows else max(revoked),
+    )
+
+
+def _open_invitation(vault: Vault, row: AnyRow) -> OpenInvitation:
+    details = loads(OfficerDetails, vault.unseal(row.body, invitation_context(row.id)))
+    return OpenInvitation(
+        row.id,
+        officer_key(vault, details),
+        details.officer,
+        details.invited_by,
+        details.invited_at,
+        row.expires_at,
+    )
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
