@@ -15,15 +15,15 @@ def current_answers(conversation: Conversation) -> CurrentAnswers:
     An answer counts while its question is on the path, its option still exists, and nothing
     that it rests on has changed since it was given.
     """
+    # A turn asks for this some ten times, so the answers are walked through once, not per question.
+    latest = {answer.question: (n, answer) for n, answer in enumerate(conversation.answers)}
     found: CurrentAnswers = {}
     for one in journey_questions(conversation.journey):
-        if not _applies(one, conversation, found):
+        if one.key not in latest or not _applies(one, conversation, found):
             continue
-        index, answer = latest_answer(conversation, one.key)
-        if (
-            answer
-            and _is_still_valid(one, answer)
-            and index > _last_change_index(conversation, one.depends_on)
+        index, answer = latest[one.key]
+        if _is_still_valid(one, answer) and index > _last_change_index(
+            conversation, one.depends_on
         ):
             found[one.key] = answer
     return found
@@ -126,6 +126,8 @@ def _is_still_valid(question: Question, answer: Answer) -> bool:
 
 def _last_change_index(conversation: Conversation, keys: tuple[str, ...]) -> int:
     changed = -1
+    if not keys:
+        return changed
     seen: dict[str, tuple[str, AnswerStatus]] = {}
     for index, answer in enumerate(conversation.answers):
         if answer.question in keys:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from storage.database import Database
 from storage.vault import Vault
@@ -19,6 +19,16 @@ CHROMIUM_FLAGS = (
 )
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
+PATIENCE = 30_000
+"""Milliseconds that a page may take on a machine with much else to do."""
+
+SCRIPTS_AND_SIZES = (
+    pytest.param(True, False, id="script-phone"),
+    pytest.param(False, True, id="plain-desktop"),
+    pytest.param(True, True, id="script-desktop", marks=pytest.mark.thorough),
+    pytest.param(False, False, id="plain-phone", marks=pytest.mark.thorough),
+)
+"""With and without JavaScript, on a phone and at a desk; a thorough run tries all four."""
 
 OpenPage = Callable[..., Page]
 
@@ -31,6 +41,7 @@ def chromium() -> Iterator[Browser]:
     """
     if CHROMIUM is None:
         pytest.skip("There is no Chromium here. Type: apt-get install chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
         yield browser
@@ -64,7 +75,7 @@ def opens(chromium: Browser, site: LiveApp) -> Iterator[OpenPage]:
             )
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(PATIENCE)
             stack.enter_context(forbid_outside_requests(page, site.address))
             return page
 

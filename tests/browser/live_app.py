@@ -4,43 +4,29 @@ import asyncio
 import socket
 import threading
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
-from bot.serve import Running
-from bot.settings import Settings
 from storage.database import Database
 from storage.vault import Vault
+from tests.harness.app import build_app
+from tests.harness.clock import FakeClock
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class OffsetClock:
-    """The real time, and how far a test let it run ahead."""
-
-    ahead: timedelta = field(default_factory=timedelta)
-
-    def now(self) -> datetime:
-        """Return the time as the site has it."""
-        return datetime.now(UTC) + self.ahead
 
 
 class LiveApp:
     """A running site: pages, answers and deliveries on a thread with a loop of its own."""
 
     def __init__(self, database: Database, vault: Vault, **settings: Any) -> None:
-        self.clock = OffsetClock()
+        self.clock = FakeClock(None)
         self.database, self.vault = database, vault
         port = _free_port()
         self.address = f"http://localhost:{port}"
         here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
-        told = Settings(_env_file=None, **{**here, **settings})
-        self.running = Running(told, database, vault, self.clock.now)
+        self.running = build_app(database, vault, self.clock, **{**here, **settings})
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site", daemon=True)
         self._tasks: list[asyncio.Task[Any]] = []
@@ -67,7 +53,7 @@ class LiveApp:
 
     def sweep(self) -> None:
         """Do what time makes due."""
-        now = self.clock.now()
+        now = self.clock()
         self.run(_awaited(self.database.write(lambda c: sweep(c, self.running.house, now))))
 
     async def _begin(self) -> None:
@@ -90,8 +76,8 @@ class LiveApp:
 
     async def _settle(self) -> None:
         house, delivery = self.running.house, None
-        delivery = Delivery(self.database, house, self.clock.now)
-        while await self.database.write(lambda c: respond(c, house, self.clock.now())):
+        delivery = Delivery(self.database, house, self.clock)
+        while await self.database.write(lambda c: respond(c, house, self.clock())):
             pass
         while (await delivery.deliver_batch())[0]:
             pass

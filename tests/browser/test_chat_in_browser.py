@@ -1,7 +1,5 @@
 """A person harmed, on a phone or at a desk, with and without JavaScript."""
 
-from datetime import timedelta
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -15,14 +13,13 @@ from tests.browser.chat_actions import (
     start_chat,
     wait_for_question,
 )
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import SCRIPTS_AND_SIZES, OpenPage
 from tests.browser.live_app import LiveApp
 from tests.browser.page_checks import axe_violations, horizontal_overflow
 from tests.support.happy_path import NAME, NUMBER_STORED, happy_path
 
 
-@pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
-@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+@pytest.mark.parametrize(("script", "wide"), SCRIPTS_AND_SIZES)
 def test_from_hello_to_the_queue(opens: OpenPage, site: LiveApp, script: bool, wide: bool) -> None:
     page = opens(wide=wide, script=script)
     start_chat(page)
@@ -30,10 +27,10 @@ def test_from_hello_to_the_queue(opens: OpenPage, site: LiveApp, script: bool, w
         do_step(page, step)
     reference = shown_reference(page)
     with site.database.session() as session:
-        [entry] = lifecycle.list_queue(session, site.vault, site.clock.now())
+        [entry] = lifecycle.list_queue(session, site.vault, site.clock())
     assert (entry.reference, entry.door, entry.queue) == (reference, "web", "adults")
     with site.database.transaction() as connection:
-        record = lifecycle.open_record(connection, site.vault, reference, "mira", site.clock.now())
+        record = lifecycle.open_record(connection, site.vault, reference, "mira", site.clock())
     said = {line.question: line.value for line in record.lines}
     assert (said["name"], said["number"]) == (NAME, NUMBER_STORED)
 
@@ -67,7 +64,7 @@ def test_after_a_while_away_nothing_is_shown(opens: OpenPage, site: LiveApp) -> 
     for step in happy_path()[:7]:
         do_step(page, step)
     wait_for_question(page, happy_path()[7].shown)
-    site.clock.ahead = timedelta(minutes=service().lock_minutes + 1)
+    site.clock.advance(minutes=service().lock_minutes + 1)
     page.goto("/chat")
     assert NAME not in page.content()
     assert axe_violations(page) == []

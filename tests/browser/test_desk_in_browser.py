@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from flows.wording import say
 from storage.referrals import lifecycle
 from tests.browser.chat_actions import do_step, shown_reference, start_chat
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import SCRIPTS_AND_SIZES, OpenPage
 from tests.browser.desk_actions import PressCounter, add_account, add_demo_cases, sign_in
 from tests.browser.live_app import LiveApp
 from tests.browser.page_checks import axe_violations, horizontal_overflow
@@ -24,8 +24,7 @@ def send_request(site: LiveApp, page: Page) -> str:
     return shown_reference(page)
 
 
-@pytest.mark.parametrize("wide", [False, True], ids=["phone", "desktop"])
-@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+@pytest.mark.parametrize(("script", "wide"), SCRIPTS_AND_SIZES)
 def test_from_the_alert_to_the_outcome(
     opens: OpenPage, site: LiveApp, script: bool, wide: bool
 ) -> None:

@@ -14,6 +14,7 @@ from flows.dialogue.dispatch import BUTTON_HANDLERS
 from flows.questions.questionnaire import all_questions
 from flows.service import service
 from flows.understanding import faq
+from tests.harness.thorough import examples
 from tests.support.flow_client import (
     PRIVATE_FRAGMENTS,
     TYPED,
@@ -228,7 +229,7 @@ def perform(walk: FlowClient, kind: str, what: object) -> None:
     check_invariants(walk, before, turn)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.sampled_from(sorted(EVERYWHERE)), st.lists(ACTS, min_size=1, max_size=25))
 def test_whatever_somebody_does_they_are_answered_and_never_stuck(
     place: str, acts: list[tuple[str, object]]
@@ -426,7 +427,7 @@ def test_danger_is_answered_with_numbers_in_every_place_and_takes_nothing(kind: 
         assert walk.has_button("here")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.sampled_from(sorted(EVERYWHERE)),
     st.lists(st.tuples(st.sampled_from(sorted(DANGER)), st.integers(1, 45)), max_size=8),
@@ -490,7 +491,7 @@ def test_a_draft_is_gone_when_its_hours_are_over_and_that_is_said() -> None:
         )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(alphabet=ascii_lowercase + ":~_0123456789é\n ", max_size=70))
 def test_any_button_id_at_all_is_answered(carried: str) -> None:
     start = EVERYWHERE["self, asked way"]

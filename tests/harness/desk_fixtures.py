@@ -2,42 +2,25 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
-from bot.desk.signin import passwords
 from bot.serve import Running
-from bot.settings import Settings
 from storage.accounts import sign_ins, staff
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.serialization import dumps
 from storage.vault import Vault
-from tests.harness.telegram_app import START
+from tests.harness.app import App, build_app
+from tests.harness.clock import FakeClock
 from tests.support.builders import make_record
 
 DESK_URL = "http://desk.test"
-
-
-@dataclass(slots=True)
-class FakeClock:
-    """A clock that stands still until a test moves it."""
-
-    current: datetime = START
-
-    def __call__(self) -> datetime:
-        """Return the time it shows."""
-        return self.current
-
-    def advance(self, **by: float) -> None:
-        """Move it on: advance(minutes=5)."""
-        self.current += timedelta(**by)
 
 
 @dataclass(slots=True)
@@ -77,24 +60,8 @@ class DeskBrowser:
         return await self.client.post(action, data={"csrf": found[1], **fields})
 
 
-@dataclass(slots=True)
-class DeskApp:
-    """One running desk, its clock, and the browsers in front of it."""
-
-    running: Running
-    clock: FakeClock
-    stack: AsyncExitStack
-    app: ASGIApp
-
-    @property
-    def database(self) -> Database:
-        """Return the database of this test."""
-        return self.running.database
-
-    @property
-    def vault(self) -> Vault:
-        """Return the vault of this test."""
-        return self.running.vault
+class DeskApp(App):
+    """One running desk, and the browsers in front of it."""
 
     def add_account(self, role: str, name: str) -> str:
         """Have an account that was taken up; return its id."""
@@ -133,34 +100,24 @@ class DeskApp:
 
     async def signed_out(self, seat: str = "a seat", address: str = "192.0.2.7") -> DeskBrowser:
         """Return a browser in which nobody is signed in, at an address of its own."""
-        door = httpx.ASGITransport(app=self.app, client=(address, 4711))
-        client = await self.stack.enter_async_context(
-            httpx.AsyncClient(transport=door, base_url=DESK_URL, headers={"Origin": DESK_URL})
-        )
+        client = self.client(DESK_URL, address, follow_redirects=False, Origin=DESK_URL)
         plain = re.sub(r"\W", "-", seat)
         client.cookies.set(BROWSER_COOKIE, plain, domain="desk.test", path="/")
         return DeskBrowser(client, self.vault, seat=plain)
 
 
-def desk_settings(**more: object) -> Settings:
-    """Return settings of a desk without Telegram; no .env is read."""
-    return Settings(_env_file=None, **more)  # type: ignore[arg-type]
+@asynccontextmanager
+async def open_desk(running: Running, clock: FakeClock) -> AsyncIterator[DeskApp]:
+    """Give the desk of a program; what comes in is not answered."""
+    async with AsyncExitStack() as stack:
+        yield DeskApp(running, clock, stack, running.pages())
 
 
 @pytest.fixture
-async def desk(
-    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[DeskApp]:
-    """Give a desk on a fresh database; its clock stands at START until it is moved.
-
-    Passwords are hashed at a small cost, so that a test can try many.
-    """
-    monkeypatch.setattr(passwords, "ROUNDS", 1)
-    monkeypatch.setattr(passwords, "MEMORY", 64)
-    clock = FakeClock()
-    running = Running(desk_settings(), database, vault, clock)
-    async with AsyncExitStack() as open:
-        yield DeskApp(running, clock, open, running.pages())
+async def desk(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[DeskApp]:
+    """Give a desk on a fresh database; its clock stands at START until it is moved."""
+    async with open_desk(build_app(database, vault, clock), clock) as made:
+        yield made
 
 
 def _header_names(headers: dict[str, str]) -> dict[str, str]:

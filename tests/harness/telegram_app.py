@@ -1,9 +1,11 @@
 """The whole bot against the loopback Telegram, a step at a time, on a clock of the test's own."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 from sqlalchemy import Table, func, select
@@ -14,30 +16,24 @@ from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
 from bot.serve import Running
-from bot.settings import Settings
 from flows.conversation import Conversation
 from storage.chats import conversations
 from storage.database import Database
 from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
 from storage.vault import Vault
+from tests.harness.app import build_app
+from tests.harness.pages_app import PagesApp
 from tests.support.happy_path import PathStep
 from tests.telegram_server import TelegramServer, TelegramUser
 
-START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-"""A Monday morning."""
 WEBHOOK_SECRET = "rehearsal-webhook-secret"
 STAFF_CHAT_ID = 77
 """The staff chat."""
 
 
-def telegram_settings(server: TelegramServer, **more: object) -> Settings:
-    """Return settings that meet people at the loopback Telegram; no .env is read."""
-    told: dict[str, object] = {
-        "telegram_bot_token": server.token,
-        "telegram_api_url": server.api_url,
-        **more,
-    }
-    return Settings(_env_file=None, **told)  # type: ignore[arg-type]
+def telegram_settings(server: TelegramServer, **more: object) -> dict[str, object]:
+    """Return what settings say of the loopback Telegram."""
+    return {"telegram_bot_token": server.token, "telegram_api_url": server.api_url, **more}
 
 
 @dataclass(slots=True)
@@ -48,10 +44,11 @@ class TelegramApp:
     running: Running
     delivery: Delivery
     offset: int | None = None
+    _delivering: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def now(self) -> datetime:
         """Return the time, which is Telegram's own."""
-        return self.server.clock.today()
+        return self.server.clock()
 
     async def settle(self) -> None:
         """Receive, answer and send until nothing is left to do now; waits pass at once."""
@@ -79,11 +76,36 @@ class TelegramApp:
 
     async def deliver(self) -> int:
         """Send what can be sent; return how many rows were tried, after waiting for a limit."""
-        tried, wait = await self.delivery.deliver_batch()
+        tried, wait = await self._deliver_batch()
         if tried or wait is None:
             return tried
-        self.server.clock.advance(max(wait, 0.001))
-        return (await self.delivery.deliver_batch())[0]
+        self.server.clock.advance(seconds=max(wait, 0.001))
+        return (await self._deliver_batch())[0]
+
+    @asynccontextmanager
+    async def answering_pages(self) -> AsyncIterator[PagesApp]:
+        """Give the pages of the same program; what is done on them is answered at once."""
+        woken = asyncio.Event()
+        self.running.web.wake = self.running.desk.changed = woken.set
+
+        async def answer() -> None:
+            while True:
+                await woken.wait()
+                woken.clear()
+                while await self.respond() or (await self._deliver_batch())[0]:
+                    pass
+
+        task = asyncio.create_task(answer())
+        async with AsyncExitStack() as stack:
+            yield PagesApp(self.running, self.server.clock, stack, self.running.pages())
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _deliver_batch(self) -> tuple[int, float | None]:
+        # The test and the pages may both deliver: one at a time, or a message goes twice.
+        async with self._delivering:
+            return await self.delivery.deliver_batch()
 
     async def sweep(self) -> None:
         """Do what time makes due."""
@@ -161,7 +183,7 @@ async def open_telegram_app(
 ) -> AsyncIterator[TelegramApp]:
     """Give a bot with settings of the test's own."""
     monkeypatch.setattr(receive, "LONG_POLL_SECONDS", 0)
-    running = Running(telegram_settings(server, **more), database, vault, server.clock.today)
+    running = build_app(database, vault, server.clock, **telegram_settings(server, **more))
     assert running.bot is not None
     async with running.bot:
-        yield TelegramApp(server, running, Delivery(database, running.house, server.clock.today))
+        yield TelegramApp(server, running, Delivery(database, running.house, server.clock))

@@ -10,15 +10,15 @@ import pytest
 from bot.log import start_logging
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.telegram_app import STAFF_CHAT_ID, START, TelegramApp, open_telegram_app
+from tests.harness.clock import FakeClock
+from tests.harness.telegram_app import STAFF_CHAT_ID, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
 
 
 @pytest.fixture
-def server() -> Iterator[TelegramServer]:
-    """Give a loopback Telegram whose clock stands still until a test moves it."""
-    with TelegramServer() as running:
-        running.clock.freeze(START)
+def server(clock: FakeClock) -> Iterator[TelegramServer]:
+    """Give a loopback Telegram on the clock of the test."""
+    with TelegramServer(clock=clock) as running:
         yield running
 
 

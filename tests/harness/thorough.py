@@ -35,5 +35,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def examples(thorough: int) -> int:
     """Return how many examples to try, for `max_examples`: all with `--thorough`, else a share."""
-    is_thorough = settings.get_current_profile_name() == "thorough"
-    return thorough if is_thorough else max(10, thorough // QUICK)
+    return thorough if is_thorough() else max(10, thorough // QUICK)
+
+
+def is_thorough() -> bool:
+    """Return whether this run has `--thorough`; known once the options are read."""
+    return settings.get_current_profile_name() == "thorough"

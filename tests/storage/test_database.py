@@ -18,8 +18,6 @@ from storage.tables import MISSED_QUESTION, MissedQuestionRow
 from storage.vault import Vault
 from tests.support.builders import NOW
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 
 def test_every_connection_is_set_as_promised(database: Database) -> None:
     with database.transaction() as conn:

@@ -11,8 +11,6 @@ from storage import migrations
 from storage.database import Database
 from storage.tables import METADATA
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 EARLIER = ["base", *migrations.revisions()]
 
 

@@ -35,8 +35,6 @@ from tests.support.builders import (
     store_answers,
 )
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 NOTHING = SweepCounts(*(0 for _ in fields(SweepCounts)))
 
 

@@ -19,8 +19,6 @@ from storage.tables import METADATA, MISSED_QUESTION
 from storage.vault import Vault
 from tests.support.builders import CHANNELS, DAY, NOW, PC_KAUR, make_answer, make_record
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 SEALED = (
     "update",
     "address",

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from storage.vault import Vault, VaultError
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 WORDS = "He waits outside my flat in Margate"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 MEMORY = Vault("00000001", {"00000001": bytes(32)}, bytes(32))

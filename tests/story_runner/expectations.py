@@ -45,11 +45,11 @@ class StoryOutcome:
         with player.database.transaction() as connection:
             address = player.address_of(self.persona)
             return conversations.load_conversation(
-                connection, player.vault, player.channel, address, player.clock.now()
+                connection, player.vault, player.channel, address, player.clock()
             ).conversation
 
     def _read_referrals(self) -> list[SentReferral]:
-        player, now = self.player, self.player.clock.now()
+        player, now = self.player, self.player.clock()
         with player.database.session() as session:
             entries = lifecycle.list_queue(session, player.vault, now, include_closed=True)
             entries.sort(key=lambda entry: entry.sent_at)

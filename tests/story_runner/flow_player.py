@@ -142,7 +142,7 @@ class FlowPlayer(StoryPlayer):
         came, self._arrivals = self._arrivals, []
         await self.database.write(
             lambda connection: inbox.enqueue_arrivals(
-                connection, self.vault, "paper", came, self.clock.now()
+                connection, self.vault, "paper", came, self.clock()
             )
         )
 
@@ -234,7 +234,7 @@ class FlowPlayer(StoryPlayer):
         self._enqueue({"chat": chat, "event": event})
 
     def _enqueue(self, body: Body) -> None:
-        key = f"{self.clock.now().isoformat()}/{len(self._arrivals)}"
+        key = f"{self.clock().isoformat()}/{len(self._arrivals)}"
         self._arrivals.append(Arrival(key, body["chat"], body))
 
 

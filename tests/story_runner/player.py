@@ -13,6 +13,7 @@ from bot.pipeline import officer_access
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep
+from bot.serve import Running
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
 from flows.conversation import FormFields
 from storage.chats import conversations, inbox, officer_registry, officers
@@ -20,6 +21,8 @@ from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.tables import CHAT, INBOX, OUTBOX
 from storage.vault import Vault
+from tests.harness.app import build_app
+from tests.harness.clock import FakeClock
 from tests.support.cast import PRIYA, Persona
 
 STORY_START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -42,21 +45,6 @@ class ScreenEvent:
     labels: tuple[str, ...] = ()
 
 
-class StoryClock:
-    """Stands still, until a story lets time pass."""
-
-    def __init__(self) -> None:
-        self._at = STORY_START
-
-    def now(self) -> datetime:
-        """Return the time in the story."""
-        return self._at
-
-    def advance(self, time: timedelta) -> None:
-        """Let time pass."""
-        self._at += time
-
-
 class StoryPlayer(ABC):
     """What both players share: the file, the clock, and the way from the inbox to the outbox."""
 
@@ -64,7 +52,7 @@ class StoryPlayer(ABC):
 
     def __init__(self, file: Path, names_in_chat: bool = False) -> None:
         self.file, self.names_in_chat = file, names_in_chat
-        self.clock = StoryClock()
+        self.clock = FakeClock(STORY_START)
         self.alerts: list[str] = []
 
     async def open(self) -> None:
@@ -72,11 +60,21 @@ class StoryPlayer(ABC):
         self.database = Database(f"sqlite:///{self.file}")
         self.vault = Vault.open(self.file.with_suffix(".key"), create=True)
         self.house = self.build()
-        self.delivery = Delivery(self.database, self.house, self.clock.now)
+        self.delivery = Delivery(self.database, self.house, self.clock)
 
     async def close(self) -> None:
         """Let go of everything that is not in the file."""
         self.database.close()
+
+    def build_app(self, **settings: object) -> Running:
+        """Return the program on this file and this clock."""
+        return build_app(
+            self.database,
+            self.vault,
+            self.clock,
+            officer_details="chat" if self.names_in_chat else "pointer",
+            **settings,
+        )
 
     @abstractmethod
     def build(self) -> House:
@@ -142,9 +140,7 @@ class StoryPlayer(ABC):
         """Return what an invited officer's link types for them."""
         assert officer.officer, f"{officer.name} is no officer"
         with self.database.transaction() as connection:
-            code = officers.invite_officer(
-                connection, self.vault, officer.officer, self.clock.now()
-            )
+            code = officers.invite_officer(connection, self.vault, officer.officer, self.clock())
         return f"/start i_{code}"
 
     def revoke(self, officer: Persona) -> None:
@@ -152,7 +148,7 @@ class StoryPlayer(ABC):
         assert officer.officer, f"{officer.name} is no officer"
         with self.database.transaction() as connection:
             key = officer_registry.officer_key(self.vault, officer.officer)
-            reason, now = officer_access.RevocationReason.DEVICE_LOST, self.clock.now()
+            reason, now = officer_access.RevocationReason.DEVICE_LOST, self.clock()
             assert officer_access.revoke(connection, self.vault, key, reason, "ada", now)
 
     def fills_in(self, who: Persona, filled: FormFields, journey: str = "") -> None:
@@ -167,7 +163,7 @@ class StoryPlayer(ABC):
     def shows_code(self, who: Persona, line: str) -> str:
         """Return what the code that an officer shows types for whoever is with them."""
         with self.database.transaction() as connection:
-            now, address = self.clock.now(), self.address_of(who)
+            now, address = self.clock(), self.address_of(who)
             kept = conversations.load_conversation(
                 connection, self.vault, self.channel, address, now
             )
@@ -179,11 +175,9 @@ class StoryPlayer(ABC):
         self, channel: str, address: str, filled: FormFields, journey: str, **more: str
     ) -> None:
         body = build_page_payload(channel, address, filled, journey, send=bool(journey), **more)
-        arrival = Arrival(self.clock.now().isoformat(), address, body)
+        arrival = Arrival(self.clock().isoformat(), address, body)
         with self.database.transaction() as connection:
-            inbox.enqueue_arrivals(
-                connection, self.vault, PAGE_CHANNEL, [arrival], self.clock.now()
-            )
+            inbox.enqueue_arrivals(connection, self.vault, PAGE_CHANNEL, [arrival], self.clock())
 
     async def restart(self) -> None:
         """End the program and start it again on the same file."""
@@ -195,7 +189,7 @@ class StoryPlayer(ABC):
         self.advance_clock(timedelta(seconds=SECONDS_PER_ACTION))
         await self.save_arrivals()
         answered = await self.database.write(
-            lambda connection: respond(connection, self.house, self.clock.now())
+            lambda connection: respond(connection, self.house, self.clock())
         )
         self._check_nothing_is_left()
         await self._deliver()
@@ -208,7 +202,7 @@ class StoryPlayer(ABC):
             time -= hop
             self.advance_clock(hop)
             await self.database.write(
-                lambda connection: sweep(connection, self.house, self.clock.now())
+                lambda connection: sweep(connection, self.house, self.clock())
             )
             await self._deliver()
 
@@ -235,7 +229,7 @@ class StoryPlayer(ABC):
         )
         with self.database.transaction() as connection:
             at = connection.execute(waits).scalar_one()
-        return None if at is None else max(0.1, (at - self.clock.now()).total_seconds())
+        return None if at is None else max(0.1, (at - self.clock()).total_seconds())
 
     def _check_nothing_is_left(self) -> None:
         with self.database.transaction() as connection:

@@ -168,7 +168,7 @@ class StoryRunner:
             raise ValueError(f"nobody knows how to do this: {line}")
 
     def _staff_act(self, act: str) -> None:
-        player, now = self.player, self.player.clock.now()
+        player, now = self.player, self.player.clock()
         with player.database.transaction() as connection:
             newest = REFERRAL.select().order_by(REFERRAL.c.sent_at.desc())
             reference = connection.execute(newest).one().reference

@@ -1,20 +1,17 @@
 """Plays a story over HTTP, with the real Telegram library, against a strict loopback Telegram."""
 
 from collections import defaultdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import SecretStr
 from telegram import Bot
 
 from bot.channels import Body
 from bot.channels.telegram import receive
 from bot.pipeline.respond import AnsweredInput, House
-from bot.serve import Running
-from bot.settings import Settings
 from tests import telegram_server
-from tests.story_runner.player import STORY_START, DeliveryFault, ScreenEvent, StoryPlayer
+from tests.harness.telegram_app import telegram_settings
+from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
 from tests.support.cast import CAST, Persona
 from tests.telegram_server import TelegramServer
 from tests.telegram_server.users import Kind
@@ -27,8 +24,7 @@ class TelegramPlayer(StoryPlayer):
 
     def __init__(self, file: Path, names_in_chat: bool = False) -> None:
         super().__init__(file, names_in_chat)
-        self.server = TelegramServer()
-        self.server.clock.freeze(STORY_START)
+        self.server = TelegramServer(clock=self.clock)
         self.people = {
             who.name: self.server.person(who.name, who.language, phone=who.phone)
             for who in CAST.values()
@@ -59,18 +55,9 @@ class TelegramPlayer(StoryPlayer):
 
     def build(self) -> House:
         """Return the parts of a process that serves Telegram."""
-        settings = Settings(
-            _env_file=None,
-            database_url=f"sqlite:///{self.file}",
-            vault_key_file=self.file.with_suffix(".key"),
-            telegram_bot_token=SecretStr(self.server.token),
-            telegram_api_url=self.server.api_url,
-            telegram_mode="polling",
-            officer_details="chat" if self.names_in_chat else "pointer",
-            staff_telegram_chat=self.staff.chat_id,
-            staff_email=None,
+        self.running = self.build_app(
+            **telegram_settings(self.server, staff_telegram_chat=self.staff.chat_id)
         )
-        self.running = Running(settings, self.database, self.vault, self.clock.now)
         self._offset = None
         return self.running.house
 
@@ -91,11 +78,6 @@ class TelegramPlayer(StoryPlayer):
             assert not who.spinning, f"never answered: {who.spinning}"
         self.alerts = [one.text for one in self.staff.screen if one.from_bot]
         return answered
-
-    def advance_clock(self, time: timedelta) -> None:
-        """Move both clocks on."""
-        super().advance_clock(time)
-        self.server.clock.advance(time.total_seconds())
 
     def says(self, who: Persona, text: str) -> None:
         """Type on Telegram."""

@@ -12,8 +12,6 @@ import httpx
 from bot.channels import Body, Channel, RateLimited
 from bot.channels.web import WebChannel
 from bot.pipeline.respond import AnsweredInput, House
-from bot.serve import Running
-from bot.settings import Settings
 from bot.web.rate_limit import RateLimiter
 from flows.wording import say
 from storage.chats import browser_sessions
@@ -109,18 +107,10 @@ class WebPlayer(StoryPlayer):
 
     def build(self) -> House:
         """Return the parts of a process that serves pages."""
-        settings = Settings(
-            _env_file=None,
-            database_url=f"sqlite:///{self.file}",
-            vault_key_file=self.file.with_suffix(".key"),
-            telegram_bot_token=None,
-            officer_details="chat" if self.names_in_chat else "pointer",
-            staff_email=None,
-        )
-        self.running = Running(settings, self.database, self.vault, self.clock.now)
+        self.running = self.build_app()
         self.running.web.answer_within, self.running.web.limiter = 0.0, UnlimitedLimiter()
         self.alerts = self._paper.alerts
-        self.web_channel = FaultyWebChannel(self.database, self.vault, self.clock.now)
+        self.web_channel = FaultyWebChannel(self.database, self.vault, self.clock)
         own: dict[str, Channel] = {"web": self.web_channel, "paper": self._paper}
         channels = {**self.running.house.channels, **own}
         app = self.running.pages()
@@ -244,7 +234,7 @@ class WebPlayer(StoryPlayer):
         tab.previous_messages |= {one.id: (one.author, one.text) for one in tab.page.messages}
 
     async def _reload_pages(self) -> None:
-        now = self.clock.now()
+        now = self.clock()
         for tab in self.tabs.values():
             token = tab.client.cookies.get("chat")
             if token:

@@ -1,11 +1,9 @@
 """Somebody who asked to be written to in the chat, and the member of staff who does."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import DeskApp, DeskBrowser
+from tests.harness.desk_fixtures import DeskBrowser
 from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons
 from tests.support.happy_path import SEND as SEND
 from tests.support.happy_path import happy_path, option_label, steps_before
@@ -24,13 +22,6 @@ async def request_chat_contact(
     receipt = rig.conversation_of(person).receipt
     assert receipt is not None, person.shown()
     return receipt.reference
-
-
-@asynccontextmanager
-async def open_desk_for(rig: TelegramApp) -> AsyncIterator[DeskApp]:
-    """Give the desk of the same bot, on Telegram's clock."""
-    async with AsyncExitStack() as open:
-        yield DeskApp(rig.running, rig.now, open, rig.running.pages())  # type: ignore[arg-type]
 
 
 def claim_referral(rig: TelegramApp, reference: str, actor: str) -> None:

@@ -7,7 +7,7 @@ from flows.record import Record, RecordLine
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
-from tests.harness.telegram_app import START
+from tests.harness.clock import START
 from tests.support.builders import make_record
 
 HOSTILE_TEXT = "=1+1 <script>alert(1)</script> **bold** [a](http://example.com) \u202eevil"

@@ -24,10 +24,9 @@ from storage.chats import conversations, inbox
 from storage.database import Database
 from storage.tables import INBOX, OUTBOX
 from storage.vault import Vault
+from tests.harness.thorough import examples, is_thorough
 from tests.support.builders import NOW
 from tests.support.paths import DATA
-
-pytest_plugins = ("tests.harness.telegram_fixtures",)
 
 CASES_FILE = DATA / "hostile_cases.toml"
 BATCH_SIZE = 100
@@ -272,11 +271,17 @@ def test_the_cases_are_many() -> None:
     assert sum(len(cases(kind)) for kind in ("text", "field", "press", "update")) >= 1_000
 
 
+def shared_out(kind: str, place: str) -> tuple[HostileCase, ...]:
+    """Return the cases to try at a place: all in a thorough run, else each case at one place."""
+    turn = PLACES.index(place)
+    return cases(kind) if is_thorough() else cases(kind)[turn :: len(PLACES)]
+
+
 @pytest.mark.parametrize("name", PLACES)
 def test_any_text_gets_a_clear_line_and_loses_nothing(room: InboxHarness, name: str) -> None:
     here = state_at(name).conversation
     wrong = []
-    for chats, part in in_batches(cases("text")):
+    for chats, part in in_batches(shared_out("text", name)):
         room.place_chats(chats, here)
         room.process(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
         said = room.outbox_counts("say")
@@ -318,7 +323,7 @@ def test_any_press_is_acknowledged_and_never_does_what_nobody_offered(
 ) -> None:
     here = state_at(name)
     wrong = []
-    for chats, part in in_batches(cases("press")):
+    for chats, part in in_batches(shared_out("press", name)):
         room.place_chats(chats, here.conversation)
         pressed = [_changed(case, here) for case in part]
         room.process(press(chat, id) for chat, id in zip(chats, pressed, strict=True))
@@ -428,7 +433,7 @@ def mutated(good: dict[str, Any], dice: Random, odd: list[Any]) -> dict[str, Any
 
 
 @settings(
-    max_examples=300,
+    max_examples=examples(300),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -445,7 +450,7 @@ def test_updates_with_parts_made_up_by_chance(
     assert room.inbox_stages() <= {"done", "set_aside"}
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=examples(400), deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(PLACES),
     data=st.text(max_size=70)

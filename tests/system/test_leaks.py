@@ -26,12 +26,10 @@ from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
 from storage.tables import DAILY_COUNTER, OUTBOX
 from storage.vault import Vault
-from tests.harness.telegram_app import STAFF_CHAT_ID, TelegramApp, follow_path, telegram_settings
+from tests.harness.telegram_app import STAFF_CHAT_ID, TelegramApp, follow_path
 from tests.support.happy_path import happy_path
 from tests.support.paths import ROOT
 from tests.telegram_server import TelegramServer, TelegramUser
-
-pytest_plugins = ("tests.harness.telegram_fixtures",)
 
 DICE = Random(16)
 CANARY_PLACES = (
@@ -289,7 +287,6 @@ async def test_whatever_fails_inside_says_nothing_outside(
 
 async def test_a_refused_token_is_not_repeated(server: TelegramServer, tmp_path: Path) -> None:
     server.fail_next("getMe", 401, times=None, description="Unauthorized")
-    told = telegram_settings(server)
     Vault.open(tmp_path / "key.json", create=True)
     done = await asyncio.to_thread(
         subprocess.run,
@@ -299,7 +296,7 @@ async def test_a_refused_token_is_not_repeated(server: TelegramServer, tmp_path:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "TELEGRAM_BOT_TOKEN": server.token,
-            "TELEGRAM_API_URL": told.telegram_api_url,
+            "TELEGRAM_API_URL": server.api_url.removesuffix("/bot"),
             "DATABASE_URL": f"sqlite:///{tmp_path / 'rj.db'}",
             "VAULT_KEY_FILE": str(tmp_path / "key.json"),
             "LOG_LEVEL": "DEBUG",

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.__main__ import app
 from storage.vault import Vault
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.support.happy_path import expected_answers, happy_path
@@ -21,7 +23,7 @@ from tests.support.paths import ROOT
 from tests.telegram_server import TelegramServer
 
 REFERENCE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}")
-PATIENCE = 30.0
+PATIENCE = 120.0
 ENTRY = {"reference", "queue", "due", "stage", "owner", "flags", "urgent", "late", "may_contact"}
 RECORD = {"reference", "journey", "lines", "safe_contact", "consent", "stage", "acts", "steps"}
 
@@ -84,8 +86,14 @@ class InstalledProgram:
         return done.stdout
 
     def rj_json(self, *words: str) -> Any:
-        """Run a command that prints JSON; return it read."""
-        return json.loads(self.rj(*words, "--json"))
+        """Return what a command prints with --json; it runs in this process, which is quicker."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self._home)
+            for name, value in self._environment.items():
+                patch.setenv(name, value)
+            done = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
+        assert (done.exit_code, done.stderr) == (0, "")
+        return json.loads(done.stdout)
 
 
 def ask_for_a_call(server: TelegramServer) -> str:
@@ -108,24 +116,23 @@ def ask_for_a_call(server: TelegramServer) -> str:
     return found[0]
 
 
-@pytest.mark.parametrize(("mode", "part"), [("polling", "bot"), ("webhook", "serve")])
-def test_from_start_to_a_reference_number(mode: str, part: str, tmp_path: Path) -> None:
+def test_from_start_to_a_reference_number_through_a_webhook(tmp_path: Path) -> None:
     with TelegramServer() as server:
-        machine = InstalledProgram(tmp_path, server, mode)
-        with machine.running(part):
+        machine = InstalledProgram(tmp_path, server, "webhook")
+        with machine.running("serve"):
             reference = ask_for_a_call(server)
-        (entry,) = machine.rj_json("queue")
+            assert reference in machine.rj("queue"), "while people are met, too"
+    (entry,) = machine.rj_json("queue")
     assert entry["reference"] == reference
     assert (entry["stage"], entry["owner"]) == ("new", None)
     assert set(entry) >= ENTRY
 
 
-def test_staff_claim_read_and_close_what_was_asked_for(tmp_path: Path) -> None:
+def test_staff_claim_read_and_close_what_was_asked_for_by_polling(tmp_path: Path) -> None:
     with TelegramServer() as server:
         machine = InstalledProgram(tmp_path, server, "polling")
-        with machine.running("serve"):
+        with machine.running("bot"):
             reference = ask_for_a_call(server)
-            assert reference in machine.rj("queue"), "while people are met, too"
     assert machine.rj_json("queue", "claim", reference, "--as", "Priya") == {
         "reference": reference,
         "claimed": True,

@@ -12,7 +12,6 @@ mode, payments, business, channels, media other than documents, and markup other
 """
 
 from tests.telegram_server.account import ShownEvent, Toast
-from tests.telegram_server.clock import TelegramClock
 from tests.telegram_server.screen import ScreenButton, ScreenMessage
 from tests.telegram_server.server import ApiCall, TelegramServer
 from tests.telegram_server.state import BotApiError
@@ -24,7 +23,6 @@ __all__ = [
     "ScreenButton",
     "ScreenMessage",
     "ShownEvent",
-    "TelegramClock",
     "TelegramGroup",
     "TelegramServer",
     "TelegramUser",

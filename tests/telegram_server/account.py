@@ -171,7 +171,9 @@ class Account:
 
     def add_post(self, chat: Chat, sender: Json, content: Json, **more: Any) -> Post:
         """Put a new message into a chat and return it."""
-        post = Post(chat, self._next_message, sender, int(self.world.clock.now()), content, **more)
+        post = Post(
+            chat, self._next_message, sender, int(self.world.clock().timestamp()), content, **more
+        )
         self._next_message += 1
         chat.posts[post.id] = post
         if post.from_bot:
@@ -183,7 +185,7 @@ class Account:
     def add_query(self, chat: Chat, label: str) -> CallbackQuery:
         """Remember a press that the bot has to answer, and return it."""
         number = str(FIRST_QUERY_ID + len(self.queries))
-        self.queries[number] = CallbackQuery(number, chat, label, self.world.clock.now())
+        self.queries[number] = CallbackQuery(number, chat, label, self.world.clock().timestamp())
         return self.queries[number]
 
     def log_event(self, kind: Literal["new", "edit", "deleted"], chat: Chat, post: Post) -> None:

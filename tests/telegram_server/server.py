@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
+from tests.harness.clock import FakeClock
 from tests.telegram_server.account import Account, Chat, ShownEvent
 from tests.telegram_server.api.methods import METHODS, NAMES
 from tests.telegram_server.api.parameters import read_parameters
-from tests.telegram_server.clock import TelegramClock
 from tests.telegram_server.faults import Fault, Faults, LostAnswer
 from tests.telegram_server.http_server import TelegramHttpServer
 from tests.telegram_server.state import BotApiError, Json, ServerState
@@ -38,12 +38,13 @@ class TelegramServer:
     """A Telegram on 127.0.0.1 for bots under test; use it in a `with`, or start and stop it.
 
     State stays over a stop and a new start, and so does the port. Any token of the usual
-    shape is a bot of its own; people belong to `server.token` unless told otherwise.
+    shape is a bot of its own; people belong to `server.token` unless told otherwise. Without a
+    clock of the test's own it is the time that it really is.
     """
 
-    def __init__(self, token: str = TOKEN) -> None:
+    def __init__(self, token: str = TOKEN, clock: FakeClock | None = None) -> None:
         self.token = token
-        self.world = ServerState()
+        self.world = ServerState(clock or FakeClock(None))
         self.calls: list[ApiCall] = []
         self.errors: list[Exception] = []
         self._accounts: dict[str, Account] = {}
@@ -99,7 +100,7 @@ class TelegramServer:
         return f"http://127.0.0.1:{self._port}/file/bot"
 
     @property
-    def clock(self) -> TelegramClock:
+    def clock(self) -> FakeClock:
         """Telegram's time, which a test may freeze or advance."""
         return self.world.clock
 

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from tests.telegram_server.clock import TelegramClock
+from tests.harness.clock import FakeClock
 
 Json = dict[str, Any]
 
@@ -21,8 +21,8 @@ class BotApiError(Exception):
 class ServerState:
     """What every part of the server shares: one lock, one clock, and whether it runs."""
 
-    def __init__(self) -> None:
-        self.clock = TelegramClock()
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
         self.changed = threading.Condition()
         self.run_number = 0
         self.running = False

@@ -65,7 +65,7 @@ class UpdateQueue:
 
     def pending(self) -> list[PendingUpdate]:
         """Return what is not confirmed, oldest first, without what is over 24 hours old."""
-        oldest = self._world.clock.now() - KEPT_SECONDS
+        oldest = self._world.clock().timestamp() - KEPT_SECONDS
         if self._queue and self._queue[0].stored < oldest:
             self._queue = [waiting for waiting in self._queue if waiting.stored >= oldest]
         return self._queue
@@ -135,11 +135,11 @@ class UpdateQueue:
         waiting.failures += 1
         waiting.not_before = time.monotonic() + min(backoff, LONGEST_BACKOFF)
         if self.webhook is not None:
-            self.webhook.last_error_date = int(self._world.clock.now())
+            self.webhook.last_error_date = int(self._world.clock().timestamp())
             self.webhook.last_error_message = why
 
     def _append(self, body: Json, number: int, chat_id: int | None) -> None:
-        self._queue.append(PendingUpdate(number, body, chat_id, self._world.clock.now()))
+        self._queue.append(PendingUpdate(number, body, chat_id, self._world.clock().timestamp()))
         self._next = max(self._next, number + 1)
         self._world.changed.notify_all()
 

@@ -52,7 +52,7 @@ class ChatActor(ChatView):
             post = self.chat.posts[message.id]
             assert not post.from_bot, "people can edit only their own messages"
             post.content = _typed(new_text)
-            post.edit_date = int(self.world.clock.now())
+            post.edit_date = int(self.world.clock().timestamp())
             self.account.notify_changed(self.chat)
             if self._reaches_bot(post):
                 self.account.updates.add("edited_message", post.as_json(), self.chat.id)
@@ -114,7 +114,7 @@ class ChatActor(ChatView):
         self.account.notify_changed(self.chat)
 
     def _bot_status(self, by: Json, old: str, new: str) -> None:
-        date = int(self.world.clock.now())
+        date = int(self.world.clock().timestamp())
         body = {
             "chat": self.chat.as_json(),
             "from": by,

@@ -7,7 +7,7 @@ import logging
 import socketserver
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -23,8 +23,9 @@ from storage.chats import outbox
 from storage.chats.outbox import UndeliveredItem
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.desk_fixtures import DeskApp, desk_settings
-from tests.harness.telegram_app import START
+from tests.harness.app import build_settings
+from tests.harness.clock import START, FakeClock
+from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
 SECRET = "a-long-random-word-of-a-test"
@@ -64,21 +65,11 @@ class _RequestRecorder(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class WebhookClock:
-    """A clock that a test moves on."""
-
-    def __init__(self) -> None:
-        self.time: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
 class WebhookHarness:
     """The sending side of one test."""
 
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
-        self.database, self.vault, self.clock = database, vault, WebhookClock()
+        self.database, self.vault, self.clock = database, vault, FakeClock()
         channel = WebhookChannel(settings, self.clock)
         self.house = House(vault, {"webhook": channel})
         self.delivery = Delivery(database, self.house, self.clock)
@@ -90,12 +81,12 @@ class WebhookHarness:
 
     async def run_for(self, hours: float) -> int:
         """Let time pass, trying whenever something is due; return how often something went."""
-        ends, tried = self.clock.time + timedelta(hours=hours), 0
-        while self.clock.time < ends:
+        ends, tried = self.clock() + timedelta(hours=hours), 0
+        while self.clock() < ends:
             sent = (await self.delivery.deliver_batch())[0]
             tried += sent
-            step = timedelta(minutes=15) if self.clock.time > START + timedelta(hours=1) else None
-            self.clock.time += step or timedelta(seconds=20)
+            step = timedelta(minutes=15) if self.clock() > START + timedelta(hours=1) else None
+            self.clock.advance(step or timedelta(seconds=20))
         return tried
 
     def dead(self) -> list[UndeliveredItem]:
@@ -121,7 +112,7 @@ def cases() -> Iterator[FakeCaseSystem]:
 
 @pytest.fixture
 def told(cases: FakeCaseSystem, database: Database, vault: Vault) -> WebhookHarness:
-    settings = desk_settings(webhook_url=cases.url, webhook_secret=SECRET)
+    settings = build_settings(webhook_url=cases.url, webhook_secret=SECRET)
     return WebhookHarness(database, vault, settings)
 
 
@@ -211,7 +202,7 @@ async def test_a_system_that_is_away_is_tried_for_a_day(
     database: Database, vault: Vault, cases: FakeCaseSystem
 ) -> None:
     gone = cases.url.replace(str(cases.server_address[1]), "1")
-    away = WebhookHarness(database, vault, desk_settings(webhook_url=gone, webhook_secret=SECRET))
+    away = WebhookHarness(database, vault, build_settings(webhook_url=gone, webhook_secret=SECRET))
     away.add_referral()
     assert await away.run_for(hours=0.2) > 4
     (waiting,) = away.waiting()
@@ -241,11 +232,11 @@ async def test_it_says_nothing_else_and_hears_nothing(
 )
 def test_half_a_setting_or_an_open_line_is_refused(url: str | None, secret: str | None) -> None:
     with pytest.raises(ValueError, match="WEBHOOK"):
-        desk_settings(webhook_url=url, webhook_secret=secret)
+        build_settings(webhook_url=url, webhook_secret=secret)
 
 
 async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) -> None:
-    house = House(desk.vault, {"webhook": WebhookChannel(desk_settings(), desk.clock)})
+    house = House(desk.vault, {"webhook": WebhookChannel(build_settings(), desk.clock)})
     with desk.database.transaction() as conn:
         notify_webhook(conn, house, make_record("ACDE-3467"), START)
         notify_webhook(conn, house, make_record("ACDE-2222"), START)

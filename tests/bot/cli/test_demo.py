@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from bot.__main__ import app
+from bot.settings import InvalidSettings
 from tests.support.paths import ROOT
 
 
@@ -70,6 +73,13 @@ def test_both_pages_are_there_and_the_sign_in_is_filled_in(demo: tuple[str, str]
         )
 
 
+def test_it_refuses_what_is_real() -> None:
+    refused = started(PUBLIC_URL="https://rj.example")
+    out, err = refused.communicate(timeout=30)
+    assert (refused.returncode, out) == (1, "")
+    assert "only for this computer" in err
+
+
 @pytest.mark.parametrize(
     ("env", "says"),
     [
@@ -78,8 +88,12 @@ def test_both_pages_are_there_and_the_sign_in_is_filled_in(demo: tuple[str, str]
         ({"HOST": "0.0.0.0", "PUBLIC_URL": "https://rj.example"}, "only for this"),  # noqa: S104
     ],
 )
-def test_it_refuses_what_is_real(env: dict[str, str], says: str) -> None:
-    refused = started(**env)
-    out, err = refused.communicate(timeout=30)
-    assert refused.returncode == 1
-    assert says in err and "marigold" not in out + err
+def test_what_is_real_is_named_and_never_repeated(
+    env: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    refused = CliRunner().invoke(app, ["demo"])
+    assert isinstance(refused.exception, InvalidSettings)
+    assert says in str(refused.exception)
+    assert "marigold" not in refused.output + str(refused.exception)

@@ -17,8 +17,6 @@ from storage.logbook import LogbookLine
 from storage.vault import Vault
 from tests.support.builders import PC_KAUR, store_answers
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 REED = ("--name", "PC Sam Reed", "--agency", "Kent Police", "--contact", "sam.reed@kent.example")
 Rj = Callable[..., Result]
 

@@ -21,8 +21,6 @@ from storage.vault import Vault
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
-pytest_plugins = ("tests.harness.desk_fixtures",)
-
 MONDAY = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 FRIDAY = datetime(2026, 3, 6, 16, 30, tzinfo=UTC)
 STEP = timedelta(minutes=30)

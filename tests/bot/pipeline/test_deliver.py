@@ -18,8 +18,6 @@ from storage.tables import CHAT, OUTBOX
 from storage.vault import Vault
 from tests.support.builders import HOUR, NOW, store_answers
 
-pytest_plugins = ("tests.harness.telegram_fixtures",)
-
 FailureRule = Callable[[str, str], Exception | None]
 
 

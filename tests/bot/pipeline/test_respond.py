@@ -27,8 +27,6 @@ from tests.support.builders import HOUR, MINUTE, NOW
 from tests.support.cast import SAM
 from tests.support.happy_path import expected_answers, happy_path, question_first_line, steps_before
 
-pytest_plugins = ("tests.harness.telegram_fixtures",)
-
 
 class ScriptedChannel:
     """A channel whose lines hold what is heard, as a dict."""

@@ -1,6 +1,7 @@
 """The words of the service are proofread, and the proofreader sees what it should see."""
 
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
@@ -27,22 +28,23 @@ from flows.scenes import stopped
 from flows.understanding import faq
 from flows.wording import helplines
 
+Seen = Callable[[LanguageTexts], list[str]]
 TODAY = max(topic.reviewed_on for topic in faq.topics())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def report() -> ProofreadingReport:
     """Return what the proofreader says of the words as they are."""
     return proofread(TODAY)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def keys() -> WordingKeys:
     """Return what the code asks for."""
     return wording_keys()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def english() -> LanguageTexts:
     """Return what is said in English."""
     return language_texts("en", content_files.load_language("en"))
@@ -53,10 +55,11 @@ def changed(pages: LanguageTexts, texts: dict[str, str]) -> LanguageTexts:
     return LanguageTexts(pages.language, {**pages.texts, **texts}, pages.lists)
 
 
-def seen(before: LanguageTexts, after: LanguageTexts, keys: WordingKeys) -> list[str]:
-    """Return what the proofreader sees in changed pages that it did not see before."""
-    known = set(text_problems(before, keys))
-    return [line for line in text_problems(after, keys) if line not in known]
+@pytest.fixture(scope="session")
+def seen(english: LanguageTexts, keys: WordingKeys) -> Seen:
+    """Return what tells what the proofreader sees in changed pages and did not see before."""
+    known = frozenset(text_problems(english, keys))
+    return lambda after: [line for line in text_problems(after, keys) if line not in known]
 
 
 def test_nothing_is_wrong_with_the_words(report: ProofreadingReport) -> None:
@@ -91,15 +94,15 @@ def test_what_was_reviewed_long_ago_is_a_warning_and_never_wrong() -> None:
 # --- what the proofreader sees
 
 
-def test_a_text_that_is_missing_is_seen(english: LanguageTexts, keys: WordingKeys) -> None:
+def test_a_text_that_is_missing_is_seen(english: LanguageTexts, seen: Seen) -> None:
     gone = {key: text for key, text in english.texts.items() if key != "scenes.paused.left"}
     after = LanguageTexts("en", gone, english.lists)
-    assert seen(english, after, keys) == ["en: scenes.paused.left is not said."]
+    assert seen(after) == ["en: scenes.paused.left is not said."]
 
 
-def test_a_text_that_is_never_used_is_seen(english: LanguageTexts, keys: WordingKeys) -> None:
+def test_a_text_that_is_never_used_is_seen(english: LanguageTexts, seen: Seen) -> None:
     after = changed(english, {"scenes.paused.leftover": "You left."})
-    assert seen(english, after, keys) == ["en: scenes.paused.leftover is never used."]
+    assert seen(after) == ["en: scenes.paused.leftover is never used."]
 
 
 @pytest.mark.parametrize(
@@ -136,16 +139,16 @@ def test_a_text_that_is_never_used_is_seen(english: LanguageTexts, keys: Wording
     ],
 )
 def test_what_is_unkind_or_too_much_is_seen(
-    english: LanguageTexts, keys: WordingKeys, key: str, text: str, says: str
+    english: LanguageTexts, seen: Seen, key: str, text: str, says: str
 ) -> None:
-    found = seen(english, changed(english, {key: text}), keys)
+    found = seen(changed(english, {key: text}))
     assert [line for line in found if key in line and says in line], found
 
 
-def test_short_texts_are_graded_together(english: LanguageTexts, keys: WordingKeys) -> None:
+def test_short_texts_are_graded_together(english: LanguageTexts, seen: Seen) -> None:
     hard = "Unsuccessful authorisation; reconsider organisational circumstances accordingly."
     texts = {key: hard for key in english.texts if key.startswith("errors.email.")}
-    found = seen(english, changed(english, texts), keys)
+    found = seen(changed(english, texts))
     assert [line for line in found if "errors.email (short texts together)" in line]
 
 
@@ -222,12 +225,10 @@ def test_what_stands_on_a_button_is_known(new_code: WordingKeys) -> None:
         "scenes.welcome.buttons.self",
     ],
 )
-def test_what_our_tables_name_must_be_said(
-    english: LanguageTexts, keys: WordingKeys, key: str
-) -> None:
+def test_what_our_tables_name_must_be_said(english: LanguageTexts, seen: Seen, key: str) -> None:
     kept = {name: text for name, text in english.texts.items() if name != key}
     lists = {name: text for name, text in english.lists.items() if name != key}
-    assert f"en: {key} is not said." in seen(english, LanguageTexts("en", kept, lists), keys)
+    assert f"en: {key} is not said." in seen(LanguageTexts("en", kept, lists))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flows.calendar import workdays
 from flows.service import service
 from flows.wording import format_time
+from tests.harness.thorough import examples
 
 LONDON = ZoneInfo("Europe/London")
 MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2031, 12, 31)).map(  # noqa: DTZ001
@@ -72,7 +73,7 @@ def test_the_hour_promised_is_the_hour_on_the_wall_on_both_sides_of_the_clocks_c
     assert format_time("en", summer.astimezone(UTC)) == "5pm on Wednesday 31 March"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(MOMENTS, st.integers(1, 5))
 def test_it_is_always_due_later_on_a_working_day_at_the_promised_hour(
     now: datetime, days: int
@@ -84,7 +85,7 @@ def test_it_is_always_due_later_on_a_working_day_at_the_promised_hour(
     assert promised - now < timedelta(days=days + 8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(MOMENTS, st.integers(0, 600), st.integers(1, 4))
 def test_who_asks_later_or_is_promised_more_days_is_never_due_sooner(
     now: datetime, hours: int, days: int
@@ -94,7 +95,7 @@ def test_who_asks_later_or_is_promised_more_days_is_never_due_sooner(
     assert workdays.due_at(now, days + 1, service()) > promised
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(MOMENTS)
 def test_the_same_moment_is_due_the_same_in_any_zone(now: datetime) -> None:
     elsewhere = now.astimezone(ZoneInfo("Pacific/Kiritimati"))
@@ -117,7 +118,7 @@ def test_the_telephone(when: str) -> None:
     assert workdays.next_opening(at(now), service()) == (at(opens) if opens else None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(MOMENTS)
 def test_the_telephone_opens_later_and_is_then_open(now: datetime) -> None:
     opens = workdays.next_opening(now, service())
@@ -145,7 +146,7 @@ def test_time_is_counted_in_working_hours(case: str) -> None:
 
 
 @given(MOMENTS, st.integers(0, 400), st.integers(0, 400))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_working_time_adds_up(moment: datetime, one: int, other: int) -> None:
     middle = moment + timedelta(hours=one)
     end = middle + timedelta(hours=other)

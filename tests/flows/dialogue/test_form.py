@@ -23,6 +23,7 @@ from flows.dialogue import form
 from flows.questions import journey, questionnaire
 from flows.record import Record, RecordLine
 from flows.turn import take_turn
+from tests.harness.thorough import examples
 from tests.support.cast import SAM
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -118,7 +119,7 @@ def answer_sets(draw: st.DrawFn, who: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("details_in_chat", [True, False])
 @pytest.mark.parametrize("who", ["self", "officer"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_page_makes_the_same_record_as_one_by_one(
     who: str, details_in_chat: bool, data: st.DataObject
@@ -377,7 +378,7 @@ KEYS = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     filled=st.lists(st.tuples(KEYS, HOSTILE), max_size=12).map(tuple),
     who=st.sampled_from(["self", "officer", "callback", "nobody", ""]),

@@ -12,6 +12,7 @@ from flows.questions import answer_types
 from flows.questions.answer_types import Invalid, Parsed, ParseResult, Suggestion
 from flows.questions.questionnaire import all_questions, get_question
 from flows.understanding import text_match
+from tests.harness.thorough import examples
 from tests.support.flow_client import begin_self, sample_states
 from tests.support.paths import DATA
 
@@ -266,7 +267,7 @@ def test_an_option_that_is_not_offered_is_refused() -> None:
             answer_types.parsed_option(get_question(key), option, "en")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(sorted(one.key for one in all_questions())), st.text(max_size=200))
 def test_any_text_at_all_can_be_read(key: str, typed: str) -> None:
     reading = read(key, typed)
@@ -275,7 +276,7 @@ def test_any_text_at_all_can_be_read(key: str, typed: str) -> None:
         assert reading.label.strip()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=200))
 def test_tidy_text_stays_as_it_is(typed: str) -> None:
     tidy = answer_types.sanitize(typed)

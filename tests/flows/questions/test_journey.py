@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flows.conversation import AnswerStatus, Conversation
 from flows.questions import journey
 from flows.questions.questionnaire import Question, all_questions, get_question
+from tests.harness.thorough import examples
 from tests.support.flow_client import (
     PC_REED_OFFICER,
     FlowClient,
@@ -40,7 +41,7 @@ def keep_answers_until(walk: FlowClient, until: str) -> None:
             return
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(sorted(ANSWERED)), st.integers(1, 30))
 def test_any_number_of_backs_then_keeping_gives_the_same_answers(place: str, backs: int) -> None:
     walk = ANSWERED[place].copy()

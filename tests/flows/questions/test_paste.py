@@ -11,6 +11,7 @@ from flows.questions import paste
 from flows.questions.paste import PASTE_MAX
 from flows.questions.questionnaire import get_question
 from flows.service import service
+from tests.harness.thorough import examples
 from tests.support.flow_client import begin_officer, english
 
 
@@ -324,7 +325,7 @@ def test_an_age_on_the_line_is_the_service_s_own_line() -> None:
     assert _read("victim 300") == {}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_at_all_can_be_pasted(text: str) -> None:
     for key, reading in paste.parse_paste(text, "en", service().adult_age).answers.items():

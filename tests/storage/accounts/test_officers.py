@@ -16,8 +16,6 @@ from storage.tables import INVITATION, OFFICER
 from storage.vault import Vault
 from tests.support.builders import HOUR, NOW, PC_KAUR, make_answer, store_answers
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 
 def redeem(database: Database, vault: Vault, code: str, hours: int = 1) -> OfficerDetails | None:
     with database.transaction() as conn:

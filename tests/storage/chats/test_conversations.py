@@ -24,8 +24,6 @@ from storage.tables import ANSWER, CHAT, CONVERSATION
 from storage.vault import Vault, VaultError
 from tests.support.builders import DAY, HOUR, NOW, PC_KAUR, make_answer, make_receipt, store_answers
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 ALPHABET = set("ACDEFGHJKMNPQRTWXY34679")
 
 

@@ -14,8 +14,6 @@ from storage.tables import INBOX
 from storage.vault import Vault
 from tests.support.builders import CHANNELS, HOUR, NOW
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 
 def arrival(n: int, chat: str = "amina") -> Arrival:
     return Arrival(str(n), chat, {"update_id": n, "text": f"words {n}"})

@@ -13,8 +13,6 @@ from storage.vault import Vault
 from storage.web_tables import LINK
 from tests.support.builders import NOW
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 
 def make(database: Database, vault: Vault, kind: str = "quiet", **more: object) -> str:
     with database.transaction() as conn:

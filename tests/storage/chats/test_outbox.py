@@ -15,8 +15,6 @@ from storage.tables import OUTBOX
 from storage.vault import Vault
 from tests.support.builders import CHANNELS, HOUR, MINUTE, NOW, store_answers
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 
 @pytest.fixture
 def amina(database: Database, vault: Vault) -> str:

@@ -26,8 +26,6 @@ from storage.referrals.lifecycle import (
 from storage.vault import Vault
 from tests.support.builders import DAY, HOUR, NOW, make_record, store_answers
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
 ONE, TWO = "AAAA-CCCC", "DDDD-EEEE"
 NEXT_WEEK = NOW + 7 * DAY
 

@@ -203,14 +203,14 @@ def _edit(account: Account, post: Post, content: Json, given: Json) -> Json:
         raise _bad_request(NOT_MODIFIED)
     post.content, post.markup = content, markup
     post.options["parse_mode"] = given.get("parse_mode")
-    post.edit_date = int(account.world.clock.now())
+    post.edit_date = int(account.world.clock().timestamp())
     account.log_event("edit", post.chat, post)
     account.notify_changed(post.chat)
     return post.as_json()
 
 
 def _check_deletable(account: Account, post: Post) -> None:
-    age = account.world.clock.now() - post.date
+    age = account.world.clock().timestamp() - post.date
     others = not post.chat.private and not post.from_bot and not post.chat.bot_is_admin
     fresh_dice = post.chat.private and "dice" in post.content and age < DELETABLE_SECONDS / 2
     if age >= DELETABLE_SECONDS or others or fresh_dice:

@@ -56,7 +56,7 @@ def answer_callback_query(account: Account, given: Json) -> bool:
         raise BotApiError(400, "Bad Request: MESSAGE_TOO_LONG")
     query = account.queries.get(words(given, "callback_query_id"))
     life = account.world.query_life
-    if query is None or query.answered or account.world.clock.now() - query.asked > life:
+    if query is None or query.answered or account.world.clock().timestamp() - query.asked > life:
         raise _bad("query is too old and response timeout expired or query ID is invalid")
     query.answered = True
     if text:

@@ -15,8 +15,6 @@ from tests.harness.telegram_app import TelegramApp
 from tests.support.cast import SAM
 from tests.telegram_server import TelegramServer
 
-pytest_plugins = ("tests.harness.telegram_fixtures",)
-
 TELLING = ("victim", "crime", "offender", "police", "abuse", "restorative")
 
 

@@ -26,8 +26,6 @@ from tests.support.happy_path import (
 from tests.telegram_server import TelegramServer, TelegramUser
 from tests.telegram_server.users import Kind
 
-pytest_plugins = ("tests.harness.telegram_fixtures",)
-
 HOUR = 3600
 SECRET_WORDS = "quietmarigold"
 WHOLE: dict[str, Any] = {
@@ -328,10 +326,10 @@ async def test_a_429_makes_only_that_chat_wait_as_long_as_told(
     await rig.settle()
     assert (send_attempts(server, amina), send_attempts(server, tom)) == (1, 1)
     assert tom.last_from_bot
-    server.clock.advance(6.5)
+    server.clock.advance(seconds=6.5)
     await rig.settle()
     assert send_attempts(server, amina) == 1
-    server.clock.advance(1)
+    server.clock.advance(seconds=1)
     await rig.settle()
     assert send_attempts(server, amina) == 2
     assert amina.last_from_bot.text == say("en", "scenes.welcome.hello")
@@ -387,7 +385,7 @@ async def test_trouble_at_telegram_is_waited_out(
     server.fail_next("sendMessage", error, times=3)
     await type_texts(rig, amina, "/start")
     for _ in range(4):
-        server.clock.advance(16)
+        server.clock.advance(seconds=16)
         await rig.settle()
     hellos = [m for m in amina.screen if m.from_bot]
     assert [m.text for m in hellos] == [say("en", "scenes.welcome.hello")]
@@ -402,7 +400,7 @@ async def test_an_answer_of_telegram_that_got_lost_repeats_a_prompt_at_most(
     server.fail_next("sendMessage", "drop", chat_id=amina.chat_id)
     amina.says("2")
     await rig.settle()
-    server.clock.advance(5)
+    server.clock.advance(seconds=5)
     await rig.settle()
     asked = [m for m in amina.screen if m.text.startswith(question_first_line("their_age"))]
     assert len(asked) == 2

@@ -20,8 +20,6 @@ from storage.vault import Vault
 from tests.harness.telegram_app import WEBHOOK_SECRET, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
 
-pytest_plugins = ("tests.harness.telegram_fixtures",)
-
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 MIN_REQUESTS = 1_000
 

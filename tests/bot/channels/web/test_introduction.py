@@ -1,45 +1,26 @@
 """Two keys: an officer shows a code, and the person's own tap in their own browser is the other."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
 from bot import private_links
-from bot.serve import Running
-from bot.settings import Settings
 from flows.wording import say
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, run_pages
-from tests.harness.telegram_app import START
+from tests.harness.app import build_app
+from tests.harness.clock import FakeClock
+from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, open_pages
 from tests.support.cast import SAM
 from tests.support.happy_path import happy_path
 from tests.support.page_parser import parse_page
 
-pytest_plugins = ["tests.harness.storage_fixtures"]
-
-
-class Clock:
-    """A clock that stands still until a test moves it."""
-
-    time: datetime = START
-
-    def __call__(self) -> datetime:
-        """Return the time."""
-        return self.time
-
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def site(database: Database, vault: Vault, clock: Clock) -> AsyncIterator[PagesApp]:
-    settings = Settings(_env_file=None, public_url=PAGES_URL)
-    async with run_pages(Running(settings, database, vault, clock)) as made:
+async def site(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[PagesApp]:
+    running = build_app(database, vault, clock, public_url=PAGES_URL)
+    async with open_pages(running, clock) as made:
         yield made
 
 
@@ -83,11 +64,11 @@ async def test_the_persons_own_send_makes_the_referral(site: PagesApp) -> None:
 
 
 async def test_a_code_works_once_for_15_minutes_and_wrong_ones_answer_the_same(
-    site: PagesApp, clock: Clock
+    site: PagesApp, clock: FakeClock
 ) -> None:
     used, old = await shown_code_path(site), await shown_code_path(site)
     await site.browser().post(used)
-    clock.time += timedelta(minutes=16)
+    clock.advance(minutes=16)
     quiet = site.make_link(private_links.PRIVATE_PAGE_LINK, "web", "417")
     stranger, answers = site.browser(), set()
     for path in (used, old, f"/k/{quiet}", "/k/guess"):

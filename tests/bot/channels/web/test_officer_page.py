@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -13,19 +11,16 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.channels.web import guard
-from bot.serve import Running
-from bot.settings import Settings
 from bot.web.fields import build_fields
 from flows.conversation import Conversation
 from flows.dialogue import form
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, run_pages
-from tests.harness.telegram_app import START
+from tests.harness.app import build_app
+from tests.harness.clock import FakeClock
+from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, open_pages
 from tests.support.cast import SAM
 from tests.support.page_parser import parse_page
-
-pytest_plugins = ["tests.harness.storage_fixtures"]
 
 QUICK_REFERRAL = {
     "agreed": "me_today",
@@ -49,26 +44,10 @@ PASTED = (
 )
 
 
-@dataclass(slots=True)
-class Clock:
-    """A clock that stands still until a test moves it."""
-
-    time: datetime = START
-
-    def __call__(self) -> datetime:
-        """Return the time."""
-        return self.time
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def site(database: Database, vault: Vault, clock: Clock) -> AsyncIterator[PagesApp]:
-    settings = Settings(_env_file=None, public_url=PAGES_URL)
-    async with run_pages(Running(settings, database, vault, clock)) as made:
+async def site(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[PagesApp]:
+    running = build_app(database, vault, clock, public_url=PAGES_URL)
+    async with open_pages(running, clock) as made:
         yield made
 
 
@@ -180,13 +159,13 @@ async def test_danger_in_what_is_typed_is_answered_before_anything(site: PagesAp
 
 
 async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
-    site: PagesApp, clock: Clock
+    site: PagesApp, clock: FakeClock
 ) -> None:
     assert SAM.officer
     used, old = site.invite(SAM.officer), site.invite(SAM.officer)
     first = site.browser()
     await first.post(used)
-    clock.time += timedelta(hours=25)
+    clock.advance(hours=25)
     other = site.browser()
     answers = set()
     for path in (used, old, "/officer/i/guess", "/officer/i/%00", f"/officer/i/{'x' * 5000}"):
@@ -197,14 +176,14 @@ async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
     assert (await other.get("/officer")).status_code == 403
 
 
-async def test_an_officer_stays_known_for_ninety_days(site: PagesApp, clock: Clock) -> None:
+async def test_an_officer_stays_known_for_ninety_days(site: PagesApp, clock: FakeClock) -> None:
     browser, page = await invited_browser(site)
     cookie = next(one for one in page.history[0].headers.get_list("set-cookie") if "officer" in one)
     assert f"Max-Age={90 * 86_400}" in cookie
     assert cookie.startswith("__Host-officer=")
-    clock.time += timedelta(days=89)
+    clock.advance(days=89)
     assert (await browser.get("/officer")).status_code == 200
-    clock.time += timedelta(days=91)
+    clock.advance(days=91)
     assert (await browser.get("/officer")).status_code == 403
 
 

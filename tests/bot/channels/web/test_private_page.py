@@ -8,7 +8,7 @@ import pytest
 from bot import private_links
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value, run_pages
+from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value
 from tests.harness.telegram_app import (
     TelegramApp,
     follow_path,
@@ -19,8 +19,6 @@ from tests.harness.telegram_app import (
 from tests.support.cast import SAM
 from tests.support.happy_path import PathStep, happy_path, steps_before
 from tests.telegram_server import TelegramServer, TelegramUser
-
-pytest_plugins = ["tests.harness.storage_fixtures", "tests.harness.telegram_fixtures"]
 
 OFFICERS_TAPS = (
     *("Refer someone", "Yes, I asked today", "Woman", "No", "Yes", "Yes", "No", "Man"),
@@ -46,8 +44,8 @@ async def rig(
 
 @pytest.fixture
 async def site(rig: TelegramApp) -> AsyncIterator[PagesApp]:
-    async with run_pages(rig.running) as made:
-        yield made
+    async with rig.answering_pages() as pages:
+        yield pages
 
 
 def path_of(person: TelegramUser) -> str:
@@ -201,7 +199,7 @@ async def test_a_thousand_wrong_links_answer_the_same(
     )
     browser = site.browser()
     await browser.post(f"/q/{used}")
-    rig.server.clock.advance(AFTER_LINK_EXPIRY.total_seconds())
+    rig.server.clock.advance(AFTER_LINK_EXPIRY)
     foreign = site.make_link("resume", "telegram", "417")
     answers = set()
     for n in range(1000):

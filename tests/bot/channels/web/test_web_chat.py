@@ -6,6 +6,7 @@ import itertools
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,24 +18,20 @@ from sqlalchemy import func, select
 from bot.channels import Body
 from bot.channels.web import guard, pages
 from bot.pipeline.sweep import sweep
-from bot.serve import Running
-from bot.settings import Settings
 from bot.web.templates import static_url
-from flows.conversation import Conversation
 from flows.service import service
 from flows.understanding import crisis
 from flows.wording import say
-from storage.chats import browser_sessions, conversations, message_ids, outbox, screens
+from storage.chats import browser_sessions, message_ids, outbox, screens
 from storage.chats.conversations import address_fingerprint
 from storage.database import Database
 from storage.tables import CHAT, INBOX
 from storage.vault import Vault
 from storage.web_tables import BROWSER_SESSION, SCREEN_MESSAGE
-from tests.harness.desk_fixtures import FakeClock
+from tests.harness.app import App, answering, build_app
+from tests.harness.clock import START, FakeClock
 from tests.support.happy_path import NAME, happy_path
 from tests.support.page_parser import ParsedPage, parse_page
-
-pytest_plugins = ("tests.harness.telegram_fixtures",)
 
 CHAT_URL = "http://chat.test"
 HELLO = say("en", "scenes.welcome.hello").splitlines()[0]
@@ -97,28 +94,13 @@ class ChatBrowser:
         return self.page
 
 
-@dataclass(slots=True)
-class ChatApp:
+class ChatApp(App):
     """The pages, with the program behind them running, on a clock of the test's own."""
-
-    running: Running
-    clock: FakeClock
-    _open: list[httpx.AsyncClient] = field(default_factory=list)
 
     def browser(self, at: str = "192.0.2.7", secure: bool = False) -> ChatBrowser:
         """Return somebody's browser, at an address on the network."""
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.running.pages(), client=(at, 1)),
-            base_url=CHAT_URL.replace("http:", "https:") if secure else CHAT_URL,
-            follow_redirects=True,
-        )
-        self._open.append(client)
-        return ChatBrowser(client)
-
-    async def close(self) -> None:
-        """Close every browser."""
-        for client in self._open:
-            await client.aclose()
+        url = CHAT_URL.replace("http:", "https:") if secure else CHAT_URL
+        return ChatBrowser(self.client(url, at))
 
     def count(self, query: object) -> int:
         """Return the number that a query gives."""
@@ -130,13 +112,6 @@ class ChatApp:
         with self.running.database.session() as session:
             row = session.connection().execute(select(BROWSER_SESSION)).one()
             return self.running.vault.unseal(row.address, f"visit/{row.id}/address")
-
-    def conversation_of(self, address: str) -> Conversation:
-        """Return where the conversation at an address stands."""
-        with self.running.database.session() as session:
-            return conversations.load_conversation(
-                session.connection(), self.running.vault, "web", address, self.clock()
-            ).conversation
 
     async def staff_write(self, address: str, text: str) -> None:
         """Put a message of staff in line for a chat."""
@@ -156,20 +131,12 @@ class ChatApp:
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault, tmp_path: Path) -> AsyncIterator[ChatApp]:
-    clock = FakeClock()
-    settings = Settings(
-        _env_file=None, database_url=f"sqlite:///{tmp_path / 'rj.db'}", telegram_bot_token=None
-    )
-    running = Running(settings, database, vault, clock)
-    parts = [running.respond_for_ever, running.deliver_for_ever]
-    tasks = [asyncio.create_task(part()) for part in parts]
-    made = ChatApp(running, clock)
-    yield made
-    await made.close()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, *running.web.tasks, return_exceptions=True)
+async def site(
+    database: Database, vault: Vault, clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[ChatApp]:
+    running = build_app(database, vault, clock, database_url=f"sqlite:///{tmp_path / 'rj.db'}")
+    async with AsyncExitStack() as stack, answering(running):
+        yield ChatApp(running, clock, stack, running.pages())
 
 
 @pytest.fixture
@@ -505,8 +472,8 @@ async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) 
     with site.running.database.session() as session:
         lines = screens.list_screen_messages(session, site.running.vault, "web", address)
     assert [line.text for line in lines] == [say("en", "scenes.paused.left")]
-    assert site.conversation_of(address).stage == "paused"
-    assert len(site.conversation_of(address).answers) == 3, "the draft is kept"
+    assert site.conversation_of("web", address).stage == "paused"
+    assert len(site.conversation_of("web", address).answers) == 3, "the draft is kept"
 
 
 async def wait_until_answered(site: ChatApp, address: str) -> None:
@@ -612,16 +579,15 @@ async def test_new_chats_have_a_limit_for_each_address(site: ChatApp) -> None:
 
 
 async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(
-    site: ChatApp, maya: ChatBrowser
+    site: ChatApp, maya: ChatBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thousand attempts at once, from as many addresses: few of them come before a known chat."""
+    monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 5.0)
     await maya.begins()
-    app = site.running.pages()
 
     async def attempt(n: int) -> int:
-        transport = httpx.ASGITransport(app, client=(f"10.0.{n // 250}.{n % 250}", 1))
-        async with httpx.AsyncClient(transport=transport, base_url=CHAT_URL) as client:
-            return (await client.post("/start", data={"once": "x"})).status_code
+        client = site.client(CHAT_URL, f"10.0.{n // 250}.{n % 250}", follow_redirects=False)
+        return (await client.post("/start", data={"once": "x"})).status_code
 
     flood = [asyncio.create_task(attempt(n)) for n in range(1000)]
     await asyncio.sleep(0.1)
@@ -704,7 +670,7 @@ async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: Cha
         assert answer.headers["location"] == service().exit_url
     await asyncio.gather(*site.running.web.tasks)
     await wait_until_answered(site, address)
-    assert site.conversation_of(address).stage == "paused"
+    assert site.conversation_of("web", address).stage == "paused"
     assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
 
 
@@ -724,7 +690,7 @@ async def test_an_answer_that_takes_long_is_said_to_come(site: ChatApp, maya: Ch
 
 
 def test_a_screen_holds_only_so_many_messages(database: Database, vault: Vault) -> None:
-    now = FakeClock()()
+    now = START
     with database.transaction() as conn:
         for n in range(screens.MAX_MESSAGES + 5):
             screens.add_screen_message(
@@ -736,7 +702,7 @@ def test_a_screen_holds_only_so_many_messages(database: Database, vault: Vault) 
 
 
 def test_every_screen_change_gets_a_new_revision(database: Database, vault: Vault) -> None:
-    now = FakeClock()()
+    now = START
     seen: list[tuple[str, str]] = []
 
     def look() -> None:
@@ -778,7 +744,7 @@ def test_every_screen_change_gets_a_new_revision(database: Database, vault: Vaul
 
 
 def test_a_visit_is_noted_now_and_then(database: Database, vault: Vault) -> None:
-    now = FakeClock()()
+    now = START
     with database.transaction() as conn:
         token = browser_sessions.begin_browser_session(conn, vault, "web", "maya", now)
         for seconds, noted in ((10, 0), (29, 0), (31, 31), (50, 31), (62, 62)):
@@ -803,6 +769,6 @@ async def test_what_the_bot_said_can_be_cleared_away(site: ChatApp, maya: ChatBr
     assert [one.text for one in maya.page.messages] == [say("en", "scenes.paused.left")]
     with site.running.database.transaction() as conn:
         found = message_ids.message_ids_before(
-            conn, site.running.vault, site.clock.current + timedelta(1)
+            conn, site.running.vault, site.clock() + timedelta(1)
         )
     assert sum(map(len, found.values())) == 1

@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from html import unescape
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
+from bot import serve
 from bot.pipeline.officer_access import RevocationReason
 from bot.pipeline.respond import respond
-from bot.serve import Running
 from flows.wording import say
 from storage import logbook
 from storage.chats import handoffs, officer_registry
@@ -20,11 +19,11 @@ from storage.logbook import LogbookLine
 from storage.tables import CHAT, INBOX
 from storage.vault import Vault
 from tests.bot.channels.web.test_officer_page import QUICK_REFERRAL, submit_form
-from tests.harness.desk_fixtures import DESK_URL, DeskApp, DeskBrowser, FakeClock, desk_settings
-from tests.harness.pages_app import PagesApp, field_value, run_pages
+from tests.harness.app import build_app
+from tests.harness.clock import FakeClock
+from tests.harness.desk_fixtures import DESK_URL, DeskApp, DeskBrowser, open_desk
+from tests.harness.pages_app import PagesApp, field_value, open_pages
 from tests.support.page_parser import parse_page
-
-pytest_plugins = ["tests.harness.storage_fixtures"]
 
 REED = {"name": "PC Sam Reed", "agency": "Kent Police", "contact": "sam.reed@kent.example"}
 ENDED = say("en", "scenes.revoked.text").split("\n\n")[0]
@@ -32,10 +31,14 @@ LOST = RevocationReason.DEVICE_LOST
 
 
 @pytest.fixture
-async def desk(database: Database, vault: Vault) -> AsyncIterator[tuple[DeskApp, PagesApp]]:
-    running = Running(desk_settings(), database, vault, clock := FakeClock())
-    async with run_pages(running) as site, AsyncExitStack() as stack:
-        yield DeskApp(running, clock, stack, site.pages), site
+async def desk(
+    database: Database, vault: Vault, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[DeskApp, PagesApp]]:
+    # Only what wakes the program is answered: one test keeps a form waiting in the inbox.
+    monkeypatch.setattr(serve, "IDLE_SECONDS", 3600.0)
+    running = build_app(database, vault, clock)
+    async with open_pages(running, clock) as site, open_desk(running, clock) as desk:
+        yield desk, site
 
 
 Desk = tuple[DeskApp, PagesApp]

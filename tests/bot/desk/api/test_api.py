@@ -11,7 +11,6 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from bot.desk.api.access import BODY_MAX
-from bot.serve import Running
 from storage import logbook
 from storage.accounts import api_keys
 from storage.accounts.api_keys import SCOPES
@@ -19,8 +18,9 @@ from storage.database import Database
 from storage.logbook import LogbookLine
 from storage.referrals import lifecycle
 from storage.vault import Vault
-from tests.harness.desk_fixtures import DeskApp, desk_settings
-from tests.harness.telegram_app import START
+from tests.harness.app import build_app
+from tests.harness.clock import START, FakeClock
+from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
 OUR_OWN_RULES = [positive_data_acceptance]
@@ -321,7 +321,7 @@ async def test_an_administrator_makes_and_ends_tokens(desk: DeskApp) -> None:
 def test_nothing_that_can_be_sent_breaks_it(database: Database, vault: Vault) -> None:
     """What schemathesis makes of the description, 25 requests of each kind."""
     add_referrals(database, vault, "ACDE-3467", "ACDE-2222")
-    running = Running(desk_settings(), database, vault, lambda: START)
+    running = build_app(database, vault, FakeClock())
     running.desk.limiter.allow = lambda *_: True  # type: ignore[method-assign]
     mine = {"Authorization": f"Bearer {token_for(database, vault)}"}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", running.pages(), headers=mine)

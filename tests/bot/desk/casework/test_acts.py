@@ -26,7 +26,6 @@ from tests.support.referral_builders import (
     finished_record,
 )
 
-pytest_plugins = ["tests.harness.desk_fixtures"]
 ONE, TWO = "AAAA-CCCC", "DDDD-EEEE"
 PAGE = f"/desk/r/{ONE}"
 
@@ -97,7 +96,7 @@ async def test_mira_claims_rings_tries_again_speaks_and_closes(desk: DeskApp) ->
     assert ONE not in (await mira.get("/desk/queue")).text
     assert ONE in (await mira.get("/desk/queue?view=snoozed")).text
 
-    desk.clock.current = found.until + timedelta(minutes=1)
+    desk.clock.set(found.until + timedelta(minutes=1))
     mira = await desk.signed_in("mediator", "mira")
     back = await mira.get("/desk/queue")
     assert say("en", "desk.soon.again") in back.text

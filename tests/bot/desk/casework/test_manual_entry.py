@@ -9,17 +9,14 @@ import pytest
 
 from bot.desk.guard import SESSION_COOKIE
 from bot.desk.permissions import Role
-from bot.serve import Running
-from bot.settings import Settings
 from bot.web.cookies import cookie_name
 from storage import logbook
 from storage.accounts import sign_ins, staff
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, run_pages
-from tests.harness.telegram_app import START
-
-pytest_plugins = ["tests.harness.storage_fixtures"]
+from tests.harness.app import build_app
+from tests.harness.clock import START, FakeClock
+from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, open_pages
 
 BY_PHONE = {
     "age": "adult",
@@ -51,9 +48,9 @@ ON_PAPER = {
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault) -> AsyncIterator[PagesApp]:
-    settings = Settings(_env_file=None, public_url=PAGES_URL)
-    async with run_pages(Running(settings, database, vault, lambda: START)) as made:
+async def site(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[PagesApp]:
+    running = build_app(database, vault, clock, public_url=PAGES_URL)
+    async with open_pages(running, clock) as made:
         yield made
 
 

@@ -27,7 +27,6 @@ from tests.support.referral_builders import (
     add_sent_referral,
 )
 
-pytest_plugins = ["tests.harness.desk_fixtures"]
 ONE, TWO, THREE = "AAAA-CCCC", "DDDD-EEEE", "FFFF-GGGG"
 
 

@@ -23,7 +23,6 @@ from tests.support.referral_builders import (
     finished_record,
 )
 
-pytest_plugins = ["tests.harness.desk_fixtures"]
 ONE, TWO = "AAAA-CCCC", "DDDD-EEEE"
 NUMBER = "07700 900417", "+447700900417", "7700900417"
 

@@ -10,10 +10,10 @@ from flows.outbound.guard import VARIANTS
 from flows.outbound.reply_templates import ReplyChoice
 from flows.wording import say
 from storage.referrals import lifecycle
-from tests.harness.desk_fixtures import DeskApp, DeskBrowser
+from tests.harness.clock import START
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser, open_desk
 from tests.harness.telegram_app import (
     STAFF_CHAT_ID,
-    START,
     TelegramApp,
     follow_path,
     press_buttons,
@@ -23,14 +23,11 @@ from tests.support.chat_replies import (
     SEND,
     SKIP_LABEL,
     claim_referral,
-    open_desk_for,
     request_chat_contact,
     send_reply,
 )
 from tests.support.happy_path import happy_path, option_label, steps_before
 from tests.telegram_server import TelegramUser
-
-pytest_plugins = ("tests.harness.telegram_fixtures",)
 
 BACK = say("en", "anytime.held.back")
 COMPUTER = say("en", "replies.buttons.computer")
@@ -40,7 +37,7 @@ STATUS_START = say("en", "scenes.sent.now", due="x").split(".")[0]
 @pytest.fixture
 async def desk(rig: TelegramApp) -> AsyncIterator[DeskApp]:
     """Give the desk of the same bot."""
-    async with open_desk_for(rig) as made:
+    async with open_desk(rig.running, rig.server.clock) as made:
         yield made
 
 
@@ -227,14 +224,14 @@ async def test_at_night_it_waits_for_the_morning_and_the_handoff_begins_then(
     rig: TelegramApp, desk: DeskApp, maya: TelegramUser
 ) -> None:
     mira, reference = await mira_writes_with(rig, desk, maya)
-    rig.server.clock.advance(9 * 3600)
+    rig.server.clock.advance(seconds=9 * 3600)
     mira = await desk.signed_in("mediator", "mira")
     await send_reply(mira, reference, "thanks", first_name="Mira")
     await rig.settle()
     assert "nothing more" not in maya.last_from_bot.text
     await type_texts(rig, maya, "status")
     assert maya.last_from_bot.text.startswith(STATUS_START), "nobody holds it yet"
-    rig.server.clock.advance(15 * 3600)
+    rig.server.clock.advance(seconds=15 * 3600)
     await rig.settle()
     assert "nothing more" in maya.last_from_bot.text
     before = bot_said(rig, maya)
@@ -348,13 +345,13 @@ async def test_it_runs_out_and_the_bot_returns_once(
     mira, reference = await mira_writes_with(rig, desk, maya)
     await send_reply(mira, reference, "thanks", first_name="Mira")
     await rig.settle()
-    rig.server.clock.advance(20 * 60)
+    rig.server.clock.advance(seconds=20 * 60)
     await type_texts(rig, maya, "one more thing")
-    rig.server.clock.advance(20 * 60)
+    rig.server.clock.advance(seconds=20 * 60)
     await rig.sweep()
     await rig.settle()
     assert BACK not in bot_said(rig, maya), "her own message has kept it open"
-    rig.server.clock.advance(11 * 60)
+    rig.server.clock.advance(seconds=11 * 60)
     for _ in range(3):
         await rig.sweep()
         await rig.settle()
@@ -365,17 +362,17 @@ async def test_who_has_come_first_is_not_told_again_in_the_morning(
     rig: TelegramApp, desk: DeskApp, maya: TelegramUser
 ) -> None:
     mira, reference = await mira_writes_with(rig, desk, maya)
-    rig.server.clock.advance(7.2 * 3600)
+    rig.server.clock.advance(seconds=7.2 * 3600)
     mira = await desk.signed_in("mediator", "mira")
     await send_reply(mira, reference, "thanks", first_name="Mira")
     await rig.settle()
-    rig.server.clock.advance(3600)
+    rig.server.clock.advance(seconds=3600)
     await rig.sweep()
     await rig.settle()
     assert BACK not in bot_said(rig, maya), "not in the evening"
-    rig.server.clock.advance(60)
+    rig.server.clock.advance(seconds=60)
     await type_texts(rig, maya, "status")
-    rig.server.clock.advance(16 * 3600)
+    rig.server.clock.advance(seconds=16 * 3600)
     await rig.settle()
     assert BACK not in bot_said(rig, maya)
 
@@ -386,7 +383,7 @@ async def test_an_answer_given_after_the_handoff_still_reaches_mira(
     mira, reference = await mira_writes_with(rig, desk, maya)
     await send_reply(mira, reference, "when", first_name="Mira")
     await rig.settle()
-    rig.server.clock.advance(3 * 3600)
+    rig.server.clock.advance(seconds=3 * 3600)
     await rig.sweep()
     await rig.settle()
     await press_buttons(rig, maya, "Afternoon")

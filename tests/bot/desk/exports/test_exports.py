@@ -12,8 +12,8 @@ from storage import logbook
 from storage.logbook import LogbookLine
 from storage.referrals import lifecycle
 from storage.reports import exports
+from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
-from tests.harness.telegram_app import START
 from tests.support.full_referral import HOSTILE_TEXT, NUMBER, add_full_referral
 
 PAGE = "/desk/exports"

@@ -10,8 +10,8 @@ from bot.desk.exports.pdf import FONTS, pdf_of, printable_text
 from bot.desk.exports.printout import Printout, PrintRow, PrintSection
 from storage import logbook
 from storage.referrals import lifecycle
+from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp
-from tests.harness.telegram_app import START
 from tests.support.full_referral import ANSWERS, NUMBER, add_full_referral
 
 REFERENCE = "ACDE-3467"

@@ -21,7 +21,8 @@ from bot.desk.exports.spreadsheets import (
     unescape_formula,
     xlsx_of,
 )
-from tests.harness.telegram_app import START
+from tests.harness.clock import START
+from tests.harness.thorough import examples
 
 HOSTILE = [
     *("=1+1", "=cmd|' /C calc'!A0", "+44 7700 900123", "-2+3", "@SUM(A1:A9)", "\t=1", "\r=1"),
@@ -169,7 +170,7 @@ def test_our_own_hostile_cells_come_back_as_they_went_in() -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -180,7 +181,7 @@ def test_five_thousand_made_up_cells_come_back_as_they_went_in(rows: list[list[s
     same([["head"] * 5, *rows])
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True)
+@settings(max_examples=examples(2000), deadline=None, derandomize=True)
 @given(CELLS)
 def test_the_guard_can_always_be_taken_off(cell: str) -> None:
     assert unescape_formula(escape_formula(cell)) == _HALVES.sub("\ufffd", cell)

@@ -16,6 +16,7 @@ from bot.desk.reports.small_cells import (
     suppress_parts,
     suppress_rows,
 )
+from tests.harness.thorough import examples
 
 COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=5)
 
@@ -45,7 +46,7 @@ def derived(whole: int, cells: Sequence[Cell]) -> list[int]:
 
 
 @given(COUNTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_no_hidden_part_can_be_worked_out_from_the_whole(parts: list[int]) -> None:
     shown = suppress_parts(parts)
     assert not any(cell in range(1, MIN_SHOWN) for cell in (shown.whole, *shown.parts))
@@ -72,7 +73,7 @@ def test_nothing_is_hidden_without_need(parts: list[int]) -> None:
 @given(
     st.dictionaries(st.sampled_from("abcd"), st.lists(st.integers(0, 7), min_size=3, max_size=3))
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_hidden_cell_of_a_table_can_be_worked_out(table: dict[str, list[int]]) -> None:
     shown = suppress_rows(table)
     wholes = [one.whole for one in shown.values()]

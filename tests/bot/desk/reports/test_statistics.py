@@ -294,7 +294,7 @@ def test_daily_counters_stay_few_and_go_after_400_days(database: Database, vault
 
 
 async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: DeskApp) -> None:
-    desk.clock.current = MONDAY + 2 * DAY
+    desk.clock.set(MONDAY + 2 * DAY)
     for n in range(12):
         add_referral(desk.database, desk.vault, n, MONDAY - (7 if n < 7 else 0) * DAY)
     for n in range(12, 15):
@@ -333,7 +333,7 @@ async def test_a_wrong_week_is_said_beside_its_field_and_kept(desk: DeskApp) -> 
 
 
 async def test_a_table_is_taken_away_as_it_is_shown(desk: DeskApp) -> None:
-    desk.clock.current = MONDAY + 2 * DAY
+    desk.clock.set(MONDAY + 2 * DAY)
     for n in range(7):
         add_referral(desk.database, desk.vault, n)
     mira = await desk.signed_in("mediator", "mira")

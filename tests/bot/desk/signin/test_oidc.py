@@ -5,7 +5,6 @@ import hashlib
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,12 +15,13 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
-from bot.serve import Running
 from storage import logbook
 from storage.accounts import staff
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.desk_fixtures import DeskApp, DeskBrowser, FakeClock, desk_settings
+from tests.harness.app import build_app, build_settings
+from tests.harness.clock import FakeClock
+from tests.harness.desk_fixtures import DeskApp, DeskBrowser, open_desk
 
 CLIENT, SECRET = "the desk", "a secret of a test"
 REDIRECT_URI = "http://desk.test/desk/organisation/back"
@@ -118,24 +118,27 @@ def provider() -> Iterator[FakeOidcProvider]:
 
 
 @pytest.fixture
-async def site(
-    provider: FakeOidcProvider, database: Database, vault: Vault
+async def desk(
+    provider: FakeOidcProvider, database: Database, vault: Vault, clock: FakeClock
 ) -> AsyncIterator[DeskApp]:
-    clock = FakeClock()
     provider.now = int(clock().timestamp())
-    settings = desk_settings(
-        oidc_issuer=provider.issuer, oidc_client_id=CLIENT, oidc_client_secret=SECRET
+    running = build_app(
+        database,
+        vault,
+        clock,
+        oidc_issuer=provider.issuer,
+        oidc_client_id=CLIENT,
+        oidc_client_secret=SECRET,
     )
-    running = Running(settings, database, vault, clock)
-    async with AsyncExitStack() as open:
-        yield DeskApp(running, clock, open, running.pages())
+    async with open_desk(running, clock) as made:
+        yield made
 
 
-async def link_account(site: DeskApp, provider: FakeOidcProvider) -> None:
+async def link_account(desk: DeskApp, provider: FakeOidcProvider) -> None:
     """Have Mira take her invitation up with the organisation's sign-in."""
-    with site.database.transaction() as conn:
-        code = staff.invite_staff(conn, site.vault, "mira", "mediator", "ada", site.clock())
-    browser = await site.signed_out("joining")
+    with desk.database.transaction() as conn:
+        code = staff.invite_staff(conn, desk.vault, "mira", "mediator", "ada", desk.clock())
+    browser = await desk.signed_out("joining")
     shown = await browser.post("/desk/organisation", code=code)
     url = shown.text.split(f'href="{provider.issuer}')[1].split('"')[0].replace("&amp;", "&")
     done = await browser.get(provider.authorise(provider.issuer + url))
@@ -148,15 +151,15 @@ async def authorise_redirect(browser: DeskBrowser) -> str:
     return (await browser.get("/desk/organisation")).headers["location"]
 
 
-async def test_an_account_that_was_tied_signs_in(site: DeskApp, provider: FakeOidcProvider) -> None:
-    await link_account(site, provider)
-    browser = await site.signed_out("another day")
+async def test_an_account_that_was_tied_signs_in(desk: DeskApp, provider: FakeOidcProvider) -> None:
+    await link_account(desk, provider)
+    browser = await desk.signed_out("another day")
     assert 'href="/desk/organisation"' in (await browser.get("/desk/sign-in")).text
     done = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert done.headers["location"] == "/desk/"
     shown = (await browser.get("/desk/account")).text
     assert "Your organisation" in shown
-    with site.database.session() as session:
+    with desk.database.session() as session:
         newest = logbook.list_logbook_lines(session)[0]
     assert (newest.who, newest.did, newest.why) == ("mira", "sign_in", "oidc")
 
@@ -178,10 +181,10 @@ async def test_an_account_that_was_tied_signs_in(site: DeskApp, provider: FakeOi
     ],
 )
 async def test_a_token_that_does_not_fit_is_refused(
-    site: DeskApp, provider: FakeOidcProvider, told: dict[str, Any]
+    desk: DeskApp, provider: FakeOidcProvider, told: dict[str, Any]
 ) -> None:
-    await link_account(site, provider)
-    browser = await site.signed_out("another day")
+    await link_account(desk, provider)
+    browser = await desk.signed_out("another day")
     provider.extra_claims = told
     refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=organisation"
@@ -190,20 +193,20 @@ async def test_a_token_that_does_not_fit_is_refused(
 
 
 async def test_a_token_signed_by_others_is_refused(
-    site: DeskApp, provider: FakeOidcProvider
+    desk: DeskApp, provider: FakeOidcProvider
 ) -> None:
-    await link_account(site, provider)
+    await link_account(desk, provider)
     provider.signs_with = RSAKey.generate_key(2048, {"kid": "1"})
-    browser = await site.signed_out("another day")
+    browser = await desk.signed_out("another day")
     refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=organisation"
 
 
 async def test_the_state_is_good_once_in_one_browser(
-    site: DeskApp, provider: FakeOidcProvider
+    desk: DeskApp, provider: FakeOidcProvider
 ) -> None:
-    await link_account(site, provider)
-    here, there = await site.signed_out("here"), await site.signed_out("there")
+    await link_account(desk, provider)
+    here, there = await desk.signed_out("here"), await desk.signed_out("there")
     back = provider.authorise(await authorise_redirect(here))
     refused = "/desk/sign-in?error=organisation"
     assert (await there.get(back)).headers["location"] == refused
@@ -214,39 +217,39 @@ async def test_the_state_is_good_once_in_one_browser(
     assert (await here.get(back)).headers["location"] == "/desk/"
     assert (await here.get(back)).headers["location"] == refused
     back = provider.authorise(await authorise_redirect(there))
-    site.clock.advance(minutes=10)
+    desk.clock.advance(minutes=10)
     assert (await there.get(back)).headers["location"] == refused
 
 
-async def test_a_stranger_gets_no_account(site: DeskApp, provider: FakeOidcProvider) -> None:
-    await link_account(site, provider)
+async def test_a_stranger_gets_no_account(desk: DeskApp, provider: FakeOidcProvider) -> None:
+    await link_account(desk, provider)
     provider.subject, provider.extra_claims = "person-8", {"email": "mira@example.com"}
-    browser = await site.signed_out("a stranger")
+    browser = await desk.signed_out("a stranger")
     refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=unlinked"
-    with site.database.session() as session:
+    with desk.database.session() as session:
         assert [member.name for member in staff.list_accounts(session)] == ["mira"]
 
 
-async def test_one_person_is_tied_to_one_account(site: DeskApp, provider: FakeOidcProvider) -> None:
-    await link_account(site, provider)
-    with site.database.transaction() as conn:
-        code = staff.invite_staff(conn, site.vault, "omar", "mediator", "ada", site.clock())
-    browser = await site.signed_out("twice")
+async def test_one_person_is_tied_to_one_account(desk: DeskApp, provider: FakeOidcProvider) -> None:
+    await link_account(desk, provider)
+    with desk.database.transaction() as conn:
+        code = staff.invite_staff(conn, desk.vault, "omar", "mediator", "ada", desk.clock())
+    browser = await desk.signed_out("twice")
     shown = await browser.post("/desk/organisation", code=code)
     url = shown.text.split(f'href="{provider.issuer}')[1].split('"')[0].replace("&amp;", "&")
     refused = await browser.get(provider.authorise(provider.issuer + url))
     assert refused.headers["location"] == "/desk/sign-in?error=unlinked"
-    with site.database.session() as session:
-        assert staff.find_invited_account(session, site.vault, code, site.clock()) is not None
+    with desk.database.session() as session:
+        assert staff.find_invited_account(session, desk.vault, code, desk.clock()) is not None
     assert (await browser.post("/desk/organisation", code="ACDE")).status_code == 403
 
 
 async def test_another_issuer_or_none_is_said_kindly(
-    site: DeskApp, provider: FakeOidcProvider
+    desk: DeskApp, provider: FakeOidcProvider
 ) -> None:
     provider.announced_issuer = "https://example.com"
-    browser = await site.signed_out()
+    browser = await desk.signed_out()
     assert await authorise_redirect(browser) == "/desk/sign-in?error=organisation"
 
 
@@ -268,4 +271,4 @@ async def test_without_settings_there_is_no_such_page(desk: DeskApp) -> None:
 )
 def test_the_settings_go_together(told: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="OIDC_ISSUER"):
-        desk_settings(**told)
+        build_settings(**told)

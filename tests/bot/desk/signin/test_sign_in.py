@@ -18,8 +18,8 @@ from storage.database import Database
 from storage.tables import REFERRAL
 from storage.vault import Vault
 from storage.web_tables import LOGBOOK, SIGN_IN, STAFF
+from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
-from tests.harness.telegram_app import START
 
 PASSWORD = "three green boats at noon"
 SECRET = totp.new_secret()

@@ -1,0 +1,104 @@
+"""The program under test, built in one place whatever stands before it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+from starlette.applications import Starlette
+
+from bot.serve import Running
+from bot.settings import Settings
+from flows.conversation import Conversation
+from flows.record import Record
+from storage.chats import conversations
+from storage.database import Database
+from storage.referrals import lifecycle
+from storage.vault import Vault
+from tests.harness.clock import FakeClock
+
+
+def build_settings(**more: object) -> Settings:
+    """Return settings of a test's own; no .env is read."""
+    return Settings(_env_file=None, **more)  # type: ignore[arg-type]
+
+
+def build_app(
+    database: Database, vault: Vault, clock: Callable[[], datetime], **settings: object
+) -> Running:
+    """Return the parts of one process; nothing of them runs yet."""
+    return Running(build_settings(**settings), database, vault, clock)
+
+
+@asynccontextmanager
+async def answering(running: Running) -> AsyncIterator[None]:
+    """Answer and deliver in the background, as the program does."""
+    parts = (running.respond_for_ever(), running.deliver_for_ever())
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        yield
+    finally:
+        ended = [task for task in tasks if task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *running.web.tasks, return_exceptions=True)
+        for task in ended:
+            task.result()
+
+
+@dataclass(slots=True)
+class App:
+    """One program with its pages, the clock that it goes by, and what closes with the test."""
+
+    running: Running
+    clock: FakeClock
+    stack: AsyncExitStack
+    app: Starlette
+
+    @property
+    def database(self) -> Database:
+        """Return the database of this test."""
+        return self.running.database
+
+    @property
+    def vault(self) -> Vault:
+        """Return the vault of this test."""
+        return self.running.vault
+
+    def client(
+        self,
+        base_url: str,
+        address: str = "192.0.2.7",
+        follow_redirects: bool = True,
+        **headers: str,
+    ) -> httpx.AsyncClient:
+        """Return a browser that nobody has used yet, at an address on the network."""
+        made = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.app, client=(address, 4711)),
+            base_url=base_url,
+            follow_redirects=follow_redirects,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+        self.stack.push_async_callback(made.aclose)
+        return made
+
+    def conversation_of(self, channel: str, address: str) -> Conversation:
+        """Return where a conversation stands."""
+        with self.database.transaction() as conn:
+            return conversations.load_conversation(
+                conn, self.vault, channel, address, self.clock()
+            ).conversation
+
+    def sent_records(self) -> list[Record]:
+        """Return every record that was handed over, the oldest first."""
+        now = self.clock()
+        with self.database.session() as session:
+            entries = lifecycle.list_queue(session, self.vault, now, include_closed=True)
+        entries.sort(key=lambda entry: entry.sent_at)
+        with self.database.transaction() as conn:
+            return [
+                lifecycle.open_record(conn, self.vault, one.reference, "mira", now)
+                for one in entries
+            ]

@@ -1,0 +1,35 @@
+"""A clock for each test, and what makes every program under test quick and patient."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.channels.web import guard
+from bot.desk.signin import passwords
+from tests.harness.clock import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return the clock of this test; it stands at START until it is moved."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashing() -> Iterator[None]:
+    """Hash passwords at a small cost, so that a test can try many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "ROUNDS", 1)
+        patch.setattr(passwords, "MEMORY", 64)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_pages() -> Iterator[None]:
+    """Let pages wait for the database as long as it takes.
+
+    On a machine that has much else to do, five seconds pass and the page says that it is busy.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "DATABASE_TIMEOUT", 60.0)
+        yield
