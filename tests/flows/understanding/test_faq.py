@@ -14,7 +14,7 @@ TOPICS = faq.topics()
 
 
 def test_every_topic_has_its_words_an_owner_and_a_date() -> None:
-    assert len({topic.id for topic in TOPICS}) == len(TOPICS) == 45
+    assert len({topic.id for topic in TOPICS}) == len(TOPICS) >= 45
     for topic in TOPICS:
         asked = wording.words("en", f"faq.{topic.id}.asked")
         assert len(set(asked)) >= 12, topic.id
