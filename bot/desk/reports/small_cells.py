@@ -47,12 +47,11 @@ def suppress_parts(parts: Sequence[int]) -> SuppressedCounts:
     if Suppression.SMALL not in shown:
         return SuppressedCounts(whole, tuple(shown))
     large = sorted((n, place) for place, n in enumerate(parts) if n >= MIN_SHOWN)
-    for _, place in [(0, -1), *large]:
-        if place >= 0:
-            shown[place] = Suppression.SECONDARY
+    for _, place in large:
         if _is_ambiguous(whole, shown):
-            return SuppressedCounts(whole, tuple(shown))
-    return SuppressedCounts(whole, everything)
+            break
+        shown[place] = Suppression.SECONDARY
+    return SuppressedCounts(whole, tuple(shown) if _is_ambiguous(whole, shown) else everything)
 
 
 def suppress_rows(table: Mapping[str, Sequence[int]]) -> dict[str, SuppressedCounts]:
