@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from flows.conversation import AnswerStatus, Button, Conversation, Introduction, Officer, Reply
+from flows.conversation import Button, ButtonKind, Conversation, Reply
+from flows.officers import Introduction, Officer
 from flows.questions import journey
 from flows.referral import handover
 from flows.service import service
+from flows.vocabulary import AnswerStatus
 from storage.chats import one_time_links
 from storage.vault import Vault
 
@@ -24,7 +26,10 @@ BUTTON_LINK_KINDS = (PRIVATE_PAGE_LINK, SHOW_CODE_LINK)
 FORM_MINUTES = 30
 """How long an open form may be filled in."""
 INTRODUCTION_COMMAND = "/start k_"
-_LINK_KIND_BY_BUTTON = {"quiet": PRIVATE_PAGE_LINK, "two_key": SHOW_CODE_LINK}
+_LINK_KIND_BY_BUTTON = {
+    ButtonKind.PRIVATE_PAGE: PRIVATE_PAGE_LINK,
+    ButtonKind.TWO_KEY_PAGE: SHOW_CODE_LINK,
+}
 """By what a button does: the kind of link that it opens."""
 
 
@@ -71,7 +76,7 @@ def with_links(
         kind = _LINK_KIND_BY_BUTTON[button.kind]
         if kind not in made:
             made[kind] = _make_button_link(connection, vault, owner, kind, now)
-        return replace(button, kind="open", id=f"{public_url.rstrip('/')}/q/{made[kind]}")
+        return replace(button, kind=ButtonKind.OPEN, id=f"{public_url.rstrip('/')}/q/{made[kind]}")
 
     for reply in replies:
         rows = [tuple(filter(None, map(opened, row))) for row in reply.buttons]

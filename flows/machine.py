@@ -1,13 +1,15 @@
 """The only file that knows `transitions`: one shared machine for each table, nothing attached."""
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from transitions import Machine, MachineError
 from transitions.extensions import GraphMachine
 
-Transition = tuple[str, Sequence[str], str]
+State_co = TypeVar("State_co", bound=StrEnum, covariant=True)
+Name_co = TypeVar("Name_co", bound=StrEnum, covariant=True)
 
 
 class InvalidTransition(ValueError):
@@ -15,7 +17,7 @@ class InvalidTransition(ValueError):
 
 
 class _StateHolder:
-    """Something that can be moved; the library reads and writes `state` on it."""
+    """What the library moves: it reads and writes `state` on it."""
 
     __slots__ = ("state",)
 
@@ -23,53 +25,66 @@ class _StateHolder:
         self.state = state
 
 
-class TransitionTable:
+class TransitionTable(Generic[State_co, Name_co]):
     """A table of moves, each a row: name, where it starts, where it leads."""
 
-    def __init__(self, states: Sequence[str], transitions: Iterable[Transition]) -> None:
+    def __init__(
+        self,
+        states: Sequence[State_co],
+        transitions: Iterable[tuple[Name_co, Sequence[State_co], State_co]],
+    ) -> None:
         self.states = tuple(states)
         self.transitions = tuple(transitions)
         self._machine = Machine(
             model=None,
-            states=list(self.states),
+            states=[state.value for state in self.states],
             transitions=self._rows(),
-            initial=self.states[0],
+            initial=self.states[0].value,
             auto_transitions=False,
         )
 
     def _rows(self) -> list[list[Any]]:
-        """Return the moves as the library wants them: lists, not tuples."""
-        return [[name, list(starts), end] for name, starts, end in self.transitions]
+        """Return the moves as the library wants them: lists, not tuples.
 
-    def next_state(self, state: str, transition: str) -> str:
-        """Return the place that `move` leads to from `place`; raise NotAllowed if it does not."""
-        thing = _StateHolder(state)
+        Plain strings: given an enum, the library would name its states by member, not by value.
+        """
+        return [
+            [name.value, [state.value for state in starts], end.value]
+            for name, starts, end in self.transitions
+        ]
+
+    def next_state(self, state: str, transition: str) -> State_co:
+        """Return the state that `transition` leads to from `state`.
+
+        Raises InvalidTransition when it does not start there, or when either name is unknown.
+        """
+        holder = _StateHolder(str(state))
         try:
-            self._machine.events[transition].trigger(thing)
+            self._machine.events[transition].trigger(holder)
         except (MachineError, KeyError, ValueError) as refused:
             raise InvalidTransition(f"{transition} does not start from {state}") from refused
-        return thing.state
+        return type(self.states[0])(holder.state)
 
-    def allowed_from(self, state: str) -> tuple[str, ...]:
-        """Return the names of the moves that start from `place`, in the table's order."""
+    def allowed_from(self, state: str) -> tuple[Name_co, ...]:
+        """Return the moves that start from `state`, in the table's order; none if unknown."""
         return self._allowed_by_state.get(state, ())
 
     @cached_property
-    def _allowed_by_state(self) -> dict[str, tuple[str, ...]]:
+    def _allowed_by_state(self) -> dict[str, tuple[Name_co, ...]]:
         return {
-            place: tuple(
-                dict.fromkeys(name for name, starts, _ in self.transitions if place in starts)
+            state: tuple(
+                dict.fromkeys(name for name, starts, _ in self.transitions if state in starts)
             )
-            for place in self.states
+            for state in self.states
         }
 
     def mermaid(self, title: str) -> str:
         """Return the table as a Mermaid state diagram, drawn by the library, left uncoloured."""
         drawing: Any = GraphMachine(
             model=_DiagramModel(),
-            states=list(self.states),
+            states=[state.value for state in self.states],
             transitions=self._rows(),
-            initial=self.states[0],
+            initial=self.states[0].value,
             auto_transitions=False,
             graph_engine="mermaid",
         )
@@ -82,3 +97,7 @@ _STYLING_PREFIXES = ("classDef", "Class ")
 
 class _DiagramModel:
     """The library draws only with a model attached; this one is thrown away."""
+
+
+AnyTable = TransitionTable[StrEnum, StrEnum]
+"""Either table, for what draws one."""

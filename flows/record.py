@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from flows.vocabulary import Journey, Queue
+
 
 @dataclass(frozen=True, slots=True)
 class RecordLine:
     """One question and its answer, with the wording as it was shown.
 
-    `given` is said, not_sure, rather_not_say, skipped, or not_asked for a question off the path.
+    `status` is an AnswerStatus, or NOT_ASKED for a question off the path.
     """
 
     question: str
@@ -27,12 +29,13 @@ class Record:
     """A finished referral. Times are aware, in UTC; `zone` is where they were promised.
 
     `safe_contact` repeats the safe-contact block, in the order staff need it; what was not
-    answered there reads as not safe. `route` and `reasons` say where it goes and why. `door` is
+    answered there reads as not safe. `queue` and `reasons` say where it goes and why. `source` is
     where it came in: a channel, or phone or paper when a member of staff typed it (`typed_by`).
+    `flags` are kept as text, because a record outlives the flags of its release.
     """
 
     reference: str
-    journey: str
+    journey: Journey
     lines: tuple[RecordLine, ...]
     safe_contact: tuple[RecordLine, ...]
     consent: str
@@ -40,7 +43,7 @@ class Record:
     sent_at: datetime
     due: datetime
     zone: str
-    queue: str
+    queue: Queue
     provider: str
     hold: bool
     urgent: bool

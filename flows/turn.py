@@ -1,30 +1,49 @@
-"""take_turn: the one door. What was heard goes in; what should happen comes out."""
+"""take_turn: the one entrance. An input goes in; what should happen comes out."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
-from flows import funnel_events, moves, wording
-from flows.conversation import Conversation, ForgetDraft, HandOver, Input, InputKind, Reply, Turn
-from flows.dialogue import dispatch, handoff, officer_revoked
+from flows import wording
+from flows.conversation import Conversation, ForgetDraft, HandOver, Reply, Turn
+from flows.dialogue import dispatch, funnel_events, handoff, officer_revoked
+from flows.dialogue.absence import time_since_last_input
+from flows.inputs import Input, Sender, TypedText
+from flows.interaction import moves
+from flows.interaction.moment import Moment
+from flows.pending import (
+    ChangeAnswer,
+    ConfirmRestart,
+    ConfirmSuggestion,
+    ConfirmUnconfirmedText,
+    ConfirmWithdrawal,
+    PasteResult,
+    UnansweredQuestion,
+)
 from flows.questions import journey
+from flows.questions.questionnaire import AnswerType
 from flows.referral import rules
 from flows.scenes import sent
-from flows.scenes.registry import SHOW_BY_STAGE
+from flows.scenes.registry import SCENES
 from flows.service import service
+from flows.stages import Move, Stage
+from flows.vocabulary import Journey
 from flows.wording import say
 
 
 def take_turn(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
     """Return what should happen next; `now` is aware. Never silent, never raises for any input."""
-    woken, lost = _prepare_conversation(conversation, user_input, now)
-    turn = dispatch.dispatch_input(woken, user_input, now)
-    turn = officer_revoked.refuse_filing(woken, turn)
-    turn = _render_scenes(
-        turn, user_input, fresh_send=any(isinstance(e, HandOver) for e in turn.effects)
-    )
-    turn = _with_keyboard_cleared(turn, woken)
-    after = replace(_expire_typed_yes(turn.conversation, woken), last_input_at=now)
-    effects = (*lost, *turn.effects, *funnel_events.turn_events(woken, after))
+    known = _with_sender(conversation, user_input.sender, now)
+    ready, expired = _with_expiry(known, now)
+    moment = Moment(ready, user_input, now)
+    turn = officer_revoked.refuse_filing(ready, dispatch.dispatch_input(moment))
+    # Before rendering: the scenes that follow add effects, but never hand a record over.
+    is_fresh_send = any(isinstance(effect, HandOver) for effect in turn.effects)
+    turn = _render_scenes(turn, moment, is_fresh_send)
+    turn = _with_keyboard_cleared(turn, ready)
+    after = replace(_expire_typed_yes(turn.conversation, ready), last_input_at=now)
+    counted = funnel_events.turn_events(ready, after, is_fresh_send)
+    effects = (*expired, *turn.effects, *counted)
     return replace(turn, conversation=after, effects=effects)
 
 
@@ -35,57 +54,80 @@ def resume_after_handoff(conversation: Conversation, quietly: bool, now: datetim
     """
     turn = handoff.resume_bot(conversation, quietly, now)
     turn = officer_revoked.refuse_filing(conversation, turn)
-    return _render_scenes(turn, Input(InputKind.TEXT), fresh_send=False)
+    moment = Moment(turn.conversation, TypedText(""), now)
+    return _render_scenes(turn, moment, is_fresh_send=False)
 
 
 def _expire_typed_yes(after: Conversation, before: Conversation) -> Conversation:
-    """What still waits for a yes from an earlier turn is no longer what we just asked.
+    """Return the conversation with a pending question that is a turn old no longer just asked.
 
-    A question that had no answer is not kept on, unless the person agreed at once.
+    From then on only its buttons answer it: a "yes" some turns later is for something else. A
+    question without an answer is not kept on, unless the person agreed at once.
     """
-    if after.pending is None or after.pending is not before.pending:
+    pending = after.pending
+    # Identity, not equality: the same question asked again in this turn is a new one.
+    if pending is None or pending is not before.pending:
         return after
-    if after.pending.kind == "missed":
-        return replace(after, pending=None)
-    return replace(after, pending=replace(after.pending, just_asked=False))
+    match pending:
+        case UnansweredQuestion():
+            return replace(after, pending=None)
+        case PasteResult():
+            return after
+        case (
+            ChangeAnswer()
+            | ConfirmSuggestion()
+            | ConfirmUnconfirmedText()
+            | ConfirmRestart()
+            | ConfirmWithdrawal()
+        ):
+            return replace(after, pending=replace(pending, just_asked=False))
+        case _:
+            assert_never(pending)
 
 
-def _prepare_conversation(
-    conversation: Conversation, user_input: Input, now: datetime
-) -> tuple[Conversation, tuple[ForgetDraft, ...]]:
-    """Let time have its way: old drafts and receipts are gone, a new officer is known."""
+def _with_sender(conversation: Conversation, sender: Sender, now: datetime) -> Conversation:
+    """Return the conversation with what this input tells of who sends it."""
     if conversation.last_input_at is None:
-        conversation = replace(
-            conversation, language=wording.supported_language(user_input.language)
-        )
-    if user_input.officer:
-        conversation = replace(conversation, officer=user_input.officer, officer_revoked=False)
+        # Later the person's own choice counts, whatever their device is set to.
+        language = wording.supported_language(sender.language)
+        conversation = replace(conversation, language=language)
+    if sender.officer:
+        conversation = replace(conversation, officer=sender.officer, officer_revoked=False)
     conversation = officer_revoked.without_receipt(conversation)
-    if user_input.introduction and not conversation.officer:
-        told = replace(user_input.introduction, introduced_at=now)
-        conversation = replace(conversation, introduction=told)
-    if user_input.typed_by:
-        conversation = replace(conversation, typed_by=user_input.typed_by, source=user_input.source)
+    # An officer cannot be introduced by another: they refer, and are not referred.
+    if sender.introduction and not conversation.officer:
+        introduction = replace(sender.introduction, introduced_at=now)
+        conversation = replace(conversation, introduction=introduction)
+    if sender.typed_by:
+        conversation = replace(conversation, typed_by=sender.typed_by, source=sender.source)
+    return conversation
+
+
+def _with_expiry(
+    conversation: Conversation, now: datetime
+) -> tuple[Conversation, tuple[ForgetDraft, ...]]:
+    """Return the conversation without what is too old: a receipt, and a draft with its effect."""
     receipt = conversation.receipt
     if receipt and now - receipt.sent_at > timedelta(days=service().receipt_days):
         conversation = replace(conversation, receipt=None)
-    quiet = dispatch.time_since_last_input(conversation, now)
-    if moves.has_draft(conversation) and quiet > timedelta(hours=service().draft_hours):
-        gone = moves.start_draft(conversation, "run_out", "")
+    too_old = timedelta(hours=service().draft_hours)
+    if moves.has_draft(conversation) and time_since_last_input(conversation, now) > too_old:
+        gone = moves.start_draft(conversation, Move.RUN_OUT, Journey.NONE)
         return replace(gone, introduction=None), (ForgetDraft(),)
     return conversation, ()
 
 
-def _render_scenes(turn: Turn, user_input: Input, fresh_send: bool) -> Turn:
+def _render_scenes(turn: Turn, moment: Moment, is_fresh_send: bool) -> Turn:
     """Add the scene where the conversation now stands, as often as one scene leads to the next."""
     while turn.rerender:
-        stands = _advance_stage(turn.conversation)
-        sent_just_now = stands.stage == "sent" and fresh_send
-        show = sent.show_confirmation if sent_just_now else SHOW_BY_STAGE[stands.stage]
-        new_below = replace(user_input, message_id=None) if turn.replies else user_input
+        conversation, user_input = _advance_stage(turn.conversation), moment.input
         if turn.replies:
-            stands = replace(stands, card_message_id=None)
-        shown = show(stands, new_below)
+            # What is shown comes below those replies, so no older message may be edited for it.
+            user_input = replace(user_input, message_id=None)
+            conversation = replace(conversation, card_message_id=None)
+        sent_just_now = conversation.stage == Stage.SENT and is_fresh_send
+        show = sent.show_confirmation if sent_just_now else SCENES[conversation.stage].show
+        shown = show(Moment(conversation, user_input, moment.now))
         turn = replace(
             shown,
             replies=turn.replies + shown.replies,
@@ -96,26 +138,32 @@ def _render_scenes(turn: Turn, user_input: Input, fresh_send: bool) -> Turn:
 
 
 def _advance_stage(conversation: Conversation) -> Conversation:
-    """Move on where the answers say so: it cannot go on here, or nothing is left to ask."""
-    if conversation.stage == "checking" and journey.open_question(conversation):
-        conversation = moves.apply_move(conversation, "reopen")
-    if conversation.stage != "asking":
+    """Return the conversation moved on where its answers say so.
+
+    Something is unanswered at the check (a question was added), it cannot go on here, or nothing
+    is left to ask.
+    """
+    if conversation.stage == Stage.CHECKING and journey.open_question(conversation):
+        conversation = moves.apply_move(conversation, Move.REOPEN)
+    if conversation.stage != Stage.ASKING:
         return conversation
     reason = rules.stop_reason(rules.facts_of(conversation))
+    # While the deciding answer is being changed, it must be possible to change it.
     if reason and not conversation.editing:
-        return replace(moves.apply_move(conversation, "not_here"), stop_reason=reason)
+        return replace(moves.apply_move(conversation, Move.NOT_HERE), stop_reason=reason)
     if journey.open_question(conversation) is None:
-        ready = moves.apply_move(conversation, "nothing_left")
+        ready = moves.apply_move(conversation, Move.NOTHING_LEFT)
+        # What became of a paste is still to be said on the card.
         return replace(ready, pending=conversation.pending)
     return conversation
 
 
 def _with_keyboard_cleared(turn: Turn, before: Conversation) -> Turn:
-    """A reply keyboard that is no longer wanted is taken away with a short line."""
-    if not before.has_reply_keyboard or (
-        turn.conversation.has_reply_keyboard and _asks_phone_number(turn.conversation)
-    ):
+    """Return the turn with a reply keyboard taken away once it is no longer wanted."""
+    still_wanted = turn.conversation.has_reply_keyboard and _asks_phone_number(turn.conversation)
+    if not before.has_reply_keyboard or still_wanted:
         return turn
+    # A channel can only take a keyboard away together with a message.
     saved = Reply(say(before.language, "scenes.asking.saved"), clears_keyboard=True)
     return replace(
         turn,
@@ -125,5 +173,6 @@ def _with_keyboard_cleared(turn: Turn, before: Conversation) -> Turn:
 
 
 def _asks_phone_number(conversation: Conversation) -> bool:
-    one = journey.open_question(conversation) if conversation.stage == "asking" else None
-    return one is not None and one.kind == "phone"
+    is_asking = conversation.stage == Stage.ASKING
+    question = journey.open_question(conversation) if is_asking else None
+    return question is not None and question.kind == AnswerType.PHONE

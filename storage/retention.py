@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Connection, delete, exists, func, or_, select, update
 
 from flows.conversation import Conversation
+from flows.stages import Stage
 from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.database import Database
@@ -27,8 +28,6 @@ from storage.tables import (
 )
 from storage.vault import Vault, VaultError
 from storage.web_tables import BROWSER_SESSION, LINK, SCREEN_MESSAGE
-
-EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conv
     if has_answers:
         return replace(
             kept,
-            stage=EXPIRED,
+            stage=Stage.EXPIRED,
             prompt_id=conversation.prompt_id + 1,
             draft_epoch=conversation.prompt_id + 1,
         )

@@ -9,8 +9,22 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from flows.conversation import Answer, Conversation, DangerSignpost, Pending, Receipt
+from flows.conversation import (
+    Answer,
+    Conversation,
+    DangerSignpost,
+    Receipt,
+)
 from flows.officers import Introduction
+from flows.pending import (
+    ChangeAnswer,
+    ConfirmRestart,
+    ConfirmSuggestion,
+    ConfirmUnconfirmedText,
+    ConfirmWithdrawal,
+    PasteResult,
+    UnansweredQuestion,
+)
 from flows.record import Record, RecordLine
 
 T = TypeVar("T")
@@ -49,12 +63,27 @@ FORMER_NAMES: Mapping[type, Mapping[str, str]] = {
         "answered_by": "by",
     },
     Record: {"wording_version": "wording", "source": "door"},
-    Pending: {"kind": "about", "status": "given", "message_id": "message"},
+    ChangeAnswer: {"status": "given", "message_id": "message"},
+    ConfirmSuggestion: {"option": "value"},
+    ConfirmUnconfirmedText: {"text": "value", "message_id": "message"},
+    UnansweredQuestion: {"text": "value"},
+    PasteResult: {"unparsed_count": "value"},
     DangerSignpost: {"given_at": "at"},
     Receipt: {"may_contact": "contact", "earlier_references": "earlier"},
     Introduction: {"case_reference": "line", "introduced_at": "at"},
 }
 """Field names in JSON written by release 0.1, by the class and the name of today."""
+TAG, FORMER_TAG = "kind", "about"
+"""The key that says which class of a union a dict is."""
+FORMER_TAGS: Mapping[str, type] = {
+    "guess": ConfirmSuggestion,
+    "words": ConfirmUnconfirmedText,
+    "again": ConfirmRestart,
+    "withdraw": ConfirmWithdrawal,
+    "missed": UnansweredQuestion,
+    "told": PasteResult,
+}
+"""The tags of release 0.1 that differ from today's: one class then, with all as `value`."""
 FORMER_KEYS = {
     "edits": "edits_message_id",
     "instead": "fallback_text",
@@ -160,11 +189,13 @@ def _decode_value(hint: Any, raw: Any) -> object:
     if get_origin(hint) is tuple:
         return tuple(_decode_value(get_args(hint)[0], one) for one in _require_list(raw))
     if get_origin(hint) is UnionType:
-        return None if raw is None else _decode_value(_without_none(hint), raw)
+        return None if raw is None else _decode_value(_member_for(hint, raw), raw)
     if is_dataclass(hint):
         return _decode_dataclass(cast(type, hint), raw)
     if hint is datetime:
         return _in_utc(datetime.fromisoformat(raw))
+    if hint is int and isinstance(raw, str):
+        return int(raw)
     if issubclass(hint, Enum):
         return hint(raw)
     raise DecodeError
@@ -176,5 +207,14 @@ def _require_list(raw: Any) -> list[Any]:
     return raw
 
 
-def _without_none(hint: Any) -> Any:
-    return next(kind for kind in get_args(hint) if kind is not NoneType)
+def _member_for(union: Any, raw: Any) -> Any:
+    """Return the class of a union that `raw` is of: the only one, or the one that its tag names."""
+    members = [member for member in get_args(union) if member is not NoneType]
+    if len(members) == 1:
+        return members[0]
+    tag = raw.get(TAG, raw.get(FORMER_TAG)) if isinstance(raw, dict) else None
+    by_tag = {field.default: cls for cls in members for field in fields(cls) if field.name == TAG}
+    found = FORMER_TAGS.get(tag) or by_tag.get(tag) if isinstance(tag, str) else None
+    if found is None:
+        raise DecodeError
+    return found

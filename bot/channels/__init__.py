@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flows.conversation import Input
+from flows.inputs import Input
 
 Body = dict[str, Any]
 

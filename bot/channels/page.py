@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from bot.channels import Body, InboundEvent, PermanentFailure
 from bot.web.page_payload import PAGE_CHANNEL
-from flows.conversation import Input, InputKind
+from flows.inputs import FormSubmission, Sender
+from flows.vocabulary import Journey, Source
 
 
 class PageChannel:
@@ -14,17 +15,20 @@ class PageChannel:
     rate_limited = False
 
     def translate(self, body: Body) -> InboundEvent | None:
-        """Return what a page said to which chat; raise KeyError for what is not one of ours."""
-        heard = Input(
-            InputKind.FORM,
-            "send" if body["send"] else "",
-            str(body["journey"]),
+        """Return what a page said to which chat.
+
+        Raises KeyError or ValueError for what is not one of ours.
+        """
+        sender = Sender(
             can_share_number=bool(body.get("shares")),
             can_open_page=bool(body.get("pages")),
             language=body.get("language"),
-            form_fields=tuple((str(key), str(typed)) for key, typed in body["filled"]),
             typed_by=str(body.get("typed_by", "")),
-            source=str(body.get("door", "")),
+            source=Source(body.get("door", "")),
+        )
+        fields = tuple((str(key), str(typed)) for key, typed in body["filled"])
+        heard = FormSubmission(
+            fields, Journey(body["journey"]), send=bool(body["send"]), sender=sender
         )
         return InboundEvent(str(body["address"]), heard, reply_channel=str(body["channel"]))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.channels import Body, InboundEvent, PermanentFailure
-from flows.conversation import Input, InputKind
+from flows.inputs import Attachment, ButtonPress, Input, MessageEdit, Sender, TypedText
 
 ATTACHMENT_KINDS = ("voice", "photo", "sticker", "location", "contact")
 
@@ -48,20 +48,16 @@ class TerminalChannel:
     def translate(self, body: Body) -> InboundEvent | None:
         """Return what a line means; raise ValueError when it holds none of the known keys."""
         message = body.get("message")
-        about: Body = {
-            "message_id": message,
-            "language": body.get("language"),
-            "can_open_page": True,
-        }
+        sender = Sender(language=body.get("language"), can_open_page=True)
         address = str(body["chat"])
         if "say" in body:
-            heard = Input(InputKind.TEXT, str(body["say"]), **about)
+            heard: Input = TypedText(str(body["say"]), message_id=message, sender=sender)
         elif "press" in body:
-            heard = Input(InputKind.BUTTON, str(body["press"]), **about)
+            heard = ButtonPress(str(body["press"]), message_id=message, sender=sender)
         elif "edit" in body:
-            heard = Input(InputKind.EDIT, str(body["edit"]), **about)
+            heard = MessageEdit(str(body["edit"]), message_id=message, sender=sender)
         elif "send" in body:
-            heard = Input(InputKind.ATTACHMENT, detail=str(body["send"]), **about)
+            heard = Attachment(str(body["send"]), message_id=message, sender=sender)
         else:
             raise ValueError("nothing to do in this line")
         own = message if "press" not in body else None

@@ -7,12 +7,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from flows import content_files
-from flows.conversation import Conversation, Officer
+from flows.conversation import Conversation
+from flows.officers import Officer
 from flows.questions import answer_types, journey
 from flows.questions.answer_types import Parsed
 from flows.questions.questionnaire import Question, get_question
 from flows.referral import handover
 from flows.scenes import answering
+from flows.stages import Stage
+from flows.vocabulary import Journey, Source
 from storage.referrals import lifecycle
 from storage.referrals.references import fresh_reference
 from storage.vault import Vault
@@ -32,7 +35,7 @@ def add_demo_referrals(connection: Connection, vault: Vault, now: datetime) -> l
 def _add_referral(connection: Connection, vault: Vault, case: dict[str, Any], now: datetime) -> str:
     sent_at = now - timedelta(days=case["days"], minutes=20)
     told = _answered_conversation(case, fresh_reference(connection), sent_at)
-    record = replace(handover.build_record(told, sent_at), source="telegram")
+    record = replace(handover.build_record(told, sent_at), source=Source.TELEGRAM)
     lifecycle.hand_over(connection, vault, record, None, sent_at)
     for n, (act, who) in enumerate(case.get("acts", ()), start=1):
         at = sent_at + timedelta(minutes=4 * n)
@@ -43,7 +46,7 @@ def _add_referral(connection: Connection, vault: Vault, case: dict[str, Any], no
 def _answered_conversation(case: dict[str, Any], reference: str, at: datetime) -> Conversation:
     """Return a conversation in which every question on the path is answered."""
     by = Officer(**case["officer"], verified=True) if "officer" in case else None
-    told = Conversation("checking", case["journey"], reference=reference, officer=by)
+    told = Conversation(Stage.CHECKING, Journey(case["journey"]), reference=reference, officer=by)
     if "details" in case["answers"]:
         told = answering.with_answer(
             told, answering.option_answer(told, get_question("details"), "yes", at)

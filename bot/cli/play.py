@@ -14,7 +14,8 @@ from bot.channels.terminal import TerminalChannel, TerminalMessage
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep
-from flows.conversation import Conversation, HandOver, Officer, Turn
+from flows.conversation import Conversation, HandOver, Turn
+from flows.officers import Officer
 from flows.questions import journey
 from storage.chats import conversations, inbox, officers
 from storage.chats.inbox import Arrival

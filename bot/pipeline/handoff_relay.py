@@ -7,8 +7,12 @@ from sqlalchemy import Connection
 from bot.pipeline import outgoing
 from bot.pipeline.alerts import alert
 from bot.runtime import House
-from flows.conversation import Conversation, Input, RaiseFlag, Turn
+from flows.conversation import Conversation, RaiseFlag, Turn
 from flows.dialogue import handoff
+from flows.dialogue.danger import danger_flag
+from flows.dialogue.handoff import HandoffEnd
+from flows.inputs import Input, free_text
+from flows.interaction.moment import Moment
 from flows.outbound import guard
 from flows.outbound.discretion import is_revealing
 from flows.outbound.guard import OutboundKind, OutboundMessage
@@ -22,17 +26,17 @@ from storage.vault import Vault
 
 def current_handoff(
     conn: Connection, chat_id: str, conversation: Conversation, user_input: Input, now: datetime
-) -> tuple[Handoff | None, str]:
-    """Return who holds the chat, if anybody does, and why what was heard ends that ("" if not).
+) -> tuple[Handoff | None, HandoffEnd | None]:
+    """Return who holds the chat, if anybody does, and why what was heard ends that.
 
     A hold that is over is let go of here: the person has come first, and is answered.
     """
     if handoffs.recorded_handoff(conn, chat_id) is None:
-        return None, ""
+        return None, None
     held = handoffs.active_handoff(conn, chat_id, now)
     if held is None:
         handoffs.end_handoff(conn, chat_id)
-        return None, ""
+        return None, None
     return held, handoff.handoff_end_reason(conversation, user_input)
 
 
@@ -45,7 +49,7 @@ def record_during_handoff(
     now: datetime,
 ) -> None:
     """Keep what the person did for whoever holds the chat, and hold it a while longer."""
-    words = handoff.describe_input(conversation, user_input)
+    words = handoff.describe_input(Moment(conversation, user_input, now))
     if handoffs.record_person_message(conn, house.vault, active_handoff.reference, words, now):
         alert(conn, house, "wrote", active_handoff.reference, now, now)
     handoffs.start_handoff(
@@ -61,7 +65,7 @@ def end_handoff_for_input(
     conn: Connection,
     house: House,
     active_handoff: Handoff,
-    reason: str,
+    reason: HandoffEnd | None,
     user_input: Input,
     turn: Turn,
     now: datetime,
@@ -71,15 +75,15 @@ def end_handoff_for_input(
     Words of danger were for whoever held the chat: they are kept, and staff see them first.
     """
     handoffs.end_handoff(conn, active_handoff.chat_id)
-    if reason != "danger":
+    if reason != HandoffEnd.DANGER:
         return
-    handoffs.record_person_message(
-        conn, house.vault, active_handoff.reference, user_input.text, now
-    )
-    flags = [effect for effect in turn.effects if isinstance(effect, RaiseFlag)]
-    if active_handoff.reference not in [flag.reference for flag in flags]:
-        kind = detect_danger(user_input.text)
-        lifecycle.raise_flag(conn, house.vault, active_handoff.reference, f"danger_{kind}", now)
+    words = free_text(user_input)
+    handoffs.record_person_message(conn, house.vault, active_handoff.reference, words, now)
+    flagged = [effect.reference for effect in turn.effects if isinstance(effect, RaiseFlag)]
+    danger = detect_danger(words)
+    if danger and active_handoff.reference not in flagged:
+        flag = danger_flag(danger)
+        lifecycle.raise_flag(conn, house.vault, active_handoff.reference, flag, now)
         alert(conn, house, "flag", active_handoff.reference, now, now)
 
 

@@ -24,8 +24,6 @@ from flows.conversation import (
     ForgetDraft,
     ForwardToStaff,
     HandOver,
-    Input,
-    InputKind,
     RaiseFlag,
     RememberOfficer,
     Reply,
@@ -33,7 +31,8 @@ from flows.conversation import (
     StopContact,
     Turn,
 )
-from flows.dialogue.handoff import is_unblockable
+from flows.dialogue.handoff import HandoffEnd, is_unblockable
+from flows.inputs import Input, TypedText
 from flows.turn import resume_after_handoff, take_turn
 from flows.wording import say
 from storage.chats import conversations, handoffs, inbox, message_ids, officers, outbox
@@ -98,9 +97,7 @@ def _handle_inbound(
         return AnsweredInput(channel, inbound.address, None)
     vault = house.vault
     recalled = conversations.load_conversation(connection, vault, channel, inbound.address, now)
-    heard, invited = _redeem_start_code(
-        connection, house, inbound.user_input or Input(InputKind.TEXT), now
-    )
+    heard, invited = _redeem_start_code(connection, house, inbound.user_input or TypedText(""), now)
     conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
     hold, ended_by = handoff_relay.current_handoff(
         connection, recalled.chat_id, conversation, heard, now
@@ -109,7 +106,7 @@ def _handle_inbound(
         handoff_relay.record_during_handoff(connection, house, hold, conversation, heard, now)
         _remember_during_handoff(connection, house, recalled, inbound, now)
         return AnsweredInput(channel, inbound.address, None)
-    if ended_by == "computer":
+    if ended_by == HandoffEnd.COMPUTER:
         turn = resume_after_handoff(replace(conversation, last_input_at=now), False, now)
     else:
         turn = take_turn(conversation, heard, now)
@@ -125,7 +122,7 @@ def _handle_inbound(
         message_ids.add_message_id(
             connection, vault, recalled.chat_id, inbound.message_id, True, now
         )
-    chat = LinkOwner(channel, inbound.address, turn.conversation, heard.can_share_number)
+    chat = LinkOwner(channel, inbound.address, turn.conversation, heard.sender.can_share_number)
     replies = with_links(connection, vault, house.public_url, chat, turn.replies, now)
     turn = replace(turn, replies=tuple(replies))
     _enqueue_turn(connection, house, channel, recalled.chat_id, inbound, turn, now)
@@ -176,18 +173,22 @@ def _redeem_start_code(
 
     A used or foreign link is a plain start. Pages are only offered where they have an address.
     """
-    user_input = replace(
-        user_input, can_open_page=user_input.can_open_page and bool(house.public_url)
-    )
-    if user_input.kind == InputKind.TEXT and user_input.text.startswith(INVITATION_COMMAND):
+    can_open_page = user_input.sender.can_open_page and bool(house.public_url)
+    sender = replace(user_input.sender, can_open_page=can_open_page)
+    user_input = replace(user_input, sender=sender)
+    if not isinstance(user_input, TypedText):
+        return user_input, None
+    if user_input.text.startswith(INVITATION_COMMAND):
         code = user_input.text.removeprefix(INVITATION_COMMAND).strip()
         invited = officers.redeem_officer_invitation(connection, house.vault, code, now)
         officer = invited.officer if invited else None
-        return replace(user_input, text="/start", officer=officer), invited
-    if user_input.kind == InputKind.TEXT and user_input.text.startswith(INTRODUCTION_COMMAND):
+        sender = replace(sender, officer=officer)
+        return replace(user_input, text="/start", sender=sender), invited
+    if user_input.text.startswith(INTRODUCTION_COMMAND):
         code = user_input.text.removeprefix(INTRODUCTION_COMMAND).strip()
         introduced = redeem_introduction(connection, house.vault, code, now)
-        return replace(user_input, text="/start", introduction=introduced), None
+        sender = replace(sender, introduction=introduced)
+        return replace(user_input, text="/start", sender=sender), None
     return user_input, None
 
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from flows import buttons, content_files, wording
+from flows import content_files, wording
 from flows.conversation import Conversation
+from flows.interaction import buttons
+from flows.interaction.buttons import ButtonVerb
 from flows.questions import answer_types, journey
 from flows.questions.questionnaire import Question, all_questions
 from flows.service import service
@@ -38,7 +40,7 @@ def question_problems() -> Iterator[str]:
         yield from (
             f"{name} has the button {option}, whose id Telegram could not carry."
             for option in (*one.options, "rather_not_say")
-            if not _fits_a_button("answer", one.key, option)
+            if not _fits_a_button(ButtonVerb.ANSWER, one.key, option)
         )
         earlier[one.key] = one
 
@@ -66,7 +68,7 @@ def topic_problems(language: str) -> Iterator[str]:
             yield f"The topic {topic.id} has no owner or no source."
         if len({text_match.normalize(one) for one in asked}) < MIN_PHRASINGS:
             yield f"The topic {topic.id} has fewer than {MIN_PHRASINGS} ways to ask for it."
-        if not _fits_a_button("topic", topic.id):
+        if not _fits_a_button(ButtonVerb.TOPIC, topic.id):
             yield f"The topic {topic.id} has a name that no button can carry."
         yield from (
             f'"{one}" asks for both {phrased[text_match.normalize(one)]} and {topic.id}.'
@@ -125,7 +127,7 @@ def _dependency_problems(question: Question, earlier: Mapping[str, Question]) ->
         yield f"The question {question.key} rests on a question that is not asked."
 
 
-def _fits_a_button(verb: str, *args: str) -> bool:
+def _fits_a_button(verb: ButtonVerb, *args: str) -> bool:
     """Return whether a button's id is short enough, and is read back as what was put on it."""
     made = buttons.button(Conversation(prompt_id=999_999), "", verb, *args)
     read = buttons.parse_button_id(made.id)

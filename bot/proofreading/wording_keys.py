@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import casework, content_files
-from flows.conversation import AnswerStatus
 from flows.dialogue import commands
 from flows.outbound import guard, reply_templates
 from flows.questions.questionnaire import Question, all_questions
@@ -16,6 +15,7 @@ from flows.scenes import notice, stopped, welcome
 from flows.service import service
 from flows.understanding import faq
 from flows.understanding.crisis import Danger
+from flows.vocabulary import DANGER_FLAGS, NON_ANSWERS
 from flows.wording import FIRST_LANGUAGE, has, say
 
 PROOFREADING_DIR, CODE_ROOT = "proofreading", Path(__file__).resolve().parents[2]
@@ -67,23 +67,22 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
     """Return what our tables name: what must fit each star; a dot parts what fits two stars."""
     cards = content_files.load_toml("cards.toml")["order"]
     topics = [topic.id for topic in faq.topics()]
-    not_said = [given for given in AnswerStatus if given != AnswerStatus.ANSWERED]
     parts = [f"{one.key}.{part}" for one in all_questions() for part in ("title", "ask", "why")]
     options = [
         f"{_options_question(one)}.{option}" for one in all_questions() for option in one.options
     ]
     return {
         "anytime.language_names.*": service().languages,
-        "anytime.words.*": (*commands.TYPED_COMMANDS, *not_said),
+        "anytime.words.*": (*commands.TYPED_COMMANDS, *NON_ANSWERS),
         "cards.*.text": cards,
         "cards.*.title": cards,
         "crisis.*.text": Danger,
         "desk.acts.*": [act for act, _, _ in casework.ACTS.transitions],
         "desk.flags.*": [
             *(flag for flag, _ in routing.FLAG_RULES),
-            *(f"danger_{d}" for d in Danger),
+            *DANGER_FLAGS,
         ],
-        "desk.given.*": not_said,
+        "desk.given.*": NON_ANSWERS,
         "desk.queues.*": service().queues,
         "desk.reasons.*": [rule.reason for rule in routing.ROUTING_RULES],
         "desk.stages.*": (*casework.OPEN_STAGES, *casework.CLOSED_STAGES),
@@ -102,11 +101,11 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
             *(b for one in reply_templates.reply_templates() for b in one.buttons),
         ],
         "replies.parts.*": service().windows,
-        "scenes.asking.*": not_said,
-        "scenes.notice.*": notice.CHOICES,
+        "scenes.asking.*": NON_ANSWERS,
+        "scenes.notice.*": notice.NoticeChoice,
         "scenes.stopped.*": stopped.DECIDING_QUESTIONS,
         "scenes.stopped.mediation_*": service().districts.values(),
-        "scenes.welcome.buttons.*": welcome.WELCOME_CHOICES,
+        "scenes.welcome.buttons.*": welcome.WelcomeChoice,
     }
 
 

@@ -3,45 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.conversation import Conversation, FormFields
+from flows.conversation import Conversation
 from flows.dialogue import form
-from flows.dialogue.form import AnswerProblem, FormQuestion
+from flows.dialogue.form import FormQuestion
+from flows.dialogue.form_parsing import AnswerProblem
+from flows.inputs import FormFields
+from flows.questions.questionnaire import AnswerType, form_groups
 from flows.wording import say
 
 SELECT_THRESHOLD = 6
 """From how many answers on they stand in a list that opens."""
-FIELD_GROUPS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "officer": (
-        ("agreed", ("agreed",)),
-        (
-            "person",
-            (
-                *("victim_gender", "victim_known", "in_relationship", "willing", "interested"),
-                *("contacted", "offender_gender"),
-            ),
-        ),
-        ("crime", ("offence", "victim_asked", "line")),
-        ("contact", ("victim_name", "victim_contact", "victim_message")),
-        ("officer", ("officer_name", "officer_agency", "officer_contact")),
-    ),
-    "self": (
-        (
-            "about",
-            (
-                *("age", "wish", "harm", "district", "known", "relationship"),
-                *("still_happening", "their_age"),
-            ),
-        ),
-        (
-            "safe",
-            (
-                *("name", "way", "number", "email", "if_answered", "if_seen", "best_time"),
-                *("must_not_know", "code_word"),
-            ),
-        ),
-    ),
-}
-"""Which questions stand together on a whole form; all others are its last group, "more"."""
+LAST_GROUP = "more"
+"""Where on a whole form the questions without a group stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +34,15 @@ class FormField:
     @property
     def label(self) -> str:
         """Return what the field is called: a line is for one thing here, not for a paste."""
-        return self.question.title if self.question.kind == "line" else self.question.ask
+        is_reference = self.question.kind == AnswerType.CASE_REFERENCE
+        return self.question.title if is_reference else self.question.ask
 
     @property
     def widget(self) -> str:
         """Return how it is drawn: radios, select, textarea or input."""
         if self.choices:
             return "select" if len(self.choices) > SELECT_THRESHOLD else "radios"
-        return "textarea" if self.question.kind == "note" else "input"
+        return "textarea" if self.question.kind == AnswerType.NOTE else "input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +74,13 @@ def build_fields(
     )
 
 
-def group_fields(journey: str, fields: Sequence[FormField]) -> tuple[FieldGroup, ...]:
+def group_fields(fields: Sequence[FormField]) -> tuple[FieldGroup, ...]:
     """Return the fields in their groups, in the order of a whole form; no group is empty."""
-    by_key = {one.question.key: one for one in fields}
-    groups = [
-        FieldGroup(name, tuple(by_key.pop(key) for key in keys if key in by_key))
-        for name, keys in FIELD_GROUPS[journey]
-    ]
-    return tuple(one for one in (*groups, FieldGroup("more", tuple(by_key.values()))) if one.fields)
+    found: dict[str, list[FormField]] = {}
+    for field in fields:
+        found.setdefault(field.question.group or LAST_GROUP, []).append(field)
+    names = (*form_groups(), LAST_GROUP)
+    return tuple(FieldGroup(name, tuple(found[name])) for name in names if name in found)
 
 
 def posted_answers(conversation: Conversation, posted: Mapping[str, str]) -> FormFields:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flows.conversation import FormFields
+from flows.inputs import FormFields
 
 PAGE_CHANNEL, MANUAL_ENTRY_CHANNEL = "page", "typed"
 """The channel that pages come in by, and the one of conversations that staff type."""

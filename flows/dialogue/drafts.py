@@ -1,115 +1,111 @@
 """What can be done with a draft as a whole: leave it, carry on, start again, delete it."""
 
 from dataclasses import replace
-from datetime import datetime
 
-from flows import moves, stages
-from flows.buttons import button_for, in_rows
-from flows.conversation import (
-    ClearChat,
-    Conversation,
-    ForgetDraft,
-    Input,
-    Pending,
-    Reply,
-    Turn,
-)
+from flows.casework import Act
+from flows.conversation import ClearChat, Conversation, ForgetDraft, Reply, Turn
+from flows.interaction import moves
+from flows.interaction.buttons import ButtonVerb, button_for, in_rows
+from flows.interaction.moment import Moment, show_again
+from flows.pending import ConfirmRestart
 from flows.scenes import paused, sent
+from flows.stages import DONE, Move, Stage
+from flows.vocabulary import Journey
 from flows.wording import say
 
 
-def leave_chat(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def leave_chat(moment: Moment) -> Turn:
     """Return one neutral line; the chat is cleared as far as it can be, the place is kept."""
+    conversation = moment.conversation
     line = Reply(say(conversation.language, "scenes.paused.left"))
-    left = conversation
-    if "leave" in stages.allowed_moves(conversation.stage):
-        left = moves.apply_move(conversation, "leave")
+    left = _left(conversation)
     return Turn(replace(left, card_message_id=None), (line,), (ClearChat(),))
 
 
-def delete_draft(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def delete_draft(moment: Moment) -> Turn:
     """Return the proof that a draft is gone at once; for what was sent, that contact is paused."""
+    conversation = moment.conversation
     language = conversation.language
+    can_forget = moves.can(conversation, Move.FORGET)
     fresh = (
-        moves.start_draft(conversation, "forget", "")
-        if _can_forget_draft(conversation)
-        else conversation
+        moves.start_draft(conversation, Move.FORGET, Journey.NONE) if can_forget else conversation
     )
     fresh = replace(fresh, introduction=None)
-    stopped = sent.stop_contact_effects(conversation, "ask_to_delete")
+    # A draft and a sent referral can both be there; "delete" is then for both.
+    stopped = sent.stop_contact_effects(conversation, Act.ASK_TO_DELETE)
     if stopped:
         line = Reply(say(language, "anytime.delete.sent"))
         return Turn(sent.with_receipt_withdrawn(fresh), (line,), (ForgetDraft(), *stopped))
-    if not (conversation.answers or conversation.journey) or not _can_forget_draft(conversation):
+    if not (conversation.answers or conversation.journey) or not can_forget:
         nothing = Reply(say(language, "anytime.delete.nothing"))
         return Turn(replace(conversation, introduction=None), (nothing,), rerender=True)
-    return Turn(
-        fresh, (Reply(say(language, "anytime.delete.draft")),), (ForgetDraft(), ClearChat())
-    )
+    gone = Reply(say(language, "anytime.delete.draft"))
+    return Turn(fresh, (gone,), (ForgetDraft(), ClearChat()))
 
 
-def ask_to_restart(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def ask_to_restart(moment: Moment) -> Turn:
     """Return one question before a draft is thrown away; without a draft, the first hello."""
-    if conversation.stage in ("sent", "withdrawn"):
-        return Turn(conversation, rerender=True)
+    conversation = moment.conversation
+    if conversation.stage in DONE:
+        return show_again(moment)
     if not moves.has_draft(conversation):
-        return Turn(moves.start_draft(conversation, "forget", ""), rerender=True)
-    asked = replace(conversation, pending=Pending("again"))
+        return Turn(moves.start_draft(conversation, Move.FORGET, Journey.NONE), rerender=True)
+    asked = replace(conversation, pending=ConfirmRestart())
     rows = [
-        button_for(asked, "anytime.again.yes", "again_yes", style="danger"),
-        button_for(asked, "anytime.again.no", "here"),
+        button_for(asked, "anytime.again.yes", ButtonVerb.CONFIRM_RESTART, style="danger"),
+        button_for(asked, "anytime.again.no", ButtonVerb.RERENDER),
     ]
     return Turn(asked, (Reply(say(conversation.language, "anytime.again.sure"), in_rows(rows)),))
 
 
-def start_over_or_continue(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
-    """Return the hello, or where things stand; a draft is never dropped by it."""
-    if conversation.stage in ("sent", "withdrawn"):
-        return Turn(conversation, rerender=True)
+def start_over_or_continue(moment: Moment) -> Turn:
+    """Return the hello, or where things stand; a draft is never dropped by it.
+
+    "/start" is what a channel sends when a chat is opened again, perhaps by somebody else, so it
+    hides a draft behind the three ways on. A plain "hello" among the questions shows the question.
+    """
+    conversation = moment.conversation
+    is_slash_command = moment.text.startswith("/")
+    if conversation.stage in DONE:
+        return show_again(moment)
     if moves.has_draft(conversation):
-        if user_input.text.startswith("/") and "leave" in stages.allowed_moves(conversation.stage):
-            return Turn(moves.apply_move(conversation, "leave"), rerender=True)
-        return Turn(conversation, rerender=True)
-    if (
-        conversation.stage == "asking"
-        and conversation.journey
-        and not user_input.text.startswith("/")
-    ):
-        return Turn(conversation, rerender=True)
-    return Turn(moves.start_draft(conversation, "forget", ""), rerender=True)
+        return Turn(_left(conversation) if is_slash_command else conversation, rerender=True)
+    if conversation.stage == Stage.ASKING and conversation.journey and not is_slash_command:
+        return show_again(moment)
+    return Turn(moves.start_draft(conversation, Move.FORGET, Journey.NONE), rerender=True)
 
 
-def start_officer_referral(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def start_officer_referral(moment: Moment) -> Turn:
     """Return a clean card for an officer; a draft of their own is shown first, not dropped."""
-    if conversation.journey == "officer" and moves.has_draft(conversation):
-        if conversation.stage == "paused":
-            conversation = paused.resume_conversation(conversation)
-        return Turn(conversation, rerender=True)
-    if moves.has_draft(conversation):
-        return start_over_or_continue(conversation, replace(user_input, text="/start"), now)
-    return Turn(moves.start_draft(conversation, "refer", "officer"), rerender=True)
+    conversation = moment.conversation
+    if not moves.has_draft(conversation):
+        return Turn(moves.start_draft(conversation, Move.REFER, Journey.OFFICER), rerender=True)
+    if conversation.journey != Journey.OFFICER:
+        return Turn(_left(conversation), rerender=True)
+    return resume_draft(moment)
 
 
-def request_callback(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def request_callback(moment: Moment) -> Turn:
     """Return the four taps of a call-back; what was told so far comes along, nothing is lost."""
-    if conversation.journey == "officer" and moves.has_draft(conversation):
-        return Turn(conversation, rerender=True)
-    if conversation.journey == "self" and moves.has_draft(conversation):
-        asked = moves.apply_move(conversation, "ask_for_a_call")
-        return Turn(
-            replace(asked, journey="callback", previous_journey="self", editing=""), rerender=True
-        )
-    if conversation.journey == "callback" and moves.has_draft(conversation):
-        return Turn(conversation, rerender=True)
-    return Turn(moves.start_draft(conversation, "ask_for_a_call", "callback"), rerender=True)
+    conversation = moment.conversation
+    if not moves.has_draft(conversation):
+        begun = moves.start_draft(conversation, Move.ASK_FOR_A_CALL, Journey.CALLBACK)
+        return Turn(begun, rerender=True)
+    if conversation.journey != Journey.SELF:
+        return show_again(moment)
+    asked = moves.apply_move(conversation, Move.ASK_FOR_A_CALL)
+    own, before = Journey.CALLBACK, Journey.SELF
+    return Turn(replace(asked, journey=own, previous_journey=before, editing=""), rerender=True)
 
 
-def resume_draft(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def resume_draft(moment: Moment) -> Turn:
     """Return the place where the person was."""
-    if conversation.stage == "paused":
-        return Turn(paused.resume_conversation(conversation), rerender=True)
-    return Turn(conversation, rerender=True)
+    if moment.conversation.stage == Stage.PAUSED:
+        return Turn(paused.resume_conversation(moment.conversation), rerender=True)
+    return show_again(moment)
 
 
-def _can_forget_draft(conversation: Conversation) -> bool:
-    return "forget" in stages.allowed_moves(conversation.stage)
+def _left(conversation: Conversation) -> Conversation:
+    """Return the conversation put aside, where there is something to put aside."""
+    can_leave = moves.can(conversation, Move.LEAVE)
+    return moves.apply_move(conversation, Move.LEAVE) if can_leave else conversation

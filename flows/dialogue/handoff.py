@@ -1,9 +1,9 @@
 """While a member of staff holds the conversation: what ends that, and what is kept of the rest."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from flows import buttons, moves, stages, wording
-from flows.buttons import ButtonPress, button_for, in_rows
+from flows import wording
 from flows.conversation import (
     ClearChat,
     Conversation,
@@ -11,69 +11,103 @@ from flows.conversation import (
     Effect,
     ForgetDraft,
     ForwardToStaff,
-    Input,
-    InputKind,
     Reply,
     StopContact,
     Turn,
 )
 from flows.dialogue import commands
+from flows.dialogue.absence import lock_time, time_since_last_input
+from flows.dialogue.commands import Command
+from flows.inputs import (
+    Attachment,
+    ButtonPress,
+    FormSubmission,
+    Input,
+    MessageEdit,
+    SharedNumber,
+    TypedText,
+    free_text,
+)
+from flows.interaction import moves
+from flows.interaction.buttons import ButtonId, ButtonVerb, button_for, in_rows, parse_button_id
+from flows.interaction.moment import Moment, show_again
 from flows.outbound import reply_templates
 from flows.outbound.discretion import is_revealing
-from flows.scenes import danger
-from flows.scenes.registry import SHOW_BY_STAGE
-from flows.service import service
+from flows.pending import ConfirmWithdrawal
+from flows.scenes.registry import SCENES
+from flows.stages import Move
 from flows.understanding import text_match
 from flows.understanding.crisis import detect_danger
+from flows.vocabulary import CounterEvent
 from flows.wording import say
 
 HANDOFF_TIMEOUT = timedelta(minutes=30)
 """How long a member of staff holds the conversation after the last message of either."""
-_ENDING_COMMANDS = ("leave", "delete", "withdraw")
+
+
+class HandoffEnd(StrEnum):
+    """Why an input ends a handoff at once."""
+
+    DANGER = "danger"
+    LEAVE = "leave"
+    DELETE = "delete"
+    WITHDRAW = "withdraw"
+    COMPUTER = "computer"
+    PAGE = "page"
+
+
+_ENDING_COMMANDS = {
+    Command.LEAVE: HandoffEnd.LEAVE,
+    Command.DELETE: HandoffEnd.DELETE,
+    Command.WITHDRAW: HandoffEnd.WITHDRAW,
+}
 _ENDING_BUTTONS = {
-    "leave": "leave",
-    "clear": "leave",
-    "delete": "delete",
-    "withdraw": "withdraw",
-    "withdraw_yes": "withdraw",
-    "computer": "computer",
+    ButtonVerb.LEAVE: HandoffEnd.LEAVE,
+    ButtonVerb.CLEAR: HandoffEnd.LEAVE,
+    ButtonVerb.DELETE: HandoffEnd.DELETE,
+    ButtonVerb.WITHDRAW: HandoffEnd.WITHDRAW,
+    ButtonVerb.CONFIRM_WITHDRAWAL: HandoffEnd.WITHDRAW,
+    ButtonVerb.RETURN_TO_BOT: HandoffEnd.COMPUTER,
 }
 _UNBLOCKABLE_EFFECTS: tuple[type[Effect], ...] = (StopContact, ClearChat, ForgetDraft)
 
 
-def handoff_end_reason(conversation: Conversation, user_input: Input) -> str:
-    """Return why this ends a hold at once: danger, leave, delete, withdraw, computer or page.
+def handoff_end_reason(conversation: Conversation, user_input: Input) -> HandoffEnd | None:
+    """Return why this input ends a handoff at once.
 
-    "" when it does not: then it is for the member of staff to read, and the bot says nothing.
+    None when it does not: then it is for the member of staff to read, and the bot says nothing.
     """
-    if (
-        user_input.kind in danger.TEXT_INPUT_KINDS
-        and user_input.text
-        and detect_danger(user_input.text)
-    ):
-        return "danger"
-    if (
-        user_input.kind == InputKind.FORM
-        or user_input.officer
-        or user_input.introduction
-        or user_input.typed_by
-    ):
-        return "page"
-    if user_input.kind == InputKind.BUTTON:
-        pressed = buttons.parse_button_id(user_input.text)
-        return _ENDING_BUTTONS.get(pressed.verb, "") if pressed else ""
-    return (
-        _end_reason_in_text(conversation, user_input.text)
-        if user_input.kind == InputKind.TEXT
-        else ""
-    )
+    words, sender = free_text(user_input), user_input.sender
+    if words and detect_danger(words):
+        return HandoffEnd.DANGER
+    # A code from a link, and what staff type for somebody, come from a page too.
+    from_page = sender.officer or sender.introduction or sender.typed_by
+    if isinstance(user_input, FormSubmission) or from_page:
+        return HandoffEnd.PAGE
+    match user_input:
+        case ButtonPress(button_id):
+            pressed = parse_button_id(button_id)
+            return _ENDING_BUTTONS.get(pressed.verb) if pressed else None
+        case TypedText(text):
+            return _end_reason_in_text(conversation, text)
+        case MessageEdit() | SharedNumber() | Attachment():
+            return None
 
 
-def describe_input(conversation: Conversation, user_input: Input) -> str:
+def describe_input(moment: Moment) -> str:
     """Return what a person did, as words for the member of staff; never empty."""
-    if user_input.kind == InputKind.BUTTON:
-        return _pressed_label(conversation, user_input) or user_input.text or "?"
-    return ": ".join(filter(None, (user_input.detail, user_input.text))) or "?"
+    match moment.input:
+        case ButtonPress(button_id):
+            words = _pressed_label(moment, button_id) or button_id
+        case TypedText(text) | MessageEdit(text):
+            words = text
+        case SharedNumber(number):
+            words = number
+        case Attachment(medium, caption):
+            words = ": ".join(filter(None, (medium, caption)))
+        case FormSubmission():
+            words = ""
+    return words or "?"
 
 
 def resume_bot(conversation: Conversation, quietly: bool, now: datetime) -> Turn:
@@ -83,17 +117,14 @@ def resume_bot(conversation: Conversation, quietly: bool, now: datetime) -> Turn
     somebody else what it is about. After a while away nothing is shown unasked.
     """
     line = Reply(say(conversation.language, "anytime.held.back"))
-    lock = timedelta(minutes=service().lock_minutes)
-    away = conversation.last_input_at is not None and now - conversation.last_input_at > lock
-    if (
-        away
-        and moves.has_draft(conversation)
-        and "leave" in stages.allowed_moves(conversation.stage)
-    ):
-        conversation = moves.apply_move(conversation, "leave")
-    scene = SHOW_BY_STAGE[conversation.stage](conversation, Input(InputKind.TEXT)).replies
+    is_away = time_since_last_input(conversation, now) > lock_time()
+    if is_away and moves.has_draft(conversation) and moves.can(conversation, Move.LEAVE):
+        conversation = moves.apply_move(conversation, Move.LEAVE)
+    here = Moment(conversation, TypedText(""), now)
+    scene = SCENES[conversation.stage].show(here).replies
+    # No reply here means that the scene leads on to another: that one may tell anything.
     if quietly and (not scene or any(is_revealing(reply.text) for reply in scene)):
-        rows = in_rows([button_for(conversation, "anytime.held.show", "here")])
+        rows = in_rows([button_for(conversation, "anytime.held.show", ButtonVerb.RERENDER)])
         return Turn(conversation, (Reply(line.text, rows),))
     return Turn(conversation, (line,), rerender=True)
 
@@ -102,62 +133,55 @@ def is_unblockable(turn: Turn) -> bool:
     """Return whether no member of staff may hold up what a turn says: danger, leaving, stopping."""
     return any(
         isinstance(effect, _UNBLOCKABLE_EFFECTS)
-        or (isinstance(effect, CountEvent) and effect.event == "danger")
+        or (isinstance(effect, CountEvent) and effect.event == CounterEvent.DANGER)
         for effect in turn.effects
     )
 
 
-def press_reply_button(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
+def press_reply_button(moment: Moment) -> Turn:
     """Return thanks for an answer to a message of staff; it is passed on to them."""
-    text = _reply_button_label(conversation, pressed)
+    conversation = moment.conversation
+    text = _reply_button_label(conversation, moment.pressed)
     if conversation.receipt is None or not text:
-        return Turn(conversation, rerender=True)
+        return show_again(moment)
     line = Reply(say(conversation.language, "anytime.held.passed_on"))
     return Turn(conversation, (line,), (ForwardToStaff(conversation.receipt.reference, text),))
 
 
-def press_return_to_bot(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
-    """Return where they were: the bot talks with them already."""
-    return Turn(conversation, rerender=True)
+def _end_reason_in_text(conversation: Conversation, text: str) -> HandoffEnd | None:
+    command = commands.find_command(conversation, text)
+    if command in _ENDING_COMMANDS:
+        return _ENDING_COMMANDS[command]
+    if isinstance(conversation.pending, ConfirmWithdrawal) and _says(conversation, text, "yes"):
+        return HandoffEnd.WITHDRAW
+    return HandoffEnd.COMPUTER if _says(conversation, text, "computer") else None
 
 
-def _end_reason_in_text(conversation: Conversation, text: str) -> str:
-    name = commands.find_command(conversation, text) or ""
-    if name in _ENDING_COMMANDS:
-        return name
-    language, waiting = conversation.language, conversation.pending
-    if waiting and waiting.kind == "withdraw":
-        yes = wording.words(language, "anytime.words.yes")
-        if text_match.exact_match(text, {"yes": yes}):
-            return "withdraw"
-    asked = {"computer": wording.words(language, "anytime.words.computer")}
-    return text_match.exact_match(text, asked) or ""
+def _says(conversation: Conversation, text: str, key: str) -> bool:
+    words = wording.words(conversation.language, f"anytime.words.{key}")
+    return text_match.exact_match(text, {key: words}) is not None
 
 
-def _pressed_label(conversation: Conversation, user_input: Input) -> str:
+def _pressed_label(moment: Moment, button_id: str) -> str:
     """Return what stands on the pressed button, where that can still be known."""
-    pressed = buttons.parse_button_id(user_input.text)
-    told = _reply_button_label(conversation, pressed) if pressed else ""
-    if told:
-        return told
-    shown = SHOW_BY_STAGE[conversation.stage](conversation, user_input).replies
+    conversation = moment.conversation
+    label = _reply_button_label(conversation, moment.pressed)
+    if label:
+        return label
+    shown = SCENES[conversation.stage].show(moment).replies
     every = (button for reply in shown for row in reply.buttons for button in row)
-    return next((button.label for button in every if button.id == user_input.text), "")
+    return next((button.label for button in every if button.id == button_id), "")
 
 
-def _reply_button_label(conversation: Conversation, pressed: ButtonPress) -> str:
+def _reply_button_label(conversation: Conversation, pressed: ButtonId | None) -> str:
     """Return the label of a button under an approved wording, "" for any other button."""
-    if pressed.verb != reply_templates.REPLY_BUTTON_VERB or len(pressed.args) != 2:
+    if pressed is None or pressed.verb != ButtonVerb.REPLY or len(pressed.args) != 2:
         return ""
-    one = reply_templates.find_template(pressed.args[0])
-    known = one is not None and pressed.args[1] in one.buttons
-    return (
-        reply_templates.reply_button_label(pressed.args[1], conversation.language) if known else ""
-    )
+    template_id, answer = pressed.args
+    template = reply_templates.find_template(template_id)
+    known = template is not None and answer in template.buttons
+    return reply_templates.reply_button_label(answer, conversation.language) if known else ""
 
 
-BUTTON_HANDLERS = {"told": press_reply_button, "computer": press_return_to_bot}
+# The bot talks with them already when RETURN_TO_BOT arrives: the press itself ended the handoff.
+BUTTON_HANDLERS = {ButtonVerb.REPLY: press_reply_button, ButtonVerb.RETURN_TO_BOT: show_again}

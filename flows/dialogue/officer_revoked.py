@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from flows import moves, stages
 from flows.conversation import (
     ClearMessage,
     Conversation,
@@ -12,10 +11,10 @@ from flows.conversation import (
     RaiseFlag,
     Turn,
 )
+from flows.interaction import moves
 from flows.scenes.revoked import revoked_notice
-
-_JOURNEY = "officer"
-_FORM_STAGES = ("asking", "checking", "stopped")
+from flows.stages import ANSWERABLE, DONE, Move, Stage
+from flows.vocabulary import CounterEvent, Journey
 
 
 def without_receipt(conversation: Conversation) -> Conversation:
@@ -24,10 +23,10 @@ def without_receipt(conversation: Conversation) -> Conversation:
     With it go the ways to stop contact for a referral, or to write to staff about it.
     """
     receipt = conversation.receipt
-    if not conversation.officer_revoked or receipt is None or receipt.journey != _JOURNEY:
+    if not conversation.officer_revoked or receipt is None or receipt.journey != Journey.OFFICER:
         return conversation
-    if conversation.stage in ("sent", "withdrawn"):
-        conversation = moves.start_draft(conversation, "welcome", "")
+    if conversation.stage in DONE:
+        conversation = moves.start_draft(conversation, Move.WELCOME, Journey.NONE)
     return replace(conversation, receipt=None)
 
 
@@ -38,8 +37,8 @@ def refuse_filing(before: Conversation, turn: Turn) -> Turn:
     A draft is kept as long as any other: it can be deleted, and a new invitation opens it again.
     """
     after = turn.conversation
-    shown = (*_FORM_STAGES, "paused") if turn.rerender else _FORM_STAGES
-    at_form = after.journey == _JOURNEY and after.stage in shown
+    shown = (*ANSWERABLE, Stage.PAUSED) if turn.rerender else ANSWERABLE
+    at_form = after.journey == Journey.OFFICER and after.stage in shown
     if not before.officer_revoked or not (at_form or _hands_over(turn)):
         return turn
     rest = _put_aside(before)
@@ -51,21 +50,26 @@ def refuse_filing(before: Conversation, turn: Turn) -> Turn:
 
 
 def _hands_over(turn: Turn) -> bool:
-    return any(isinstance(e, HandOver) and e.record.journey == _JOURNEY for e in turn.effects)
+    return any(
+        isinstance(e, HandOver) and e.record.journey == Journey.OFFICER for e in turn.effects
+    )
 
 
 def _is_kept(effect: Effect) -> bool:
     """Return whether a refused turn still does this: names leave the chat, danger is noted."""
-    danger = isinstance(effect, CountEvent) and effect.event == "danger"
+    danger = isinstance(effect, CountEvent) and effect.event == CounterEvent.DANGER
     return danger or isinstance(effect, ClearMessage | RaiseFlag)
 
 
 def _put_aside(conversation: Conversation) -> Conversation:
     """Return where a revoked officer rests: beside the draft, or at the hello."""
-    if conversation.journey != _JOURNEY or conversation.stage not in (*_FORM_STAGES, "paused"):
+    if conversation.journey != Journey.OFFICER or conversation.stage not in (
+        *ANSWERABLE,
+        Stage.PAUSED,
+    ):
         return conversation
     if not moves.has_draft(conversation):
-        return moves.start_draft(conversation, "welcome", "")
-    if "leave" in stages.allowed_moves(conversation.stage):
-        conversation = moves.apply_move(conversation, "leave")
+        return moves.start_draft(conversation, Move.WELCOME, Journey.NONE)
+    if moves.can(conversation, Move.LEAVE):
+        conversation = moves.apply_move(conversation, Move.LEAVE)
     return replace(conversation, card_message_id=None)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from flows.calendar.workdays import next_window
 from flows.record import Record
 from flows.service import service
+from flows.vocabulary import AnswerStatus
 
 VARIANTS = ("say_service", "no_service", "first_name")
 """What a message may say of who writes: the service's name, nothing, or only a first name."""
@@ -148,7 +149,11 @@ def safe_contact_in(
     handed_off_to: str = "",
 ) -> SafeContact:
     """Return what a referral says of safe contact; `may_contact` is how that stands by now."""
-    said = {line.question: line.value for line in record.safe_contact if line.status == "said"}
+    said = {
+        line.question: line.value
+        for line in record.safe_contact
+        if line.status == AnswerStatus.ANSWERED
+    }
     return SafeContact(
         stage=stage,
         owner=owner,

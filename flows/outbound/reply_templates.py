@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flows import content_files
 from flows.calendar.workdays import is_working_day, next_working_day
 from flows.conversation import Button, Reply
+from flows.interaction.buttons import ButtonId, ButtonVerb
 from flows.outbound import discretion
 from flows.outbound.guard import VARIANTS
 from flows.service import service
@@ -18,8 +19,6 @@ from flows.wording import say, say_raw, words
 FIRST_NAME_MAX = 30
 DAYS_AHEAD = 5
 """How many working days staff can choose from, today's among them."""
-REPLY_BUTTON_VERB = "told"
-"""The verb of the buttons under such a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,13 @@ def render_reply(choice: ReplyChoice, variant: str, language: str) -> Reply:
     text = say(language, f"replies.{choice.template.id}.{variant}", **blanks)
     own = [
         Button(
-            reply_button_label(one, language), f"{REPLY_BUTTON_VERB}:{choice.template.id}:{one}~0"
+            reply_button_label(one, language),
+            str(ButtonId(ButtonVerb.REPLY, (choice.template.id, one), prompt_id=0)),
         )
         for one in choice.template.buttons
     ]
-    back = Button(reply_button_label("computer", language), "computer~0")
+    to_bot = ButtonId(ButtonVerb.RETURN_TO_BOT, (), prompt_id=0)
+    back = Button(reply_button_label("computer", language), str(to_bot))
     return Reply(text, (tuple(own), (back,)) if own else ((back,),))
 
 

@@ -9,9 +9,9 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from flows import wording
-from flows.conversation import AnswerStatus
-from flows.questions.questionnaire import Question
+from flows.questions.questionnaire import AnswerType, Question
 from flows.understanding import text_match
+from flows.vocabulary import NON_ANSWERS, AnswerStatus
 
 NAME_MAX, SHORT_TEXT_MAX, NOTE_MAX, CASE_REFERENCE_MAX = 100, 60, 500, 300
 INPUT_MAX_CHARS = 4096
@@ -39,7 +39,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """Not understood: `why` names the message in errors.toml, with its blanks."""
+    """Not understood: `error_key` names the message in errors.toml, with its blanks."""
 
     error_key: str
     blanks: tuple[tuple[str, object], ...] = ()
@@ -64,7 +64,7 @@ def parse_answer(question: Question, typed: str, language: str) -> ParseResult:
 
 def parse_non_answer(typed: str, language: str) -> Parsed | None:
     """Return "not sure", "rather not say" or "skip" when that is what was typed."""
-    meant = {given: wording.words(language, f"anytime.words.{given}") for given in _NON_ANSWERS}
+    meant = {given: wording.words(language, f"anytime.words.{given}") for given in NON_ANSWERS}
     key = text_match.exact_match(typed, {given.value: said for given, said in meant.items()})
     return non_answer(AnswerStatus(key), language) if key else None
 
@@ -106,9 +106,6 @@ def find_email(text: str) -> str | None:
         return None
 
 
-_NON_ANSWERS = (AnswerStatus.NOT_SURE, AnswerStatus.RATHER_NOT_SAY, AnswerStatus.SKIPPED)
-
-
 def _parse_choice(question: Question, typed: str, language: str) -> ParseResult:
     position = typed.strip().rstrip(".)")
     if (
@@ -118,7 +115,7 @@ def _parse_choice(question: Question, typed: str, language: str) -> ParseResult:
     ):
         return parsed_option(question, question.options[int(position[:3]) - 1], language)
     near = text_match.fuzzy_match(typed, _option_words(question, language))
-    return Suggestion(near) if near else Invalid("choice")
+    return Suggestion(near) if near else Invalid(AnswerType.CHOICE)
 
 
 def _option_words(question: Question, language: str) -> dict[str, tuple[str, ...]]:
@@ -237,20 +234,20 @@ def _parse_case_reference(_: Question, typed: str, __: str) -> ParseResult:
     if len(text) > CASE_REFERENCE_MAX:
         return Invalid("line.too_long", (("n", len(text)), ("max", CASE_REFERENCE_MAX)))
     reference = find_case_reference(text)
-    return Parsed(reference, reference) if reference else Invalid("line")
+    return Parsed(reference, reference) if reference else Invalid(AnswerType.CASE_REFERENCE)
 
 
 def _e164(number: phonenumbers.PhoneNumber) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-PARSERS: dict[str, Callable[[Question, str, str], ParseResult]] = {
-    "choice": _parse_choice,
-    "name": _parse_name,
-    "phone": _parse_phone,
-    "email": _parse_email,
-    "contact": _parse_contact,
-    "words": _parse_short_text,
-    "note": _parse_note,
-    "line": _parse_case_reference,
+PARSERS: dict[AnswerType, Callable[[Question, str, str], ParseResult]] = {
+    AnswerType.CHOICE: _parse_choice,
+    AnswerType.NAME: _parse_name,
+    AnswerType.PHONE: _parse_phone,
+    AnswerType.EMAIL: _parse_email,
+    AnswerType.CONTACT: _parse_contact,
+    AnswerType.SHORT_TEXT: _parse_short_text,
+    AnswerType.NOTE: _parse_note,
+    AnswerType.CASE_REFERENCE: _parse_case_reference,
 }

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from flows.conversation import Answer, AnswerStatus, Conversation
+from flows.conversation import Answer, Conversation
 from flows.questions.questionnaire import Question, all_questions, get_question, question_exists
+from flows.vocabulary import AnswerStatus, Journey
 
 CurrentAnswers = dict[str, Answer]
 
@@ -148,7 +149,7 @@ def _harm_may_go_on(_: Conversation, answers: CurrentAnswers) -> bool:
 
 
 def _a_number_is_needed(conversation: Conversation, answers: CurrentAnswers) -> bool:
-    if conversation.journey == "callback":
+    if conversation.journey == Journey.CALLBACK:
         return True
     return "way" in answers and answers["way"].value in ("call", "text")
 
@@ -156,7 +157,7 @@ def _a_number_is_needed(conversation: Conversation, answers: CurrentAnswers) -> 
 def _someone_may_answer(conversation: Conversation, answers: CurrentAnswers) -> bool:
     if "number" not in answers or answers["number"].status != AnswerStatus.ANSWERED:
         return False
-    return conversation.journey == "callback" or answers["way"].value == "call"
+    return conversation.journey == Journey.CALLBACK or answers["way"].value == "call"
 
 
 def _not_a_dispute(_: Conversation, answers: CurrentAnswers) -> bool:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from flows import wording
 from flows.questions import answer_types, journey
 from flows.questions.answer_types import Parsed
-from flows.questions.questionnaire import Question, get_question
+from flows.questions.questionnaire import CASE_REFERENCE_QUESTION, Question, get_question
 from flows.understanding import text_match
+from flows.vocabulary import Journey
 
 PASTE_MAX = 4000
+"""Characters of a paste that are looked at."""
 AGE_MAX = 120
+CASE_REFERENCE_MAX_WORDS = 3
+_VICTIM = "victim"
+_SIDES = (_VICTIM, "offender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,10 @@ def _parse_piece(piece: str, language: str, adult_age: int) -> dict[str, Parsed]
         one, option = fitting[0]
         return {one.key: answer_types.parsed_option(one, option, language)}
     reference = answer_types.find_case_reference(piece)
-    return {"line": Parsed(reference, reference)} if reference and len(piece.split()) <= 3 else {}
+    # In a longer piece it may be somebody else's number, or a part of a story.
+    if reference is None or len(piece.split()) > CASE_REFERENCE_MAX_WORDS:
+        return {}
+    return {CASE_REFERENCE_QUESTION: Parsed(reference, reference)}
 
 
 def _parse_labelled(label: str, value: str, language: str) -> dict[str, Parsed]:
@@ -79,7 +87,11 @@ def _parse_labelled(label: str, value: str, language: str) -> dict[str, Parsed]:
 
 
 def _choice_questions() -> list[Question]:
-    return [one for one in journey.journey_questions("officer") if one.options and not one.internal]
+    return [
+        one
+        for one in journey.journey_questions(Journey.OFFICER)
+        if one.options and not one.internal
+    ]
 
 
 def _matching_option(question: Question, piece: str, language: str) -> str | None:
@@ -91,20 +103,34 @@ def _matching_option(question: Question, piece: str, language: str) -> str | Non
 
 
 def _parse_people(folded: str, language: str, adult_age: int) -> dict[str, Parsed]:
-    """Read "victim F 34", "male offender 16", or a bare "f", which is the victim."""
+    """Read "victim F 34", "male offender 16", or a bare "f", which is the victim.
+
+    Everything in the piece must fit, or nothing is taken: half a sentence about somebody is not
+    their age or gender.
+    """
     words = [word for word in folded.split() if word not in _paste_words(language, "left_out")]
-    sides = [
-        side for side in ("victim", "offender") for w in words if w in _paste_words(language, side)
-    ]
-    rest = [
-        w for w in words if not any(w in _paste_words(language, s) for s in ("victim", "offender"))
-    ]
-    if len(sides) > 1 or not rest or (not sides and len(rest) > 1):
+    sides = [side for word in words if (side := _side_named(word, language))]
+    attributes = [word for word in words if not _side_named(word, language)]
+    if not attributes or len(sides) > 1:
         return {}
-    told = [_parse_attribute(sides[0] if sides else "victim", w, language, adult_age) for w in rest]
-    if not all(told) or (not sides and not rest[0].isalpha()):
+    # The form asks of the victim first, so one letter without a side is the victim's gender. A
+    # bare number is no age: it could be anything.
+    if not sides and (len(attributes) > 1 or not attributes[0].isalpha()):
         return {}
-    return {key: reading for one in told for key, reading in one.items()}
+    side = sides[0] if sides else _VICTIM
+    found: dict[str, Parsed] = {}
+    for word in attributes:
+        parsed = _parse_attribute(side, word, language, adult_age)
+        if not parsed:
+            return {}
+        found.update(parsed)
+    return found
+
+
+def _side_named(word: str, language: str) -> str:
+    """Return whom a word names, victim or offender; "" for any other word."""
+    sides = (side for side in _SIDES if word in _paste_words(language, side))
+    return next(sides, "")
 
 
 def _parse_attribute(side: str, word: str, language: str, adult_age: int) -> dict[str, Parsed]:

@@ -1,10 +1,28 @@
 """Reads content/questions.toml: what is asked, of whom, in which order, and what it says."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 
 from flows import content_files, wording
-from flows.conversation import AnswerStatus
+from flows.vocabulary import AnswerStatus, Journey
+
+
+class AnswerType(StrEnum):
+    """How an answer is parsed: one parser each in flows/questions/answer_types.py."""
+
+    CHOICE = "choice"
+    NAME = "name"
+    PHONE = "phone"
+    EMAIL = "email"
+    CONTACT = "contact"
+    SHORT_TEXT = "words"
+    NOTE = "note"
+    CASE_REFERENCE = "line"
+
+
+CASE_REFERENCE_QUESTION = "line"
+"""The key of the question for an officer's own reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +30,8 @@ class Question:
     """One question, as content/questions.toml explains its fields."""
 
     key: str
-    journeys: tuple[str, ...]
-    kind: str
+    journeys: tuple[Journey, ...]
+    kind: AnswerType
     options: tuple[str, ...] = ()
     columns: int = 1
     non_answers: tuple[AnswerStatus, ...] = ()
@@ -23,6 +41,7 @@ class Question:
     optional: bool = False
     internal: bool = False
     safe_contact: bool = False
+    group: str = ""
 
     def text(self, language: str, part: str) -> str:
         """Return this question's title, ask or why in a language."""
@@ -55,6 +74,12 @@ def all_questions() -> tuple[Question, ...]:
 
 
 @cache
+def form_groups() -> tuple[str, ...]:
+    """Return the names of the parts of a whole form, in the order shown."""
+    return tuple(content_files.load_toml("questions.toml")["form_groups"])
+
+
+@cache
 def get_question(key: str) -> Question:
     """Return one question; raise KeyError for a name that is not (or no longer) asked."""
     for one in all_questions():
@@ -72,15 +97,16 @@ def _parse_question(row: content_files.ContentTree) -> Question:
     only_if = tuple((key, tuple(values)) for key, values in row.get("only_if", {}).items())
     return Question(
         key=row["key"],
-        journeys=tuple(row["for"]),
-        kind=row["kind"],
+        journeys=tuple(Journey(name) for name in row["journeys"]),
+        kind=AnswerType(row["kind"]),
         options=tuple(row.get("options", ())),
-        columns=row.get("across", 1),
-        non_answers=tuple(AnswerStatus(name) for name in row["also"]),
+        columns=row.get("columns", 1),
+        non_answers=tuple(AnswerStatus(name) for name in row["non_answers"]),
         only_if=only_if,
-        condition=row.get("when", ""),
-        depends_on=tuple(dict.fromkeys([*row.get("rests_on", ()), *(key for key, _ in only_if)])),
-        optional=row.get("offered", False),
-        internal=row.get("silent", False),
-        safe_contact=row.get("safe", False),
+        condition=row.get("condition", ""),
+        depends_on=tuple(dict.fromkeys([*row.get("depends_on", ()), *(key for key, _ in only_if)])),
+        optional=row.get("optional", False),
+        internal=row.get("internal", False),
+        safe_contact=row.get("safe_contact", False),
+        group=row.get("group", ""),
     )

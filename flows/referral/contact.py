@@ -6,13 +6,18 @@ from datetime import datetime
 from flows import content_files
 from flows.questions import answer_types
 from flows.questions.answer_types import Invalid, Parsed
-from flows.questions.questionnaire import Question, get_question
+from flows.questions.questionnaire import AnswerType, Question, get_question
 from flows.record import Record, RecordLine
+from flows.vocabulary import AnswerStatus, Journey
 from flows.wording import FIRST_LANGUAGE
 
 CHANGEABLE_QUESTIONS = ("number", "email", "way", "if_answered", "if_seen", "best_time")
 """The answers about contact that staff may ask to have changed."""
-_REQUIRED_ANSWERS = {"call": "number", "text": "number", "email": "email", "here": "way"}
+REQUIRED_ANSWER_BY_WAY = {"call": "number", "text": "number", "email": "email", "here": "way"}
+"""The question without whose answer a way to be contacted is of no use.
+
+For this chat that is the choice itself. Who rings us themselves ("i_will_call") is not contacted.
+"""
 
 
 def parse_contact_change(key: str, typed: str) -> Parsed | Invalid:
@@ -44,7 +49,7 @@ def with_changed_answer(
     line = RecordLine(
         question=key,
         prompt=get_question(key).prompt(FIRST_LANGUAGE),
-        status="said",
+        status=AnswerStatus.ANSWERED,
         value=value,
         label=label,
         answered_by=actor,
@@ -65,7 +70,7 @@ def _parse_option(question: Question, typed: str) -> Parsed | Invalid:
     return (
         answer_types.parsed_option(question, option, FIRST_LANGUAGE)
         if option in question.options
-        else Invalid("choice")
+        else Invalid(AnswerType.CHOICE)
     )
 
 
@@ -81,8 +86,12 @@ def _may_contact(record: Record) -> bool:
 
     A call-back never asked for a way: it is a call.
     """
-    if record.journey == "officer":
+    if record.journey == Journey.OFFICER:
         return record.may_contact
-    said = {line.question: line.value for line in record.safe_contact if line.status == "said"}
-    way = said.get("way", "call" if record.journey == "callback" else "")
-    return _REQUIRED_ANSWERS.get(way, "") in said
+    said = {
+        line.question: line.value
+        for line in record.safe_contact
+        if line.status == AnswerStatus.ANSWERED
+    }
+    way = said.get("way", "call" if record.journey == Journey.CALLBACK else "")
+    return REQUIRED_ANSWER_BY_WAY.get(way, "") in said

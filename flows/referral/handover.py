@@ -4,58 +4,81 @@ from datetime import datetime
 
 from flows import content_files, wording
 from flows.calendar import workdays
-from flows.conversation import Answer, AnswerStatus, Conversation, Officer
+from flows.conversation import Answer, Conversation
+from flows.officers import Officer
 from flows.questions import journey
 from flows.questions.journey import CurrentAnswers
-from flows.questions.questionnaire import Question, all_questions, get_question
+from flows.questions.questionnaire import (
+    CASE_REFERENCE_QUESTION,
+    Question,
+    all_questions,
+    get_question,
+)
 from flows.record import Record, RecordLine
 from flows.referral import rules
+from flows.referral.contact import REQUIRED_ANSWER_BY_WAY
 from flows.referral.routing import Route, route_referral
 from flows.service import service
+from flows.vocabulary import NOT_ASKED, AnswerStatus, Flag, Journey
 
 
 def build_record(conversation: Conversation, now: datetime) -> Record:
     """Return the record of this conversation as it would be sent at `now` (aware, UTC)."""
-    found = answers_to_send(conversation)
-    goes_to = route_referral(rules.facts_of(conversation), _collect_flags(conversation, found))
-    consent, consented_at = _consent_given(conversation, found, now)
-    told = conversation.introduction
-    officer = told.officer if told else referring_officer(conversation)
+    answers = answers_to_send(conversation)
+    route = route_referral(rules.facts_of(conversation), _collect_flags(conversation, answers))
+    consent, consented_at = _consent_given(conversation, answers, now)
+    introduction = conversation.introduction
+    # Who told us of somebody is named like the officer of a referral, but the journey stays self.
+    officer = introduction.officer if introduction else referring_officer(conversation)
+    officer = officer or _NO_OFFICER
+    # One flat constructor, each field by name: the record is stored as it stands here, and a
+    # field that is forgotten is an error of the type checker.
     return Record(
         reference=conversation.reference,
         journey=conversation.journey,
-        lines=(
-            *(
-                _record_line(one, found, conversation)
-                for one in _recorded_questions(conversation, found)
-            ),
-            *_introduction_lines(conversation),
-        ),
-        safe_contact=tuple(
-            _record_line(one, found, conversation)
-            for one in all_questions()
-            if one.safe_contact and _belongs_to_journey(one, conversation)
-        ),
+        lines=_record_lines(conversation, answers),
+        safe_contact=_safe_contact_lines(conversation, answers),
         consent=consent,
         consented_at=consented_at,
         sent_at=now,
-        due=_due_at(conversation, goes_to, now),
+        due=_due_at(conversation, route, now),
         zone=service().zone,
-        queue=goes_to.queue,
-        provider=service().provider(goes_to.queue),
-        hold=goes_to.hold,
-        urgent=goes_to.urgent,
+        queue=route.queue,
+        provider=service().provider(route.queue),
+        hold=route.hold,
+        urgent=route.urgent,
         may_contact=may_contact(conversation),
-        flags=goes_to.flags,
-        reasons=goes_to.reasons,
+        flags=route.flags,
+        reasons=route.reasons,
         wording_version=content_files.wording_version(conversation.language),
         language=conversation.language,
-        officer_name=officer.name if officer else "",
-        officer_agency=officer.agency if officer else "",
-        officer_contact=officer.contact if officer else "",
-        officer_verified=bool(officer and officer.verified),
+        officer_name=officer.name,
+        officer_agency=officer.agency,
+        officer_contact=officer.contact,
+        officer_verified=officer.verified,
         source=conversation.source,
         typed_by=conversation.typed_by,
+    )
+
+
+_NO_OFFICER = Officer("", "", "")
+
+
+def _record_lines(conversation: Conversation, answers: CurrentAnswers) -> tuple[RecordLine, ...]:
+    asked = (
+        _record_line(question, answers, conversation)
+        for question in _recorded_questions(conversation, answers)
+    )
+    return (*asked, *_introduction_lines(conversation))
+
+
+def _safe_contact_lines(
+    conversation: Conversation, answers: CurrentAnswers
+) -> tuple[RecordLine, ...]:
+    return tuple(
+        _record_line(question, answers, conversation)
+        for question in all_questions()
+        if question.safe_contact and _belongs_to_journey(question, conversation)
     )
 
 
@@ -69,20 +92,21 @@ def may_contact(conversation: Conversation) -> bool:
 
     For an officer's referral it is the officer who is rung.
     """
-    if conversation.journey == "officer":
+    if conversation.journey == Journey.OFFICER:
         return True
     found = answers_to_send(conversation)
-    if conversation.journey == "callback":
+    if conversation.journey == Journey.CALLBACK:
         return _is_answered(found, "number")
     way = found["way"].value if _is_answered(found, "way") else ""
-    needs = {"call": "number", "text": "number", "email": "email", "here": "way"}
-    return way in needs and _is_answered(found, needs[way])
+    return _is_answered(found, REQUIRED_ANSWER_BY_WAY.get(way, ""))
 
 
 def referring_officer(conversation: Conversation) -> Officer | None:
     """Return the officer who refers: remembered, or as they just told us."""
-    if conversation.journey != "officer" or conversation.officer:
-        return conversation.officer if conversation.journey == "officer" else None
+    if conversation.journey != Journey.OFFICER:
+        return None
+    if conversation.officer:
+        return conversation.officer
     found = answers_to_send(conversation)
     name, agency, contact = (
         found[key].value if key in found else ""
@@ -93,23 +117,21 @@ def referring_officer(conversation: Conversation) -> Officer | None:
 
 def _introduction_lines(conversation: Conversation) -> tuple[RecordLine, ...]:
     """Return the line that an officer added when they told us of somebody: their reference."""
-    told = conversation.introduction
-    if told is None or not told.case_reference:
+    introduction, language = conversation.introduction, conversation.language
+    if introduction is None or not introduction.case_reference:
         return ()
-    one, language = get_question("line"), conversation.language
-    version = content_files.wording_version(language)
-    asked = one.prompt(language)
+    question = get_question(CASE_REFERENCE_QUESTION)
     return (
         RecordLine(
-            "line",
-            asked,
-            "said",
-            told.case_reference,
-            told.case_reference,
-            "officer",
-            told.introduced_at,
-            version,
-            language,
+            question=question.key,
+            prompt=question.prompt(language),
+            status=AnswerStatus.ANSWERED,
+            value=introduction.case_reference,
+            label=introduction.case_reference,
+            answered_by="officer",
+            answered_at=introduction.introduced_at,
+            wording_version=content_files.wording_version(language),
+            language=language,
         ),
     )
 
@@ -135,22 +157,21 @@ def _record_line(
     answer: Answer | None = answers.get(question.key)
     language = conversation.language
     if answer is None:
-        version = content_files.wording_version(language)
         return RecordLine(
-            question.key,
-            question.prompt(language),
-            "not_asked",
-            "",
-            "",
-            "",
-            None,
-            version,
-            language,
+            question=question.key,
+            prompt=question.prompt(language),
+            status=NOT_ASKED,
+            value="",
+            label="",
+            answered_by="",
+            answered_at=None,
+            wording_version=content_files.wording_version(language),
+            language=language,
         )
     return RecordLine(
         question=question.key,
         prompt=answer.prompt,
-        status=answer.status.value,
+        status=answer.status,
         value=answer.value,
         label=answer.label,
         answered_by=answer.answered_by,
@@ -160,15 +181,18 @@ def _record_line(
     )
 
 
-def _collect_flags(conversation: Conversation, answers: CurrentAnswers) -> tuple[str, ...]:
-    flags = [*conversation.flags, *(["introduced"] if conversation.introduction else [])]
+def _collect_flags(conversation: Conversation, answers: CurrentAnswers) -> tuple[Flag, ...]:
+    """Return the flags that the routing rules cannot see: how it came in, and what is needed."""
+    flags = list(conversation.flags)
+    if conversation.introduction:
+        flags.append(Flag.INTRODUCED)
     officer = referring_officer(conversation)
     if officer and not officer.verified:
-        flags.append("not_verified")
-    if answers.get("risks") and answers["risks"].value == "yes":
-        flags.append("risks")
+        flags.append(Flag.NOT_VERIFIED)
+    if journey.is_yes(answers, "risks"):
+        flags.append(Flag.RISKS)
     if any(key in answers and _states_a_need(answers[key]) for key in ("needs", "victim_needs")):
-        flags.append("needs")
+        flags.append(Flag.NEEDS)
     return tuple(flags)
 
 
@@ -192,16 +216,16 @@ def send_consent_key(conversation: Conversation) -> str:
     """Return the key of what is agreed to by pressing Send."""
     if not may_contact(conversation):
         return "scenes.checking.ready_no_contact"
-    if conversation.journey != "callback":
+    if conversation.journey != Journey.CALLBACK:
         return "scenes.checking.ready"
     return f"scenes.checking.ready_callback{'_with_more' if conversation.previous_journey else ''}"
 
 
-def _due_at(conversation: Conversation, goes_to: Route, now: datetime) -> datetime:
+def _due_at(conversation: Conversation, route: Route, now: datetime) -> datetime:
     days = service().promise_days
     promised = days[conversation.journey]
     return workdays.due_at(
-        now, min(promised, days["urgent"]) if goes_to.urgent else promised, service()
+        now, min(promised, days["urgent"]) if route.urgent else promised, service()
     )
 
 

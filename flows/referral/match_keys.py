@@ -3,8 +3,10 @@
 import re
 
 from flows.questions import answer_types
+from flows.questions.questionnaire import CASE_REFERENCE_QUESTION
 from flows.record import Record, RecordLine
 from flows.understanding import text_match
+from flows.vocabulary import AnswerStatus
 
 _NAME_QUESTIONS = {"name": "birth_year", "victim_name": "victim_birth_year"}
 """Questions that hold a name, and beside each the one that holds the year of birth.
@@ -22,10 +24,10 @@ def match_keys_of(record: Record) -> tuple[tuple[str, str], ...]:
     The kinds are phone (E.164), email, reference, and name (with the year of birth). The
     officer's own details are not among them: one officer refers many people.
     """
-    said = {line.question: line for line in record.lines if line.status == "said"}
+    said = {line.question: line for line in record.lines if line.status == AnswerStatus.ANSWERED}
     found = [_contact_key(said[key]) for key in _CONTACT_QUESTIONS if key in said]
-    if "line" in said:
-        found.append(_reference_key(said["line"].value))
+    if CASE_REFERENCE_QUESTION in said:
+        found.append(_reference_key(said[CASE_REFERENCE_QUESTION].value))
     for name, year in _NAME_QUESTIONS.items():
         if name in said and year in said:
             found.append(_name_key(said[name].value, said[year].value))

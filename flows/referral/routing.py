@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flows.referral.rules import AgeBand, Facts, Requester, TriState
+from flows.vocabulary import DANGER_FLAGS, Flag, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +14,11 @@ class Route:
     `reasons` and `flags` are keys; their words are under desk.reasons and desk.flags.
     """
 
-    queue: str
+    queue: Queue
     hold: bool
     urgent: bool
     reasons: tuple[str, ...]
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,82 +27,85 @@ class RoutingRule:
 
     reason: str
     matches: Callable[[Facts], bool]
-    queue: str
+    queue: Queue
     hold: bool = False
 
+
+_ELSE = "adults"
+"""The reason of the last rule: it fits everybody, so it says nothing beside another."""
 
 ROUTING_RULES = (
     RoutingRule(
         "consent_not_known",
         lambda f: f.requester == Requester.OFFICER and f.consent != TriState.YES,
-        "check",
+        Queue.CHECK,
         True,
     ),
     RoutingRule(
         "offender_domestic_or_sexual",
         lambda f: _is_offender(f) and _is_domestic_or_sexual(f),
-        "check",
+        Queue.CHECK,
         True,
     ),
-    RoutingRule("from_the_person_responsible", lambda f: _is_offender(f), "check", True),
+    RoutingRule("from_the_person_responsible", lambda f: _is_offender(f), Queue.CHECK, True),
     RoutingRule(
         "officer_domestic_or_sexual",
         lambda f: f.requester == Requester.OFFICER and _is_domestic_or_sexual(f),
-        "check",
+        Queue.CHECK,
         True,
     ),
     RoutingRule(
         "somebody_under_18",
         lambda f: AgeBand.YOUNG in (f.victim_age, f.other_party_age),
-        "young_people",
+        Queue.YOUNG_PEOPLE,
     ),
     RoutingRule(
         "domestic_or_sexual",
         lambda f: _is_domestic_or_sexual(f) and _is_self_referral(f),
-        "specialist",
+        Queue.SPECIALIST,
     ),
-    RoutingRule("dispute", lambda f: f.is_dispute == TriState.YES, "check", True),
-    RoutingRule("outside_area", lambda f: f.in_area == TriState.NO, "check", True),
-    RoutingRule("nobody_identified", lambda f: f.offender_identified == TriState.NO, "support"),
-    RoutingRule("call_asked_for", lambda f: f.requester == Requester.CALLBACK, "adults"),
+    RoutingRule("dispute", lambda f: f.is_dispute == TriState.YES, Queue.CHECK, True),
+    RoutingRule("outside_area", lambda f: f.in_area == TriState.NO, Queue.CHECK, True),
+    RoutingRule("nobody_identified", lambda f: f.offender_identified == TriState.NO, Queue.SUPPORT),
+    RoutingRule("call_asked_for", lambda f: f.requester == Requester.CALLBACK, Queue.ADULTS),
     RoutingRule(
-        "age_not_known", lambda f: AgeBand.UNKNOWN in (f.victim_age, f.other_party_age), "check"
+        "age_not_known", lambda f: AgeBand.UNKNOWN in (f.victim_age, f.other_party_age), Queue.CHECK
     ),
-    RoutingRule("wish_not_known", lambda f: f.wants_to_take_part == TriState.UNKNOWN, "check"),
-    RoutingRule("adults", lambda _: True, "adults"),
+    RoutingRule("wish_not_known", lambda f: f.wants_to_take_part == TriState.UNKNOWN, Queue.CHECK),
+    RoutingRule(_ELSE, lambda _: True, Queue.ADULTS),
 )
 """Strongest first. What is not known goes to a person ("check"); it never blocks."""
 
-FLAG_RULES: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
-    ("going_on", lambda f: f.harm_ongoing == TriState.YES),
-    ("pressure", lambda f: f.wants_to_take_part == TriState.NO),
-    ("specialist", lambda f: _is_domestic_or_sexual(f)),
-    ("on_hold_live_case", lambda f: f.live_case == TriState.YES),
-    ("denies", lambda f: f.accepts_responsibility == TriState.NO),
-    ("nobody_identified", lambda f: f.offender_identified == TriState.NO),
+FLAG_RULES: tuple[tuple[Flag, Callable[[Facts], bool]], ...] = (
+    (Flag.GOING_ON, lambda f: f.harm_ongoing == TriState.YES),
+    (Flag.PRESSURE, lambda f: f.wants_to_take_part == TriState.NO),
+    (Flag.SPECIALIST, lambda f: _is_domestic_or_sexual(f)),
+    (Flag.LIVE_CASE, lambda f: f.live_case == TriState.YES),
+    (Flag.DENIES, lambda f: f.accepts_responsibility == TriState.NO),
+    (Flag.NOBODY_IDENTIFIED, lambda f: f.offender_identified == TriState.NO),
     (
-        "area_not_known",
+        Flag.AREA_NOT_KNOWN,
         lambda f: f.in_area == TriState.UNKNOWN and f.requester != Requester.CALLBACK,
     ),
-    ("kind_not_known", lambda f: f.domestic_or_sexual == TriState.UNKNOWN),
-    ("under_18", lambda f: f.victim_age == AgeBand.YOUNG),
+    (Flag.KIND_NOT_KNOWN, lambda f: f.domestic_or_sexual == TriState.UNKNOWN),
+    (Flag.UNDER_18, lambda f: f.victim_age == AgeBand.YOUNG),
 )
 """What staff should see at once, whatever the queue."""
 
-_URGENT_FLAGS = ("going_on", "pressure")
+_URGENT_FLAGS = DANGER_FLAGS | {Flag.GOING_ON, Flag.PRESSURE}
 
 
-def route_referral(facts: Facts, raised_flags: tuple[str, ...] = ()) -> Route:
-    """Return where a referral with these facts goes; `heard` are flags raised while talking."""
+def route_referral(facts: Facts, raised_flags: tuple[Flag, ...] = ()) -> Route:
+    """Return where a referral with these facts goes; `raised_flags` were raised while talking."""
     rule = next(one for one in ROUTING_RULES if one.matches(facts))
     flags = tuple(
         dict.fromkeys([name for name, fits in FLAG_RULES if fits(facts)] + list(raised_flags))
     )
-    urgent = any(flag in _URGENT_FLAGS or flag.startswith("danger_") for flag in flags)
+    urgent = any(flag in _URGENT_FLAGS for flag in flags)
     also = [
         one.reason
         for one in ROUTING_RULES
-        if one is not rule and one.reason != "adults" and one.matches(facts)
+        if one is not rule and one.reason != _ELSE and one.matches(facts)
     ]
     return Route(rule.queue, rule.hold, urgent, (rule.reason, *also), flags)
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from flows.conversation import AnswerStatus, Conversation
+from flows.conversation import Conversation
 from flows.questions.journey import CurrentAnswers, current_answers
+from flows.vocabulary import AnswerStatus, Flag, Journey, StopReason
 
 
 class TriState(StrEnum):
@@ -51,41 +52,37 @@ class Facts:
     harm_ongoing: TriState = TriState.UNKNOWN
 
 
-def stop_reason(facts: Facts) -> str:
-    """Return why this cannot be taken now, as a key under scenes.stopped, or "" to go on.
+def stop_reason(facts: Facts) -> StopReason:
+    """Return why this cannot be taken now, or NONE to go on.
 
     Only a known fact stops anything. Sources: agency consent (Norfolk and Suffolk, Calm), only
     victims ask in domestic and sexual cases (Kent), voluntary (all), area and disputes (Kent).
     """
     if facts.requester == Requester.OFFICER:
         if facts.consent == TriState.NO:
-            return "no_consent"
+            return StopReason.NO_CONSENT
         if facts.wants_to_take_part == TriState.NO:
-            return "not_wanted"
+            return StopReason.NOT_WANTED
         if facts.domestic_or_sexual == TriState.YES and facts.victim_asked == TriState.NO:
-            return "victim_did_not_ask"
+            return StopReason.VICTIM_DID_NOT_ASK
     if facts.requester in (Requester.CALLBACK, Requester.OFFENDER):
-        return ""
+        return StopReason.NONE
     if facts.requester == Requester.SELF and facts.wants_to_take_part == TriState.NO:
-        return "pushed"
+        return StopReason.PUSHED
     if facts.in_area == TriState.NO:
-        return "outside"
+        return StopReason.OUTSIDE
     if facts.is_dispute == TriState.YES:
-        return "dispute"
-    return ""
+        return StopReason.DISPUTE
+    return StopReason.NONE
 
 
 def facts_of(conversation: Conversation) -> Facts:
     """Return the facts in the answers that count."""
     found = answers_with_origin(conversation)
-    if conversation.journey == "officer":
+    if conversation.journey == Journey.OFFICER:
         return _officer_facts(found)
-    if conversation.journey == "callback":
-        who = (
-            Requester.OFFENDER
-            if "from_the_person_responsible" in conversation.flags
-            else Requester.CALLBACK
-        )
+    if conversation.journey == Journey.CALLBACK:
+        who = Requester.OFFENDER if Flag.FROM_OFFENDER in conversation.flags else Requester.CALLBACK
         return replace(_self_facts(found), requester=who)
     return _self_facts(found)
 
@@ -93,7 +90,7 @@ def facts_of(conversation: Conversation) -> Facts:
 def answers_with_origin(conversation: Conversation) -> CurrentAnswers:
     """Return the answers that count; for a call-back, with those of the talk it came from."""
     found = current_answers(conversation)
-    if conversation.journey == "callback" and conversation.previous_journey:
+    if conversation.journey == Journey.CALLBACK and conversation.previous_journey:
         return {
             **current_answers(replace(conversation, journey=conversation.previous_journey)),
             **found,

@@ -3,37 +3,53 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows import moves
-from flows.buttons import button, button_for, in_rows
 from flows.calendar import workdays
-from flows.conversation import Button, Conversation, CountEvent, Input, Pending, Reply, Turn
+from flows.conversation import (
+    Button,
+    Conversation,
+    CountEvent,
+    Reply,
+    Turn,
+)
+from flows.interaction import moves
+from flows.interaction.buttons import ButtonVerb, button, button_for, in_rows
+from flows.interaction.moment import Moment
+from flows.pending import UnansweredQuestion
 from flows.service import service
+from flows.stages import DONE, DRAFT
 from flows.understanding import faq
+from flows.vocabulary import CounterEvent, FaqOutcome, Journey
 from flows.wording import format_time, say
 
-IN_PROGRESS_STAGES = ("notice", "asking", "checking", "stopped")
+OFFENDER_ARG = "responsible"
+"""On the button for a call-back that the person responsible asks for."""
+OFFENDER_TOPIC = "offender_side"
+"""The topic that speaks to the person responsible."""
+KEPT_QUESTION_MAX = 500
+"""Characters kept of a question without an answer."""
 
 
-def answer_or_suggest(conversation: Conversation, typed: str) -> Turn:
+def answer_or_suggest(moment: Moment) -> Turn:
     """Return a checked answer to typed words, or up to three guesses, or a way to ask a person."""
-    found = faq.suggest(conversation.language, typed)
+    conversation = moment.conversation
+    found = faq.suggest(conversation.language, moment.text)
     if found.answer:
         return show_topic(conversation, found.answer)
     if found.suggestions:
-        return _did_you_mean(conversation, typed, found.suggestions)
-    return _no_answer(conversation, typed)
+        return _did_you_mean(conversation, moment.text, found.suggestions)
+    return _no_answer(conversation, moment.text)
 
 
 def show_topic(conversation: Conversation, id: str, edits_message_id: str | None = None) -> Turn:
     """Return the answer to a topic; when questions are under way, the open one follows again."""
     language = conversation.language
     text = say(language, f"faq.{id}.answer")
-    counted = (CountEvent("topic", id),)
-    if conversation.stage in IN_PROGRESS_STAGES and edits_message_id is None:
+    counted = (CountEvent(CounterEvent.TOPIC, id),)
+    if conversation.stage in DRAFT and edits_message_id is None:
         return Turn(conversation, (Reply(text),), counted, rerender=True)
     group = next(one.group for one in faq.topics() if one.id == id)
     rows = [
-        button_for(conversation, "scenes.learning.more_questions", "group", group),
+        button_for(conversation, "scenes.learning.more_questions", ButtonVerb.TOPIC_GROUP, group),
         *_offender_callback_buttons(conversation, id),
         *onward_buttons(conversation),
     ]
@@ -44,29 +60,20 @@ def show_topic(conversation: Conversation, id: str, edits_message_id: str | None
 
 def _offender_callback_buttons(conversation: Conversation, id: str) -> list[Button]:
     """The person responsible may ask too: a call that staff know comes from them."""
-    if id != "offender_side" or conversation.stage in IN_PROGRESS_STAGES:
+    if id != OFFENDER_TOPIC or conversation.stage in DRAFT:
         return []
-    return [button_for(conversation, "anytime.person.call_me", "call_me", "responsible")]
+    return [button_for(conversation, "anytime.person.call_me", ButtonVerb.CALL_ME, OFFENDER_ARG)]
 
 
-def show_topic_groups(conversation: Conversation, edits_message_id: str | None = None) -> Turn:
+def show_topic_groups(moment: Moment) -> Turn:
     """Return the list of groups of questions."""
-    language = conversation.language
+    conversation, language = moment.conversation, moment.conversation.language
     rows = [
-        button(conversation, say(language, f"faq.{group}.title"), "group", group)
+        button(conversation, say(language, f"faq.{group}.title"), ButtonVerb.TOPIC_GROUP, group)
         for group in faq.groups()
     ]
     text = say(language, "scenes.learning.which")
-    return Turn(
-        conversation,
-        (
-            Reply(
-                text,
-                in_rows([*rows, *onward_buttons(conversation)]),
-                edits_message_id=edits_message_id,
-            ),
-        ),
-    )
+    return Turn(conversation, (Reply(text, in_rows([*rows, *onward_buttons(conversation)])),))
 
 
 def show_topic_group(
@@ -75,65 +82,64 @@ def show_topic_group(
     """Return the questions of one group."""
     language = conversation.language
     rows = [
-        button(conversation, say(language, f"faq.{one.id}.title"), "topic", one.id)
+        button(conversation, say(language, f"faq.{one.id}.title"), ButtonVerb.TOPIC, one.id)
         for one in faq.topics_in_group(id)
     ]
-    rows.append(button_for(conversation, "anytime.faq.list", "questions"))
+    rows.append(button_for(conversation, "anytime.faq.list", ButtonVerb.QUESTIONS))
     text = say(language, "scenes.learning.which_group")
-    return Turn(
-        conversation,
-        (
-            Reply(
-                text,
-                in_rows([*rows, *onward_buttons(conversation)]),
-                edits_message_id=edits_message_id,
-            ),
-        ),
-    )
+    buttons = in_rows([*rows, *onward_buttons(conversation)])
+    return Turn(conversation, (Reply(text, buttons, edits_message_id=edits_message_id),))
 
 
-def show_contact_options(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def show_contact_options(moment: Moment) -> Turn:
     """Return how to reach a person: the telephone, its hours, or a call from us."""
+    conversation = moment.conversation
     language = conversation.language
-    text = f"{say(language, 'anytime.person.text')}\n\n{_opening_status(language, now)}"
-    filing = conversation.journey == "officer" and conversation.stage in IN_PROGRESS_STAGES
-    call = [] if filing else [button_for(conversation, "anytime.person.call_me", "call_me")]
+    text = f"{say(language, 'anytime.person.text')}\n\n{_opening_status(language, moment.now)}"
+    # An officer who is filing a referral is the one who will be rung anyway.
+    filing = conversation.journey == Journey.OFFICER and conversation.stage in DRAFT
+    call = (
+        [] if filing else [button_for(conversation, "anytime.person.call_me", ButtonVerb.CALL_ME)]
+    )
     rows = [*call, *onward_buttons(conversation)]
     return Turn(conversation, (Reply(text, in_rows(rows)),))
 
 
-def show_privacy(conversation: Conversation, user_input: Input) -> Turn:
+def show_privacy(moment: Moment) -> Turn:
     """Return what is kept, who sees it, and how to have it deleted."""
+    conversation = moment.conversation
     language = conversation.language
     first = say(language, "anytime.privacy.text")
     more = say(language, "anytime.privacy.more")
     return Turn(
         conversation,
         (Reply(first), Reply(more, in_rows(onward_buttons(conversation)))),
-        rerender=conversation.stage in IN_PROGRESS_STAGES,
+        rerender=conversation.stage in DRAFT,
     )
 
 
-def show_help(conversation: Conversation) -> Turn:
+def show_help(moment: Moment) -> Turn:
     """Return what can be typed or pressed."""
+    conversation = moment.conversation
     text = say(conversation.language, "anytime.help.text")
-    if conversation.stage in IN_PROGRESS_STAGES:
+    if conversation.stage in DRAFT:
         return Turn(conversation, (Reply(text),), rerender=True)
-    rows = [button_for(conversation, "scenes.asking.last_row_questions", "questions")]
+    rows = [button_for(conversation, "scenes.asking.last_row_questions", ButtonVerb.QUESTIONS)]
     return Turn(conversation, (Reply(text, in_rows([*rows, *onward_buttons(conversation)])),))
 
 
-def show_languages(conversation: Conversation) -> Turn:
+def show_languages(moment: Moment) -> Turn:
     """Return the languages on offer, or the truth that there is one, and an interpreter."""
+    conversation = moment.conversation
     language, codes = conversation.language, service().languages
     if len(codes) == 1:
-        rows = [button_for(conversation, "scenes.welcome.buttons.person", "person")]
+        rows = [button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON)]
         reply = Reply(
             say(language, "anytime.language.one"), in_rows([*rows, *onward_buttons(conversation)])
         )
         return Turn(conversation, (reply,))
     rows = [
-        button(conversation, say(code, f"anytime.language_names.{code}"), "speak", code)
+        button(conversation, say(code, f"anytime.language_names.{code}"), ButtonVerb.LANGUAGE, code)
         for code in codes
     ]
     return Turn(conversation, (Reply(say(language, "anytime.language.which"), in_rows(rows)),))
@@ -141,37 +147,39 @@ def show_languages(conversation: Conversation) -> Turn:
 
 def _did_you_mean(conversation: Conversation, typed: str, ids: tuple[str, ...]) -> Turn:
     language = conversation.language
-    rows = [button(conversation, say(language, f"faq.{id}.title"), "topic", id) for id in ids[:3]]
-    rows.append(button_for(conversation, "anytime.faq.person", "person"))
-    rows.append(button_for(conversation, "anytime.faq.keep", "pass_on"))
+    rows = [
+        button(conversation, say(language, f"faq.{id}.title"), ButtonVerb.TOPIC, id)
+        for id in ids[:3]
+    ]
+    rows.append(button_for(conversation, "anytime.faq.person", ButtonVerb.PERSON))
+    rows.append(button_for(conversation, "anytime.faq.keep", ButtonVerb.SAVE_QUESTION))
     text = say(language, "anytime.faq.did_you_mean")
     reply = Reply(text, in_rows([*rows, *onward_buttons(conversation)]))
-    asked = replace(conversation, pending=Pending("missed", value=typed[:500]))
-    return Turn(asked, (reply,), (CountEvent("faq", "suggested"),))
+    asked = replace(conversation, pending=UnansweredQuestion(typed[:KEPT_QUESTION_MAX]))
+    return Turn(asked, (reply,), (CountEvent(CounterEvent.FAQ, FaqOutcome.SUGGESTED),))
 
 
 def _no_answer(conversation: Conversation, typed: str) -> Turn:
-    kept = Pending("missed", value=typed[:500])
-    asked = replace(conversation, pending=kept)
+    asked = replace(conversation, pending=UnansweredQuestion(typed[:KEPT_QUESTION_MAX]))
     rows = [
-        button_for(conversation, "anytime.faq.person", "person"),
-        button_for(conversation, "anytime.faq.list", "questions"),
-        button_for(conversation, "anytime.faq.keep", "pass_on"),
+        button_for(conversation, "anytime.faq.person", ButtonVerb.PERSON),
+        button_for(conversation, "anytime.faq.list", ButtonVerb.QUESTIONS),
+        button_for(conversation, "anytime.faq.keep", ButtonVerb.SAVE_QUESTION),
         *onward_buttons(conversation),
     ]
     reply = Reply(say(conversation.language, "anytime.faq.none"), in_rows(rows))
-    return Turn(asked, (reply,), (CountEvent("faq", "missed"),))
+    return Turn(asked, (reply,), (CountEvent(CounterEvent.FAQ, FaqOutcome.MISSED),))
 
 
 def onward_buttons(conversation: Conversation) -> list[Button]:
     """Return the way on from an explanation: back to the question, or the first door."""
-    if conversation.stage in IN_PROGRESS_STAGES or moves.has_draft(conversation):
-        return [button_for(conversation, "scenes.learning.to_question", "here")]
-    if conversation.stage in ("sent", "withdrawn"):
-        return [button_for(conversation, "scenes.asking.last_row_back", "here")]
+    if conversation.stage in DRAFT or moves.has_draft(conversation):
+        return [button_for(conversation, "scenes.learning.to_question", ButtonVerb.RERENDER)]
+    if conversation.stage in DONE:
+        return [button_for(conversation, "scenes.asking.last_row_back", ButtonVerb.RERENDER)]
     return [
-        button_for(conversation, "scenes.welcome.buttons.self", "go", "self"),
-        button_for(conversation, "scenes.asking.last_row_back", "here"),
+        button_for(conversation, "scenes.welcome.buttons.self", ButtonVerb.WELCOME_CHOICE, "self"),
+        button_for(conversation, "scenes.asking.last_row_back", ButtonVerb.RERENDER),
     ]
 
 

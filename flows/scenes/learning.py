@@ -1,34 +1,41 @@
 """Small cards that explain, and "is this for me?". Nothing is kept about who only reads."""
 
-from datetime import datetime
-
 from flows import content_files
-from flows.buttons import ButtonPress, button, button_for, in_rows
-from flows.conversation import Button, Conversation, Input, Reply, Turn
+from flows.conversation import (
+    Button,
+    Conversation,
+    Reply,
+    Turn,
+)
+from flows.interaction.buttons import ButtonVerb, button, button_for, in_rows
+from flows.interaction.moment import Moment
 from flows.referral import rules
 from flows.referral.rules import Facts, Requester, TriState
 from flows.scenes import explain
+from flows.vocabulary import StopReason
 from flows.wording import say
 
 FIT_QUESTIONS = ("harmed", "found", "place", "want")
-_FIT_ANSWERS = {"y": TriState.YES, "n": TriState.NO, "u": TriState.UNKNOWN}
+_YES, _NO, _UNSURE = "y", "n", "u"
+_FIT_ANSWERS = {_YES: TriState.YES, _NO: TriState.NO, _UNSURE: TriState.UNKNOWN}
 
 
-def show(conversation: Conversation, user_input: Input) -> Turn:
+def show(moment: Moment) -> Turn:
     """Return the list of cards."""
-    return show_info_cards(conversation)
+    return show_info_cards(moment.conversation)
 
 
-def handle(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def handle(moment: Moment) -> Turn:
     """Return an answer to typed words."""
-    return explain.answer_or_suggest(conversation, user_input.text)
+    return explain.answer_or_suggest(moment)
 
 
 def show_info_cards(conversation: Conversation, edits_message_id: str | None = None) -> Turn:
     """Return the list of cards, one a button."""
     language = conversation.language
     rows = [
-        button(conversation, say(language, f"cards.{id}.title"), "card", id) for id in _card_order()
+        button(conversation, say(language, f"cards.{id}.title"), ButtonVerb.INFO_CARD, id)
+        for id in _card_order()
     ]
     text = say(language, "scenes.learning.cards")
     below = (_fit_button(conversation), *explain.onward_buttons(conversation))
@@ -50,12 +57,18 @@ def show_info_card(
     place = order.index(id) if id in order else 0
     around = []
     if place > 0:
-        around.append(button_for(conversation, "scenes.learning.earlier", "card", order[place - 1]))
+        around.append(
+            button_for(
+                conversation, "scenes.learning.earlier", ButtonVerb.INFO_CARD, order[place - 1]
+            )
+        )
     if place < len(order) - 1:
-        around.append(button_for(conversation, "scenes.learning.next", "card", order[place + 1]))
+        around.append(
+            button_for(conversation, "scenes.learning.next", ButtonVerb.INFO_CARD, order[place + 1])
+        )
     below = (
-        button_for(conversation, "scenes.learning.all_cards", "cards"),
-        button_for(conversation, "scenes.asking.last_row_questions", "questions"),
+        button_for(conversation, "scenes.learning.all_cards", ButtonVerb.INFO_CARDS),
+        button_for(conversation, "scenes.asking.last_row_questions", ButtonVerb.QUESTIONS),
     )
     rows = (
         tuple(around),
@@ -77,16 +90,16 @@ def show_fit_check(
     if len(so_far) < len(FIT_QUESTIONS) and not _is_decided(so_far):
         text = say(language, f"scenes.fit.{FIT_QUESTIONS[len(so_far)]}")
         choices = [
-            button_for(conversation, f"scenes.fit.{word}", "fit", so_far + letter)
-            for word, letter in (("yes", "y"), ("no", "n"), ("unsure", "u"))
+            button_for(conversation, f"scenes.fit.{word}", ButtonVerb.FIT_CHECK, so_far + letter)
+            for word, letter in (("yes", _YES), ("no", _NO), ("unsure", _UNSURE))
         ]
         rows = (tuple(choices), *in_rows(explain.onward_buttons(conversation)))
         return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
     text = say(language, f"scenes.fit.{_fit_result(so_far)}")
     rows = in_rows(
         [
-            button_for(conversation, "scenes.learning.all_cards", "cards"),
-            button_for(conversation, "scenes.welcome.buttons.person", "person"),
+            button_for(conversation, "scenes.learning.all_cards", ButtonVerb.INFO_CARDS),
+            button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
             *explain.onward_buttons(conversation),
         ]
     )
@@ -94,7 +107,8 @@ def show_fit_check(
 
 
 def _is_decided(so_far: str) -> bool:
-    return so_far[:1] == "n" or so_far[2:3] == "n"
+    """Return whether the questions that are left cannot change the answer: harmed, or place."""
+    return _NO in (so_far[:1], so_far[2:3])
 
 
 def _fit_result(so_far: str) -> str:
@@ -106,7 +120,7 @@ def _fit_result(so_far: str) -> str:
         in_area=told.get("place", TriState.UNKNOWN),
         offender_identified=told["found"],
     )
-    if rules.stop_reason(facts) == "outside":
+    if rules.stop_reason(facts) == StopReason.OUTSIDE:
         return "not_here"
     if facts.offender_identified == TriState.NO:
         return "not_found"
@@ -118,34 +132,32 @@ def _card_order() -> list[str]:
 
 
 def _fit_button(conversation: Conversation) -> Button:
-    return button_for(conversation, "scenes.welcome.buttons.fit", "fit")
+    return button_for(conversation, "scenes.welcome.buttons.fit", ButtonVerb.FIT_CHECK)
 
 
-def press_card(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
+def press_card(moment: Moment) -> Turn:
     """Return the card on the button."""
     return show_info_card(
-        conversation, "".join(pressed.args[:1]), edits_message_id=user_input.message_id
+        moment.conversation, moment.first_arg, edits_message_id=moment.input.message_id
     )
 
 
-def press_cards(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
+def press_cards(moment: Moment) -> Turn:
     """Return the list of cards."""
-    return show_info_cards(conversation, edits_message_id=user_input.message_id)
+    return show_info_cards(moment.conversation, edits_message_id=moment.input.message_id)
 
 
-def press_fit(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
+def press_fit(moment: Moment) -> Turn:
     """Return the next step of "is this for me?"; an id that we never made starts it afresh."""
-    so_far = "".join(pressed.args[:1])
+    so_far = moment.first_arg
     known = len(so_far) <= len(FIT_QUESTIONS) and set(so_far) <= set(_FIT_ANSWERS)
     return show_fit_check(
-        conversation, so_far if known else "", edits_message_id=user_input.message_id
+        moment.conversation, so_far if known else "", edits_message_id=moment.input.message_id
     )
 
 
-BUTTON_HANDLERS = {"card": press_card, "cards": press_cards, "fit": press_fit}
+BUTTON_HANDLERS = {
+    ButtonVerb.INFO_CARD: press_card,
+    ButtonVerb.INFO_CARDS: press_cards,
+    ButtonVerb.FIT_CHECK: press_fit,
+}

@@ -3,45 +3,45 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows.buttons import button_for, navigation_row
 from flows.conversation import (
-    AnswerStatus,
     Button,
+    ButtonKind,
     ButtonRows,
     ClearMessage,
     Conversation,
-    Input,
-    InputKind,
-    Pending,
     Reply,
     Turn,
 )
+from flows.inputs import ButtonPress
+from flows.interaction.buttons import ButtonVerb, button_for, navigation_row
+from flows.interaction.moment import Moment
+from flows.pending import PasteResult
 from flows.questions import journey, paste
 from flows.questions.answer_types import Parsed
-from flows.questions.questionnaire import Question
+from flows.questions.questionnaire import CASE_REFERENCE_QUESTION, Question
 from flows.scenes.answering import parsed_answer, with_answer
 from flows.service import service
+from flows.vocabulary import AnswerStatus, Journey
 from flows.wording import say
 
-PASTE_RESULT = "told"
+_CONTACT_PREFIXES = ("officer_", "victim_contact")
+"""Questions whose answers look like a pasted line: a name, an agency, a telephone number."""
 
 
-def show_card(
-    conversation: Conversation, question: Question, rows: ButtonRows, user_input: Input
-) -> Turn:
+def show_card(moment: Moment, question: Question, rows: ButtonRows) -> Turn:
     """Return the card with the open question; typed words stand on it only by editing."""
+    conversation = moment.conversation
     language = conversation.language
     asked = question.prompt(language)
-    if question is journey.journey_questions("officer")[0]:
+    if question is journey.journey_questions(Journey.OFFICER)[0]:
         rows = (*rows, (_template_button(conversation),))
-    return _render_card(conversation, asked, (*rows, navigation_row(conversation)), user_input)
+    return _render_card(moment, asked, (*rows, navigation_row(conversation)))
 
 
-def show_full_card(conversation: Conversation, rows: ButtonRows, user_input: Input) -> Turn:
+def show_full_card(moment: Moment, rows: ButtonRows) -> Turn:
     """Return the whole card, ready to be sent."""
-    return _render_card(
-        conversation, say(conversation.language, "scenes.checking.ready_card"), rows, user_input
-    )
+    conversation = moment.conversation
+    return _render_card(moment, say(conversation.language, "scenes.checking.ready_card"), rows)
 
 
 def card_lines(conversation: Conversation, coded_only: bool = False) -> list[str]:
@@ -57,42 +57,41 @@ def card_lines(conversation: Conversation, coded_only: bool = False) -> list[str
     ]
 
 
-def handle_paste(
-    conversation: Conversation, question: Question, user_input: Input, now: datetime
-) -> Turn | None:
+def handle_paste(moment: Moment, question: Question) -> Turn | None:
     """Return the turn after a pasted message or a typed line; None when it holds neither.
 
     Every coded answer in it is taken, the rest is left out, and the message is deleted.
     """
-    pasted = paste.parse_paste(user_input.text, conversation.language, service().adult_age)
-    enough = 1 if question.key == "line" and "line" in pasted.answers else 2
-    if question.key.startswith(("officer_", "victim_contact")) or len(pasted.answers) < enough:
+    conversation = moment.conversation
+    pasted = paste.parse_paste(moment.text, conversation.language, service().adult_age)
+    # One coded piece is an answer to the open question; two are a paste. Only a case reference
+    # is as sure alone, and only where it was asked for.
+    is_reference = question.key == CASE_REFERENCE_QUESTION and question.key in pasted.answers
+    enough = 1 if is_reference else 2
+    if question.key.startswith(_CONTACT_PREFIXES) or len(pasted.answers) < enough:
         return None
-    taken = _record_all(conversation, pasted.answers, now)
+    taken = _record_all(conversation, pasted.answers, moment.now)
     if len(pasted.answers) > 1 or pasted.unparsed_count:
-        taken = replace(taken, pending=Pending(PASTE_RESULT, value=str(pasted.unparsed_count)))
-    effects = (ClearMessage(user_input.message_id),) if user_input.message_id else ()
-    return Turn(taken, (), effects, rerender=True)
+        taken = replace(taken, pending=PasteResult(pasted.unparsed_count))
+    message_id = moment.input.message_id
+    return Turn(taken, (), (ClearMessage(message_id),) if message_id else (), rerender=True)
 
 
 def _record_all(
     conversation: Conversation, parsed: dict[str, Parsed], now: datetime
 ) -> Conversation:
-    for one in journey.journey_questions("officer"):
+    for one in journey.journey_questions(Journey.OFFICER):
         if one.key in parsed:
             answer = parsed_answer(conversation, one, parsed[one.key], now)
             conversation = with_answer(conversation, answer)
     return conversation
 
 
-def _render_card(
-    conversation: Conversation, below: str, rows: ButtonRows, user_input: Input
-) -> Turn:
-    card = (
-        user_input.message_id
-        if user_input.kind == InputKind.BUTTON
-        else conversation.card_message_id
-    )
+def _render_card(moment: Moment, below: str, rows: ButtonRows) -> Turn:
+    conversation = moment.conversation
+    # The card that was pressed is the one in sight, even when a newer one was sent since.
+    is_press = isinstance(moment.input, ButtonPress)
+    card = moment.input.message_id if is_press else conversation.card_message_id
     head = "\n\n".join(
         [*_paste_result(conversation), say(conversation.language, "scenes.card.head")]
     )
@@ -120,15 +119,15 @@ def _hidden_details_note(conversation: Conversation) -> list[str]:
 
 def _paste_result(conversation: Conversation) -> list[str]:
     """Return what became of a pasted message: said once, on top of the card."""
-    waiting = conversation.pending
-    if waiting is None or waiting.kind != PASTE_RESULT:
+    if not isinstance(conversation.pending, PasteResult):
         return []
-    key = "scenes.card.took" if waiting.value == "0" else "scenes.card.took_unread"
-    return [say(conversation.language, key, n=waiting.value)]
+    n = conversation.pending.unparsed_count
+    key = "scenes.card.took_unread" if n else "scenes.card.took"
+    return [say(conversation.language, key, n=n)]
 
 
 def _template_button(conversation: Conversation) -> Button:
-    template = button_for(conversation, "scenes.card.template", "template")
+    template = button_for(conversation, "scenes.card.template", ButtonVerb.TEMPLATE)
     return replace(
-        template, kind="copy", id=say(conversation.language, "scenes.card.template_text")
+        template, kind=ButtonKind.COPY, id=say(conversation.language, "scenes.card.template_text")
     )

@@ -1,8 +1,8 @@
 """What a revoked officer hears in place of the form and the hello: kind words, and the ways on."""
 
-from flows import moves
-from flows.buttons import button_for, in_rows
 from flows.conversation import Conversation, Reply
+from flows.interaction import moves
+from flows.interaction.buttons import ButtonVerb, button_for, in_rows
 from flows.wording import say
 
 
@@ -14,10 +14,12 @@ def revoked_notice(conversation: Conversation) -> Reply:
     language, draft = conversation.language, moves.has_draft(conversation)
     keys = ("scenes.revoked.text", *(("scenes.revoked.draft",) if draft else ()))
     rows = [
-        button_for(conversation, "scenes.paused.delete", "delete", style="danger")
+        button_for(conversation, "scenes.paused.delete", ButtonVerb.DELETE, style="danger")
         if draft
-        else button_for(conversation, "scenes.welcome.buttons.self", "go", "self"),
-        button_for(conversation, "scenes.welcome.buttons.person", "person"),
-        button_for(conversation, "scenes.welcome.buttons.questions", "questions"),
+        else button_for(
+            conversation, "scenes.welcome.buttons.self", ButtonVerb.WELCOME_CHOICE, "self"
+        ),
+        button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
+        button_for(conversation, "scenes.welcome.buttons.questions", ButtonVerb.QUESTIONS),
     ]
     return Reply("\n\n".join(say(language, key) for key in keys), in_rows(rows))

@@ -1,95 +1,99 @@
 """After sending: the reference once, then where things stand, and how to stop it."""
 
 from dataclasses import replace
-from datetime import datetime
 
-from flows import moves
-from flows.buttons import ButtonPress, button_for, in_rows
+from flows.casework import Act
 from flows.conversation import (
     Button,
+    ButtonKind,
     ButtonRows,
     ClearChat,
     Conversation,
-    Input,
-    Pending,
     Receipt,
     Reply,
     StopContact,
     Turn,
 )
+from flows.interaction import moves
+from flows.interaction.buttons import ButtonVerb, button_for, in_rows
+from flows.interaction.moment import Moment, reply_and_show_again, show_again
+from flows.pending import ConfirmWithdrawal
 from flows.scenes import explain
+from flows.stages import DONE, Move, Stage
+from flows.vocabulary import Journey
 from flows.wording import format_time, say
 
 
-def show(conversation: Conversation, user_input: Input) -> Turn:
+def show(moment: Moment) -> Turn:
     """Return where things stand; it never shows an answer."""
+    conversation = moment.conversation
     if conversation.receipt is None:
-        return Turn(moves.apply_move(conversation, "welcome"), rerender=True)
+        return Turn(moves.apply_move(conversation, Move.WELCOME), rerender=True)
     text = say(
         conversation.language, _status_key(conversation.receipt), **_receipt_blanks(conversation)
     )
     return Turn(conversation, (Reply(text, _button_rows(conversation)),))
 
 
-def show_confirmation(conversation: Conversation, user_input: Input) -> Turn:
+def show_confirmation(moment: Moment) -> Turn:
     """Return the confirmation: the reference, what happens next, and by when."""
+    conversation = moment.conversation
     receipt = conversation.receipt
     if receipt is None:
-        return show(conversation, user_input)
+        return show(moment)
     language = conversation.language
-    if receipt.journey == "officer":
+    if receipt.journey == Journey.OFFICER:
         key = "thanks_officer"
     else:
         key = "thanks" if receipt.may_contact else "thanks_own_call"
     text = say(language, f"scenes.sent.{key}", **_receipt_blanks(conversation))
-    if receipt.journey == "officer" and not (
+    if receipt.journey == Journey.OFFICER and not (
         conversation.officer and conversation.officer.verified
     ):
         text = f"{text}\n\n{say(language, 'scenes.sent.unverified')}"
-    card = user_input.message_id if receipt.journey == "officer" else None
+    card = moment.input.message_id if receipt.journey == Journey.OFFICER else None
     copy = replace(
-        button_for(conversation, "scenes.sent.copy", "copy"), kind="copy", id=receipt.reference
+        button_for(conversation, "scenes.sent.copy", ButtonVerb.COPY),
+        kind=ButtonKind.COPY,
+        id=receipt.reference,
     )
     return Turn(
         conversation, (Reply(text, ((copy,), *_button_rows(conversation)), edits_message_id=card),)
     )
 
 
-def handle(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def handle(moment: Moment) -> Turn:
     """Return an answer to typed words."""
-    return explain.answer_or_suggest(conversation, user_input.text)
+    return explain.answer_or_suggest(moment)
 
 
-def ask_to_confirm_withdrawal(conversation: Conversation) -> Turn:
+def ask_to_confirm_withdrawal(moment: Moment) -> Turn:
     """Return one question before contact is stopped; or say that there is nothing to stop."""
-    language = conversation.language
+    conversation, language = moment.conversation, moment.conversation.language
     if conversation.receipt is None or conversation.receipt.withdrawn:
-        return Turn(
-            conversation, (Reply(say(language, "anytime.withdraw.nothing")),), rerender=True
-        )
-    asked = replace(conversation, pending=Pending("withdraw"))
+        return reply_and_show_again(moment, "anytime.withdraw.nothing")
+    asked = replace(conversation, pending=ConfirmWithdrawal())
     rows = [
-        button_for(asked, "anytime.withdraw.yes", "withdraw_yes", style="danger"),
-        button_for(asked, "anytime.withdraw.no", "here"),
+        button_for(asked, "anytime.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style="danger"),
+        button_for(asked, "anytime.withdraw.no", ButtonVerb.RERENDER),
     ]
     return Turn(asked, (Reply(say(language, "anytime.withdraw.sure"), in_rows(rows)),))
 
 
-def press_withdraw_confirmed(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
+def press_withdraw_confirmed(moment: Moment) -> Turn:
     """Return the turn that stops contact; staff see it first."""
+    conversation = moment.conversation
     if conversation.receipt is None or conversation.receipt.withdrawn:
-        return Turn(conversation, rerender=True)
+        return show_again(moment)
     done = say(conversation.language, "anytime.withdraw.done")
-    effects = stop_contact_effects(conversation, "withdraw")
+    effects = stop_contact_effects(conversation, Act.WITHDRAW)
     stopped = with_receipt_withdrawn(conversation)
-    if stopped.stage != "withdrawn":
+    if stopped.stage != Stage.WITHDRAWN:
         return Turn(stopped, (Reply(done),), effects, rerender=True)
     return Turn(stopped, (Reply(done, _button_rows(stopped)),), effects)
 
 
-def stop_contact_effects(conversation: Conversation, act: str) -> tuple[StopContact, ...]:
+def stop_contact_effects(conversation: Conversation, act: Act) -> tuple[StopContact, ...]:
     """Return what stops contact for everything this person sent that is not withdrawn."""
     receipt = conversation.receipt
     if receipt is None or receipt.withdrawn:
@@ -100,42 +104,36 @@ def stop_contact_effects(conversation: Conversation, act: str) -> tuple[StopCont
 def with_receipt_withdrawn(conversation: Conversation) -> Conversation:
     """Return the conversation with its receipt withdrawn; a draft under way stays where it is."""
     receipt = conversation.receipt
-    if conversation.stage == "sent":
-        conversation = moves.apply_move(conversation, "withdraw")
+    if conversation.stage == Stage.SENT:
+        conversation = moves.apply_move(conversation, Move.WITHDRAW)
     stepped = moves.advance(conversation)
     return replace(stepped, receipt=replace(receipt, withdrawn=True) if receipt else None)
 
 
-def press_withdraw(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
-    """Return one question before contact is stopped."""
-    return ask_to_confirm_withdrawal(conversation)
-
-
-def press_clear(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
+def press_clear(moment: Moment) -> Turn:
     """Return one neutral line after the chat is cleared as far as the channel allows."""
-    line = Reply(say(conversation.language, "scenes.paused.left"))
-    return Turn(conversation, (line,), (ClearChat(),))
+    line = Reply(say(moment.conversation.language, "scenes.paused.left"))
+    return Turn(moment.conversation, (line,), (ClearChat(),))
 
 
-def press_new_request(
-    conversation: Conversation, user_input: Input, pressed: ButtonPress, now: datetime
-) -> Turn:
-    """Return the start of a new request."""
-    if conversation.stage not in ("sent", "withdrawn"):
-        return Turn(conversation, rerender=True)
-    officer = conversation.receipt is not None and conversation.receipt.journey == "officer"
-    begin = ("refer", "officer") if officer else ("begin", "self")
-    return Turn(moves.start_draft(conversation, *begin), rerender=True)
+def press_new_request(moment: Moment) -> Turn:
+    """Return the start of a new request, of the same kind as the last one."""
+    conversation = moment.conversation
+    if conversation.stage not in DONE:
+        return show_again(moment)
+    if _is_officers(conversation):
+        return Turn(moves.start_draft(conversation, Move.REFER, Journey.OFFICER), rerender=True)
+    return Turn(moves.start_draft(conversation, Move.BEGIN, Journey.SELF), rerender=True)
+
+
+def _is_officers(conversation: Conversation) -> bool:
+    return conversation.receipt is not None and conversation.receipt.journey == Journey.OFFICER
 
 
 def _status_key(receipt: Receipt) -> str:
     if receipt.withdrawn:
         return "scenes.sent.withdrawn"
-    if receipt.journey == "officer":
+    if receipt.journey == Journey.OFFICER:
         return "scenes.sent.now_officer"
     return "scenes.sent.now" if receipt.may_contact else "scenes.sent.now_own_call"
 
@@ -151,19 +149,19 @@ def _receipt_blanks(conversation: Conversation) -> dict[str, str]:
 
 
 def _button_rows(conversation: Conversation) -> ButtonRows:
-    officer = conversation.receipt is not None and conversation.receipt.journey == "officer"
+    officer = _is_officers(conversation)
     again = "scenes.sent.refer_another" if officer else "scenes.sent.another"
-    buttons: list[Button] = [button_for(conversation, "scenes.sent.follow", "questions")]
-    if conversation.stage == "sent" and not officer:
-        buttons.append(button_for(conversation, "scenes.sent.withdraw", "withdraw"))
-    buttons.append(button_for(conversation, again, "another"))
-    buttons.append(button_for(conversation, "scenes.sent.clear", "clear"))
+    buttons: list[Button] = [button_for(conversation, "scenes.sent.follow", ButtonVerb.QUESTIONS)]
+    if conversation.stage == Stage.SENT and not officer:
+        buttons.append(button_for(conversation, "scenes.sent.withdraw", ButtonVerb.WITHDRAW))
+    buttons.append(button_for(conversation, again, ButtonVerb.NEW_REQUEST))
+    buttons.append(button_for(conversation, "scenes.sent.clear", ButtonVerb.CLEAR))
     return in_rows(buttons)
 
 
 BUTTON_HANDLERS = {
-    "withdraw": press_withdraw,
-    "withdraw_yes": press_withdraw_confirmed,
-    "clear": press_clear,
-    "another": press_new_request,
+    ButtonVerb.WITHDRAW: ask_to_confirm_withdrawal,
+    ButtonVerb.CONFIRM_WITHDRAWAL: press_withdraw_confirmed,
+    ButtonVerb.CLEAR: press_clear,
+    ButtonVerb.NEW_REQUEST: press_new_request,
 }

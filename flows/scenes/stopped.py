@@ -1,49 +1,50 @@
 """Where it cannot go on here: why, where to go instead, and the ways back."""
 
-from datetime import datetime
-
-from flows.buttons import button_for, in_rows
-from flows.conversation import Conversation, Input, Reply, Turn
+from flows.conversation import Conversation, Reply, Turn
+from flows.interaction.buttons import ButtonVerb, button_for, in_rows
+from flows.interaction.moment import Moment
 from flows.questions import journey
 from flows.scenes import explain
 from flows.service import service
+from flows.vocabulary import Journey, StopReason
 from flows.wording import say
 
 DECIDING_QUESTIONS = {
-    "no_consent": ("agreed",),
-    "victim_did_not_ask": ("victim_asked", "offence"),
-    "not_wanted": ("willing", "interested"),
-    "dispute": ("harm", "offence"),
-    "outside": ("area",),
-    "pushed": ("wish",),
+    StopReason.NO_CONSENT: ("agreed",),
+    StopReason.VICTIM_DID_NOT_ASK: ("victim_asked", "offence"),
+    StopReason.NOT_WANTED: ("willing", "interested"),
+    StopReason.DISPUTE: ("harm", "offence"),
+    StopReason.OUTSIDE: ("area",),
+    StopReason.PUSHED: ("wish",),
 }
 
 
-def show(conversation: Conversation, user_input: Input) -> Turn:
+def show(moment: Moment) -> Turn:
     """Return the reason with where to go instead; it is not an error."""
+    conversation = moment.conversation
     reason = conversation.stop_reason
     text = say(
         conversation.language, f"scenes.stopped.{reason}", mediation=_mediation_text(conversation)
     )
-    own = "scenes.stopped.own_choice" if reason == "pushed" else "scenes.stopped.change"
+    own = "scenes.stopped.own_choice" if reason == StopReason.PUSHED else "scenes.stopped.change"
     key = next(
         (one for one in DECIDING_QUESTIONS[reason] if one in journey.current_answers(conversation)),
         "",
     )
     rows = [
-        button_for(conversation, own, "reopen", key),
-        button_for(conversation, "scenes.welcome.buttons.person", "person"),
-        button_for(conversation, "scenes.welcome.buttons.questions", "questions"),
-        button_for(conversation, "scenes.asking.last_row_leave", "leave"),
-        button_for(conversation, "scenes.paused.delete", "delete", style="danger"),
+        button_for(conversation, own, ButtonVerb.REOPEN, key),
+        button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
+        button_for(conversation, "scenes.welcome.buttons.questions", ButtonVerb.QUESTIONS),
+        button_for(conversation, "scenes.asking.last_row_leave", ButtonVerb.LEAVE),
+        button_for(conversation, "scenes.paused.delete", ButtonVerb.DELETE, style="danger"),
     ]
-    edits = conversation.card_message_id if conversation.journey == "officer" else None
+    edits = conversation.card_message_id if conversation.journey == Journey.OFFICER else None
     return Turn(conversation, (Reply(text, in_rows(rows), edits_message_id=edits),))
 
 
-def handle(conversation: Conversation, user_input: Input, now: datetime) -> Turn:
+def handle(moment: Moment) -> Turn:
     """Return an answer to typed words."""
-    return explain.answer_or_suggest(conversation, user_input.text)
+    return explain.answer_or_suggest(moment)
 
 
 def _mediation_text(conversation: Conversation) -> str:

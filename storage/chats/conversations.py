@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from flows.conversation import Answer, Conversation, Officer
+from flows.conversation import Answer, Conversation
+from flows.officers import Officer
 from storage.chats.officers import OfficerDetails, officer_context
 from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, insert, select, update
 from sqlmodel import Session
 
-from flows.conversation import Officer
+from flows.officers import Officer
 from storage.serialization import dumps, loads
 from storage.tables import INVITATION, OFFICER, new_id
 from storage.vault import Vault

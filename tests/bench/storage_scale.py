@@ -11,6 +11,8 @@ from time import perf_counter
 from sqlalchemy import insert
 
 from flows.conversation import Conversation
+from flows.stages import Stage
+from flows.vocabulary import Journey
 from storage.chats import conversations
 from storage.chats.conversations import (
     address_context,
@@ -66,8 +68,8 @@ def stored_rows(
         address, chat, talk = f"stored/{n}", new_id(), new_id()
         reference = f"S{n:07}"
         asked = Conversation(
-            stage="asking",
-            journey="self",
+            stage=Stage.ASKING,
+            journey=Journey.SELF,
             reference=reference,
             consented_at=START,
             last_input_at=START,
@@ -131,14 +133,14 @@ def measure_here(folder: Path, touched: int) -> dict[str, float]:
 
 def take_turns(house: BenchApp, number: int) -> None:
     """Take a turn in stored conversations, a hundred to a transaction."""
-    from flows.conversation import Input, InputKind
+    from flows.inputs import TypedText
     from flows.turn import take_turn
 
     for start in range(0, number, 100):
         with house.database.transaction() as connection:
             for n in range(start, start + 100):
                 kept = load_conversation(connection, house.vault, CHANNEL, f"stored/{n}", START)
-                turn = take_turn(kept.conversation, Input(InputKind.TEXT, "1"), START)
+                turn = take_turn(kept.conversation, TypedText("1"), START)
                 save_conversation(connection, house.vault, kept, turn.conversation, START)
 
 

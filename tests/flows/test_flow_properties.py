@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import buttons, stages, wording
-from flows.conversation import Button, ClearChat, Conversation, InputKind, Pending, Reply, Turn
+from flows import stages, wording
+from flows.conversation import (
+    Button,
+    ClearChat,
+    Conversation,
+    Reply,
+    Turn,
+)
 from flows.dialogue import commands
-from flows.dialogue.dispatch import BUTTON_HANDLERS
+from flows.dialogue.presses import BUTTON_HANDLERS
+from flows.inputs import Attachment, ButtonPress, MessageEdit, SharedNumber
+from flows.interaction import buttons
+from flows.pending import ConfirmSuggestion
 from flows.questions.questionnaire import all_questions
 from flows.service import service
 from flows.understanding import faq
@@ -209,18 +218,18 @@ def perform(walk: FlowClient, kind: str, what: object) -> None:
             message, button = walk.buttons[n % len(walk.buttons)]
             turn = walk.tap(button, message)
         case "forged", str(carried):
-            turn = walk.send_input(InputKind.BUTTON, carried, message="9")
+            turn = walk.send_input(ButtonPress(carried), message="9")
         case "say", str(text):
             turn = walk.say(text)
         case "type what is asked", _:
             turn = walk.say(TYPED.get(walk.open_key, "yes"))
         case "send", str(thing):
-            turn = walk.send_input(InputKind.ATTACHMENT, thing=thing)
+            turn = walk.send_input(Attachment(thing))
         case "edit", (int(n), str(text)):
             mine = walk.typed[n % len(walk.typed)] if walk.typed else "77"
-            turn = walk.send_input(InputKind.EDIT, text, message=mine)
+            turn = walk.send_input(MessageEdit(text), message=mine)
         case "share", str(number):
-            turn = walk.send_input(InputKind.SHARED_NUMBER, number)
+            turn = walk.send_input(SharedNumber(number))
         case "wait", int(seconds):
             walk.wait(seconds=seconds)
             return
@@ -263,7 +272,7 @@ def test_every_button_and_every_command_is_answered_everywhere(place: str) -> No
     for carried in CARRIED:
         walk = start.copy()
         check_invariants(
-            walk, start.conversation, walk.send_input(InputKind.BUTTON, carried, message="9")
+            walk, start.conversation, walk.send_input(ButtonPress(carried), message="9")
         )
     for command in commands.SLASH_COMMANDS:
         walk = start.copy()
@@ -279,9 +288,7 @@ def test_one_word_for_each_wish_and_all_junk_is_answered_everywhere(place: str) 
         check_invariants(walk, start.conversation, walk.say(text))
     for thing in ("voice", "contact", "location", ""):
         walk = start.copy()
-        check_invariants(
-            walk, start.conversation, walk.send_input(InputKind.ATTACHMENT, thing=thing)
-        )
+        check_invariants(walk, start.conversation, walk.send_input(Attachment(thing)))
 
 
 def test_every_word_that_is_always_understood_is_understood_at_every_stage() -> None:
@@ -329,7 +336,7 @@ def test_a_yes_to_another_question_never_withdraws_a_request() -> None:
 def test_a_guess_that_was_refused_is_not_taken_by_a_later_yes() -> None:
     walk = begin_self().answer_until({}, until="harm")
     walk.say("burgalry or thefft")
-    assert walk.conversation.pending == Pending("guess", "harm", "theft")
+    assert walk.conversation.pending == ConfirmSuggestion("harm", "theft")
     walk.press("here")
     walk.say("yes")
     assert "harm" not in walk.current_answers
@@ -496,9 +503,7 @@ def test_a_draft_is_gone_when_its_hours_are_over_and_that_is_said() -> None:
 def test_any_button_id_at_all_is_answered(carried: str) -> None:
     start = EVERYWHERE["self, asked way"]
     walk = start.copy()
-    check_invariants(
-        walk, start.conversation, walk.send_input(InputKind.BUTTON, carried, message="9")
-    )
+    check_invariants(walk, start.conversation, walk.send_input(ButtonPress(carried), message="9"))
 
 
 def test_the_same_turn_twice_is_the_same() -> None:

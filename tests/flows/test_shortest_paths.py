@@ -5,17 +5,24 @@
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 
 import pytest
 
 from flows import content_files
-from flows.conversation import AnswerStatus, Button, Conversation, HandOver, Input, InputKind, Turn
+from flows.conversation import (
+    Button,
+    Conversation,
+    HandOver,
+    Turn,
+)
+from flows.inputs import ButtonPress, Input, Sender, SharedNumber, TypedText
 from flows.questions import journey
 from flows.questions.questionnaire import get_question
 from flows.turn import take_turn
 from flows.understanding import faq
+from flows.vocabulary import AnswerStatus
 from tests.support.flow_client import (
     MONDAY,
     OWN_NUMBER,
@@ -92,16 +99,16 @@ def _longer(story: PathResult, honest: Choices, types: Types, profile: str) -> I
         yield _next(story, f"press {button.label}", taps, 0, turn)
     typed = types(stands)
     if typed:
-        turn = take_turn(stands, Input(InputKind.TEXT, typed, message_id="2"), MONDAY)
+        turn = take_turn(stands, TypedText(typed, message_id="2"), MONDAY)
         yield _next(story, f"type {typed}", 0, 1, turn)
 
 
 def _pressed(button: Button, profile: str) -> tuple[int, Input]:
     """Telegram itself asks once more before it shares a number: that is a tap too."""
     if button.kind == "share_number":
-        return 2, Input(InputKind.SHARED_NUMBER, OWN_NUMBER, message_id="2")
-    heard = Input(InputKind.BUTTON, button.id, message_id="1", profile_name=profile)
-    return 1, replace(heard, can_share_number=bool(profile))
+        return 2, SharedNumber(OWN_NUMBER, message_id="2")
+    sender = Sender(profile, can_share_number=bool(profile))
+    return 1, ButtonPress(button.id, message_id="1", sender=sender)
 
 
 def _next(story: PathResult, step: str, taps: int, typed: int, turn: Turn) -> PathResult:
@@ -140,20 +147,19 @@ def _types_the_reference(stands: Conversation) -> str:
     return REFERENCE_LINE if one and one.key == "line" else ""
 
 
+OWN_PHONE = Sender(PROFILE, can_share_number=True)
+
+
 def victim() -> PathResult:
     """Return the way of somebody harmed, on a telephone that knows their name and number."""
-    heard = Input(
-        InputKind.TEXT, "/start", message_id="1", profile_name=PROFILE, can_share_number=True
-    )
+    heard = TypedText("/start", message_id="1", sender=OWN_PHONE)
     start = take_turn(Conversation(reference="RJ-ACDE-FGHJ"), heard, MONDAY)
     return shortest(start, "press Start", _asks_for_a_call, _nothing, PROFILE)
 
 
 def victim_who_knows_them() -> PathResult:
     """Return the same way for somebody who knows the person who did it."""
-    heard = Input(
-        InputKind.TEXT, "/start", message_id="1", profile_name=PROFILE, can_share_number=True
-    )
+    heard = TypedText("/start", message_id="1", sender=OWN_PHONE)
     start = take_turn(Conversation(reference="RJ-ACDE-FGHJ"), heard, MONDAY)
 
     def knows(stands: Conversation, button: Button) -> bool:
@@ -165,14 +171,14 @@ def victim_who_knows_them() -> PathResult:
 def officer() -> PathResult:
     """Return the way of an invited officer who fills in the card."""
     invited = Conversation(reference="RJ-ACDE-FGHJ", officer=PC_REED_OFFICER)
-    start = take_turn(invited, Input(InputKind.TEXT, "/refer", message_id="1"), MONDAY)
+    start = take_turn(invited, TypedText("/refer", message_id="1"), MONDAY)
     return shortest(start, "send /refer", _refers_honestly, _types_the_reference)
 
 
 def paste() -> PathResult:
     """Return the way of an invited officer who pastes the template, filled in."""
     invited = Conversation(reference="RJ-ACDE-FGHJ", officer=PC_REED_OFFICER)
-    start = take_turn(invited, Input(InputKind.TEXT, "/refer", message_id="1"), MONDAY)
+    start = take_turn(invited, TypedText("/refer", message_id="1"), MONDAY)
 
     def template(stands: Conversation) -> str:
         return "" if stands.answers else english("scenes.card.template_text")

@@ -11,6 +11,7 @@ import pytest
 
 from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
 from bot.serve import Running
+from flows.vocabulary import Queue
 from storage.accounts import sign_ins, staff
 from storage.database import Database
 from storage.referrals import lifecycle
@@ -79,7 +80,9 @@ class DeskApp(App):
         self, reference: str = "AAAA-CCCC", queue: str = "adults", owner: str | None = None
     ) -> str:
         """Have a referral in a queue, claimed by somebody or by nobody; return its reference."""
-        record = replace(make_record(reference), queue=queue, due=self.clock() + timedelta(days=2))
+        record = replace(
+            make_record(reference), queue=Queue(queue), due=self.clock() + timedelta(days=2)
+        )
         with self.database.transaction() as conn:
             lifecycle.hand_over(conn, self.vault, record, None, self.clock())
             if owner:

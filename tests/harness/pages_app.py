@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 
 from bot.serve import Running
-from flows.conversation import Officer
+from flows.officers import Officer
 from storage.chats import officers, one_time_links
 from tests.harness.app import App, answering
 from tests.harness.clock import FakeClock

@@ -164,7 +164,7 @@ def test_an_import_is_seen_wherever_it_is_written(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     holes = {
         "flows/turn.py": "def f():\n    from storage.chats import inbox\n",
-        "flows/moves.py": "if TYPE_CHECKING:\n    import asyncio.events\n",
+        "flows/interaction/moves.py": "if TYPE_CHECKING:\n    import asyncio.events\n",
         "storage/chats/newcomer.py": "import bot.settings as settings\n",
         "bot/channels/webhook.py": "from .email import EmailChannel\n",
     }
@@ -175,5 +175,10 @@ def test_an_import_is_seen_wherever_it_is_written(tmp_path: Path) -> None:
     command = [str(linter), "--no-cache", "--no-logo"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
-    for module in ("flows.turn", "flows.moves", "storage.chats.newcomer", "bot.channels.webhook"):
+    for module in (
+        "flows.turn",
+        "flows.interaction.moves",
+        "storage.chats.newcomer",
+        "bot.channels.webhook",
+    ):
         assert f"{module} -> " in ran.stdout

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from bot.proofreading.texts import OFFICIAL_FORM_LABELS
-from flows.conversation import AnswerStatus
 from flows.questions.questionnaire import Question, get_question
+from flows.vocabulary import AnswerStatus
 from flows.wording import say
 from tests.support.paths import ROOT
 

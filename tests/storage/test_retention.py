@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
+from flows.stages import Stage
+from flows.vocabulary import Journey
 from storage import retention
 from storage.chats import browser_sessions, inbox, message_ids, officers, outbox, screens
 from storage.chats.conversations import (
@@ -57,8 +59,8 @@ def store_updates(database: Database, vault: Vault, address: str) -> str:
         reference = before.conversation.reference
         after = replace(
             before.conversation,
-            stage="sent",
-            journey="victim",
+            stage=Stage.SENT,
+            journey=Journey.SELF,
             answers=(),
             reference="",
             prompt_id=9,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from flows.conversation import Pending
+from flows.pending import ConfirmUnconfirmedText
 from storage import retention
 from storage.chats import inbox, message_ids, officers, outbox
 from storage.chats.conversations import load_conversation, save_conversation
@@ -46,7 +46,7 @@ def full(database: Database, vault: Vault) -> Database:
         state = replace(
             before.conversation,
             answers=(make_answer("name", said["answer"]),),
-            pending=Pending("words", value=said["waiting"]),
+            pending=ConfirmUnconfirmedText("name", said["waiting"]),
         )
         chat = save_conversation(conn, vault, before, state, NOW).chat_id
         officer = replace(PC_KAUR, name=said["officer"])

@@ -2,18 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from bot.channels import Body, Channel, InboundEvent, PermanentFailure, RateLimited
 from bot.channels.page import PageChannel
 from bot.channels.typed import ManualEntryChannel
 from bot.pipeline.respond import House
-from flows.conversation import Input, InputKind
+from flows.inputs import (
+    Attachment,
+    ButtonPress,
+    Input,
+    MessageEdit,
+    Sender,
+    SharedNumber,
+    TypedText,
+)
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
 from tests.support.cast import Persona
+
+INPUTS = {
+    cls.__name__: cls for cls in (TypedText, ButtonPress, MessageEdit, SharedNumber, Attachment)
+}
+"""What paper can carry, by the name that stands in the inbox."""
 
 
 @dataclass(slots=True)
@@ -51,16 +64,11 @@ class FakeChannel:
         """Return what was done; paper holds our own terms already."""
         if body.get("event"):
             return InboundEvent(body["chat"], chat_event=body["event"])
-        heard = Input(
-            InputKind(body["how"]),
-            body["text"],
-            body["thing"],
-            message_id=body["message"],
-            profile_name=body["name"],
-            can_share_number=True,
-            language=body["speaks"],
+        sender = Sender(body["name"], can_share_number=True, language=body["speaks"])
+        heard = replace(
+            INPUTS[body["how"]](**body["what"]), message_id=body["message"], sender=sender
         )
-        pressed = heard.kind == InputKind.BUTTON
+        pressed = isinstance(heard, ButtonPress)
         message = None if pressed else body["message"]
         return InboundEvent(
             body["chat"], heard, message_id=message, callback_id="press" if pressed else None
@@ -151,7 +159,7 @@ class FlowPlayer(StoryPlayer):
         message = self.fake_channel.add_message(
             self._phone(who), FakeMessage(text, [], from_person=True)
         )
-        self._enqueue_input(who, InputKind.TEXT, text, message=message)
+        self._enqueue_input(who, TypedText(text), message)
 
     def presses(self, who: Persona, label: str, old: bool = False) -> None:
         """Press what stands on the phone; a keyboard types its label."""
@@ -162,7 +170,7 @@ class FlowPlayer(StoryPlayer):
         elif phone.screen[id].keyboard:
             self.says(who, label)
         else:
-            self._enqueue_input(who, InputKind.BUTTON, button["id"], message=id)
+            self._enqueue_input(who, ButtonPress(button["id"]), id)
 
     def shares_number(self, who: Persona) -> None:
         """Share the number of this phone."""
@@ -170,21 +178,21 @@ class FlowPlayer(StoryPlayer):
         message = self.fake_channel.add_message(
             self._phone(who), FakeMessage("", [], from_person=True)
         )
-        self._enqueue_input(who, InputKind.SHARED_NUMBER, who.phone, message=message)
+        self._enqueue_input(who, SharedNumber(who.phone), message)
 
     def sends(self, who: Persona, thing: str, caption: str = "") -> None:
         """Send a thing."""
         message = self.fake_channel.add_message(
             self._phone(who), FakeMessage(caption, [], from_person=True)
         )
-        self._enqueue_input(who, InputKind.ATTACHMENT, caption, thing=thing, message=message)
+        self._enqueue_input(who, Attachment(thing, caption), message)
 
     def edits(self, who: Persona, old: str, new: str) -> None:
         """Change the words on the phone."""
         mine = [(id, one) for id, one in self._phone(who).screen.items() if one.from_person]
         id, sheet = next(pair for pair in reversed(mine) if pair[1].text.startswith(old))
         sheet.text = new
-        self._enqueue_input(who, InputKind.EDIT, new, message=id)
+        self._enqueue_input(who, MessageEdit(new), id)
 
     def blocks(self, who: Persona) -> None:
         """Close the chat."""
@@ -224,10 +232,10 @@ class FlowPlayer(StoryPlayer):
     def _phone(self, who: Persona) -> FakePhone:
         return self.fake_channel.phones[self.address_of(who)]
 
-    def _enqueue_input(
-        self, who: Persona, how: InputKind, text: str, thing: str = "", message: str | None = None
-    ) -> None:
-        body: Body = {"chat": self.address_of(who), "how": how.value, "text": text, "thing": thing}
+    def _enqueue_input(self, who: Persona, user_input: Input, message: str | None) -> None:
+        what = asdict(user_input)
+        del what["message_id"], what["sender"]
+        body: Body = {"chat": self.address_of(who), "how": type(user_input).__name__, "what": what}
         self._enqueue({**body, "message": message, "name": who.name, "speaks": who.language})
 
     def _enqueue_event(self, chat: str, event: str) -> None:

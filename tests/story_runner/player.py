@@ -15,7 +15,7 @@ from bot.pipeline.respond import AnsweredInput, House, respond
 from bot.pipeline.sweep import sweep
 from bot.serve import Running
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
-from flows.conversation import FormFields
+from flows.inputs import FormFields
 from storage.chats import conversations, inbox, officer_registry, officers
 from storage.chats.inbox import Arrival
 from storage.database import Database

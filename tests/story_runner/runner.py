@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.pipeline.respond import AnsweredInput
-from flows.conversation import FormFields, HandOver
+from flows.conversation import HandOver
+from flows.inputs import FormFields
 from storage.referrals import lifecycle
 from storage.tables import REFERRAL
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer

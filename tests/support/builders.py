@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from flows.conversation import Answer, AnswerStatus, Conversation, Officer, Receipt
+from flows.conversation import Answer, Conversation, Receipt
+from flows.officers import Officer
 from flows.record import Record, RecordLine
+from flows.stages import Stage
+from flows.vocabulary import AnswerStatus, Journey, Queue
 from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
 from storage.vault import Vault
@@ -38,7 +41,7 @@ def make_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False)
     )
     return Record(
         reference=reference,
-        journey="victim",
+        journey=Journey.SELF,
         lines=(line, replace(line, question="phone", value="01622 496 000", answered_at=None)),
         safe_contact=(replace(line, question="voicemail", value="no"),),
         consent="Yes, send it",
@@ -46,7 +49,7 @@ def make_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False)
         sent_at=NOW,
         due=due,
         zone="Europe/London",
-        queue="adults",
+        queue=Queue.ADULTS,
         provider="kent",
         hold=False,
         urgent=urgent,
@@ -60,7 +63,7 @@ def make_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False)
 
 def make_receipt(reference: str, sent_at: datetime = NOW) -> Receipt:
     """Return the receipt of a referral that was sent."""
-    return Receipt(reference, sent_at, sent_at + DAY, "victim", may_contact=True)
+    return Receipt(reference, sent_at, sent_at + DAY, Journey.SELF, may_contact=True)
 
 
 def store_answers(
@@ -70,5 +73,7 @@ def store_answers(
     with database.transaction() as conn:
         recalled = load_conversation(conn, vault, "telegram", address, at)
         before: Conversation = recalled.conversation
-        after = replace(before, stage="asking", answers=before.answers + answers, last_input_at=at)
+        after = replace(
+            before, stage=Stage.ASKING, answers=before.answers + answers, last_input_at=at
+        )
         return save_conversation(conn, vault, recalled, after, at).chat_id

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.conversation import Officer
+from flows.officers import Officer
 
 
 @dataclass(frozen=True, slots=True)

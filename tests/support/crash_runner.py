@@ -25,7 +25,8 @@ from bot import __main__ as program
 from bot import serve
 from bot.channels.telegram import RawBot, TelegramChannel, webhook
 from bot.pipeline import deliver, respond
-from flows.conversation import Conversation, Input, InputKind
+from flows.conversation import Conversation
+from flows.inputs import TypedText
 from flows.turn import take_turn
 from storage.chats import conversations, inbox, message_ids, outbox
 from storage.database import Database
@@ -91,7 +92,7 @@ def main() -> None:
 
 
 def _preload_content() -> None:
-    asked = Input(InputKind.TEXT, "what happens next, and what does it cost me?")
+    asked = TypedText("what happens next, and what does it cost me?")
     take_turn(Conversation(), asked, datetime.now(UTC))
 
 

@@ -14,21 +14,21 @@ from pathlib import Path
 
 from flows import content_files
 from flows.conversation import (
-    AnswerStatus,
     Button,
     Conversation,
     Effect,
     HandOver,
-    Input,
-    InputKind,
-    Officer,
     Reply,
     Turn,
 )
+from flows.inputs import ButtonPress, Input, Sender, SharedNumber, TypedText
+from flows.officers import Officer
+from flows.pending import ChangeAnswer
 from flows.questions import journey
 from flows.questions.questionnaire import Question
 from flows.record import Record
 from flows.turn import take_turn
+from flows.vocabulary import AnswerStatus
 from flows.wording import say
 from storage.serialization import dumps
 from tests.support.cast import SAM
@@ -86,14 +86,13 @@ class FlowClient:
     effects: tuple[Effect, ...] = ()
     messages: int = 100
 
-    def send_input(
-        self, kind: InputKind, text: str = "", thing: str = "", message: str | None = None
-    ) -> Turn:
+    def send_input(self, user_input: Input, message: str | None = None) -> Turn:
         """Return what happens next; the screen is changed as a channel would change it."""
         if message is None:
             message = self._next_message()
             self.typed = (*self.typed, message)
-        heard = Input(kind, text, thing, message, self.profile, self.can_share_number)
+        sender = Sender(self.profile, self.can_share_number)
+        heard = replace(user_input, message_id=message, sender=sender)
         return self.apply(take_turn(self.conversation, heard, self.now))
 
     def apply(self, turn: Turn) -> Turn:
@@ -117,13 +116,13 @@ class FlowClient:
 
     def say(self, text: str) -> Turn:
         """Type something."""
-        return self.send_input(InputKind.TEXT, text)
+        return self.send_input(TypedText(text))
 
     def tap(self, button: Button, message: str) -> Turn:
         """Press a button where it stands."""
         if button.kind == "share_number":
-            return self.send_input(InputKind.SHARED_NUMBER, OWN_NUMBER)
-        return self.send_input(InputKind.BUTTON, button.id, message=message)
+            return self.send_input(SharedNumber(OWN_NUMBER))
+        return self.send_input(ButtonPress(button.id), message=message)
 
     def press(self, start: str) -> Turn:
         """Press the newest button whose label is `start`, or whose id begins with it."""
@@ -201,7 +200,7 @@ class FlowClient:
             if self.conversation.stage != "asking" or self.open_key == until:
                 return self
             self.answer(wanted.get(self.open_key, ""))
-            if self.conversation.pending and self.conversation.pending.kind == "change":
+            if isinstance(self.conversation.pending, ChangeAnswer):
                 self.press("change_it")
         raise AssertionError(f"still asking {self.open_key}")
 
@@ -386,9 +385,7 @@ def finish(walk: FlowClient, most: int = 60) -> FlowClient:
         match walk.conversation.stage:
             case "sent":
                 return walk
-            case "asking" if (
-                walk.conversation.pending and walk.conversation.pending.kind == "change"
-            ):
+            case "asking" if isinstance(walk.conversation.pending, ChangeAnswer):
                 walk.press("change_it")
             case "asking":
                 walk.answer()

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flows.record import Record, RecordLine
+from flows.vocabulary import Journey, Queue
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
@@ -36,10 +37,10 @@ def make_full_record(reference: str, queue: str = "adults", sent_at: datetime = 
         make_record(reference),
         lines=(*lines, unsaid),
         safe_contact=tuple(line for line in lines if line.question in SAFE_CONTACT_KEYS),
-        journey="self",
+        journey=Journey.SELF,
         flags=("needs",),
         reasons=("adults",),
-        queue=queue,
+        queue=Queue(queue),
         sent_at=sent_at,
         due=sent_at + timedelta(days=2),
     )

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import datetime
 
-from flows.conversation import AnswerStatus, Conversation, Officer
+from flows.conversation import Conversation
+from flows.officers import Officer
 from flows.questions import answer_types, journey
 from flows.questions.answer_types import Parsed
 from flows.questions.questionnaire import Question
 from flows.record import Record
 from flows.referral import handover
 from flows.scenes import answering
+from flows.stages import Stage
+from flows.vocabulary import AnswerStatus, Journey
 from storage.referrals import lifecycle
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.cast import MAYA, SAM
@@ -61,7 +64,7 @@ def finished_record(
     source: str = "telegram",
 ) -> Record:
     """Return the record of a finished conversation; what is not answered is skipped."""
-    told = Conversation("checking", journey_name, reference=reference, officer=officer)
+    told = Conversation(Stage.CHECKING, Journey(journey_name), reference=reference, officer=officer)
     said = dict(SELF_ANSWERS if answers is None else answers)
     while one := journey.first_unanswered(told):
         reading = _parsed_answer(one, said.get(one.key))

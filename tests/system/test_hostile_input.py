@@ -16,10 +16,12 @@ from sqlalchemy import select
 from bot.channels.telegram import TelegramChannel, build_bot, receive, webhook
 from bot.pipeline.respond import House, respond
 from bot.settings import Settings
-from flows.conversation import AnswerStatus, Button, Conversation, Input, InputKind, Turn
+from flows.conversation import Button, Conversation, Turn
 from flows.dialogue import commands
+from flows.inputs import ButtonPress, Sender, TypedText
 from flows.questions import journey
 from flows.turn import take_turn
+from flows.vocabulary import AnswerStatus
 from storage.chats import conversations, inbox
 from storage.database import Database
 from storage.tables import INBOX, OUTBOX
@@ -151,7 +153,7 @@ def _open_question(conversation: Conversation) -> Any:
 
 
 def _say(conversation: Conversation, text: str) -> Turn:
-    heard = Input(InputKind.TEXT, text, message_id="1", can_share_number=True)
+    heard = TypedText(text, message_id="1", sender=Sender(can_share_number=True))
     return take_turn(conversation, heard, NOW)
 
 
@@ -465,6 +467,6 @@ def test_updates_with_parts_made_up_by_chance(
 )
 def test_any_id_is_a_press_that_loses_nothing(name: str, data: str) -> None:
     here = state_at(name).conversation
-    turn = take_turn(here, Input(InputKind.BUTTON, data, message_id="1"), NOW)
+    turn = take_turn(here, ButtonPress(data, message_id="1"), NOW)
     assert turn.replies or turn.toast
     assert not answers_lost(here, turn.conversation)

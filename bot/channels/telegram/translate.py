@@ -1,9 +1,18 @@
 """Turns one raw Telegram update into what was heard; what cannot be read raises at once."""
 
-from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update
+from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 
 from bot.channels import Body, InboundEvent
-from flows.conversation import Input, InputKind
+from flows.inputs import (
+    Attachment,
+    ButtonPress,
+    FormSubmission,
+    Input,
+    MessageEdit,
+    Sender,
+    SharedNumber,
+    TypedText,
+)
 
 ATTACHMENT_KINDS = (
     "voice",
@@ -48,11 +57,21 @@ def translate(raw: Body) -> InboundEvent | None:
 
 def _has_valid_types(inbound: InboundEvent) -> bool:
     heard = inbound.user_input
-    words = (heard.text, heard.profile_name, heard.language) if heard else ()
+    words = (_text_of(heard), heard.sender.profile_name, heard.sender.language) if heard else ()
     numbers = (inbound.address, inbound.message_id)
     return all(
         one is None or isinstance(one, str) for one in (*words, inbound.callback_id)
     ) and all(one is None or one.removeprefix("-").isdecimal() for one in numbers)
+
+
+def _text_of(heard: Input) -> str:
+    match heard:
+        case TypedText(text) | MessageEdit(text) | ButtonPress(text) | SharedNumber(text):
+            return text
+        case Attachment(_, caption):
+            return caption
+        case FormSubmission():
+            return ""
 
 
 def _parse_update(raw: Body) -> InboundEvent | None:
@@ -78,24 +97,26 @@ def _message_input(message: Message, edited: bool) -> Input | None:
     sender = message.from_user
     if sender is None or sender.is_bot:
         return None
-    about: Body = {
-        "message_id": str(message.message_id),
-        "profile_name": sender.first_name,
-        "language": sender.language_code,
-        "can_share_number": True,
-        "can_open_page": True,
-    }
+    id, about = str(message.message_id), _sender_of(sender)
     if message.text is not None:
-        return Input(InputKind.EDIT if edited else InputKind.TEXT, message.text, **about)
+        read = MessageEdit if edited else TypedText
+        return read(message.text, message_id=id, sender=about)
     if edited and message.caption is None:
         return None
     contact = message.contact
     if contact and contact.user_id == sender.id:
-        return Input(InputKind.SHARED_NUMBER, _international(contact.phone_number), **about)
+        number = _international(contact.phone_number)
+        return SharedNumber(number, message_id=id, sender=about)
     thing = next((one for one in ATTACHMENT_KINDS if getattr(message, one, None)), "")
     if not thing and _is_service_message(message):
         return None
-    return Input(InputKind.ATTACHMENT, message.caption or "", thing or "other", **about)
+    return Attachment(thing or "other", message.caption or "", message_id=id, sender=about)
+
+
+def _sender_of(user: User) -> Sender:
+    return Sender(
+        user.first_name, can_share_number=True, can_open_page=True, language=user.language_code
+    )
 
 
 def _is_service_message(message: Message) -> bool:
@@ -122,15 +143,8 @@ def _button_event(query: CallbackQuery) -> InboundEvent | None:
     message = query.message
     if message is not None and message.chat.type != Chat.PRIVATE:
         return InboundEvent(str(message.chat.id), chat_event="elsewhere")
-    heard = Input(
-        InputKind.BUTTON,
-        query.data or "",
-        message_id=str(message.message_id) if message else None,
-        profile_name=query.from_user.first_name,
-        language=query.from_user.language_code,
-        can_share_number=True,
-        can_open_page=True,
-    )
+    id = str(message.message_id) if message else None
+    heard = ButtonPress(query.data or "", message_id=id, sender=_sender_of(query.from_user))
     return InboundEvent(str(query.from_user.id), heard, callback_id=query.id)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.channels import Body, InboundEvent, PermanentFailure
-from flows.conversation import Input, InputKind
+from flows.inputs import ButtonPress, Sender, TypedText
 from storage.chats import screens
 from storage.chats.screens import ScreenMessage
 from storage.database import Database
@@ -28,13 +28,13 @@ class WebChannel:
     def translate(self, body: Body) -> InboundEvent | None:
         """Return what a form meant; raise KeyError when it holds neither words nor a press."""
         address, message = str(body["chat"]), body.get("message")
-        language = body.get("language")
+        sender = Sender(language=body.get("language"))
         if "press" in body:
             press = str(body["press"])
-            heard = Input(InputKind.BUTTON, press, message_id=message, language=language)
-            return InboundEvent(address, heard, callback_id=press)
-        heard = Input(InputKind.TEXT, str(body["say"]), message_id=message, language=language)
-        return InboundEvent(address, heard, message_id=message)
+            pressed = ButtonPress(press, message_id=message, sender=sender)
+            return InboundEvent(address, pressed, callback_id=press)
+        typed = TypedText(str(body["say"]), message_id=message, sender=sender)
+        return InboundEvent(address, typed, message_id=message)
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
         """Put a message on the screen, show one anew, or take some away."""

@@ -28,11 +28,13 @@ from bot.private_links import LinkOwner
 from bot.web import cookies
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
 from bot.web.page_payload import PAGE_CHANNEL, build_page_payload
-from flows.conversation import Conversation, FormFields
-from flows.dialogue import form
-from flows.dialogue.form import AnswerProblem
+from flows.conversation import Conversation
+from flows.dialogue import form, form_parsing
+from flows.dialogue.form_parsing import AnswerProblem
+from flows.inputs import FormFields
 from flows.questions import paste
 from flows.service import service
+from flows.vocabulary import Journey
 from storage.chats import browser_sessions, conversations, inbox, officers
 from storage.chats.browser_sessions import OFFICER_CHANNEL
 from storage.chats.inbox import Arrival
@@ -41,7 +43,7 @@ OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
 """An invitation lasts in its browser as long as an officer is remembered in a chat."""
 POSTS_PER_OFFICER = "30/minute"
 INVITATION_COMMAND = "/start i_"
-JOURNEY = "officer"
+JOURNEY = Journey.OFFICER
 POLL_SECONDS = 0.03
 
 
@@ -153,7 +155,7 @@ def _fill_from_paste(request: ChatRequest, conversation: Conversation) -> Respon
 async def _show_introduction_code(request: ChatRequest, conversation: Conversation) -> Response:
     """Show a code for the person who is with the officer, with the reference if there is one."""
     filled = tuple(pair for pair in posted_answers(conversation, request.form) if pair[0] == "line")
-    _, problems = form.parse_form(conversation, _not_empty(filled), request.now)
+    _, problems = form_parsing.parse_form(conversation, _not_empty(filled), request.now)
     if problems:
         return _form_page(request, conversation, request.form, problems, status=422)
     chat = LinkOwner(WEB_CHANNEL, request.chat_address, conversation)
@@ -167,11 +169,12 @@ async def _show_introduction_code(request: ChatRequest, conversation: Conversati
 
 async def _submit_form(request: ChatRequest, conversation: Conversation) -> Response:
     """Check the whole form by the rules of the chat, and send it."""
-    filled = form.with_blanks_filled(conversation, posted_answers(conversation, request.form))
-    read, problems = form.parse_form(conversation, filled, request.now)
+    posted = posted_answers(conversation, request.form)
+    filled = form_parsing.with_blanks_filled(conversation, posted)
+    read, problems = form_parsing.parse_form(conversation, filled, request.now)
     wrong = {one.question for one in problems}
     if not form.is_stopped(read):
-        missing = [one for one in form.missing_problems(read) if one.question not in wrong]
+        missing = [one for one in form_parsing.missing_problems(read) if one.question not in wrong]
         problems = (*problems, *missing)
     if problems:
         return _form_page(request, conversation, request.form, problems, status=422)
@@ -221,7 +224,7 @@ def _form_page(
         "officer.html",
         status,
         conversation.language,
-        groups=group_fields(JOURNEY, fields),
+        groups=group_fields(fields),
         wrong=_fields_with_problems(fields),
         took=paste_result,
         why=reason,
@@ -231,15 +234,13 @@ def _form_page(
 
 
 def _fields_with_problems(fields: Sequence[FormField]) -> list[FormField]:
-    return [
-        field for group in group_fields(JOURNEY, fields) for field in group.fields if field.problem
-    ]
+    return [field for group in group_fields(fields) for field in group.fields if field.problem]
 
 
 def _outcome_page(request: ChatRequest, conversation: Conversation, name: str) -> Response:
     receipt = conversation.receipt
     reference = receipt.reference if receipt else ""
-    text = form.outcome_text(conversation)
+    text = form.outcome_text(conversation, request.now)
     return render_form_page(
         request, name, language=conversation.language, text=text, reference=reference
     )
@@ -290,7 +291,7 @@ def _invitation_is_open(request: ChatRequest, session: Session) -> bool:
 
 
 def _case_reference(request: ChatRequest, conversation: Conversation, filled: FormFields) -> str:
-    read, _ = form.parse_form(conversation, _not_empty(filled), request.now)
+    read, _ = form_parsing.parse_form(conversation, _not_empty(filled), request.now)
     said = [one.value for one in read.answers if one.question == "line"]
     return said[-1] if said and filled and filled[0][1].strip() else ""
 

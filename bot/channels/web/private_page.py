@@ -16,9 +16,10 @@ from bot.web import qr
 from bot.web.fields import build_fields, posted_answers
 from bot.web.page_payload import PAGE_CHANNEL, build_page_payload
 from bot.web.templates import render_page
-from flows.conversation import Conversation, FormFields
-from flows.dialogue import form
-from flows.dialogue.form import AnswerProblem
+from flows.conversation import Conversation
+from flows.dialogue import form, form_parsing
+from flows.dialogue.form_parsing import AnswerProblem
+from flows.inputs import FormFields
 from flows.service import service
 from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, inbox, one_time_links
@@ -76,7 +77,7 @@ async def post_private_form(request: ChatRequest) -> Response:
     filled = tuple(
         (key, typed) for key, typed in _posted_answers(request, conversation) if typed.strip()
     )
-    _, problems = form.parse_form(conversation, filled, request.now)
+    _, problems = form_parsing.parse_form(conversation, filled, request.now)
     if problems or not filled:
         return _form_page(request, conversation, code, problems, 422)
     if not await request.write(lambda conn: _save_answers(request, conn, code, made_for, filled)):
@@ -118,7 +119,7 @@ def public_root(request: ChatRequest) -> str:
 
 def danger_kinds(filled: FormFields) -> list[str]:
     """Return the kinds of danger in what was typed, each once."""
-    heard = [detect_danger(words) for words in form.free_text_answers(filled)]
+    heard = [detect_danger(words) for words in form_parsing.free_text_answers(filled)]
     return list(dict.fromkeys(str(kind) for kind in heard if kind))
 
 

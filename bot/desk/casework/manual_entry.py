@@ -11,14 +11,16 @@ from starlette.responses import Response
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
-from flows.conversation import Conversation, FormFields
-from flows.dialogue import form
-from flows.dialogue.form import AnswerProblem
+from flows.conversation import Conversation
+from flows.dialogue import form, form_parsing
+from flows.dialogue.form_parsing import AnswerProblem
+from flows.inputs import FormFields
+from flows.vocabulary import Journey, Source
 from storage.chats import conversations, inbox
 from storage.chats.inbox import Arrival
 from storage.serialization import dumps as as_text
 
-SOURCES, JOURNEYS = ("phone", "paper"), ("self", "officer")
+SOURCES, JOURNEYS = (Source.PHONE, Source.PAPER), (Journey.SELF, Journey.OFFICER)
 CHAT_ONLY_OPTIONS = ("here",)
 """An answer that needs a chat: nobody can be messaged where they rang from."""
 POLL_INTERVAL, POLL_TIMEOUT = 0.03, 5.0
@@ -39,14 +41,14 @@ async def submit_manual_entry(request: DeskRequest) -> Response:
     if who not in JOURNEYS or door not in SOURCES:
         return request.redirect("/desk/new")
     blank = _empty_conversation(who)
-    filled = form.with_blanks_filled(blank, posted_answers(blank, request.form))
-    read, problems = form.parse_form(blank, filled, request.now)
+    filled = form_parsing.with_blanks_filled(blank, posted_answers(blank, request.form))
+    read, problems = form_parsing.parse_form(blank, filled, request.now)
     if request.form.get("do") == "change":
         return _form_page(request, who, door, blank, request.form)
-    why_not = form.stop_text(read)
+    why_not = form.stop_text(read, request.now)
     if not why_not:
         wrong = {one.question for one in problems}
-        missing = [one for one in form.missing_problems(read) if one.question not in wrong]
+        missing = [one for one in form_parsing.missing_problems(read) if one.question not in wrong]
         problems = (*problems, *missing)
     if problems or why_not:
         return _form_page(request, who, door, blank, request.form, problems, why_not)
@@ -56,7 +58,7 @@ async def submit_manual_entry(request: DeskRequest) -> Response:
 
 
 def _empty_conversation(journey: str) -> Conversation:
-    return Conversation(journey=journey)
+    return Conversation(journey=Journey(journey))
 
 
 def _form_page(
@@ -69,7 +71,7 @@ def _form_page(
     ineligible: str = "",
 ) -> Response:
     fields = [_without_chat_options(one) for one in build_fields(conversation, values, problems)]
-    groups = group_fields(journey, fields)
+    groups = group_fields(fields)
     return request.render(
         "new_form.html",
         422 if problems or ineligible else 200,
@@ -89,7 +91,7 @@ def _check_page(
         "new_check.html",
         422 if request.form.get("do") == "send" else 200,
         lines=form.answer_pairs(conversation),
-        filled=[pair for pair in filled if pair[1] != form.LEFT_BLANK],
+        filled=[pair for pair in filled if pair[1] != form_parsing.LEFT_BLANK],
         unticked=request.form.get("do") == "send",
         who=journey,
         door=source,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.desk.labels import label_for
-from flows.conversation import AnswerStatus
 from flows.questions.questionnaire import get_question, question_exists
 from flows.record import Record, RecordLine
+from flows.vocabulary import AnswerStatus
 from flows.wording import FIRST_LANGUAGE, has, say
 from storage.referrals.lifecycle import CLOCK, PERSON, ReferralStep
 

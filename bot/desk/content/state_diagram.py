@@ -1,8 +1,9 @@
 """Draws a table of moves: places in columns by how many moves away they are, ways onwards only."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from flows.machine import TransitionTable
+from flows.machine import AnyTable
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 130, 36, 60, 18, 10
 
@@ -36,7 +37,7 @@ class Drawing:
     edges: tuple[Edge, ...]
 
 
-def moves_of(table: TransitionTable) -> tuple[tuple[str, str, str], ...]:
+def moves_of(table: AnyTable) -> tuple[tuple[StrEnum, StrEnum, StrEnum], ...]:
     """Return every move of a table as (from, move, to), in the order of its places."""
     return tuple(
         (place, move, table.next_state(place, move))
@@ -45,7 +46,7 @@ def moves_of(table: TransitionTable) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def draw_table(table: TransitionTable) -> Drawing:
+def draw_table(table: AnyTable) -> Drawing:
     """Return the picture of a table. Ways back are left out: the list beside it holds all."""
     depth = _depths(table)
     columns = [
@@ -67,7 +68,7 @@ def draw_table(table: TransitionTable) -> Drawing:
     )
 
 
-def _depths(table: TransitionTable) -> dict[str, int]:
+def _depths(table: AnyTable) -> dict[StrEnum, int]:
     """Return how many moves away from the first place each place is."""
     depth = {table.states[0]: 0}
     line = [table.states[0]]

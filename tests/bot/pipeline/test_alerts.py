@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.web.health import is_overdue
 from flows.calendar.workdays import due_at, next_opening
 from flows.service import service
+from flows.vocabulary import Queue
 from storage import heartbeat
 from storage.chats import outbox
 from storage.database import Database
@@ -39,7 +40,7 @@ class AlertHarness:
     ) -> None:
         """Hand over a referral that is promised within some working days."""
         promised = due_at(at, days, service()).astimezone(UTC)
-        record = replace(make_record(ONE, promised), sent_at=at, hold=hold, queue=queue)
+        record = replace(make_record(ONE, promised), sent_at=at, hold=hold, queue=Queue(queue))
         with self.database.transaction() as conn:
             lifecycle.hand_over(conn, self.vault, record, None, at)
 
@@ -100,7 +101,7 @@ def test_what_is_on_hold_or_needs_a_check_counts_too(
     database: Database, vault: Vault, hold: bool, queue: str
 ) -> None:
     office = AlertHarness(database, vault)
-    office.add_referral(MONDAY, hold=hold, queue=queue)
+    office.add_referral(MONDAY, hold=hold, queue=Queue(queue))
     assert len(office.alerts_between(MONDAY, MONDAY + timedelta(days=4))) == 2
 
 

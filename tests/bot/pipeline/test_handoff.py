@@ -21,8 +21,10 @@ from bot.pipeline.sweep import sweep
 from bot.runtime import House
 from flows import casework
 from flows.calendar.workdays import is_working_day
-from flows.conversation import Conversation, Input, InputKind
+from flows.conversation import Conversation
 from flows.dialogue import handoff
+from flows.inputs import ButtonPress, TypedText
+from flows.interaction.moment import Moment
 from flows.outbound import guard, reply_templates
 from flows.outbound.guard import VARIANTS, OutboundKind, OutboundMessage
 from flows.outbound.reply_templates import ReplyChoice
@@ -79,8 +81,8 @@ class HandoffChannel:
 
     def translate(self, body: Body) -> InboundEvent | None:
         """Return what a line means."""
-        how = InputKind.BUTTON if "press" in body else InputKind.TEXT
-        heard = Input(how, body.get("press") or body["say"], message_id=body["n"])
+        how = ButtonPress if "press" in body else TypedText
+        heard = how(body.get("press") or body["say"], message_id=body["n"])
         return InboundEvent("amina", heard, message_id=body["n"])
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
@@ -265,7 +267,7 @@ class RandomSchedule:
             self.reached["kept while held"] += 1
             assert house.notes_while_handed_off() == [
                 *kept,
-                handoff.describe_input(before, arrived.user_input),
+                handoff.describe_input(Moment(before, arrived.user_input, house.now)),
             ]
             assert position(house.conversation()) == position(before)
             assert house.conversation().answers == before.answers

@@ -12,7 +12,8 @@ from bot.channels import Body, InboundEvent
 from bot.channels.terminal import TerminalChannel
 from bot.pipeline import respond as module
 from bot.pipeline.respond import MAX_ATTEMPTS, AnsweredInput, House, respond
-from flows.conversation import Conversation, Input, InputKind
+from flows.conversation import Conversation
+from flows.inputs import ButtonPress, Input, TypedText, free_text
 from flows.turn import take_turn
 from flows.wording import say
 from storage.chats import conversations, inbox, message_ids, officers, outbox
@@ -40,9 +41,9 @@ class ScriptedChannel:
             return None
         if "event" in body:
             return InboundEvent(body["chat"], chat_event=body["event"])
-        how = InputKind.BUTTON if "press" in body else InputKind.TEXT
+        how = ButtonPress if "press" in body else TypedText
         text = body.get("press") or body.get("say", "")
-        heard = Input(how, text, message_id=body.get("message"))
+        heard = how(text, message_id=body.get("message"))
         return InboundEvent(
             body["chat"], heard, message_id=body.get("message"), callback_id=body.get("query")
         )
@@ -123,7 +124,7 @@ def fails_on(word: str, problem: Callable[[], Exception]) -> Callable[..., Any]:
     """Return take_turn, which fails when it hears a word."""
 
     def fails(conversation: Conversation, heard: Input, now: datetime) -> Any:
-        if word in heard.text:
+        if word in free_text(heard):
             raise problem()
         return take_turn(conversation, heard, now)
 

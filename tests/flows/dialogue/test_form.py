@@ -8,21 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.conversation import (
-    AnswerStatus,
     ClearChat,
     Conversation,
-    FormFields,
     HandOver,
-    Input,
-    InputKind,
-    Introduction,
-    Officer,
     Turn,
 )
-from flows.dialogue import form
+from flows.dialogue import form, form_parsing
+from flows.inputs import ButtonPress, FormFields, FormSubmission, Input, Sender, TypedText
+from flows.officers import Introduction, Officer
 from flows.questions import journey, questionnaire
 from flows.record import Record, RecordLine
+from flows.stages import Stage
 from flows.turn import take_turn
+from flows.vocabulary import AnswerStatus, Journey, Source
 from tests.harness.thorough import examples
 from tests.support.cast import SAM
 
@@ -59,20 +57,22 @@ def officer(details_in_chat: bool = False, known: bool = True) -> Conversation:
 
 
 def submit_page(
-    stands: Conversation, filled: FormFields, send: bool = False, thing: str = ""
+    stands: Conversation,
+    filled: FormFields,
+    send: bool = False,
+    begins: Journey = Journey.NONE,
 ) -> Turn:
-    heard = Input(InputKind.FORM, "send" if send else "", thing, form_fields=filled)
-    return take_turn(stands, heard, NOW)
+    return take_turn(stands, FormSubmission(filled, begins, send), NOW)
 
 
 def started_conversation(who: str, details_in_chat: bool = False) -> Conversation:
     """Return a conversation at its first question."""
     if who == "officer":
         stands = officer(details_in_chat, known=False)
-        return take_turn(stands, Input(InputKind.TEXT, "/refer"), NOW).conversation
+        return take_turn(stands, TypedText("/refer"), NOW).conversation
     stands = Conversation(reference=REFERENCE)
     for press in ("go:self", "notice:go_on"):
-        heard = Input(InputKind.BUTTON, f"{press}~{stands.prompt_id}")
+        heard = ButtonPress(f"{press}~{stands.prompt_id}")
         stands = take_turn(stands, heard, NOW).conversation
     return stands
 
@@ -83,17 +83,17 @@ def one_by_one(stands: Conversation, answers: dict[str, str]) -> tuple[Conversat
     while (one := journey.open_question(stands)) and stands.stage == "asking":
         later += timedelta(seconds=5)
         stands = take_turn(stands, input_for(stands, one.key, answers[one.key]), later).conversation
-    turn = take_turn(stands, Input(InputKind.BUTTON, f"send~{stands.prompt_id}"), later)
+    turn = take_turn(stands, ButtonPress(f"send~{stands.prompt_id}"), later)
     return turn.conversation, record_in(turn)
 
 
 def input_for(stands: Conversation, key: str, value: str) -> Input:
-    if value.startswith(form.NON_ANSWER_PREFIX):
-        special = value.removeprefix(form.NON_ANSWER_PREFIX)
-        return Input(InputKind.BUTTON, f"special:{key}:{special}~{stands.prompt_id}")
+    if value.startswith(form_parsing.NON_ANSWER_PREFIX):
+        special = value.removeprefix(form_parsing.NON_ANSWER_PREFIX)
+        return ButtonPress(f"special:{key}:{special}~{stands.prompt_id}")
     if value in questionnaire.get_question(key).options:
-        return Input(InputKind.BUTTON, f"answer:{key}:{value}~{stands.prompt_id}")
-    return Input(InputKind.TEXT, value)
+        return ButtonPress(f"answer:{key}:{value}~{stands.prompt_id}")
+    return TypedText(value)
 
 
 def record_in(turn: Turn) -> Record:
@@ -110,7 +110,7 @@ def answer_sets(draw: st.DrawFn, who: str) -> dict[str, str]:
     chosen = {}
     for one in journey.journey_questions(who):
         values = [*one.options, *TYPED.get(one.kind, [])]
-        values += [f"{form.NON_ANSWER_PREFIX}{given}" for given in one.non_answers]
+        values += [f"{form_parsing.NON_ANSWER_PREFIX}{given}" for given in one.non_answers]
         values = [v for v in values if v not in ("pushed", "dispute", "elsewhere")]
         chosen[one.key] = draw(st.sampled_from(values))
     stops = {"agreed": "me_today", "willing": "yes", "victim_asked": "yes"}
@@ -139,7 +139,7 @@ def test_a_page_makes_the_same_record_as_one_by_one(
 
 
 def test_a_whole_referral_on_one_page() -> None:
-    turn = submit_page(officer(), QUICK, send=True, thing="officer")
+    turn = submit_page(officer(), QUICK, send=True, begins=Journey.OFFICER)
     assert turn.conversation.stage == "sent"
     assert turn.conversation.answers == ()
     assert turn.replies[-1].text.startswith(f"Sent. The reference is {REFERENCE}.")
@@ -147,19 +147,19 @@ def test_a_whole_referral_on_one_page() -> None:
 
 
 def test_what_is_missing_is_asked_for() -> None:
-    turn = submit_page(officer(), QUICK[:3], send=True, thing="officer")
+    turn = submit_page(officer(), QUICK[:3], send=True, begins=Journey.OFFICER)
     assert turn.conversation.stage == "asking"
     assert not any(isinstance(one, HandOver) for one in turn.effects)
-    assert [one.key for one in form.missing_questions(turn.conversation)][:2] == [
+    assert [one.key for one in form_parsing.missing_questions(turn.conversation)][:2] == [
         "willing",
         "interested",
     ]
 
 
 def test_the_rules_stop_a_page_too() -> None:
-    turn = submit_page(officer(), (("agreed", "no"), *QUICK[1:]), send=True, thing="officer")
+    turn = submit_page(officer(), (("agreed", "no"), *QUICK[1:]), send=True, begins=Journey.OFFICER)
     assert (turn.conversation.stage, turn.conversation.stop_reason) == ("stopped", "no_consent")
-    again = submit_page(turn.conversation, QUICK, send=True, thing="officer")
+    again = submit_page(turn.conversation, QUICK, send=True, begins=Journey.OFFICER)
     assert again.conversation.stage == "sent"
 
 
@@ -169,7 +169,7 @@ def test_details_count_when_they_came_by_a_page_and_never_show_in_the_chat() -> 
         ("victim_contact", "07700 900222"),
         ("victim_message", "no_message"),
     )
-    at_check = submit_page(officer(), QUICK, thing="officer").conversation
+    at_check = submit_page(officer(), QUICK, begins=Journey.OFFICER).conversation
     assert at_check.stage == "checking"
     turn = submit_page(at_check, details)
     assert turn.conversation.stage == "checking"
@@ -177,13 +177,13 @@ def test_details_count_when_they_came_by_a_page_and_never_show_in_the_chat() -> 
     assert "Rosa" not in said
     assert "900222" not in said
     for press in ("change", "back"):
-        pressed = Input(InputKind.BUTTON, f"{press}~{turn.conversation.prompt_id}", message_id="9")
+        pressed = ButtonPress(f"{press}~{turn.conversation.prompt_id}", message_id="9")
         shown = take_turn(turn.conversation, pressed, NOW)
         assert "Rosa" not in repr(shown.replies)
         assert "victim_name" not in repr(shown.replies)
-    forged = Input(InputKind.BUTTON, f"reopen:victim_name~{turn.conversation.prompt_id}")
+    forged = ButtonPress(f"reopen:victim_name~{turn.conversation.prompt_id}")
     assert take_turn(turn.conversation, forged, NOW).conversation.stage == "checking"
-    sent = take_turn(turn.conversation, Input(InputKind.TEXT, "send"), NOW)
+    sent = take_turn(turn.conversation, TypedText("send"), NOW)
     told = {line.question: line.label for line in record_in(sent).lines}
     assert told["victim_name"] == "Rosa Diaz"
     assert told["victim_contact"] == "07700 900222"
@@ -193,7 +193,7 @@ def test_details_count_when_they_came_by_a_page_and_never_show_in_the_chat() -> 
 
 
 def test_a_name_alone_on_the_page_leaves_the_chat_nothing_to_ask() -> None:
-    at_check = submit_page(officer(), QUICK, thing="officer").conversation
+    at_check = submit_page(officer(), QUICK, begins=Journey.OFFICER).conversation
     turn = submit_page(at_check, (("victim_name", "Rosa Diaz"),))
     assert turn.conversation.stage == "checking"
 
@@ -207,7 +207,7 @@ def test_problems_name_the_question_and_guess_nothing() -> None:
         ("victim_gender", "special:never"),
         ("officer_contact", "x" * 5000),
     )
-    read, problems = form.parse_form(stands, filled, NOW)
+    read, problems = form_parsing.parse_form(stands, filled, NOW)
     assert read.answers == ()
     assert {(one.question, one.error_key) for one in problems} == {
         ("agreed", "choice.pick"),
@@ -219,7 +219,7 @@ def test_problems_name_the_question_and_guess_nothing() -> None:
 
 
 def test_what_is_off_the_path_is_left_out() -> None:
-    read, problems = form.parse_form(
+    read, problems = form_parsing.parse_form(
         started_conversation("officer"), (("victim_known", "no"), ("in_relationship", "now")), NOW
     )
     assert [one.question for one in read.answers] == ["victim_known"]
@@ -227,7 +227,7 @@ def test_what_is_off_the_path_is_left_out() -> None:
 
 
 def test_the_same_again_is_not_a_second_answer() -> None:
-    once = submit_page(officer(), QUICK, thing="officer").conversation
+    once = submit_page(officer(), QUICK, begins=Journey.OFFICER).conversation
     twice = submit_page(once, QUICK).conversation
     assert twice.answers == once.answers
 
@@ -266,7 +266,7 @@ def test_somebody_away_is_asked_before_anything_is_shown() -> None:
 
 
 def test_what_staff_type_carries_their_name_and_the_consent_read_aloud() -> None:
-    filled = form.with_blanks_filled(
+    filled = form_parsing.with_blanks_filled(
         replace(started_conversation("self"), answers=()),
         (
             ("age", "adult"),
@@ -278,9 +278,8 @@ def test_what_staff_type_carries_their_name_and_the_consent_read_aloud() -> None
             ("way", "i_will_call"),
         ),
     )
-    heard = Input(
-        InputKind.FORM, "send", "self", form_fields=filled, typed_by="mira", source="phone"
-    )
+    sender = Sender(typed_by="mira", source=Source.PHONE)
+    heard = FormSubmission(filled, Journey.SELF, send=True, sender=sender)
     turn = take_turn(Conversation(reference=REFERENCE), heard, NOW)
     record = record_in(turn)
     assert (record.typed_by, record.source) == ("mira", "phone")
@@ -298,7 +297,7 @@ INTRODUCTION = Introduction(
 
 
 def introduced() -> Turn:
-    heard = Input(InputKind.TEXT, "/start", introduction=INTRODUCTION)
+    heard = TypedText("/start", sender=Sender(introduction=INTRODUCTION))
     return take_turn(Conversation(reference=REFERENCE), heard, NOW)
 
 
@@ -311,10 +310,10 @@ def test_the_hello_says_who_told_us_and_that_it_is_their_choice() -> None:
 def test_their_own_send_is_the_consent_and_staff_see_who_told_us() -> None:
     stands = introduced().conversation
     for press in ("go:self", "notice:adult"):
-        heard = Input(InputKind.BUTTON, f"{press}~{stands.prompt_id}")
+        heard = ButtonPress(f"{press}~{stands.prompt_id}")
         stands = take_turn(stands, heard, NOW).conversation
     assert stands.journey == "self"
-    filled = form.with_blanks_filled(
+    filled = form_parsing.with_blanks_filled(
         stands, (("wish", "take_part"), ("harm", "theft"), ("known", "no"))
     )
     more = (("their_age", "adult"), ("name", "Alex"), ("way", "i_will_call"))
@@ -338,18 +337,18 @@ def test_their_own_send_is_the_consent_and_staff_see_who_told_us() -> None:
 
 def test_deleting_forgets_who_told_us() -> None:
     stands = introduced().conversation
-    gone = take_turn(stands, Input(InputKind.TEXT, "/delete"), NOW).conversation
+    gone = take_turn(stands, TypedText("/delete"), NOW).conversation
     assert gone.introduction is None
 
 
 def test_an_officer_is_not_introduced() -> None:
-    heard = Input(InputKind.TEXT, "/start", introduction=INTRODUCTION)
+    heard = TypedText("/start", sender=Sender(introduction=INTRODUCTION))
     assert take_turn(officer(), heard, NOW).conversation.introduction is None
 
 
 def test_a_draft_is_not_dropped_by_an_introduction() -> None:
     stands = submit_page(started_conversation("self"), (("age", "adult"),)).conversation
-    turn = take_turn(stands, Input(InputKind.TEXT, "/start", introduction=INTRODUCTION), NOW)
+    turn = take_turn(stands, TypedText("/start", sender=Sender(introduction=INTRODUCTION)), NOW)
     assert turn.conversation.answers == stands.answers
     assert turn.conversation.introduction == replace(INTRODUCTION, introduced_at=NOW)
 
@@ -381,20 +380,20 @@ KEYS = st.one_of(
 @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     filled=st.lists(st.tuples(KEYS, HOSTILE), max_size=12).map(tuple),
-    who=st.sampled_from(["self", "officer", "callback", "nobody", ""]),
+    who=st.sampled_from(Journey),
     send=st.booleans(),
 )
-def test_no_page_raises(filled: FormFields, who: str, send: bool) -> None:
+def test_no_page_raises(filled: FormFields, who: Journey, send: bool) -> None:
     for stands in (
         started_conversation("self"),
         officer(),
         Conversation(),
-        Conversation(stage="paused"),
+        Conversation(stage=Stage.PAUSED),
     ):
         turn = submit_page(stands, filled, send, who)
         assert turn.replies
         assert not any(isinstance(one, ClearChat) for one in turn.effects)
-        form.with_blanks_filled(stands, filled)
+        form_parsing.with_blanks_filled(stands, filled)
 
 
 def test_every_way_not_to_answer_is_on_the_form() -> None:

@@ -16,6 +16,7 @@ from flows.outbound.guard import Allow, Defer, Deny, OutboundKind, OutboundMessa
 from flows.questions.questionnaire import get_question
 from flows.record import Record, RecordLine
 from flows.service import service
+from flows.vocabulary import Journey, Queue
 from tests.support.paths import ROOT
 
 KENT = ZoneInfo("Europe/London")
@@ -221,7 +222,6 @@ def _record(**said: str) -> Record:
         for key, value in said.items()
     )
     return Record(
-        "ACDE-3467",
-        *("self", (), lines, "", MONDAY, MONDAY, MONDAY, "Europe/London", "adults", "", False),
-        *(False, True, (), (), "", "en"),
+        *("ACDE-3467", Journey.SELF, (), lines, "", MONDAY, MONDAY, MONDAY, "Europe/London"),
+        *(Queue.ADULTS, "", False, False, True, (), (), "", "en"),
     )

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import wording
-from flows.conversation import AnswerStatus, InputKind
+from flows.inputs import MessageEdit, TypedText
 from flows.questions import answer_types
 from flows.questions.answer_types import Invalid, Parsed, ParseResult, Suggestion
 from flows.questions.questionnaire import all_questions, get_question
 from flows.understanding import text_match
+from flows.vocabulary import AnswerStatus
 from tests.harness.thorough import examples
 from tests.support.flow_client import begin_self, sample_states
 from tests.support.paths import DATA
@@ -357,9 +358,9 @@ def test_odd_answers_are_answered_where_they_are_asked(name: str) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_odd_messages_are_answered_and_cost_nothing(name: str) -> None:
     text = expanded(TEXTS[name])
-    for place, how in (("welcome", InputKind.TEXT), ("self, checking", InputKind.EDIT)):
+    for place, how in (("welcome", TypedText), ("self, checking", MessageEdit)):
         walk = WALKS[place].copy()
-        turn = walk.send_input(how, text, message="1")
+        turn = walk.send_input(how(text), message="1")
         assert turn.replies or turn.toast
         assert all(len(reply.text) <= 4096 for reply in turn.replies)
         assert walk.current_answers == WALKS[place].current_answers

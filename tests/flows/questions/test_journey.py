@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.conversation import AnswerStatus, Conversation
+from flows.conversation import Conversation
 from flows.questions import journey
 from flows.questions.questionnaire import Question, all_questions, get_question
+from flows.vocabulary import AnswerStatus, Journey
 from tests.harness.thorough import examples
 from tests.support.flow_client import (
     PC_REED_OFFICER,
@@ -276,7 +277,7 @@ def test_what_a_question_rests_on_is_asked_before_it() -> None:
 
 
 def test_nothing_is_asked_of_a_journey_that_does_not_exist() -> None:
-    assert journey.applicable_questions(Conversation(journey="nobody")) == ()
+    assert journey.applicable_questions(Conversation(journey=Journey.NONE)) == ()
     assert journey.open_question(Conversation()) is None
 
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.conversation import AnswerStatus, ClearMessage
+from flows.conversation import ClearMessage
 from flows.questions import paste
 from flows.questions.paste import PASTE_MAX
 from flows.questions.questionnaire import get_question
 from flows.service import service
+from flows.vocabulary import AnswerStatus
 from tests.harness.thorough import examples
 from tests.support.flow_client import begin_officer, english
 

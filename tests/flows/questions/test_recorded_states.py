@@ -13,8 +13,9 @@ import pytest
 
 from flows import content_files, wording
 from flows.content_files import ContentTree
-from flows.conversation import AnswerStatus, Conversation
+from flows.conversation import Conversation
 from flows.questions import questionnaire
+from flows.vocabulary import AnswerStatus
 from storage.serialization import dumps, loads
 from tests.support.flow_client import (
     FULL_ANSWERS,
@@ -45,7 +46,7 @@ def _one_removed(rows: list[ContentTree], words: ContentTree) -> None:
 
 def _one_with_dependants_removed(rows: list[ContentTree], words: ContentTree) -> None:
     rows.remove(_row(rows, "relationship"))
-    _row(rows, "still_happening")["rests_on"] = ["harm"]
+    _row(rows, "still_happening")["depends_on"] = ["harm"]
 
 
 def _option_renamed(rows: list[ContentTree], words: ContentTree) -> None:
@@ -66,10 +67,10 @@ def _one_added(rows: list[ContentTree], words: ContentTree) -> None:
     """A question that everybody is asked is added in the middle."""
     asked = {
         "key": "letter",
-        "for": ["self", "callback", "officer"],
+        "journeys": ["self", "callback", "officer"],
         "kind": "choice",
         "options": ["yes", "no"],
-        "also": ["not_sure"],
+        "non_answers": ["not_sure"],
     }
     rows.insert(rows.index(_row(rows, "name")), asked)
     words["questions"]["letter"] = {
@@ -95,7 +96,7 @@ def _made_choice_of_words(rows: list[ContentTree], words: ContentTree) -> None:
 def _asked_of_everybody(rows: list[ContentTree], words: ContentTree) -> None:
     """What only some were asked is now asked of all."""
     for key in ("still_happening", "best_time", "area", "victim_asked"):
-        for limit in ("only_if", "when", "rests_on"):
+        for limit in ("only_if", "condition", "depends_on"):
             _row(rows, key).pop(limit, None)
 
 

@@ -9,6 +9,7 @@ from flows import wording
 from flows.referral.routing import FLAG_RULES, ROUTING_RULES, Route, route_referral
 from flows.referral.rules import AgeBand, Facts, Requester, TriState
 from flows.service import service
+from flows.vocabulary import DANGER_FLAGS, Flag
 from tests.flows.referral.test_rules import ALL_FACTS, FactRecorder, every_facts
 from tests.support.flow_client import begin_officer, begin_self, finish
 
@@ -31,15 +32,12 @@ EVERY: tuple[tuple[Facts, Route], ...] = tuple(
     (facts, route_referral(facts)) for facts in every_facts(*SENT_BY)
 )
 DETECTED_FLAGS = (
-    "danger_suicidal",
-    "danger_immediate_danger",
-    "danger_child_at_risk",
-    "danger_domestic_abuse_now",
-    "pressure",
-    "not_verified",
-    "risks",
-    "needs",
-    "from_the_person_responsible",
+    *sorted(DANGER_FLAGS),
+    Flag.PRESSURE,
+    Flag.NOT_VERIFIED,
+    Flag.RISKS,
+    Flag.NEEDS,
+    Flag.FROM_OFFENDER,
 )
 
 
@@ -147,7 +145,7 @@ def test_what_else_is_known_changes_flags_and_never_the_queue() -> None:
 
 
 @pytest.mark.parametrize("flag", DETECTED_FLAGS)
-def test_each_detected_flag_is_set_once(flag: str) -> None:
+def test_each_detected_flag_is_set_once(flag: Flag) -> None:
     goes_to = route_referral(Facts(Requester.SELF), (flag, flag))
     assert goes_to.flags.count(flag) == 1
     assert goes_to.urgent == (flag.startswith("danger_") or flag == "pressure")

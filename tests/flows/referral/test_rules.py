@@ -7,10 +7,10 @@ from itertools import product
 import pytest
 
 from flows import wording
-from flows.conversation import AnswerStatus
 from flows.referral import rules
 from flows.referral.routing import route_referral
 from flows.referral.rules import AgeBand, Facts, Requester, TriState, stop_reason
+from flows.vocabulary import AnswerStatus, Flag
 from tests.support.flow_client import (
     FlowClient,
     begin_callback,
@@ -202,7 +202,7 @@ def test_the_rules_of_kent(row: str) -> None:
 )
 def test_detected_danger_is_urgent_and_flagged_whatever_else_is_known(heard: str) -> None:
     for facts in (VICTIM_ASKS, OFFICER_REFERS, OTHER_SIDE_ASKS, Facts(Requester.CALLBACK)):
-        goes_to = route_referral(facts, (f"danger_{heard}",))
+        goes_to = route_referral(facts, (Flag(f"danger_{heard}"),))
         assert goes_to.urgent
         assert f"danger_{heard}" in goes_to.flags
 

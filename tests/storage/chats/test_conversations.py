@@ -6,7 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, event, func, select, update
 
-from flows.conversation import Answer, AnswerStatus, Conversation, Officer, Pending
+from flows.conversation import Answer, Conversation
+from flows.officers import Officer
+from flows.pending import ChangeAnswer
+from flows.stages import Stage
+from flows.vocabulary import AnswerStatus, Flag, Journey
 from storage.chats import message_ids
 from storage.chats.conversations import (
     StaleConversation,
@@ -86,8 +90,8 @@ def test_everything_comes_back_as_it_was(database: Database, vault: Vault) -> No
     before = recalled(database, vault)
     after = replace(
         before.conversation,
-        stage="asking",
-        journey="victim",
+        stage=Stage.ASKING,
+        journey=Journey.SELF,
         language="pl",
         answers=(
             make_answer("name", "Amina"),
@@ -96,9 +100,9 @@ def test_everything_comes_back_as_it_was(database: Database, vault: Vault) -> No
         prompt_id=7,
         draft_epoch=2,
         editing="age",
-        pending=Pending("guess", "town", "Margate", AnswerStatus.ANSWERED, "12"),
+        pending=ChangeAnswer("town", "Margate", AnswerStatus.ANSWERED, "12"),
         last_input_at=NOW - HOUR,
-        flags=("unsafe", "soon"),
+        flags=(Flag.PRESSURE, Flag.SUICIDAL),
         consented_at=NOW,
         receipt=make_receipt("ABCD-EFGH"),
         officer=PC_KAUR,
@@ -141,7 +145,7 @@ def test_what_remember_returns_can_be_remembered_again(database: Database, vault
 
 def test_reading_alone_leaves_no_answers(database: Database, vault: Vault) -> None:
     before = recalled(database, vault)
-    store(database, vault, before, replace(before.conversation, stage="learning"))
+    store(database, vault, before, replace(before.conversation, stage=Stage.LEARNING))
     assert count(database, "answer") == 0
 
 
@@ -151,7 +155,7 @@ def test_two_writers_at_once_and_the_second_is_told(database: Database, vault: V
     first = replace(one.conversation, answers=(make_answer("town", "Margate"),))
     store(database, vault, one, first)
     with pytest.raises(StaleConversation):
-        store(database, vault, other, replace(other.conversation, stage="checking"))
+        store(database, vault, other, replace(other.conversation, stage=Stage.CHECKING))
     assert answer_values(recalled(database, vault).conversation) == ["Margate"]
 
 

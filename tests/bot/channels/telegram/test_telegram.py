@@ -7,7 +7,7 @@ import pytest
 
 from bot.pipeline import officer_access
 from bot.pipeline.officer_access import RevocationReason
-from flows.conversation import Officer
+from flows.officers import Officer
 from flows.wording import say
 from storage.chats import officer_registry, officers
 from storage.database import Database

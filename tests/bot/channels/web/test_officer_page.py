@@ -14,6 +14,7 @@ from bot.channels.web import guard
 from bot.web.fields import build_fields
 from flows.conversation import Conversation
 from flows.dialogue import form
+from flows.vocabulary import Journey
 from storage.database import Database
 from storage.vault import Vault
 from tests.harness.app import build_app
@@ -274,7 +275,7 @@ def keyboard_seconds(conversation: Conversation, answers: dict[str, str]) -> flo
 
 
 def test_a_quick_referral_takes_less_than_a_minute() -> None:
-    conversation = Conversation(journey="officer", officer=SAM.officer)
+    conversation = Conversation(journey=Journey.OFFICER, officer=SAM.officer)
     assert {one.key for one in form.form_questions(conversation)} >= QUICK_REFERRAL.keys()
     took = keyboard_seconds(conversation, QUICK_REFERRAL)
     assert took <= 60, took

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from flows.questions.answer_types import Invalid, Parsed
 from flows.record import Record, RecordLine
 from flows.referral import contact
+from flows.vocabulary import Journey, Queue
 from storage import logbook
 from storage.referrals import contact_changes, lifecycle
 from storage.referrals.contact_changes import (
@@ -44,7 +45,7 @@ def record_of_maya(desk: DeskApp, reference: str = REF, queue: str = "adults") -
             ("if_answered", "no_message"),
         )
     )
-    record = replace(make_record(reference), journey="self", queue=queue, lines=safe)
+    record = replace(make_record(reference), journey=Journey.SELF, queue=Queue(queue), lines=safe)
     return replace(record, safe_contact=safe)
 
 

@@ -14,6 +14,7 @@ from bot.desk.casework.duplicates import duplicate_references, duplicates_for
 from bot.web.templates import render_template
 from flows.record import Record, RecordLine
 from flows.referral.match_keys import match_keys_of
+from flows.vocabulary import Queue
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.referrals.duplicates import PossibleDuplicate
@@ -31,7 +32,7 @@ def record_with(reference: str, queue: str = "adults", **answers: str) -> Record
     """Return a record in which these questions were answered."""
     line = RecordLine("", "?", "said", "", "", "person", NOW, "1", "en")
     lines = tuple(replace(line, question=key, value=value) for key, value in answers.items())
-    return replace(make_record(reference), lines=lines, queue=queue)
+    return replace(make_record(reference), lines=lines, queue=Queue(queue))
 
 
 def hand_over(database: Database, vault: Vault, *records: Record) -> None:

@@ -9,7 +9,7 @@ from bot.desk.content import message_index, state_diagram
 from bot.proofreading.texts import language_texts
 from bot.proofreading.usages import where_used
 from flows import casework, content_files, stages
-from flows.machine import TransitionTable
+from flows.machine import AnyTable
 from flows.service import service
 from storage import logbook
 from storage.reports import daily_counters, missed_questions
@@ -54,7 +54,7 @@ def test_it_is_told_where_a_message_is_used() -> None:
 
 
 @pytest.mark.parametrize("table", [stages.STAGES, casework.ACTS])
-def test_the_picture_is_drawn_from_the_table(table: TransitionTable) -> None:
+def test_the_picture_is_drawn_from_the_table(table: AnyTable) -> None:
     picture = state_diagram.draw_table(table)
     names = [box.name for box in picture.boxes]
     assert sorted(names) == sorted(set(names))

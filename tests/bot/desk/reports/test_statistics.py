@@ -12,8 +12,10 @@ from bot.desk.reports import figures, week_range
 from bot.desk.reports.small_cells import Suppression
 from bot.desk.reports.week_range import InvalidWeek
 from flows import content_files, stages
-from flows.conversation import Conversation, CountEvent, Input, InputKind
+from flows.conversation import Conversation, CountEvent
+from flows.inputs import ButtonPress, TypedText
 from flows.turn import take_turn
+from flows.vocabulary import Journey, Queue
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, statistics
@@ -50,9 +52,9 @@ def add_referral(
         make_record(reference(n)),
         sent_at=at,
         due=at + DAY,
-        queue=queue,
+        queue=Queue(queue),
         source=source,
-        journey="self",
+        journey=Journey.SELF,
     )
     with database.transaction() as conn:
         lifecycle.hand_over(conn, vault, record, None, at)
@@ -65,8 +67,8 @@ def converse(*acts: str) -> tuple[Conversation, Counter[str]]:
     conversation, counted = Conversation(), Counter[str]()
     buttons: dict[str, str] = {}
     for n, text in enumerate(("/start", *acts)):
-        how = InputKind.BUTTON if text in buttons else InputKind.TEXT
-        heard = Input(how, buttons.get(text, text), message_id=str(n))
+        how = ButtonPress if text in buttons else TypedText
+        heard = how(buttons.get(text, text), message_id=str(n))
         turn = take_turn(conversation, heard, MONDAY + timedelta(minutes=n))
         conversation = turn.conversation
         found = [one for one in turn.effects if isinstance(one, CountEvent)]

@@ -1,0 +1,170 @@
+"""Reads what stood on a form: each field by the rules of its question, and what is missing."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flows.conversation import Conversation
+from flows.inputs import FormFields
+from flows.questions import answer_types, journey
+from flows.questions.answer_types import Invalid, Parsed, Suggestion
+from flows.questions.questionnaire import Question, get_question, question_exists
+from flows.scenes.answering import parsed_answer
+from flows.vocabulary import NON_ANSWERS, AnswerStatus
+
+NON_ANSWER_PREFIX = "special:"
+"""Stands before a way not to answer, such as "special:not_sure"."""
+LEFT_BLANK = f"{NON_ANSWER_PREFIX}{AnswerStatus.SKIPPED}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerProblem:
+    """What is wrong with one answer: `error_key` is a key under errors, with its blanks."""
+
+    question: str
+    error_key: str
+    blanks: tuple[tuple[str, object], ...] = ()
+
+
+def parse_form(
+    conversation: Conversation, form_fields: FormFields, now: datetime
+) -> tuple[Conversation, tuple[AnswerProblem, ...]]:
+    """Return the conversation with every answer that could be read, and what could not be.
+
+    They are taken in the order of the questions. What is off the path is left out; an answer
+    that is there already is not given again.
+    """
+    given = dict(form_fields)
+    own, problems = as_page_conversation(conversation), list[AnswerProblem]()
+    for one in journey.journey_questions(own.journey):
+        typed = given.get(one.key)
+        if typed is None or one not in journey.applicable_questions(own):
+            continue
+        reading = _parse_field(one, typed, own.language)
+        if isinstance(reading, AnswerProblem):
+            problems.append(reading)
+        elif not _is_unchanged(own, one, reading):
+            answers = (*own.answers, parsed_answer(own, one, reading, now))
+            own = replace(own, answers=answers, editing="")
+    return own, tuple(problems)
+
+
+def with_blanks_filled(conversation: Conversation, form_fields: FormFields) -> FormFields:
+    """Return a whole form with what was left empty said outright, where it may be left empty.
+
+    The question whether somebody wants the extra questions is answered by their answers.
+    """
+    given = {key: typed for key, typed in form_fields if typed.strip()}
+    asked = [one for one in journey.journey_questions(conversation.journey) if not one.optional]
+    for one in asked:
+        if one.internal:
+            wants = any(other.key in given and _depends_on(other, one) for other in asked)
+            given[one.key] = one.options[0] if wants else LEFT_BLANK
+        elif AnswerStatus.SKIPPED in one.non_answers:
+            given.setdefault(one.key, LEFT_BLANK)
+    return tuple(given.items())
+
+
+def missing_questions(conversation: Conversation) -> tuple[Question, ...]:
+    """Return the questions on the path that a whole form has left without an answer."""
+    own = as_page_conversation(conversation)
+    found = journey.current_answers(own)
+    return tuple(
+        one
+        for one in journey.applicable_questions(own)
+        if one.key not in found and not one.optional and not may_be_blank(one)
+    )
+
+
+def missing_problems(conversation: Conversation) -> tuple[AnswerProblem, ...]:
+    """Return a problem for each question of a whole form that still needs an answer."""
+    return tuple(
+        AnswerProblem(
+            one.key, _page_error_key(one.kind), (("example", answer_types.PHONE_EXAMPLE),)
+        )
+        for one in missing_questions(conversation)
+    )
+
+
+def free_text_answers(form_fields: FormFields) -> tuple[str, ...]:
+    """Return whatever in a form may be somebody's own words: all that we do not offer."""
+    return tuple(
+        typed
+        for key, typed in form_fields
+        if typed and not (question_exists(key) and _is_known_value(get_question(key), typed))
+    )
+
+
+def as_page_conversation(conversation: Conversation) -> Conversation:
+    """Return the conversation as a page sees it: details that never stand in the chat may here."""
+    return replace(conversation, answered_on_page=True)
+
+
+def may_be_blank(question: Question) -> bool:
+    """Return whether a whole form may leave this question empty."""
+    return (
+        question.optional
+        or AnswerStatus.SKIPPED in question.non_answers
+        or question.condition == journey.DETAILS_IN_CHAT
+    )
+
+
+def _is_known_value(question: Question, typed: str) -> bool:
+    return typed in question.options or typed in [
+        f"{NON_ANSWER_PREFIX}{given}" for given in AnswerStatus
+    ]
+
+
+def _depends_on(question: Question, gate: Question) -> bool:
+    return any(key == gate.key for key, _ in question.only_if)
+
+
+def _is_unchanged(conversation: Conversation, question: Question, reading: Parsed) -> bool:
+    found = journey.current_answers(conversation).get(question.key)
+    return found is not None and (found.value, found.status) == (reading.value, reading.status)
+
+
+def _parse_field(question: Question, typed: str, language: str) -> Parsed | AnswerProblem:
+    if typed.startswith(NON_ANSWER_PREFIX):
+        return _parse_non_answer(question, typed.removeprefix(NON_ANSWER_PREFIX), language)
+    if typed in question.options:
+        return answer_types.parsed_option(question, typed, language)
+    if len(typed) > answer_types.INPUT_MAX_CHARS:
+        return AnswerProblem(
+            question.key,
+            "chat.page_too_long",
+            (("n", len(typed)), ("max", answer_types.INPUT_MAX_CHARS)),
+        )
+    reading = answer_types.parse_answer(question, typed, language)
+    match reading:
+        case Parsed():
+            return reading
+        case Suggestion(option):
+            return AnswerProblem(
+                question.key, "choice.meant", (("option", question.option_label(language, option)),)
+            )
+        case Invalid(why, blanks):
+            return AnswerProblem(question.key, _page_error_key(why), blanks)
+
+
+def _parse_non_answer(
+    question: Question, status_name: str, language: str
+) -> Parsed | AnswerProblem:
+    if status_name not in NON_ANSWERS:
+        return AnswerProblem(question.key, "choice.pick")
+    return answer_types.non_answer(AnswerStatus(status_name), language)
+
+
+_PAGE_ERROR_KEYS = {
+    "choice": "choice.pick",
+    "contact": "contact.page",
+    "line": "line.page",
+    "words": "words.empty",
+    "note.empty": "note.page_empty",
+    "note.too_long": "note.page_too_long",
+}
+"""What is said in other words on a page: it has no buttons to press, and no message above."""
+
+
+def _page_error_key(error_key: str) -> str:
+    whole = error_key if "." in error_key else f"{error_key}.first"
+    return _PAGE_ERROR_KEYS.get(error_key, whole)

@@ -1,0 +1,1 @@
+"""What the scenes work with: the moment, the moves of a conversation, and its buttons."""
