@@ -1,6 +1,8 @@
-"""Table 2: what staff can do with a referral, and when."""
+"""Table 2: what can be done with a referral, one row an act; all that knows acts reads it."""
 
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
 
 from flows.machine import InvalidTransition, TransitionTable
 
@@ -9,6 +11,8 @@ __all__ = [
     "CLOSED_STAGES",
     "OPEN_STAGES",
     "Act",
+    "ActRule",
+    "ActTable",
     "InvalidTransition",
     "ReferralStage",
     "allowed_acts",
@@ -54,60 +58,224 @@ class Act(StrEnum):
     REOPEN = "reopen"
 
 
+class ActedBy(Enum):
+    """Who an act comes from."""
+
+    STAFF = "staff"
+    PERSON = "person"
+    CLOCK = "clock"
+
+
+class ActForm(Enum):
+    """The form of a referral's page by which its owner records an act."""
+
+    OUTCOME = "outcome"
+    REASSIGNMENT = "reassignment"
+
+
+class FollowUp(Enum):
+    """Whether an act says when to come back to the referral."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Contact(Enum):
+    """What an act counts as in the times of the report: no try, a try, or one that succeeded."""
+
+    NONE = "none"
+    TRIED = "tried"
+    REACHED = "reached"
+
+
+@dataclass(frozen=True, slots=True)
+class ActRule:
+    """One act: the stages it leads between, and all that desk, API and report ask of it.
+
+    Its words stand in flows/content/en/desk under its name: [acts] always; [told_here] for an act
+    of staff without `queue_flash`; [sure] with `confirm`; [numbers] for what is counted.
+    """
+
+    act: Act
+    starts: tuple[ReferralStage, ...]
+    leads_to: ReferralStage
+    by: ActedBy = ActedBy.STAFF
+    form: ActForm | None = None
+    resolution: int = 0
+    """Its place in the form that settles what nobody holds; 0: it is not in it."""
+    confirm: bool = False
+    """The desk asks once more before it is done."""
+    follow_up: FollowUp = FollowUp.NONE
+    api: bool = False
+    """Another system may record it by the API."""
+    contact: Contact = Contact.NONE
+    result: bool = False
+    """The report counts it as what came of a referral."""
+
+    @property
+    def queue_flash(self) -> str:
+        """The key of what the queue says once it is done; "" where the page is still of use."""
+        if self.leads_to is ReferralStage.CLOSED:
+            return "closed"
+        gone = self.leads_to in CLOSED_STAGES or self.form is ActForm.REASSIGNMENT
+        return str(self.act) if gone else ""
+
+
+class ActTable(TransitionTable[ReferralStage, Act]):
+    """The acts as a table of moves, and the groups that follow from their rows."""
+
+    def __init__(self, rules: Sequence[ActRule]) -> None:
+        self.rules = tuple(rules)
+        self._by_name: dict[str, ActRule] = {rule.act: rule for rule in self.rules}
+        super().__init__(
+            tuple(ReferralStage), [(rule.act, rule.starts, rule.leads_to) for rule in self.rules]
+        )
+
+    def find(self, act: str) -> ActRule | None:
+        """Return the row of an act; None when it moves nothing, or is none."""
+        return self._by_name.get(act)
+
+    def of_form(self, form: ActForm) -> tuple[Act, ...]:
+        """Return the acts of one form of the page, in its order."""
+        return tuple(rule.act for rule in self.rules if rule.form is form)
+
+    def resolutions(self) -> tuple[Act, ...]:
+        """Return what can be done with what nobody holds, in the order of the page."""
+        found = [rule for rule in self.rules if rule.resolution]
+        return tuple(rule.act for rule in sorted(found, key=lambda rule: rule.resolution))
+
+    def of_staff(self) -> tuple[Act, ...]:
+        """Return the acts of staff."""
+        return tuple(rule.act for rule in self.rules if rule.by is ActedBy.STAFF)
+
+    def recordable(self) -> tuple[Act, ...]:
+        """Return the acts that another system may record."""
+        return tuple(rule.act for rule in self.rules if rule.api)
+
+    def queue_flashes(self) -> tuple[str, ...]:
+        """Return the keys of what the queue says after an act."""
+        return tuple(dict.fromkeys(rule.queue_flash for rule in self.rules if rule.queue_flash))
+
+    def page_flashes(self) -> tuple[Act, ...]:
+        """Return the acts after which the page of the referral says something, by their name."""
+        return tuple(act for act in self.of_staff() if not self._by_name[act].queue_flash)
+
+    def with_follow_up(self) -> tuple[Act, ...]:
+        """Return the acts that may, or must, say when to come back to the referral."""
+        return tuple(rule.act for rule in self.rules if rule.follow_up is not FollowUp.NONE)
+
+    def contacts(self, *kinds: Contact) -> tuple[Act, ...]:
+        """Return the acts that count as contact of these kinds; every try where none is named."""
+        counted = kinds or (Contact.TRIED, Contact.REACHED)
+        return tuple(rule.act for rule in self.rules if rule.contact in counted)
+
+    def result_rules(self) -> tuple[ActRule, ...]:
+        """Return the rows of the acts that the report counts as what came of a referral."""
+        return tuple(rule for rule in self.rules if rule.result)
+
+    def results(self) -> tuple[str, ...]:
+        """Return what a referral can count as in the report, in its order."""
+        found = (rule.act for rule in self.result_rules())
+        return ("open", ReferralStage.PAUSED, *found, Act.CLOSE)
+
+
 _NEW, _PAUSED = ReferralStage.NEW, ReferralStage.PAUSED
-_CLOSED, _WITHDRAWN, _ERASED = (
+_CLAIMED, _IN_TOUCH, _WAITING = HELD_STAGES = (
+    *(ReferralStage.CLAIMED, ReferralStage.IN_TOUCH, ReferralStage.WAITING),
+)
+"""A member of staff owns it: an act that leads here keeps or names its owner, others free it."""
+_CLOSED, _WITHDRAWN, _ERASED = CLOSED_STAGES = (
     *(ReferralStage.CLOSED, ReferralStage.WITHDRAWN, ReferralStage.ERASED),
 )
-HELD_STAGES = (ReferralStage.CLAIMED, ReferralStage.IN_TOUCH, ReferralStage.WAITING)
-"""A member of staff owns it."""
 OPEN_STAGES = (_NEW, *HELD_STAGES, _PAUSED)
-CLOSED_STAGES = (_CLOSED, _WITHDRAWN, _ERASED)
+_OUTCOME, _REASSIGNMENT = ActForm.OUTCOME, ActForm.REASSIGNMENT
+_TRIED, _REACHED = Contact.TRIED, Contact.REACHED
+_MAY, _MUST = FollowUp.OPTIONAL, FollowUp.REQUIRED
 
-ACTS = TransitionTable[ReferralStage, Act](
-    tuple(ReferralStage),
+ACTS = ActTable(
     (
-        # act,               starts from,                     leads to
-        (Act.CLAIM, (_NEW,), ReferralStage.CLAIMED),
-        (Act.HAND_BACK, HELD_STAGES, _NEW),
-        (Act.LEASE_ENDED, HELD_STAGES, _NEW),
-        (Act.TRANSFER, HELD_STAGES, ReferralStage.CLAIMED),
-        (Act.SPOKE, HELD_STAGES, ReferralStage.IN_TOUCH),
-        (Act.NO_ANSWER, HELD_STAGES, ReferralStage.WAITING),
-        (Act.WRONG_NUMBER, HELD_STAGES, ReferralStage.WAITING),
-        (Act.NOT_NOW, HELD_STAGES, ReferralStage.WAITING),
-        (Act.SNOOZE, HELD_STAGES, ReferralStage.WAITING),
-        (Act.SUITABLE, HELD_STAGES, ReferralStage.IN_TOUCH),
-        (Act.NOT_SUITABLE, HELD_STAGES, _CLOSED),
-        (Act.DECLINED, HELD_STAGES, _CLOSED),
-        (Act.REFER_ON, HELD_STAGES, _CLOSED),
-        (Act.CLOSE, (*HELD_STAGES, _PAUSED, _WITHDRAWN), _CLOSED),
-        (Act.ASK_TO_DELETE, (*OPEN_STAGES, _CLOSED, _WITHDRAWN), _PAUSED),
-        (Act.STILL_WANTED, (_PAUSED,), _NEW),
-        (Act.ERASE, (_PAUSED, _WITHDRAWN, _CLOSED), _ERASED),
-        (Act.WITHDRAW, (*OPEN_STAGES, _WITHDRAWN), _WITHDRAWN),
-        (Act.REOPEN, (_CLOSED,), _NEW),
-    ),
+        ActRule(Act.CLAIM, (_NEW,), _CLAIMED, api=True),
+        ActRule(Act.HAND_BACK, HELD_STAGES, _NEW, form=_REASSIGNMENT, api=True),
+        ActRule(Act.LEASE_ENDED, HELD_STAGES, _NEW, by=ActedBy.CLOCK),
+        ActRule(Act.TRANSFER, HELD_STAGES, _CLAIMED, form=_REASSIGNMENT),
+        ActRule(Act.SPOKE, HELD_STAGES, _IN_TOUCH, form=_OUTCOME, api=True, contact=_REACHED),
+        ActRule(
+            Act.NO_ANSWER,
+            HELD_STAGES,
+            _WAITING,
+            form=_OUTCOME,
+            follow_up=_MAY,
+            api=True,
+            contact=_TRIED,
+        ),
+        ActRule(Act.WRONG_NUMBER, HELD_STAGES, _WAITING, form=_OUTCOME, api=True, contact=_TRIED),
+        ActRule(
+            Act.NOT_NOW,
+            HELD_STAGES,
+            _WAITING,
+            form=_OUTCOME,
+            follow_up=_MAY,
+            api=True,
+            contact=_REACHED,
+        ),
+        ActRule(Act.SNOOZE, HELD_STAGES, _WAITING, follow_up=_MUST),
+        ActRule(Act.SUITABLE, HELD_STAGES, _IN_TOUCH, form=_OUTCOME, api=True, result=True),
+        ActRule(
+            Act.NOT_SUITABLE,
+            HELD_STAGES,
+            _CLOSED,
+            form=_OUTCOME,
+            confirm=True,
+            api=True,
+            result=True,
+        ),
+        ActRule(
+            Act.DECLINED,
+            HELD_STAGES,
+            _CLOSED,
+            form=_OUTCOME,
+            confirm=True,
+            api=True,
+            contact=_REACHED,
+            result=True,
+        ),
+        ActRule(Act.REFER_ON, HELD_STAGES, _CLOSED, form=_OUTCOME, api=True, result=True),
+        ActRule(
+            Act.CLOSE,
+            (*HELD_STAGES, _PAUSED, _WITHDRAWN),
+            _CLOSED,
+            form=_OUTCOME,
+            resolution=2,
+            confirm=True,
+            api=True,
+        ),
+        ActRule(Act.ASK_TO_DELETE, (*OPEN_STAGES, _CLOSED, _WITHDRAWN), _PAUSED, by=ActedBy.PERSON),
+        ActRule(Act.STILL_WANTED, (_PAUSED,), _NEW, resolution=1, api=True),
+        ActRule(Act.ERASE, (_PAUSED, _WITHDRAWN, _CLOSED), _ERASED, resolution=4, confirm=True),
+        ActRule(
+            Act.WITHDRAW,
+            (*OPEN_STAGES, _WITHDRAWN),
+            _WITHDRAWN,
+            by=ActedBy.PERSON,
+            confirm=True,
+            result=True,
+        ),
+        ActRule(Act.REOPEN, (_CLOSED,), _NEW, resolution=3, api=True),
+    )
 )
-"""`ask_to_delete` and `withdraw` come from the person; contact stops with either.
-
-`lease_ended` comes from the clock; all the others are done by a named member of staff.
-`snooze` puts something off until a time; it stays its owner's. A note, a look at how to make
-contact and an opening are dated steps too, but move nothing, so they have no row here.
+"""`lease_ended` comes from the clock; `ask_to_delete` and `withdraw` come from the person, and
+contact stops with either. All the others are done by a named member of staff. A note, a look at
+how to make contact and an opening are dated steps too, but move nothing, so they have no row.
 """
 
-PERSON_ACTS = (Act.ASK_TO_DELETE, Act.WITHDRAW)
-AUTOMATIC_ACTS = (Act.LEASE_ENDED,)
-ACTS_KEEPING_OWNER = (
-    *(Act.CLAIM, Act.TRANSFER, Act.SPOKE, Act.NO_ANSWER, Act.WRONG_NUMBER, Act.NOT_NOW),
-    *(Act.SNOOZE, Act.SUITABLE),
-)
+ACTS_KEEPING_OWNER = tuple(rule.act for rule in ACTS.rules if rule.leads_to in HELD_STAGES)
 
 
 def allowed_acts(stage: str) -> tuple[Act, ...]:
     """Return the acts that staff can take on a referral at `stage`; none for an unknown stage."""
-    return tuple(
-        act for act in ACTS.allowed_from(stage) if act not in (*PERSON_ACTS, *AUTOMATIC_ACTS)
-    )
+    ours = ACTS.of_staff()
+    return tuple(act for act in ACTS.allowed_from(stage) if act in ours)
 
 
 def stage_after(stage: str, act: str) -> ReferralStage:

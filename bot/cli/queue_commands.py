@@ -84,7 +84,7 @@ def open_referral(reference: str, actor: ActorOption = "", as_json: JsonOption =
 @queue_app.command()
 def step(
     reference: str,
-    act: str,
+    act: Annotated[str, typer.Argument(help=", ".join(casework.ACTS.of_staff()))],
     actor: ActorOption = "",
     note: Annotated[str, typer.Option(help="A note that only staff can read.")] = "",
     to: Annotated[str, typer.Option(help="The new owner, for transfer.")] = "",
@@ -117,7 +117,7 @@ def snooze(
     note: Annotated[str, typer.Option(help="Why; only staff can read it.")] = "",
 ) -> None:
     """Defer one of your referrals until a time; you stay its owner."""
-    step(reference, "snooze", actor, note, "", until, False)
+    step(reference, casework.Act.SNOOZE, actor, note, "", until, False)
 
 
 @queue_app.command()

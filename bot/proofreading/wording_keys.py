@@ -72,12 +72,12 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
         f"{_options_question(one)}.{option}" for one in all_questions() for option in one.options
     ]
     return {
+        **_act_keys(),
         "anytime.language_names.*": service().languages,
         "anytime.words.*": (*commands.TYPED_COMMANDS, *NON_ANSWERS),
         "cards.*.text": cards,
         "cards.*.title": cards,
         "crisis.*.text": Danger,
-        "desk.acts.*": [act for act, _, _ in casework.ACTS.transitions],
         "desk.flags.*": [
             *(flag for flag, _ in routing.FLAG_RULES),
             *DANGER_FLAGS,
@@ -106,6 +106,23 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
         "scenes.stopped.*": stopped.DECIDING_QUESTIONS,
         "scenes.stopped.mediation_*": service().districts.values(),
         "scenes.welcome.buttons.*": welcome.WelcomeChoice,
+    }
+
+
+def _act_keys() -> Mapping[str, Iterable[str]]:
+    """Return what the acts on a referral need words for."""
+    acts = casework.ACTS
+    asked_again = [casework.Act.CLAIM, *(rule.act for rule in acts.rules if rule.confirm)]
+    return {
+        "desk.acts.*": [rule.act for rule in acts.rules],
+        "desk.numbers.came.*": acts.results(),
+        "desk.numbers.times.*": [
+            *("claimed", "tried", "spoke"),
+            *(f"first_{act}" for act in acts.contacts()),
+        ],
+        **{f"desk.sure.*.{part}": asked_again for part in ("title", "text", "yes")},
+        "desk.told.*": ("none_next", "reassigned", *acts.queue_flashes()),
+        "desk.told_here.*": (*acts.page_flashes(), "third_try", "note"),
     }
 
 

@@ -9,11 +9,9 @@ from sqlalchemy import ColumnElement, Subquery, case, func, select
 from sqlmodel import Session
 
 from flows import casework
+from flows.casework import OPEN_STAGES, Act, Contact
 from storage.tables import DAILY_COUNTER, REFERRAL, STEP
 
-CONTACT_ATTEMPT_ACTS = ("spoke", "no_answer", "wrong_number", "not_now", "declined")
-"""Acts that are a try to be in touch; the others come after it."""
-OUTCOME_ACTS = ("suitable", "not_suitable", "declined", "refer_on", "withdraw")
 FUNNEL_EVENTS = ("asked", "answered", "sent", "stopped", "left")
 
 
@@ -45,14 +43,17 @@ def counts_by_source(session: Session, since: datetime, until: datetime) -> Pair
 def counts_by_queue_and_outcome(session: Session, since: datetime, until: datetime) -> PairCounts:
     """Return how many came, by queue and by what came of it: since <= sent < until.
 
-    That is one of CAME_OF_IT, whichever was last; else open, paused or close.
+    That is the newest act that counts as a result, but of an open referral only one that leaves it
+    open; else open, paused or close.
     """
-    last = _latest_act_of(OUTCOME_ACTS)
-    suitable = case((last.c.act == "suitable", "suitable"), else_="open")
+    results = casework.ACTS.result_rules()
+    last = _latest_act_of([rule.act for rule in results])
+    left_open = [rule.act for rule in results if rule.leads_to in OPEN_STAGES]
+    while_open = case((last.c.act.in_(left_open), last.c.act), else_="open")
     what = case(
         (REFERRAL.c.stage == "paused", "paused"),
-        (REFERRAL.c.stage.in_(casework.OPEN_STAGES), suitable),
-        else_=func.coalesce(last.c.act, "close"),
+        (REFERRAL.c.stage.in_(OPEN_STAGES), while_open),
+        else_=func.coalesce(last.c.act, Act.CLOSE.value),
     )
     query = (
         select(REFERRAL.c.queue, what.label("what"), func.count().label("n"))
@@ -65,9 +66,9 @@ def counts_by_queue_and_outcome(session: Session, since: datetime, until: dateti
 
 def referral_times(session: Session, since: datetime, until: datetime) -> list[ReferralTimes]:
     """Return the times of each referral that came, in no order: since <= sent < until."""
-    claimed = _first_time_of("claim")
-    tried = _first_time_of(*CONTACT_ATTEMPT_ACTS)
-    spoke = _first_time_of("spoke", "not_now", "declined")
+    claimed = _first_time_of(Act.CLAIM)
+    tried = _first_time_of(*casework.ACTS.contacts())
+    spoke = _first_time_of(*casework.ACTS.contacts(Contact.REACHED))
     query = (
         select(
             REFERRAL.c.id,
@@ -157,7 +158,7 @@ def _contact_attempts(
     query = (
         select(STEP.c.referral_id, STEP.c.act, STEP.c.at)
         .join(REFERRAL, REFERRAL.c.id == STEP.c.referral_id)
-        .where(STEP.c.act.in_(CONTACT_ATTEMPT_ACTS), *_sent_between(since, until))
+        .where(STEP.c.act.in_(casework.ACTS.contacts()), *_sent_between(since, until))
         .order_by(STEP.c.n)
     )
     found: dict[str, list[tuple[str, datetime]]] = {}

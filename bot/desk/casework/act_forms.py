@@ -7,39 +7,46 @@ from datetime import date, datetime, timedelta
 from bot.desk.permissions import Ownership, Role, may_see_queue
 from flows import casework
 from flows.calendar import retry_schedule
+from flows.casework import Act, ActForm, FollowUp
 from flows.questions import answer_types
 from flows.service import service
 from storage.referrals.lifecycle import QueueEntry, ReferralStep
 
-OUTCOMES = (
-    *("spoke", "no_answer", "wrong_number", "not_now", "suitable", "not_suitable", "declined"),
-    *("refer_on", "close"),
-)
-"""Outcomes, in the order of the page."""
-REASSIGNMENTS = ("hand_back", "transfer")
-RESOLUTIONS = ("still_wanted", "close", "reopen", "erase")
-"""What can be done with what nobody holds: the person stopped it, or it is over."""
-NEEDS_CONFIRMATION = ("close", "not_suitable", "declined", "erase", "withdraw")
-"""Acts that ask once more before they are done."""
-WITH_FOLLOW_UP = ("no_answer", "not_now", "snooze")
-"""Acts that may say when to come back."""
+_ENDS_ATTEMPTS = (Act.SPOKE, Act.REOPEN, Act.STILL_WANTED, "handed_over")
+"""Steps after which failed attempts are counted anew."""
 NOTE_MAX = 2000
 _MAX_AHEAD = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class ActForms:
-    """The forms of one page. `mark` is how often something was done when the page was made.
+class PageViewer:
+    """Who looks at a page and when: whose the referral is to them, and what they may do with it.
 
-    `proposed` is when to try again if nobody answers now; `tried` how often nobody did.
+    `assignees` are those a transfer can go to; `page_version` is how often something was done.
+    """
+
+    ownership: Ownership
+    may_reassign: bool
+    assignees: tuple[str, ...]
+    page_version: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActForms:
+    """The forms of one page. `page_version` is how often something was done when it was made.
+
+    `suggested_time` is when to try again if nobody answers now; `failed_attempts` how often nobody
+    did; `with_follow_up` are the outcomes that may say when to come back.
     """
 
     claim: bool = False
     needs_check: bool = False
-    outcomes: tuple[str, ...] = ()
+    outcomes: tuple[Act, ...] = ()
+    with_follow_up: tuple[Act, ...] = ()
     snooze: bool = False
-    reassignments: tuple[str, ...] = ()
-    resolutions: tuple[str, ...] = ()
+    reassignments: tuple[Act, ...] = ()
+    resolutions: tuple[Act, ...] = ()
     withdraw: bool = False
     reassign: bool = False
     note: bool = True
@@ -65,49 +72,49 @@ class ActionRequest:
 
 
 def available_forms(
-    entry: QueueEntry,
-    ownership: Ownership,
-    history: list[ReferralStep],
-    best_time: str | None,
-    assignees: tuple[str, ...],
-    may_reassign: bool,
-    page_version: int,
-    now: datetime,
+    entry: QueueEntry, history: list[ReferralStep], best_time: str | None, viewer: PageViewer
 ) -> ActForms:
-    """Return the forms that somebody may use; `people` are those a transfer can go to.
+    """Return the forms that somebody may use.
 
     Where the person's best time is not known to the page (None), no time is proposed.
     """
-    allowed, held = casework.allowed_acts(entry.stage), entry.owner is not None
-    own, earlier, again = ownership == Ownership.OWN, failed_contact_times(history), None
+    acts, allowed = casework.ACTS, casework.allowed_acts(entry.stage)
+    held, own = entry.owner is not None, viewer.ownership == Ownership.OWN
+    owned = allowed if own else ()
+    failed, suggested = failed_contact_times(history), None
     if own and best_time is not None:
-        again = retry_schedule.next_attempt(now, earlier, best_time, service())
+        suggested = retry_schedule.next_attempt(viewer.now, failed, best_time, service())
     return ActForms(
-        claim="claim" in allowed and not held,
+        claim=Act.CLAIM in allowed and not held,
         needs_check=entry.hold or entry.queue == "check",
-        outcomes=tuple(act for act in OUTCOMES if own and act in allowed),
-        snooze=own and "snooze" in allowed,
-        reassignments=tuple(act for act in REASSIGNMENTS if own and act in allowed),
-        resolutions=tuple(act for act in RESOLUTIONS if not held and act in allowed),
-        withdraw=ownership != Ownership.OTHERS and entry.stage in casework.OPEN_STAGES,
-        reassign=may_reassign and held and "transfer" in allowed and not own,
+        outcomes=_in_order(acts.of_form(ActForm.OUTCOME), owned),
+        with_follow_up=_in_order(acts.with_follow_up(), owned),
+        snooze=Act.SNOOZE in owned,
+        reassignments=_in_order(acts.of_form(ActForm.REASSIGNMENT), owned),
+        resolutions=_in_order(acts.resolutions(), () if held else allowed),
+        withdraw=viewer.ownership != Ownership.OTHERS and entry.stage in casework.OPEN_STAGES,
+        reassign=viewer.may_reassign and held and Act.TRANSFER in allowed and not own,
         note=entry.stage != "erased",
-        assignees=assignees,
-        days=tuple(retry_schedule.follow_up_days(now, service())),
+        assignees=viewer.assignees,
+        days=tuple(retry_schedule.follow_up_days(viewer.now, service())),
         day_parts=tuple(service().windows),
-        suggested_time=again,
-        failed_attempts=len(earlier),
-        page_version=page_version,
+        suggested_time=suggested,
+        failed_attempts=len(failed),
+        page_version=viewer.page_version,
     )
+
+
+def _in_order(order: tuple[Act, ...], offered: tuple[Act, ...]) -> tuple[Act, ...]:
+    return tuple(act for act in order if act in offered)
 
 
 def failed_contact_times(history: list[ReferralStep]) -> list[datetime]:
     """Return when nobody answered since somebody last spoke with the person, or opened it again."""
     found: list[datetime] = []
     for step in history:
-        if step.act in ("spoke", "reopen", "handed_over", "still_wanted"):
+        if step.act in _ENDS_ATTEMPTS:
             found = []
-        elif step.act == "no_answer":
+        elif step.act == Act.NO_ANSWER:
             found.append(step.at)
     return found
 
@@ -137,10 +144,11 @@ def _follow_up_time(
 ) -> tuple[datetime | None, str]:
     """Return when to come back, and what is wrong with what was chosen."""
     chosen, part = form.get(f"when_{act}", "")[:40], form.get(f"part_{act}", "")[:20]
-    if act not in WITH_FOLLOW_UP:
+    rule = casework.ACTS.find(act)
+    if rule is None or rule.follow_up is FollowUp.NONE:
         return None, ""
     if not chosen:
-        return None, "when_missing" if act == "snooze" else ""
+        return None, "when_missing" if rule.follow_up is FollowUp.REQUIRED else ""
     back = _parse_suggested_time(chosen) if "T" in chosen else _slot_time(chosen, part, now)
     if back is None or back - now > _MAX_AHEAD:
         return None, "when_unknown"

@@ -8,29 +8,17 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.casework import act_forms
-from bot.desk.casework.act_forms import (
-    NEEDS_CONFIRMATION,
-    OUTCOMES,
-    REASSIGNMENTS,
-    RESOLUTIONS,
-    ActForms,
-    ActionRequest,
-)
+from bot.desk.casework.act_forms import ActForms, ActionRequest
 from bot.desk.casework.referral import referral_forms, request_ownership
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import format_day
 from bot.desk.permissions import Ownership
 from flows import casework
+from flows.casework import Act, ActForm
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, lifecycle, queue_views, steps
 from storage.referrals.lifecycle import NotReferralOwner, QueueEntry
-
-_QUEUE_FLASH = {
-    **dict.fromkeys(("close", "not_suitable", "declined", "refer_on"), "closed"),
-    **{act: act for act in ("hand_back", "transfer", "erase", "withdraw")},
-}
-"""Acts after which there is nothing more to do on the page; what the queue then says."""
 
 
 class StalePage(RuntimeError):
@@ -46,9 +34,9 @@ async def claim(request: DeskRequest) -> Response:
     if request_ownership(request) == Ownership.OWN:
         return request.redirect(f"/desk/r/{request.reference}")
     entry = await _entry(request)
-    if "claim" not in casework.allowed_acts(entry.stage):
+    if Act.CLAIM not in casework.allowed_acts(entry.stage):
         return await _redisplay(
-            request, ActionRequest("claim", problems={"act": "not_allowed"}), 409
+            request, ActionRequest(Act.CLAIM, problems={"act": "not_allowed"}), 409
         )
     if (entry.hold or entry.queue == "check") and request.form.get("sure") != "yes":
         return request.render("sure.html", wanted=ActionRequest("claim"), entry=entry, to="claim")
@@ -64,13 +52,9 @@ async def record_outcome(request: DeskRequest) -> Response:
     asked = act_forms.parse_action(request.form, request.now)
     if request_ownership(request) != Ownership.OWN:
         return await _ownership_lost(request, asked)
-    return await _perform(
-        request,
-        asked,
-        (*OUTCOMES, *REASSIGNMENTS, "snooze"),
-        "act",
-        _step_transaction(request, asked),
-    )
+    table = casework.ACTS
+    offered = (*table.of_form(ActForm.OUTCOME), *table.of_form(ActForm.REASSIGNMENT), Act.SNOOZE)
+    return await _perform(request, asked, offered, "act", _step_transaction(request, asked))
 
 
 async def resolve(request: DeskRequest) -> Response:
@@ -78,26 +62,23 @@ async def resolve(request: DeskRequest) -> Response:
     asked = act_forms.parse_action(request.form, request.now)
     if request_ownership(request) == Ownership.OTHERS:
         return await _ownership_lost(request, asked)
-    acts = (
-        (*RESOLUTIONS, "withdraw")
-        if request_ownership(request) == Ownership.UNASSIGNED
-        else ("withdraw",)
-    )
+    unassigned = request_ownership(request) == Ownership.UNASSIGNED
+    offered = (*(casework.ACTS.resolutions() if unassigned else ()), Act.WITHDRAW)
     done = (
         _withdraw_transaction(request, asked)
-        if asked.act == "withdraw"
+        if asked.act == Act.WITHDRAW
         else _step_transaction(request, asked)
     )
-    return await _perform(request, asked, acts, "settle", done)
+    return await _perform(request, asked, offered, "settle", done)
 
 
 async def reassign(request: DeskRequest) -> Response:
     """Give a referral to somebody else, or back to the queue, when its owner is away."""
     asked = act_forms.parse_action(request.form, request.now)
-    asked = replace(asked, act="transfer" if asked.assignee else "hand_back")
-    return await _perform(
-        request, asked, REASSIGNMENTS, "reassign", _reassign_transaction(request, asked)
-    )
+    asked = replace(asked, act=Act.TRANSFER if asked.assignee else Act.HAND_BACK)
+    offered = casework.ACTS.of_form(ActForm.REASSIGNMENT)
+    done = _reassign_transaction(request, asked)
+    return await _perform(request, asked, offered, "reassign", done)
 
 
 async def submit_note(request: DeskRequest) -> Response:
@@ -120,17 +101,18 @@ async def submit_note(request: DeskRequest) -> Response:
 async def _perform(
     request: DeskRequest,
     action: ActionRequest,
-    acts: tuple[str, ...],
+    offered: tuple[str, ...],
     path: str,
     transaction: Callable[[Connection], None],
 ) -> Response:
     """Do it, or say what is wrong with the note kept; some acts are asked once more."""
-    if action.act not in acts:
+    if action.act not in offered:
         problem = "act_unknown" if action.act else "act_missing"
         action = replace(action, problems={**action.problems, "act": problem})
     if action.problems:
         return await _redisplay(request, action, 422)
-    if action.act in NEEDS_CONFIRMATION and not action.confirmed:
+    rule = casework.ACTS.find(action.act)
+    if rule and rule.confirm and not action.confirmed:
         return request.render("sure.html", wanted=action, entry=await _entry(request), to=path)
     try:
         await request.write(transaction)
@@ -147,10 +129,11 @@ async def _perform(
 
 async def _next_path(request: DeskRequest, action: ActionRequest, path: str) -> str:
     """Return where to go once it is done."""
-    told = "reassigned" if path == "reassign" else _QUEUE_FLASH.get(action.act, "")
+    rule = casework.ACTS.find(action.act)
+    told = "reassigned" if path == "reassign" else rule and rule.queue_flash
     if told:
         return f"/desk/queue?told={told}&about={request.reference}"
-    third = action.act == "no_answer" and not action.until
+    third = action.act == Act.NO_ANSWER and not action.until
     return f"/desk/r/{request.reference}?told={'third_try' if third else action.act}"
 
 
@@ -163,7 +146,7 @@ def _step_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[
             *(conn, vault, reference, action.act, request.actor, request.now),
             note=action.note,
             until=action.until,
-            transfer_to=action.assignee if action.act == "transfer" else "",
+            transfer_to=action.assignee if action.act == Act.TRANSFER else "",
         )
         if action.act == "erase":
             logbook.add_logbook_line(conn, vault, request.actor, "erase", request.now, reference)

@@ -11,6 +11,7 @@ from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import due_status, end_of_today, flag_labels, label_for, next_action_at
 from bot.desk.permissions import visible_queues
 from bot.web import forms
+from flows import casework
 from flows.referral import routing
 from flows.service import service
 from flows.understanding.crisis import Danger
@@ -25,16 +26,6 @@ FLAGS = (
     *(f"danger_{danger}" for danger in Danger),
 )
 SENDERS = ("self", "callback", "officer")
-FLASH_KEYS = (
-    "none_next",
-    "hand_back",
-    "transfer",
-    "reassigned",
-    "closed",
-    "withdraw",
-    "erase",
-    "settled",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +96,7 @@ async def show_queue(request: DeskRequest) -> Response:
         for one in found.entries
     ]
     told = request.query("told")
+    flash_keys = ("none_next", "reassigned", *casework.ACTS.queue_flashes())
     return request.render(
         "queue.html",
         rows=rows,
@@ -118,7 +110,7 @@ async def show_queue(request: DeskRequest) -> Response:
         flags=FLAGS,
         marks=COLUMN_FILTERS,
         senders=SENDERS,
-        told=told if told in FLASH_KEYS else "",
+        told=told if told in flash_keys else "",
         about=parse_reference(request.query("about")),
     )
 

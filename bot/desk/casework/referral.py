@@ -8,12 +8,18 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.responses import Response
 
-from bot.desk.casework.act_forms import ActForms, available_forms, may_be_assigned
+from bot.desk.casework.act_forms import (
+    ActForms,
+    PageViewer,
+    available_forms,
+    may_be_assigned,
+)
 from bot.desk.casework.duplicates import duplicates_for
 from bot.desk.casework.record_view import best_time, timeline, view_record
 from bot.desk.guard import DeskRequest, DeskRoute, ownership_of
 from bot.desk.labels import due_status, flag_labels, format_day, label_for, next_action_at
 from bot.desk.permissions import Ownership, Role
+from flows import casework
 from flows.questions import answer_types
 from flows.record import Record
 from storage import logbook
@@ -24,10 +30,6 @@ from storage.referrals.lifecycle import QueueEntry, ReferralErased, ReferralStep
 
 ACCESS_REASONS = ("cover", "check", "complaint", "person_rang", "other")
 """Why a coordinator looks at what somebody else has; the logbook keeps the code."""
-FLASH_KEYS = (
-    *("claim", "spoke", "no_answer", "third_try", "wrong_number", "not_now", "snooze", "suitable"),
-    *("note", "still_wanted", "reopen"),
-)
 REASON_MAX = 300
 
 
@@ -126,13 +128,14 @@ async def _open_and_render(
 
 def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, Any]:
     entry, told = context.entry, request.query("told")
+    flash_keys = (*casework.ACTS.page_flashes(), "third_try", "note")
     return {
         "entry": entry,
         "soon": due_status(entry, request.now),
         "at_time": next_action_at(entry),
         "steps": timeline(context.history),
         "forms": context.forms,
-        "told": told if told in FLASH_KEYS else "",
+        "told": told if told in flash_keys else "",
         "said": label_for,
         "day_words": format_day,
     }
@@ -169,16 +172,8 @@ def referral_forms(
     mark = steps.revision(session.connection(), entry.reference)
     named = best_time(record) if record else None
     coordinates = request.may("reassign", request_ownership(request), entry.queue)
-    return available_forms(
-        entry,
-        request_ownership(request),
-        history,
-        named,
-        tuple(people),
-        coordinates,
-        mark,
-        request.now,
-    )
+    viewer = PageViewer(request_ownership(request), coordinates, tuple(people), mark, request.now)
+    return available_forms(entry, history, named, viewer)
 
 
 ROUTES = (

@@ -17,26 +17,16 @@ from bot.desk.reports.small_cells import (
 from bot.desk.reports.small_cells import suppress_rows as shares_of
 from bot.desk.reports.tables import Bar, StatisticsTable, bars_of, cell_text
 from bot.desk.reports.week_range import WeekRange, monday_of, week_name
-from flows import content_files
+from flows import casework, content_files
 from flows.calendar import workdays
 from flows.questions import journey
 from flows.questions.questionnaire import get_question
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, has, say, words
-from storage.reports.statistics import CONTACT_ATTEMPT_ACTS, PairCounts, ReferralTimes
+from storage.reports.statistics import PairCounts, ReferralTimes
 
 _L = FIRST_LANGUAGE
 JOURNEYS = ("self", "callback", "officer")
-OUTCOMES = (
-    "open",
-    "paused",
-    "suitable",
-    "not_suitable",
-    "declined",
-    "refer_on",
-    "withdraw",
-    "close",
-)
 MIN_FOR_P90 = 10
 """The fewest times of which a 90th percentile is shown: below, it is the longest one."""
 Funnel = Mapping[str, Counter[str]]
@@ -73,7 +63,8 @@ def by_source(pairs: PairCounts) -> StatisticsTable:
 def by_route(pairs: PairCounts) -> StatisticsTable:
     """Return how many referrals went to each queue, and what came of them."""
     queues = [queue for queue in service().queues if any(one == queue for one, _ in pairs)]
-    table = {queue: [pairs.get((queue, came), 0) for came in OUTCOMES] for queue in queues}
+    results = casework.ACTS.results()
+    table = {queue: [pairs.get((queue, came), 0) for came in results] for queue in queues}
     shares = shares_of(table)
     labels = {queue: say(_L, f"desk.queues.{queue}") for queue in queues}
     return StatisticsTable(
@@ -82,7 +73,7 @@ def by_route(pairs: PairCounts) -> StatisticsTable:
         (
             say(_L, "desk.numbers.heads.routes"),
             say(_L, "desk.numbers.heads.count"),
-            *(say(_L, f"desk.numbers.came.{came}") for came in OUTCOMES),
+            *(say(_L, f"desk.numbers.came.{came}") for came in results),
         ),
         tuple(
             (labels[queue], cell_text(one.whole), *map(cell_text, one.parts))
@@ -103,7 +94,7 @@ def response_times(sent: Sequence[ReferralTimes], now: datetime) -> StatisticsTa
         _time_row("spoke", sent, lambda one: one.spoke_at, now),
     ]
     rows = [row for row, _ in found]
-    for act in CONTACT_ATTEMPT_ACTS:
+    for act in casework.ACTS.contacts():
         first = [one for one in sent if one.first_attempt_act == act]
         row, _ = _time_row(f"first_{act}", first, lambda one: one.first_attempt_at, now)
         rows.append((*row[:3], ""))
