@@ -16,7 +16,7 @@ class Officer:
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """An officer who is with somebody told us of them; `line` is the officer's own reference."""
+    """An officer who is with somebody told us of them; `case_reference` is the officer's own."""
 
     officer: Officer
     case_reference: str = ""

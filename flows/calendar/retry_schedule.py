@@ -19,7 +19,7 @@ def next_attempt(
 ) -> datetime | None:
     """Return when to try again (aware) after one at `now` met nobody; None after three tries.
 
-    `earlier` are the tries before. It is within the part of the day that the person named, and
+    It comes after `previous_attempts`, within the part of the day that the person named, and
     within working hours when they named none: later today in a part not tried yet, else on the
     next working day, as far as can be from the times that were tried.
     """

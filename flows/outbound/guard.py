@@ -28,9 +28,9 @@ class OutboundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """A message before it goes. `by` is the member of staff who sends it.
+    """A message before it goes. `sender` is the member of staff who sends it.
 
-    `always` marks what no member of staff may hold up: the answer to danger, to leaving, to
+    `unblockable` marks what no member of staff may hold up: the answer to danger, to leaving, to
     deleting and to stopping.
     """
 
@@ -45,8 +45,9 @@ class SafeContact:
     """What is known of how a person may be written to; every default is the careful one.
 
     `stage` and `owner` are the referral's. `way`, `if_seen`, `best_time` and `must_not_know` are
-    the person's own answers, "" where they gave none. `held_by` names who holds the chat, and
-    `came_first` says that the person has done something since the message was put in line.
+    the person's own answers, "" where they gave none. `handed_off_to` names who writes in the
+    chat, and `input_since_queued` says that the person has done something since the message
+    was enqueued.
     """
 
     stage: str = ""
