@@ -224,6 +224,7 @@ def test_a_question_added_while_somebody_is_at_the_check_opens_first(
             assert arrives.open_key == "letter", (name, does)
         walk.say("/status")
         walk.answer("no")
+        walk.answer_until({})  # whatever else was added since it was recorded
         assert walk.conversation.stage == "checking"
         walk.press("send")
         assert "letter" in {line.question for line in walk.record.lines}
