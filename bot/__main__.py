@@ -5,7 +5,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -54,9 +53,11 @@ def demo() -> None:
     settings = read_settings()
     shown.refuse_live_settings(settings)
     start_logging("ERROR")
-    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder, open_demo_store(folder) as parts:
-        database, vault = parts
-        sign_in = shown.seed_demo(database, vault)
+    with (
+        tempfile.TemporaryDirectory(prefix="rj-demo-") as folder,
+        open_demo_store(folder) as database,
+    ):
+        sign_in = shown.seed_demo(database)
         on = settings.model_copy(update={"host": "127.0.0.1", "port": shown.free_port()})
 
         def opened() -> None:
@@ -65,7 +66,7 @@ def demo() -> None:
             print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
             print("End with Ctrl-C.", flush=True)
 
-        asyncio.run(run(Running(on, database, vault, demo=sign_in), True, True, opened))
+        asyncio.run(run(Running(on, database, demo=sign_in), True, True, opened))
 
 
 @app.command()
@@ -81,9 +82,9 @@ def play(
     if as_ not in ("victim", "officer"):
         raise typer.BadParameter("--as takes victim or officer")
     settings = read_settings()
-    with open_store(read_settings()) as (database, vault):
+    with open_store(read_settings()) as database:
         chat_holds_names = settings.officer_details == "chat"
-        player = Player(database, vault, chat_holds_names, language, settings.public_url)
+        player = Player(database, chat_holds_names, language, settings.public_url)
         if chat:
             player.chat_address = f"named/{chat}"
         first = player.invitation_command() if as_ == "officer" else "/start"
@@ -183,9 +184,9 @@ def tidy() -> None:
     from bot.pipeline.respond import House
     from bot.pipeline.sweep import sweep
 
-    with open_store(read_settings()) as (database, vault):
-        with database.transaction() as connection:
-            swept = sweep(connection, House(vault, {}), datetime.now(UTC))
+    with open_store(read_settings()) as database:
+        with database.unit() as unit:
+            swept = sweep(unit, House(database.vault, {}))
         database.erase_free_space()
     print(", ".join(f"{what}: {n}" for what, n in asdict(swept).items()))
 
@@ -221,8 +222,8 @@ def _run_parts(conversation: bool, pages: bool) -> None:
     start_logging(settings.log_level)
     if settings.telegram_bot_token is None:
         print("TELEGRAM_BOT_TOKEN is not set: Telegram is off.", file=sys.stderr)
-    with open_store(settings) as (database, vault):
-        asyncio.run(run(Running(settings, database, vault), conversation, pages))
+    with open_store(settings) as database:
+        asyncio.run(run(Running(settings, database), conversation, pages))
 
 
 def _read_jsonl(key: str) -> Iterator[dict[str, Any]]:

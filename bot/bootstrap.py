@@ -11,31 +11,31 @@ from storage.vault import Vault
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[tuple[Database, Vault]]:
-    """Give the configured database, its tables up to date, and the vault that fits it.
+def open_store(settings: Settings) -> Iterator[Database]:
+    """Give the configured database with the vault that fits it, its tables up to date.
 
-    The key file is only made by itself beside a development database. Raises WrongSetUp when
+    The key file is only made by itself beside a development database. Raises InvalidSettings when
     the key is not the one the database was kept under.
     """
-    database = Database(settings.database_url)
+    vault = Vault.open(settings.key_file, create=settings.vault_key_file is None)
+    database = Database(settings.database_url, vault)
     try:
         if not database.is_current():
             database.migrate()
-        vault = Vault.open(settings.key_file, create=settings.vault_key_file is None)
-        with database.transaction() as connection:
-            fits = key_check.vault_matches(connection, vault)
+        with database.unit() as unit:
+            fits = key_check.vault_matches(unit)
         if not fits:
             raise InvalidSettings(
                 "The key file is not the one that this database was kept under. "
                 "Set VAULT_KEY_FILE to the right one; without it nothing can be read."
             )
-        yield database, vault
+        yield database
     finally:
         database.close()
 
 
 @contextmanager
-def open_demo_store(folder: str) -> Iterator[tuple[Database, Vault]]:
+def open_demo_store(folder: str) -> Iterator[Database]:
     """Give a fresh database and key in a folder that will be thrown away."""
     path = Path(folder)
     with open_store(
@@ -44,8 +44,8 @@ def open_demo_store(folder: str) -> Iterator[tuple[Database, Vault]]:
             database_url=f"sqlite:///{path / 'demo.db'}",
             vault_key_file=_make_key_file(path / "demo.key"),
         )
-    ) as parts:
-        yield parts
+    ) as database:
+        yield database
 
 
 def _make_key_file(path: Path) -> Path:

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-
-from sqlalchemy import Connection
 
 from flows.conversation import Button, ButtonKind, Conversation, Reply
 from flows.officers import Introduction, Officer
@@ -13,7 +10,7 @@ from flows.referral import handover
 from flows.service import service
 from flows.vocabulary import AnswerStatus
 from storage.chats import one_time_links
-from storage.vault import Vault
+from storage.unit import Unit
 
 PRIVATE_PAGE_LINK, OPEN_FORM_CODE, SHOW_CODE_LINK, INTRODUCTION_CODE = (
     "quiet",
@@ -45,7 +42,7 @@ class RedeemedLink:
 
 @dataclass(frozen=True, slots=True)
 class LinkOwner:
-    """Whose links they are; `shares` tells whether the chat can offer to share a number."""
+    """Whose links they are; `can_share_number` when the chat can offer to share a number."""
 
     channel: str
     address: str
@@ -54,12 +51,7 @@ class LinkOwner:
 
 
 def with_links(
-    connection: Connection,
-    vault: Vault,
-    public_url: str | None,
-    owner: LinkOwner,
-    replies: tuple[Reply, ...],
-    now: datetime,
+    unit: Unit, public_url: str | None, owner: LinkOwner, replies: tuple[Reply, ...]
 ) -> Iterator[Reply]:
     """Give the replies with an address on each button that opens a page.
 
@@ -75,7 +67,7 @@ def with_links(
             return None
         kind = _LINK_KIND_BY_BUTTON[button.kind]
         if kind not in made:
-            made[kind] = _make_button_link(connection, vault, owner, kind, now)
+            made[kind] = _make_button_link(unit, owner, kind)
         return replace(button, kind=ButtonKind.OPEN, id=f"{public_url.rstrip('/')}/q/{made[kind]}")
 
     for reply in replies:
@@ -83,59 +75,45 @@ def with_links(
         yield replace(reply, buttons=tuple(row for row in rows if row))
 
 
-def open_link(
-    connection: Connection, vault: Vault, code: str, now: datetime
-) -> RedeemedLink | None:
+def open_link(unit: Unit, code: str) -> RedeemedLink | None:
     """Use up a link on a button; return the page that it opens, None when it opens none.
 
     An open form gets a code of its own, and so does the person to whom a code is shown.
     """
-    quiet, shown = (
-        one_time_links.redeem_link(connection, vault, kind, code, now) for kind in BUTTON_LINK_KINDS
-    )
+    quiet, shown = (one_time_links.redeem_link(unit, kind, code) for kind in BUTTON_LINK_KINDS)
     used = quiet or shown
     if used is None:
         return None
     kind, minutes = (
         (OPEN_FORM_CODE, FORM_MINUTES) if quiet else (INTRODUCTION_CODE, service().page_minutes)
     )
-    fresh = one_time_links.issue_link(
-        connection, vault, kind, used.channel, used.address, now, minutes, used.body
-    )
+    fresh = one_time_links.issue_link(unit, kind, used.channel, used.address, minutes, used.body)
     return RedeemedLink(kind, used.channel, used.address, fresh)
 
 
-def make_introduction_code(
-    connection: Connection, vault: Vault, owner: LinkOwner, case_reference: str, now: datetime
-) -> str:
+def make_introduction_code(unit: Unit, owner: LinkOwner, case_reference: str) -> str:
     """Return a code for the person who is with an officer, from the officer's own page."""
     body = {**introduction_body(owner.conversation), "line": case_reference}
     minutes = service().page_minutes
     return one_time_links.issue_link(
-        connection, vault, INTRODUCTION_CODE, owner.channel, owner.address, now, minutes, body
+        unit, INTRODUCTION_CODE, owner.channel, owner.address, minutes, body
     )
 
 
-def redeem_introduction(
-    connection: Connection, vault: Vault, code: str, now: datetime
-) -> Introduction | None:
+def redeem_introduction(unit: Unit, code: str) -> Introduction | None:
     """Use up the code that an officer showed; None for one that is used, old or foreign."""
-    used = one_time_links.redeem_link(connection, vault, INTRODUCTION_CODE, code, now)
+    used = one_time_links.redeem_link(unit, INTRODUCTION_CODE, code)
     if used is None or not used.body["officer"]:
         return None
     return Introduction(Officer(**used.body["officer"]), str(used.body["line"]))
 
 
-def _make_button_link(
-    connection: Connection, vault: Vault, owner: LinkOwner, kind: str, now: datetime
-) -> str:
+def _make_button_link(unit: Unit, owner: LinkOwner, kind: str) -> str:
     body: dict[str, object] = {"shares": owner.can_share_number}
     if kind == SHOW_CODE_LINK:
         body = introduction_body(owner.conversation)
     minutes = service().page_minutes
-    return one_time_links.issue_link(
-        connection, vault, kind, owner.channel, owner.address, now, minutes, body
-    )
+    return one_time_links.issue_link(unit, kind, owner.channel, owner.address, minutes, body)
 
 
 def introduction_body(conversation: Conversation) -> dict[str, object]:

@@ -6,7 +6,6 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -34,7 +33,6 @@ from flows.dialogue import dispatch
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
-from storage.vault import Vault
 
 log = logging.getLogger("rj.serve")
 IDLE_SECONDS = 1.0
@@ -57,23 +55,17 @@ class WakeSignals:
         self.outbox.set()
 
 
-def utc_now() -> datetime:
-    """Return the time now, aware."""
-    return datetime.now(UTC)
-
-
 class Running:
-    """The parts of one process, with what they share; `clock` returns an aware time."""
+    """The parts of one process, with what they share."""
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
-        vault: Vault,
-        clock: Callable[[], datetime] = utc_now,
         demo: Mapping[str, str] | None = None,
     ) -> None:
-        self.settings, self.database, self.vault, self.clock = settings, database, vault, clock
+        self.settings, self.database = settings, database
+        vault, clock = self.vault, self.clock = database.vault, database.clock
         self.bot: RawBot | None = build_bot(settings) if settings.telegram_bot_token else None
         self.web = web.Web(database, vault, clock)
         self.house = House(
@@ -93,7 +85,7 @@ class Running:
 
     def _channels(self) -> dict[str, Channel]:
         channels: dict[str, Channel] = {
-            "web": web.WebChannel(self.database, self.vault, self.clock, self.web.live.notify),
+            "web": web.WebChannel(self.database, self.web.live.notify),
             "page": PageChannel(),
             "typed": ManualEntryChannel(),
         }
@@ -114,19 +106,13 @@ class Running:
 
     async def keep(self, arrivals: list[Arrival]) -> None:
         """Save what came in, whole, before anybody is told that it did."""
-        await self.database.write(
-            lambda connection: inbox.enqueue_arrivals(
-                connection, self.vault, "telegram", arrivals, self.clock()
-            )
-        )
+        await self.database.write(inbox.enqueue_arrivals, "telegram", arrivals)
         self.wake.inbox.set()
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
         while True:
-            answered = await self.database.write(
-                lambda connection: respond(connection, self.house, self.clock())
-            )
+            answered = await self.database.write(respond, self.house)
             if answered:
                 self.wake.outbox.set()
             else:
@@ -142,7 +128,7 @@ class Running:
 
     async def _deliver(self, names: set[str]) -> None:
         mine = {name: channel for name, channel in self.house.channels.items() if name in names}
-        delivery = Delivery(self.database, replace(self.house, channels=mine), self.clock)
+        delivery = Delivery(self.database, replace(self.house, channels=mine))
         while True:
             tried, wait = await delivery.deliver_batch()
             if not tried:
@@ -152,9 +138,7 @@ class Running:
         """Do what time makes due, once a minute."""
         turns = 0
         while True:
-            await self.database.write(
-                lambda connection: sweep(connection, self.house, self.clock())
-            )
+            await self.database.write(sweep, self.house)
             turns += 1
             if turns % SWEEPS_PER_VACUUM == 0:
                 await asyncio.to_thread(self.database.erase_free_space)
@@ -163,7 +147,7 @@ class Running:
     def pages(self) -> Starlette:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
         routes: list[BaseRoute] = [static_files.static_route()]
-        routes.append(health.health_route(self.database, self.vault, self.clock))
+        routes.append(health.health_route(self.database, self.clock))
         routes.append(Mount("/api/v1", app=create_api(self.desk), name="api"))
         routes += desk_routes(self.desk) + web.routes(self.web)
         if self.desk.demo:

@@ -6,12 +6,17 @@ import stat
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlmodel import Session
 
+from storage.unit import Unit
+from storage.vault import Vault, VaultError
+
+P = ParamSpec("P")
 T = TypeVar("T")
 
 PRAGMAS: dict[str, str | int] = {
@@ -33,16 +38,35 @@ class UnsafeDatabase(RuntimeError):
     """The database does not keep what it is told to keep; nothing may be promised with it."""
 
 
-class Database:
-    """One database, by its URL: a SQLite file, or a PostgreSQL server."""
+def utc_now() -> datetime:
+    """Return the time now, aware."""
+    return datetime.now(UTC)
 
-    def __init__(self, url: str) -> None:
+
+class Database:
+    """One database, by its URL: a SQLite file, or a PostgreSQL server.
+
+    Units of work need the vault; without one the schema can still be migrated and checked.
+    `clock` returns an aware time.
+    """
+
+    def __init__(
+        self, url: str, vault: Vault | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._url = make_url(url)
+        self._vault, self.clock = vault, clock
         _create_file(self._url)
         self._writer = _engine(self._url)
         self._reader = _engine(self._url, query_only=1)
         self._writer_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._reader_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+
+    @property
+    def vault(self) -> Vault:
+        """Return the vault; raise VaultError when the database was opened without one."""
+        if self._vault is None:
+            raise VaultError("This database was opened without its vault.")
+        return self._vault
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -50,24 +74,48 @@ class Database:
         with self._writer.begin() as connection:
             yield connection
 
-    def session(self) -> Session:
-        """Return a session for reading; close it soon, an open one makes writers wait."""
-        return Session(self._reader, expire_on_commit=False)
+    @contextmanager
+    def unit(self, now: datetime | None = None) -> Iterator[Unit]:
+        """Give a unit of work that is written as a whole, or, after an error, not at all.
 
-    def write(self, operation: Callable[[Connection], T]) -> Awaitable[T]:
-        """Run `act` in a transaction on the one writer thread; await its result."""
+        `now` (aware) stands for the time of the clock.
+        """
+        with self._writer.begin() as connection:
+            yield Unit(connection, self.vault, now or self.clock())
+
+    @contextmanager
+    def reading(self, now: datetime | None = None) -> Iterator[Unit]:
+        """Give a unit of work on a read-only connection; leave it soon, it makes writers wait.
+
+        `now` (aware) stands for the time of the clock.
+        """
+        with self._reader.begin() as connection:
+            yield Unit(connection, self.vault, now or self.clock())
+
+    def write(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """Run `operation` with a unit of work and the arguments on the one writer thread.
+
+        Await its result. The unit's clock time is read when the transaction has begun.
+        """
         return asyncio.get_running_loop().run_in_executor(
-            self._writer_thread, self._run_write, operation
+            self._writer_thread, partial(self._run_write, operation, *args, **kwargs)
         )
 
-    def read(self, operation: Callable[[Session], T]) -> Awaitable[T]:
-        """Run `act` with a session on the reader thread; await its result."""
+    def read(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """Run `operation` with a read-only unit of work on the reader thread; await its result."""
         return asyncio.get_running_loop().run_in_executor(
-            self._reader_thread, self._run_read, operation
+            self._reader_thread, partial(self._run_read, operation, *args, **kwargs)
         )
 
     def migrate(self) -> None:
-        """Bring the schema up to date, all or nothing; raise NotSafe if rows would lose touch."""
+        """Bring the schema up to date, all or nothing.
+
+        Raises UnsafeDatabase if rows would be orphaned.
+        """
         from storage import migrations
 
         # SQLite rebuilds a table to change it, so its foreign keys rest until the end.
@@ -123,13 +171,17 @@ class Database:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _run_write(self, operation: Callable[[Connection], T]) -> T:
-        with self.transaction() as connection:
-            return operation(connection)
+    def _run_write(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self.unit() as unit:
+            return operation(unit, *args, **kwargs)
 
-    def _run_read(self, operation: Callable[[Session], T]) -> T:
-        with self.session() as session:
-            return operation(session)
+    def _run_read(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with self.reading() as unit:
+            return operation(unit, *args, **kwargs)
 
 
 def _engine(url: URL, **changed: int) -> Engine:

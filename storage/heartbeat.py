@@ -2,29 +2,32 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 from storage.tables import SYSTEM_STATE
-from storage.vault import Vault, VaultError
+from storage.unit import Unit
+from storage.vault import VaultError
 
 _ROW_ID = "swept"
 
 
-def record(conn: Connection, vault: Vault, now: datetime) -> None:
-    """Note that time was swept at `now` (aware)."""
-    body = vault.seal(now.isoformat(), _ROW_ID)
-    if not conn.execute(
+def record(unit: Unit) -> None:
+    """Record a sweep at the time of this transaction."""
+    body = unit.seal(_ROW_ID, unit.now.isoformat())
+    if not unit.conn.execute(
         update(SYSTEM_STATE).where(SYSTEM_STATE.c.id == _ROW_ID).values(body=body)
     ).rowcount:
-        conn.execute(insert(SYSTEM_STATE), {"id": _ROW_ID, "body": body})
+        unit.conn.execute(insert(SYSTEM_STATE), {"id": _ROW_ID, "body": body})
 
 
-def last_seen(conn: Connection, vault: Vault) -> datetime | None:
+def last_seen(unit: Unit) -> datetime | None:
     """Return when time was last swept (aware); None when it never was."""
-    body = conn.scalars(select(SYSTEM_STATE.c.body).where(SYSTEM_STATE.c.id == _ROW_ID)).first()
+    body = unit.conn.scalars(
+        select(SYSTEM_STATE.c.body).where(SYSTEM_STATE.c.id == _ROW_ID)
+    ).first()
     if body is None:
         return None
     try:
-        return datetime.fromisoformat(vault.unseal(body, _ROW_ID))
+        return datetime.fromisoformat(unit.unseal(_ROW_ID, body))
     except VaultError:
         return None

@@ -3,14 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, delete, exists, func, or_, select, update
+from sqlalchemy import Column, delete, exists, func, or_, select, update
 
 from flows.conversation import Conversation
 from flows.stages import Stage
 from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.database import Database
-from storage.referrals import contact_changes, lifecycle
+from storage.referrals import acts, contact_changes
+from storage.referrals.steps import CLOCK
 from storage.reports import daily_counters
 from storage.tables import (
     ANSWER,
@@ -26,7 +27,8 @@ from storage.tables import (
     AnyRow,
     UtcDateTime,
 )
-from storage.vault import Vault, VaultError
+from storage.unit import Unit
+from storage.vault import VaultError
 from storage.web_tables import BROWSER_SESSION, LINK, SCREEN_MESSAGE
 
 
@@ -77,35 +79,35 @@ class SweepCounts:
     screen_messages: int
 
 
-def sweep(
-    conn: Connection, vault: Vault, now: datetime, periods: RetentionPeriods = DEFAULT_PERIODS
-) -> SweepCounts:
+def sweep(unit: Unit, periods: RetentionPeriods = DEFAULT_PERIODS) -> SweepCounts:
     """Delete what has been kept long enough; return how many of each.
 
     A referral goes only after a member of staff has opened it and closed it.
     """
     return SweepCounts(
-        drafts=_blank_idle_drafts(conn, vault, now, now - timedelta(hours=periods.draft_hours)),
-        chats=_delete_idle_chats(conn, now, periods),
-        inbox=_drop_inbox(conn, now, periods),
-        outbox=_drop_outbox(conn, now, periods),
-        messages=_drop_old(conn, MESSAGE.c.at, now - timedelta(hours=periods.message_hours)),
+        drafts=_blank_idle_drafts(unit, unit.now - timedelta(hours=periods.draft_hours)),
+        chats=_delete_idle_chats(unit, periods),
+        inbox=_drop_inbox(unit, periods),
+        outbox=_drop_outbox(unit, periods),
+        messages=_drop_old(unit, MESSAGE.c.at, unit.now - timedelta(hours=periods.message_hours)),
         missed_questions=_drop_old(
-            conn, MISSED_QUESTION.c.at, now - timedelta(days=periods.missed_question_days)
+            unit, MISSED_QUESTION.c.at, unit.now - timedelta(days=periods.missed_question_days)
         ),
-        invitations=_drop_old(conn, INVITATION.c.expires_at, now),
-        officers=_drop_old(conn, OFFICER.c.seen_at, now - timedelta(days=periods.officer_days)),
-        referrals=_erase_closed(conn, now, now - timedelta(days=periods.closed_days)),
+        invitations=_drop_old(unit, INVITATION.c.expires_at, unit.now),
+        officers=_drop_old(
+            unit, OFFICER.c.seen_at, unit.now - timedelta(days=periods.officer_days)
+        ),
+        referrals=_erase_closed(unit, unit.now - timedelta(days=periods.closed_days)),
         daily_counters=daily_counters.delete_counters_before(
-            conn, (now - timedelta(days=periods.counter_days)).date()
+            unit, (unit.now - timedelta(days=periods.counter_days)).date()
         ),
         contact_changes=contact_changes.blank_decided(
-            conn, now - timedelta(days=periods.contact_change_days)
+            unit, unit.now - timedelta(days=periods.contact_change_days)
         ),
-        browser_sessions=_drop_browser_sessions(conn, now, periods),
-        links=_drop_old(conn, LINK.c.expires_at, now),
+        browser_sessions=_drop_browser_sessions(unit, periods),
+        links=_drop_old(unit, LINK.c.expires_at, unit.now),
         screen_messages=_drop_old(
-            conn, SCREEN_MESSAGE.c.at, now - timedelta(hours=periods.screen_hours)
+            unit, SCREEN_MESSAGE.c.at, unit.now - timedelta(hours=periods.screen_hours)
         ),
     )
 
@@ -115,34 +117,34 @@ def erase_free_space(database: Database) -> None:
     database.erase_free_space()
 
 
-def _blank_idle_drafts(conn: Connection, vault: Vault, now: datetime, before: datetime) -> int:
+def _blank_idle_drafts(unit: Unit, before: datetime) -> int:
     """Blank what was not heard from since `before`; return how many lost their answers."""
     has_answers = exists().where(ANSWER.c.conversation_id == CONVERSATION.c.id)
     columns = (CONVERSATION.c.id, CONVERSATION.c.version, CONVERSATION.c.body)
     idle = (CONVERSATION.c.heard_at <= before, CONVERSATION.c.blanked_at.is_(None))
     query = select(*columns, has_answers.label("has_answers")).where(*idle)
-    return sum(_blank_conversation(conn, vault, row, now) for row in conn.execute(query).all())
+    return sum(_blank_conversation(unit, row) for row in unit.conn.execute(query).all())
 
 
-def _blank_conversation(conn: Connection, vault: Vault, row: AnyRow, now: datetime) -> bool:
-    rested = _blanked_conversation(_unseal_or_empty(vault, row), row.has_answers)
+def _blank_conversation(unit: Unit, row: AnyRow) -> bool:
+    rested = _blanked_conversation(_unseal_or_empty(unit, row), row.has_answers)
     values = {
         "version": row.version + 1,
         "stage": rested.stage,
         "reference": None,
-        "body": vault.seal(serialize_state(rested), state_context(row.id)),
-        "blanked_at": now,
+        "body": unit.seal(state_context(row.id), serialize_state(rested)),
+        "blanked_at": unit.now,
     }
     same = (CONVERSATION.c.id == row.id, CONVERSATION.c.version == row.version)
-    if conn.execute(update(CONVERSATION).where(*same).values(values)).rowcount == 0:
+    if unit.conn.execute(update(CONVERSATION).where(*same).values(values)).rowcount == 0:
         return False
-    conn.execute(delete(ANSWER).where(ANSWER.c.conversation_id == row.id))
+    unit.conn.execute(delete(ANSWER).where(ANSWER.c.conversation_id == row.id))
     return bool(row.has_answers)
 
 
-def _unseal_or_empty(vault: Vault, row: AnyRow) -> Conversation:
+def _unseal_or_empty(unit: Unit, row: AnyRow) -> Conversation:
     try:
-        return unseal_state(vault, row.id, row.body)
+        return unseal_state(unit, row.id, row.body)
     except VaultError:
         return Conversation()
 
@@ -170,59 +172,59 @@ def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conv
     )
 
 
-def _delete_idle_chats(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
+def _delete_idle_chats(unit: Unit, periods: RetentionPeriods) -> int:
     """Forget conversations at rest for long, and chats that nothing speaks for any more."""
     idle, old = (
-        now - timedelta(hours=periods.draft_hours),
-        now - timedelta(days=periods.receipt_days),
+        unit.now - timedelta(hours=periods.draft_hours),
+        unit.now - timedelta(days=periods.receipt_days),
     )
     received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.heard_at <= idle)
-    conn.execute(delete(CONVERSATION).where(or_(CONVERSATION.c.heard_at <= old, received)))
+    unit.conn.execute(delete(CONVERSATION).where(or_(CONVERSATION.c.heard_at <= old, received)))
     needed = [
         exists().where(table.c.chat_id == CHAT.c.id) for table in (CONVERSATION, OFFICER, REFERRAL)
     ]
     empty = delete(CHAT).where(CHAT.c.created_at <= idle, ~or_(*needed))
-    return conn.execute(empty).rowcount
+    return unit.conn.execute(empty).rowcount
 
 
-def _drop_inbox(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
-    handled = now - timedelta(days=periods.inbox_days)
-    aside = now - timedelta(days=periods.set_aside_days)
+def _drop_inbox(unit: Unit, periods: RetentionPeriods) -> int:
+    handled = unit.now - timedelta(days=periods.inbox_days)
+    aside = unit.now - timedelta(days=periods.set_aside_days)
     old = or_(
         (INBOX.c.stage == "done") & (INBOX.c.ended_at <= handled),
         (INBOX.c.stage == "set_aside") & (INBOX.c.ended_at <= aside),
     )
-    return conn.execute(delete(INBOX).where(old)).rowcount
+    return unit.conn.execute(delete(INBOX).where(old)).rowcount
 
 
-def _drop_outbox(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
+def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
     """Drop what has ended, and what a chat should have had long ago; staff alerts stay.
 
     What is dead stays longer, for somebody may send it again.
     """
-    before = now - timedelta(hours=periods.outbox_hours)
-    long_before = now - timedelta(days=periods.dead_letter_days)
+    before = unit.now - timedelta(hours=periods.outbox_hours)
+    long_before = unit.now - timedelta(days=periods.dead_letter_days)
     due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.put_at, type_=UtcDateTime)
     too_late = (OUTBOX.c.stage == "waiting") & OUTBOX.c.chat_id.is_not(None) & (due <= before)
     ended = (OUTBOX.c.stage != "dead") & (OUTBOX.c.ended_at <= before)
     buried = (OUTBOX.c.stage == "dead") & (OUTBOX.c.ended_at <= long_before)
-    return conn.execute(delete(OUTBOX).where(or_(ended, buried, too_late))).rowcount
+    return unit.conn.execute(delete(OUTBOX).where(or_(ended, buried, too_late))).rowcount
 
 
-def _drop_old(conn: Connection, time_column: Column[datetime], before: datetime) -> int:
-    return conn.execute(delete(time_column.table).where(time_column <= before)).rowcount
+def _drop_old(unit: Unit, time_column: Column[datetime], before: datetime) -> int:
+    return unit.conn.execute(delete(time_column.table).where(time_column <= before)).rowcount
 
 
-def _drop_browser_sessions(conn: Connection, now: datetime, periods: RetentionPeriods) -> int:
+def _drop_browser_sessions(unit: Unit, periods: RetentionPeriods) -> int:
     """Let browsers out that were not seen for long; an officer's stays as long as the officer."""
-    idle = now - timedelta(hours=periods.draft_hours)
-    long_idle = now - timedelta(days=periods.officer_days)
+    idle = unit.now - timedelta(hours=periods.draft_hours)
+    long_idle = unit.now - timedelta(days=periods.officer_days)
     own = BROWSER_SESSION.c.channel == browser_sessions.OFFICER_CHANNEL
     old = or_((BROWSER_SESSION.c.seen_at <= idle) & ~own, BROWSER_SESSION.c.seen_at <= long_idle)
-    return conn.execute(delete(BROWSER_SESSION).where(old)).rowcount
+    return unit.conn.execute(delete(BROWSER_SESSION).where(old)).rowcount
 
 
-def _erase_closed(conn: Connection, now: datetime, before: datetime) -> int:
+def _erase_closed(unit: Unit, before: datetime) -> int:
     """Erase what a member of staff opened and closed before then; return how many."""
     read_and_closed = (
         REFERRAL.c.stage == "closed",
@@ -230,7 +232,7 @@ def _erase_closed(conn: Connection, now: datetime, before: datetime) -> int:
         REFERRAL.c.opened_at.is_not(None),
         ~REFERRAL.c.unseen,
     )
-    references = conn.scalars(select(REFERRAL.c.reference).where(*read_and_closed)).all()
+    references = unit.conn.scalars(select(REFERRAL.c.reference).where(*read_and_closed)).all()
     for reference in references:
-        lifecycle.erase(conn, reference, lifecycle.CLOCK, now)
+        acts.erase(unit, reference, CLOCK)
     return len(references)

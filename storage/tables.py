@@ -275,21 +275,21 @@ class SystemStateRow(SQLModel, table=True):
     body: bytes
 
 
-def core_table(name: str) -> Table:
-    """Return a table for reading and writing its rows with Core."""
-    return METADATA.tables[name]
+def table_of(cls: type[SQLModel]) -> Table:
+    """Return the table that a class declares: every query is a Core statement on one of these."""
+    return METADATA.tables[str(cls.__tablename__)]
 
 
-INBOX = core_table("inbox")
-CHAT = core_table("chat")
-CONVERSATION = core_table("conversation")
-ANSWER = core_table("answer")
-MESSAGE = core_table("message")
-OUTBOX = core_table("outbox")
-REFERRAL = core_table("referral")
-STEP = core_table("step")
-OFFICER = core_table("officer")
-INVITATION = core_table("invitation")
-MISSED_QUESTION = core_table("missed")
-DAILY_COUNTER = core_table("tally")
-SYSTEM_STATE = core_table("mark")
+INBOX = table_of(InboxRow)
+CHAT = table_of(ChatRow)
+CONVERSATION = table_of(ConversationRow)
+ANSWER = table_of(AnswerRow)
+MESSAGE = table_of(MessageRow)
+OUTBOX = table_of(OutboxRow)
+REFERRAL = table_of(ReferralRow)
+STEP = table_of(StepRow)
+OFFICER = table_of(OfficerRow)
+INVITATION = table_of(InvitationRow)
+MISSED_QUESTION = table_of(MissedQuestionRow)
+DAILY_COUNTER = table_of(DailyCounterRow)
+SYSTEM_STATE = table_of(SystemStateRow)

@@ -26,7 +26,7 @@ class VaultError(Exception):
 
 
 class Vault:
-    """Seals text with AES-256-GCM, each piece bound to the one place it belongs to.
+    """Seals text with AES-256-GCM, each piece bound to its context (associated data).
 
     A sealed piece is: version (1 byte), key id (4), nonce (12), then cipher text with its tag.
     The version byte is the door for another way of sealing, such as to a public key.
@@ -59,14 +59,14 @@ class Vault:
         return cls(*_read_key_file(path))
 
     def seal(self, text: str, context: str) -> bytes:
-        """Return `text` sealed for `place`; its size tells only a power of two."""
+        """Return `text` sealed for `context`; the padded size reveals only a power of two."""
         head = bytes([_VERSION]) + self._current
         nonce = os.urandom(_NONCE_BYTES)
         cipher = self._ciphers[self._current]
         return head + nonce + cipher.encrypt(nonce, _pad(text), _associated_data(head, context))
 
     def unseal(self, sealed: bytes, context: str) -> str:
-        """Return what was sealed for `place`; raise VaultError if this is not it."""
+        """Return what was sealed for `context`; raise VaultError if this is not it."""
         head, rest = sealed[: 1 + _ID_BYTES], sealed[1 + _ID_BYTES :]
         cipher = self._ciphers.get(head[1:])
         if len(head) <= _ID_BYTES or head[0] != _VERSION or cipher is None:
@@ -78,7 +78,7 @@ class Vault:
             raise VaultError(f"What is kept at {context} cannot be opened.") from None
 
     def fingerprint(self, text: str) -> str:
-        """Return 32 hexadecimal characters that are always the same for the same text."""
+        """Return HMAC-SHA-256 of `text`, truncated to 128 bits, as 32 hexadecimal characters."""
         return hmac.new(self._fingerprint, _encoded(text), hashlib.sha256).hexdigest()[:32]
 
 

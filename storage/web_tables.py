@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Field, SQLModel
 
 from storage.tables import METADATA as METADATA
-from storage.tables import UtcDateTime, core_table, new_id
+from storage.tables import UtcDateTime, new_id, table_of
 
 
 class StaffRow(SQLModel, table=True):
@@ -190,14 +190,14 @@ class ScreenMessageRow(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-STAFF = core_table("staff")
-PASSKEY = core_table("passkey")
-SIGN_IN = core_table("sign_in")
-LOGBOOK = core_table("logged")
-API_KEY = core_table("api_key")
-EXPORT = core_table("export")
-CONTACT_CHANGE = core_table("contact_change")
-MATCH_KEY = core_table("likeness")
-BROWSER_SESSION = core_table("visit")
-LINK = core_table("link")
-SCREEN_MESSAGE = core_table("shown")
+STAFF = table_of(StaffRow)
+PASSKEY = table_of(PasskeyRow)
+SIGN_IN = table_of(SignInRow)
+LOGBOOK = table_of(LogbookRow)
+API_KEY = table_of(ApiKeyRow)
+EXPORT = table_of(ExportRow)
+CONTACT_CHANGE = table_of(ContactChangeRow)
+MATCH_KEY = table_of(MatchKeyRow)
+BROWSER_SESSION = table_of(BrowserSessionRow)
+LINK = table_of(LinkRow)
+SCREEN_MESSAGE = table_of(ScreenMessageRow)

@@ -34,8 +34,8 @@ def missed() -> None:
     """List the questions without an answer that people agreed to pass on."""
     from storage.reports import missed_questions as kept
 
-    with open_store(read_settings()) as (database, vault), database.session() as session:
-        for one in kept.list_missed_questions(session, vault):
+    with open_store(read_settings()) as database, database.reading() as unit:
+        for one in kept.list_missed_questions(unit):
             print(f"{one.at:%d %b %Y}  {one.text}")
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-from datetime import UTC, datetime
 
 from bot.cli.demo_data import add_demo_referrals
 from bot.desk.permissions import Role
@@ -10,7 +9,6 @@ from bot.desk.signin import passwords, totp
 from bot.settings import LOOPBACK_HOSTS, InvalidSettings, Settings
 from storage.accounts import staff
 from storage.database import Database
-from storage.vault import Vault
 
 DEMO_ACCOUNT = "demo"
 COLLEAGUES = (("mira", Role.MEDIATOR), ("omar", Role.MEDIATOR), ("yusuf", Role.YOUNG_PEOPLE))
@@ -46,14 +44,13 @@ def free_port() -> int:
         return int(tried.getsockname()[1])
 
 
-def seed_demo(database: Database, vault: Vault) -> dict[str, str]:
+def seed_demo(database: Database) -> dict[str, str]:
     """Put made-up cases and colleagues in; return the sign-in: name, password and totp secret."""
-    now = datetime.now(UTC)
     password, secret = secrets.token_urlsafe(9), totp.new_secret()
     hashed = passwords.hash_password(password)
-    with database.transaction() as connection:
+    with database.unit() as unit:
         for name, role in ((DEMO_ACCOUNT, Role.COORDINATOR), *COLLEAGUES):
-            code = staff.invite_staff(connection, vault, name, role, DEMO_ACCOUNT, now)
-            staff.activate_account(connection, vault, code, hashed, secret, now)
-        add_demo_referrals(connection, vault, now)
+            code = staff.invite_staff(unit, name, role, DEMO_ACCOUNT)
+            staff.activate_account(unit, code, hashed, secret)
+        add_demo_referrals(unit)
     return {"name": DEMO_ACCOUNT, "password": password, "totp": secret}

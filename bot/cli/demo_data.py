@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from flows import content_files
 from flows.conversation import Conversation
 from flows.officers import Officer
@@ -16,30 +14,27 @@ from flows.referral import handover
 from flows.scenes import answering
 from flows.stages import Stage
 from flows.vocabulary import Journey, Source
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.referrals.references import fresh_reference
-from storage.vault import Vault
+from storage.unit import Unit
 
 
-def add_demo_referrals(connection: Connection, vault: Vault, now: datetime) -> list[str]:
+def add_demo_referrals(unit: Unit) -> list[str]:
     """Put the cases of content/demo.toml in the queue as if sent before `now`; return references.
 
     Raises ValueError for a case whose answers the questions do not take.
     """
-    return [
-        _add_referral(connection, vault, case, now)
-        for case in content_files.load_toml("demo.toml")["case"]
-    ]
+    return [_add_referral(unit, case) for case in content_files.load_toml("demo.toml")["case"]]
 
 
-def _add_referral(connection: Connection, vault: Vault, case: dict[str, Any], now: datetime) -> str:
-    sent_at = now - timedelta(days=case["days"], minutes=20)
-    told = _answered_conversation(case, fresh_reference(connection), sent_at)
+def _add_referral(unit: Unit, case: dict[str, Any]) -> str:
+    sent_at = unit.now - timedelta(days=case["days"], minutes=20)
+    told = _answered_conversation(case, fresh_reference(unit), sent_at)
     record = replace(handover.build_record(told, sent_at), source=Source.TELEGRAM)
-    lifecycle.hand_over(connection, vault, record, None, sent_at)
+    lifecycle.hand_over(unit, record, None)
     for n, (act, who) in enumerate(case.get("acts", ()), start=1):
         at = sent_at + timedelta(minutes=4 * n)
-        lifecycle.perform_act(connection, vault, record.reference, act, who, at)
+        acts.perform_act(replace(unit, now=at), record.reference, act, who)
     return record.reference
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, func, make_url, select
+from sqlalchemy import Connection, exists, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.channels.telegram.checkup import check_telegram
@@ -19,10 +19,11 @@ from flows.service import service
 from flows.understanding import faq
 from flows.wording import helplines
 from storage import key_check, logbook
-from storage.accounts import staff
 from storage.database import Database, UnsafeDatabase
 from storage.tables import INBOX, OUTBOX
+from storage.unit import Unit
 from storage.vault import Vault, VaultError
+from storage.web_tables import STAFF
 
 MIN_FREE_SHARE = 0.2
 """The share of the disk that should be free: rewriting the file needs its size once more."""
@@ -80,7 +81,7 @@ def _check_database(settings: Settings, vault: Vault | None) -> Findings:
     if file and not file.exists():
         return [], ["There is no database yet. One is made when it first runs."]
     try:
-        database = Database(settings.database_url)
+        database = Database(settings.database_url, vault)
     except (SQLAlchemyError, ValueError, ImportError, OSError) as trouble:
         return [f"DATABASE_URL cannot be used ({type(trouble).__name__})."], []
     try:
@@ -96,32 +97,37 @@ def _inspect_database(database: Database, vault: Vault | None, file: str) -> Fin
         return ["The tables are not up to date. Type: rj migrate"], []
     wrong = [line.replace(file, "and its name") for line in database.check()]
     with database.transaction() as connection:
-        notes = list(_undelivered_rows(connection))
-        if vault and not _key_matches(connection, vault):
+        notes = list(_notes_on_rows(connection))
+    if vault is None:
+        return wrong, notes
+    with database.unit() as unit:
+        if not _key_matches(unit):
             wrong.append("The key file is not the one that this database was kept under.")
-    with database.session() as session:
-        if not staff.list_accounts(session, (ADMINISTRATOR,)):
-            notes.append(f"Nobody looks after the accounts of staff. {INVITE_HINT}")
-        if vault and not wrong and (when := logbook.chain_broken_at(session, vault)):
+        if not wrong and (when := logbook.chain_broken_at(unit)):
             wrong.append(f"A line of the logbook was changed or lost: {when:%d %B %Y %H:%M} UTC.")
     return wrong, notes
 
 
-def _key_matches(connection: Connection, vault: Vault) -> bool:
-    """Return whether the key is the database's own; a fresh database is left without a mark."""
-    point = connection.begin_nested()
-    fits = key_check.vault_matches(connection, vault)
+def _key_matches(unit: Unit) -> bool:
+    """Return whether the key is the database's own; a fresh database stays without a key check."""
+    point = unit.conn.begin_nested()
+    fits = key_check.vault_matches(unit)
     point.rollback()
     return fits
 
 
-def _undelivered_rows(connection: Connection) -> Iterator[str]:
+def _notes_on_rows(connection: Connection) -> Iterator[str]:
+    """Give what the clear columns tell, which need no key."""
     aside = select(func.count()).where(INBOX.c.stage == "set_aside")
     given_up = select(func.count()).where(OUTBOX.c.stage == "given_up")
     if number := connection.execute(aside).scalar_one():
         yield f"Messages that came in and could not be answered, set aside: {number}."
     if number := connection.execute(given_up).scalar_one():
         yield f"Messages that could not be sent, given up: {number}."
+    administrators = (STAFF.c.role == ADMINISTRATOR, STAFF.c.joined_at.is_not(None))
+    active = exists().where(*administrators, STAFF.c.disabled_at.is_(None))
+    if not connection.execute(select(active)).scalar_one():
+        yield f"Nobody looks after the accounts of staff. {INVITE_HINT}"
 
 
 def _check_alert_channels(settings: Settings) -> Findings:

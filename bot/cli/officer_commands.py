@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -37,10 +36,8 @@ def invite(
         officer = officer_access.officer_from_text(name, agency, contact)
     except InvalidOfficer as invalid:
         sys.exit(str(invalid))
-    with open_store(settings) as (database, vault), database.transaction() as connection:
-        code = officer_access.invite(
-            connection, vault, officer, CLI_ACTOR, datetime.now(UTC), hours
-        )
+    with open_store(settings) as database, database.unit() as unit:
+        code = officer_access.invite(unit, officer, CLI_ACTOR, hours)
     username = bot_name or _telegram_username(settings)
     links = officer_access.invitation_links(code, username, settings.public_url)
     print(links.telegram or f"/start i_{code}")
@@ -51,10 +48,9 @@ def invite(
 @officers_app.command("list")
 def print_officers(as_json: JsonOption = False) -> None:
     """List the officers and the open invitations; the first column is what revoke takes."""
-    with open_store(read_settings()) as (database, vault), database.session() as session:
-        connection, now = session.connection(), datetime.now(UTC)
-        known = officer_registry.list_officers(connection, vault)
-        invited = officer_registry.list_open_invitations(connection, vault, now)
+    with open_store(read_settings()) as database, database.reading() as unit:
+        known = officer_registry.list_officers(unit)
+        invited = officer_registry.list_open_invitations(unit)
     rows = [*map(_officer_json, known), *map(_invitation_json, invited)]
     if as_json:
         print(json.dumps(rows))
@@ -71,9 +67,8 @@ def revoke(
     reason: Annotated[RevocationReason, typer.Option(help="For the logbook.")],
 ) -> None:
     """Revoke an officer in all their chats and browsers, and end their open invitations."""
-    now = datetime.now(UTC)
-    with open_store(read_settings()) as (database, vault), database.transaction() as connection:
-        revoked = officer_access.revoke(connection, vault, key, reason, CLI_ACTOR, now)
+    with open_store(read_settings()) as database, database.unit() as unit:
+        revoked = officer_access.revoke(unit, key, reason, CLI_ACTOR)
     if not revoked.anything:
         sys.exit(f"There is no officer called {key}, or they are revoked already.")
     print(

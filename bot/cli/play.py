@@ -20,7 +20,6 @@ from flows.questions import journey
 from storage.chats import conversations, inbox, officers
 from storage.chats.inbox import Arrival
 from storage.database import Database
-from storage.vault import Vault
 
 DEMO_OFFICER = Officer("PC Sam Reed", "Kent Police", "sam.reed@example.com", verified=True)
 
@@ -30,7 +29,6 @@ class Player:
     """One person at a keyboard; `skipped` is how far they have let time run ahead."""
 
     database: Database
-    vault: Vault
     details_in_chat: bool = False
     language: str | None = None
     public_url: str | None = None
@@ -40,6 +38,10 @@ class Player:
     turn: Turn | None = None
     _lines_sent: int = 0
 
+    def __post_init__(self) -> None:
+        """Let every transaction happen at this person's time."""
+        self.database.clock = self.now
+
     def now(self) -> datetime:
         """Return the time as this person has it."""
         return datetime.now(UTC) + self.clock_offset
@@ -48,8 +50,8 @@ class Player:
         """Let time pass, with all that it makes due."""
         self.turn = None
         self.clock_offset += timedelta(seconds=max(0.0, min(seconds, 10 * 365 * 86_400)))
-        with self.database.transaction() as connection:
-            sweep(connection, self._house(), self.now())
+        with self.database.unit() as unit:
+            sweep(unit, self._house())
 
     def submit_line(self, body: Body) -> list[TerminalMessage]:
         """Keep a line, answer it, deliver the answer; return what was shown."""
@@ -60,14 +62,8 @@ class Player:
             "language": self.language,
         }
         key = f"{self.chat_address}/{self._lines_sent}/{secrets.token_hex(4)}"
-        with self.database.transaction() as connection:
-            inbox.enqueue_arrivals(
-                connection,
-                self.vault,
-                "terminal",
-                [Arrival(key, self.chat_address, line)],
-                self.now(),
-            )
+        with self.database.unit() as unit:
+            inbox.enqueue_arrivals(unit, "terminal", [Arrival(key, self.chat_address, line)])
         self.turn = None
         for answered in self._respond():
             if answered.address == self.chat_address:
@@ -77,8 +73,8 @@ class Player:
 
     def invitation_command(self) -> str:
         """Return the words that make this chat an invited officer's."""
-        with self.database.transaction() as connection:
-            code = officers.invite_officer(connection, self.vault, DEMO_OFFICER, self.now())
+        with self.database.unit() as unit:
+            code = officers.invite_officer(unit, DEMO_OFFICER)
         return f"/start i_{code}"
 
     def handed_over_reference(self) -> str | None:
@@ -88,25 +84,23 @@ class Player:
 
     def load_conversation(self) -> Conversation:
         """Return where this person's conversation stands now."""
-        with self.database.transaction() as connection:
-            kept = conversations.load_conversation(
-                connection, self.vault, "terminal", self.chat_address, self.now()
-            )
+        with self.database.unit() as unit:
+            kept = conversations.load_conversation(unit, "terminal", self.chat_address)
         return replace(kept.conversation, details_in_chat=self.details_in_chat)
 
     def _respond(self) -> list[AnsweredInput]:
-        with self.database.transaction() as connection:
-            return respond(connection, self._house(), self.now())
+        with self.database.unit() as unit:
+            return respond(unit, self._house())
 
     async def _deliver(self) -> None:
-        delivery = Delivery(self.database, self._house(), self.now)
+        delivery = Delivery(self.database, self._house())
         while (await delivery.deliver_batch())[0]:
             pass
 
     def _house(self) -> House:
         channels: dict[str, Channel] = {"terminal": self.channel, "page": PageChannel()}
         return House(
-            self.vault,
+            self.database.vault,
             channels,
             details_in_chat=self.details_in_chat,
             public_url=self.public_url,

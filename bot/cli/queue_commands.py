@@ -17,7 +17,8 @@ from flows import casework
 from flows.wording import FIRST_LANGUAGE, format_time, say
 from storage.database import Database
 from storage.referrals import acts, lifecycle
-from storage.vault import Vault
+from storage.referrals.rows import ReferralErased
+from storage.referrals.steps import NotReferralOwner, UnknownReferral
 
 queue_app = typer.Typer(help="The staff queue on the command line.", invoke_without_command=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: one object or one list.")]
@@ -33,8 +34,8 @@ def queue(
     """List the queue: unseen first, then urgent, then by due time."""
     if context.invoked_subcommand:
         return
-    with open_store(read_settings()) as (database, vault), database.session() as session:
-        entries = lifecycle.list_queue(session, vault, datetime.now(UTC), everything)
+    with open_store(read_settings()) as database, database.reading() as unit:
+        entries = lifecycle.list_queue(unit, everything)
     if as_json:
         print(json.dumps([text_views.queue_json(entry) for entry in entries]))
     else:
@@ -48,17 +49,17 @@ def claim(
     as_json: JsonOption = False,
 ) -> None:
     """Claim a referral; of several who try, exactly one gets it."""
-    name, now = actor or getpass.getuser(), datetime.now(UTC)
-    with open_store(read_settings()) as (database, vault), _exit_on_error():
-        with database.transaction() as connection:
+    name = actor or getpass.getuser()
+    with open_store(read_settings()) as database, _exit_on_error():
+        with database.unit() as unit:
             taken = reference.upper() if reference != "next" else None
             if taken is None:
-                taken = lifecycle.claim_next(connection, name, now)
+                taken = acts.claim_next(unit, name)
                 won = taken is not None
             else:
-                won = lifecycle.claim(connection, taken, name, now)
-        with database.session() as session:
-            entries = lifecycle.list_queue(session, vault, now)
+                won = acts.claim(unit, taken, name)
+        with database.reading() as unit:
+            entries = lifecycle.list_queue(unit)
     entry = next((one for one in entries if one.reference == taken), None)
     owner = entry.owner if entry else None
     if as_json:
@@ -77,8 +78,8 @@ def claim(
 @queue_app.command("open")
 def open_referral(reference: str, actor: ActorOption = "", as_json: JsonOption = False) -> None:
     """Show one referral, safe contact first. The reading is recorded as a step."""
-    with open_store(read_settings()) as (database, vault), _exit_on_error():
-        print_record(database, vault, reference.upper(), actor or getpass.getuser(), as_json)
+    with open_store(read_settings()) as database, _exit_on_error():
+        print_record(database, reference.upper(), actor or getpass.getuser(), as_json)
 
 
 @queue_app.command()
@@ -92,16 +93,14 @@ def step(
     as_json: JsonOption = False,
 ) -> None:
     """Record an act: spoke, no_answer, wrong_number, not_now, snooze, declined, close ..."""
-    name, now = actor or getpass.getuser(), datetime.now(UTC)
+    name = actor or getpass.getuser()
     back = until.replace(tzinfo=UTC) if until else None
     with (
-        open_store(read_settings()) as (database, vault),
+        open_store(read_settings()) as database,
         _exit_on_error(),
-        database.transaction() as connection,
+        database.unit() as unit,
     ):
-        stage = lifecycle.perform_act(
-            connection, vault, reference.upper(), act, name, now, note, back, to
-        )
+        stage = acts.perform_act(unit, reference.upper(), act, name, note, back, to)
     if as_json:
         print(json.dumps({"reference": reference.upper(), "act": act, "stage": stage}))
     else:
@@ -123,26 +122,23 @@ def snooze(
 @queue_app.command()
 def note(reference: str, words: str, actor: ActorOption = "") -> None:
     """Add a note that only staff can read."""
-    name, now = actor or getpass.getuser(), datetime.now(UTC)
+    name = actor or getpass.getuser()
     with (
-        open_store(read_settings()) as (database, vault),
+        open_store(read_settings()) as database,
         _exit_on_error(),
-        database.transaction() as connection,
+        database.unit() as unit,
     ):
-        acts.add_note(connection, vault, reference.upper(), name, now, words)
+        acts.add_note(unit, reference.upper(), name, words)
     print(_queue_text("noted", reference=reference.upper()))
 
 
-def print_record(
-    database: Database, vault: Vault, reference: str, actor: str, as_json: bool
-) -> None:
+def print_record(database: Database, reference: str, actor: str, as_json: bool) -> None:
     """Print one referral with its steps; the opening by `actor` is recorded as one of them."""
-    now = datetime.now(UTC)
-    with database.transaction() as connection:
-        record = lifecycle.open_record(connection, vault, reference, actor, now)
-    with database.session() as session:
-        history = lifecycle.list_steps(session, vault, reference)
-        entries = lifecycle.list_queue(session, vault, now, include_closed=True)
+    with database.unit() as unit:
+        record = lifecycle.open_record(unit, reference, actor)
+    with database.reading() as unit:
+        history = lifecycle.list_steps(unit, reference)
+        entries = lifecycle.list_queue(unit, include_closed=True)
     entry = next(one for one in entries if one.reference == reference)
     if as_json:
         print(json.dumps(text_views.record_json(record, history, entry.stage)))
@@ -155,11 +151,11 @@ def _exit_on_error() -> Iterator[None]:
     """Turn a known error into one line and exit code 1."""
     try:
         yield
-    except lifecycle.UnknownReferral as unknown:
+    except UnknownReferral as unknown:
         sys.exit(f"There is no referral with the reference {unknown}.")
-    except lifecycle.ReferralErased as erased:
+    except ReferralErased as erased:
         sys.exit(f"What {erased} said has been erased.")
-    except lifecycle.NotReferralOwner as not_yours:
+    except NotReferralOwner as not_yours:
         sys.exit(str(not_yours))
     except casework.InvalidTransition as refused:
         sys.exit(f"That cannot be done now: {refused}.")

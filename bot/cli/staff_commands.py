@@ -1,7 +1,6 @@
 """`rj staff`: invite, list and disable accounts; the way in for the first administrator."""
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -26,15 +25,15 @@ def invite(
     ] = False,
 ) -> None:
     """Create an account and print its one-time invitation, valid for 72 hours."""
-    settings, now = read_settings(), datetime.now(UTC)
-    with open_store(settings) as (database, vault), database.transaction() as connection:
+    settings = read_settings()
+    with open_store(settings) as database, database.unit() as unit:
         try:
             known = staff.normalize_account_name(name)
             if again:
-                code = staff.reinvite_staff(connection, vault, known, CLI_ACTOR, now)
-                staff.change_role(connection, known, role, now)
+                code = staff.reinvite_staff(unit, known, CLI_ACTOR)
+                staff.change_role(unit, known, role)
             else:
-                code = staff.invite_staff(connection, vault, known, role, CLI_ACTOR, now)
+                code = staff.invite_staff(unit, known, role, CLI_ACTOR)
         except staff.InvalidAccountName as wrong:
             sys.exit(str(wrong))
         except staff.AccountNameTaken:
@@ -43,7 +42,7 @@ def invite(
             sys.exit(f"There is no account called {known}.")
         except staff.OwnsOpenReferrals as owns:
             sys.exit(_open_cases_message(known, owns))
-        logbook.add_logbook_line(connection, vault, CLI_ACTOR, "invite", now, known, role)
+        logbook.add_logbook_line(unit, CLI_ACTOR, "invite", known, role)
     print(f"The one-time code for {known}, {role}, good for 72 hours: {code}")
     address = settings.public_url or f"http://{settings.host}:{settings.port}"
     print(f"It is taken up at {address.rstrip('/')}/desk/join?code={quote(code)}")
@@ -52,8 +51,8 @@ def invite(
 @staff_app.command("list")
 def print_accounts() -> None:
     """List the accounts: name, role, and invited, joined or disabled."""
-    with open_store(read_settings()) as (database, _), database.session() as session:
-        members = staff.list_accounts(session)
+    with open_store(read_settings()) as database, database.reading() as unit:
+        members = staff.list_accounts(unit)
     for one in members:
         state = "disabled" if one.disabled_at else "joined" if one.joined_at else "invited"
         print(f"{one.name:<40}  {one.role:<13}  {state}")
@@ -64,15 +63,14 @@ def print_accounts() -> None:
 @staff_app.command()
 def disable(name: str) -> None:
     """Disable an account and end its sign-ins; refused while it owns open referrals."""
-    now = datetime.now(UTC)
-    with open_store(read_settings()) as (database, vault), database.transaction() as connection:
+    with open_store(read_settings()) as database, database.unit() as unit:
         try:
-            staff.disable_account(connection, name, now)
+            staff.disable_account(unit, name)
         except staff.NoSuchAccount:
             sys.exit(f"There is no account called {name}, or it is disabled.")
         except staff.OwnsOpenReferrals as owns:
             sys.exit(_open_cases_message(name, owns))
-        logbook.add_logbook_line(connection, vault, CLI_ACTOR, "disable", now, name)
+        logbook.add_logbook_line(unit, CLI_ACTOR, "disable", name)
     print(f"{name} is disabled. All sign-ins have ended.")
 
 

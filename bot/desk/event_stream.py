@@ -1,16 +1,14 @@
 """Tells open pages of the desk what is new and what was taken; nothing that a person said."""
 
 import json
-from dataclasses import replace
-from datetime import datetime
 
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.casework.queue import QueueFilter, queue_query
 from bot.desk.guard import DeskRequest, DeskRoute
 from storage.accounts import sign_ins
 from storage.referrals import queue_views
+from storage.unit import Unit
 
 
 async def stream_updates(request: DeskRequest) -> Response:
@@ -21,23 +19,21 @@ async def stream_updates(request: DeskRequest) -> Response:
         now = request.desk.clock()
         if looking_at:
             request.desk.viewing.touch(looking_at, request.actor, now)
-        return json.dumps(await request.read(lambda session: live_state(session, request, now)))
+        return json.dumps(await request.read(live_state, request))
 
     return request.desk.live.stream(request.http, look)
 
 
-def live_state(session: Session, request: DeskRequest, now: datetime) -> dict[str, object]:
+def live_state(unit: Unit, request: DeskRequest) -> dict[str, object]:
     """Return what a page is told: `new` references, and who has `taken` which.
 
     Listening does not keep anybody signed in; `out` says that the sign-in has ended.
     """
     signed = request.staff_session
-    still = signed and sign_ins.list_sign_ins(session, signed.staff_id, now)
+    still = signed and sign_ins.list_sign_ins(unit, signed.staff_id)
     if not signed or not still or signed.id not in {one.id for one in still}:
         return {"out": True}
-    new, taken = queue_views.live_snapshot(
-        session, queue_query(replace(request, now=now), QueueFilter())
-    )
+    new, taken = queue_views.live_snapshot(unit, queue_query(request, QueueFilter()))
     return {"new": new, "taken": taken}
 
 

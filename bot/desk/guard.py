@@ -7,12 +7,10 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -30,10 +28,12 @@ from storage.accounts.sign_ins import SignedInStaff
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.referrals.lifecycle import ReferralStatus
-from storage.serialization import dumps as as_text
+from storage.serialization import dumps
+from storage.unit import Unit
 from storage.vault import Vault
 
 log = logging.getLogger("rj.desk")
+P = ParamSpec("P")
 T = TypeVar("T")
 NAVIGATION = (
     ("queue", "/desk/queue", "queue"),
@@ -120,35 +120,35 @@ class DeskRequest:
     @property
     def csrf(self) -> str:
         """Return what a form of this browser must carry."""
-        own = as_text(
-            ["form", self.browser_id, self.staff_session.id if self.staff_session else ""]
-        )
+        own = dumps(["form", self.browser_id, self.staff_session.id if self.staff_session else ""])
         return self.desk.vault.fingerprint(own)
 
     def query(self, name: str) -> str:
         """Return what the address asks under a name; "" when it asks nothing."""
         return self.http.query_params.get(name, "")[:200]
 
-    async def write(self, transaction: Callable[[Connection], T]) -> T:
+    async def write(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Do something in one transaction, then let the other pages know."""
-        done = await self.desk.database.write(transaction)
+        done = await self.desk.database.write(operation, *args, **kwargs)
         self.desk.changed()
         self.desk.live.notify()
         return done
 
-    async def read(self, lookup: Callable[[Session], T]) -> T:
+    async def read(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Look something up."""
-        return await self.desk.database.read(lookup)
+        return await self.desk.database.read(operation, *args, **kwargs)
 
     async def audit(
         self, action: str, about: str = "", reason: str = "", refused: bool = False
     ) -> None:
         """Add a line to the logbook."""
-        vault, who = self.desk.vault, self.actor or "nobody"
+        who = self.actor or "nobody"
         await self.desk.database.write(
-            lambda conn: logbook.add_logbook_line(
-                conn, vault, who, action, self.now, about, reason, refused
-            )
+            logbook.add_logbook_line, who, action, about, reason, refused
         )
 
     def navigation(self) -> list[NavLink]:
@@ -226,12 +226,10 @@ async def _build_request(desk: Desk, route: DeskRoute, http: Request) -> DeskReq
     token = cookies.read_cookie(http, SESSION_COOKIE, desk.secure)
     signed = None
     if token:
-        signed = await desk.database.write(
-            lambda conn: sign_ins.signed_in_staff(conn, desk.vault, token, now)
-        )
+        signed = await desk.database.write(sign_ins.signed_in_staff, token)
     at = DeskRequest(desk, http, now, seat, signed)
     if "{reference}" in route.path and signed:
-        standing = await at.read(lambda session: lifecycle.referral_status(session, at.reference))
+        standing = await at.read(lifecycle.referral_status, at.reference)
         at = DeskRequest(desk, http, now, seat, signed, standing)
     return at
 

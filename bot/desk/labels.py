@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, has, say, words
-from storage.referrals.lifecycle import QueueEntry
 from storage.referrals.queue_views import STAGES_WITH_DEADLINE
+from storage.referrals.rows import QueueEntry
 
 _L = FIRST_LANGUAGE
 

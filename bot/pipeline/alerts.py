@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
-
 from bot.runtime import House
 from flows.record import Record
 from flows.wording import FIRST_LANGUAGE, format_time, say
 from storage.chats import outbox
 from storage.tables import new_id
+from storage.unit import Unit
 
 MANAGER_RECIPIENT = "manager"
 """Who an alert is for when it is not for the whole team."""
@@ -17,27 +16,23 @@ WEBHOOK_CHANNEL = "webhook"
 """The channel by which another system is told."""
 
 
-def alert(
-    conn: Connection, house: House, alert_key: str, reference: str, when: datetime, now: datetime
-) -> None:
-    """Alert the team about a referral. `what` is a key of desk.alerts."""
+def alert(unit: Unit, house: House, alert_key: str, reference: str, when: datetime) -> None:
+    """Alert the team about a referral. `alert_key` is a key of desk.alerts."""
     for channel in house.alerts:
         body = {"text": _alert_text(house, alert_key, reference, when)}
-        outbox.enqueue(conn, house.vault, channel, "alert", body, now)
+        outbox.enqueue(unit, channel, "alert", body)
 
 
-def alert_manager(
-    conn: Connection, house: House, alert_key: str, reference: str, when: datetime, now: datetime
-) -> None:
+def alert_manager(unit: Unit, house: House, alert_key: str, reference: str, when: datetime) -> None:
     """Alert the manager; where they have no address of their own, the team once more."""
     if not house.manager:
-        alert(conn, house, alert_key, reference, when, now)
+        alert(unit, house, alert_key, reference, when)
     for channel in house.manager:
         body = {"text": _alert_text(house, alert_key, reference, when), "to": MANAGER_RECIPIENT}
-        outbox.enqueue(conn, house.vault, channel, "alert", body, now)
+        outbox.enqueue(unit, channel, "alert", body)
 
 
-def notify_webhook(conn: Connection, house: House, record: Record, now: datetime) -> None:
+def notify_webhook(unit: Unit, house: House, record: Record) -> None:
     """Tell another system that there is a new referral: nothing personal.
 
     The event's id stays the same however often it is sent.
@@ -47,7 +42,7 @@ def notify_webhook(conn: Connection, house: House, record: Record, now: datetime
     due = record.due.astimezone(UTC).isoformat()
     told = {"event": new_id(), "kind": "referral", "reference": record.reference}
     body = {**told, "queue": record.queue, "due": due}
-    outbox.enqueue(conn, house.vault, WEBHOOK_CHANNEL, "referral", body, now)
+    outbox.enqueue(unit, WEBHOOK_CHANNEL, "referral", body)
 
 
 def _alert_text(house: House, alert_key: str, reference: str, when: datetime) -> str:

@@ -2,11 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
 
 from bot.channels import ChatClosed, PermanentFailure, RateLimited, TemporaryFailure
 from bot.pipeline import outgoing
@@ -14,6 +11,7 @@ from bot.runtime import House
 from storage.chats import message_ids, outbox
 from storage.chats.outbox import OutboxItem
 from storage.database import Database
+from storage.unit import Unit
 
 log = logging.getLogger("rj.deliver")
 
@@ -82,8 +80,8 @@ class _SendOutcome:
 class Delivery:
     """Sends what is in the outbox of one process; one process a channel."""
 
-    def __init__(self, database: Database, house: House, clock: Callable[[], datetime]) -> None:
-        self._database, self._house, self._clock = database, house, clock
+    def __init__(self, database: Database, house: House) -> None:
+        self._database, self._house = database, house
         self._limits = SendRateLimits()
 
     async def deliver_batch(self) -> tuple[int, float | None]:
@@ -91,24 +89,21 @@ class Delivery:
 
         Returns how many rows were tried, and the seconds until a row held back by a limit may go.
         """
-        now = self._clock()
-        rows = await self._database.write(lambda connection: self._sendable_rows(connection, now))
+        now = self._database.clock()
+        rows = await self._database.write(self._sendable_rows)
         waits = [(row, self._rate_limit_delay(row, now)) for row in rows]
         going = [row for row, wait in waits if not wait]
         if going:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
-            await self._database.write(
-                lambda connection: self._record_outcomes(connection, outcomes)
-            )
+            await self._database.write(self._record_outcomes, outcomes)
         held = [wait for _, wait in waits if wait]
         return len(going), min(held, default=None)
 
-    def _sendable_rows(self, connection: Connection, now: datetime) -> list[OutboxItem]:
+    def _sendable_rows(self, unit: Unit) -> list[OutboxItem]:
         """Return what can be sent and may still be: the guard is asked about each again."""
-        vault = self._house.vault
-        rows = outbox.due_outbox_items(connection, vault, now, self._house.channels, BATCH_SIZE)
-        going = [row for row in rows if outgoing.recheck_guard(connection, vault, row, now)]
-        return going if going or not rows else self._sendable_rows(connection, now)
+        rows = outbox.due_outbox_items(unit, self._house.channels, BATCH_SIZE)
+        going = [row for row in rows if outgoing.recheck_guard(unit, row)]
+        return going if going or not rows else self._sendable_rows(unit)
 
     def _rate_limit_delay(self, row: OutboxItem, now: datetime) -> float:
         return (
@@ -129,73 +124,59 @@ class Delivery:
         return _SendOutcome(row, message, tuple(cleared))
 
     async def _deletable_message_ids(self, chat_id: str, now: datetime) -> list[str]:
-        vault = self._house.vault
         return await self._database.write(
-            lambda connection: message_ids.message_ids_since(
-                connection, vault, chat_id, now - DELETE_WINDOW
-            )
+            message_ids.message_ids_since, chat_id, now - DELETE_WINDOW
         )
 
-    def _record_outcomes(self, connection: Connection, outcomes: list[_SendOutcome]) -> None:
-        now = self._clock()
+    def _record_outcomes(self, unit: Unit, outcomes: list[_SendOutcome]) -> None:
         for outcome in outcomes:
             if outcome.error is None:
-                outbox.mark_sent(connection, outcome.row.id, now)
-                outgoing.record_sent(connection, outcome.row, now)
-                self._record_message_ids(connection, outcome, now)
+                outbox.mark_sent(unit, outcome.row.id)
+                outgoing.record_sent(unit, outcome.row)
+                self._record_message_ids(unit, outcome)
             else:
-                self._record_failure(connection, outcome.row, outcome.error, now)
+                self._record_failure(unit, outcome.row, outcome.error)
 
-    def _record_message_ids(
-        self, connection: Connection, outcome: _SendOutcome, now: datetime
-    ) -> None:
+    def _record_message_ids(self, unit: Unit, outcome: _SendOutcome) -> None:
         """Keep in mind what is in the chat. Failing at this must not send everything again."""
         try:
-            with connection.begin_nested():
-                self._update_message_ids(connection, outcome, now)
+            with unit.conn.begin_nested():
+                self._update_message_ids(unit, outcome)
         except Exception as problem:
             log.error("message_not_noted", extra={"code": type(problem).__name__})
 
-    def _update_message_ids(
-        self, connection: Connection, outcome: _SendOutcome, now: datetime
-    ) -> None:
-        row, vault = outcome.row, self._house.vault
+    def _update_message_ids(self, unit: Unit, outcome: _SendOutcome) -> None:
+        row = outcome.row
         if row.chat_id and row.kind == "clear":
-            message_ids.delete_message_ids(connection, vault, row.chat_id, outcome.deleted_ids)
+            message_ids.delete_message_ids(unit, row.chat_id, outcome.deleted_ids)
         elif row.chat_id and outcome.message_id:
-            message_ids.add_message_id(
-                connection, vault, row.chat_id, outcome.message_id, False, now
-            )
+            message_ids.add_message_id(unit, row.chat_id, outcome.message_id, False)
 
-    def _record_failure(
-        self, connection: Connection, row: OutboxItem, error: Exception, now: datetime
-    ) -> None:
+    def _record_failure(self, unit: Unit, row: OutboxItem, error: Exception) -> None:
         match error:
             case ChatClosed():
-                outbox.give_up(connection, row.id, now)
-                outgoing.record_not_sent(connection, self._house.vault, row, now)
+                outbox.give_up(unit, row.id)
+                outgoing.record_not_sent(unit, row)
                 if row.chat_id:
-                    outgoing.close_chat(connection, self._house.vault, row.chat_id, now)
+                    outgoing.close_chat(unit, row.chat_id)
             case PermanentFailure():
                 log.error("row_refused", extra={"code": str(error)})
-                outbox.give_up(connection, row.id, now)
-                outgoing.record_not_sent(connection, self._house.vault, row, now)
+                outbox.give_up(unit, row.id)
+                outgoing.record_not_sent(unit, row)
             case RateLimited(seconds=seconds):
-                outbox.schedule_retry(connection, row.id, now + timedelta(seconds=seconds), "wait")
+                outbox.schedule_retry(unit, row.id, unit.now + timedelta(seconds=seconds), "wait")
             case _:
                 code = str(error) if isinstance(error, TemporaryFailure) else type(error).__name__
                 log.warning("row_later", extra={"code": code})
-                self._retry_or_dead_letter(connection, row, code, now)
+                self._retry_or_dead_letter(unit, row, code)
 
-    def _retry_or_dead_letter(
-        self, connection: Connection, row: OutboxItem, code: str, now: datetime
-    ) -> None:
+    def _retry_or_dead_letter(self, unit: Unit, row: OutboxItem, code: str) -> None:
         """Try a row again later; where that has an end, lay it where somebody sees it."""
         waits = DEAD_LETTER_BACK_OFF.get(row.channel, BACK_OFF)
         if row.channel in DEAD_LETTER_BACK_OFF and (
-            row.attempts >= len(waits) or now >= row.enqueued_at + RETRY_WINDOW
+            row.attempts >= len(waits) or unit.now >= row.enqueued_at + RETRY_WINDOW
         ):
-            outbox.move_to_dead_letters(connection, row.id, now, code)
+            outbox.move_to_dead_letters(unit, row.id, code)
             return
         delay = waits[min(row.attempts, len(waits) - 1)]
-        outbox.schedule_retry(connection, row.id, now + timedelta(seconds=delay), code)
+        outbox.schedule_retry(unit, row.id, unit.now + timedelta(seconds=delay), code)

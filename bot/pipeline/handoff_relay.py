@@ -1,9 +1,5 @@
 """While a member of staff holds a chat: keep what the person does, say nothing, and come back."""
 
-from datetime import datetime
-
-from sqlalchemy import Connection
-
 from bot.pipeline import outgoing
 from bot.pipeline.alerts import alert
 from bot.runtime import House
@@ -21,96 +17,86 @@ from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, handoffs
 from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
-from storage.vault import Vault
+from storage.unit import Unit
 
 
 def current_handoff(
-    conn: Connection, chat_id: str, conversation: Conversation, user_input: Input, now: datetime
+    unit: Unit, chat_id: str, conversation: Conversation, user_input: Input
 ) -> tuple[Handoff | None, HandoffEnd | None]:
     """Return who holds the chat, if anybody does, and why what was heard ends that.
 
     A hold that is over is let go of here: the person has come first, and is answered.
     """
-    if handoffs.recorded_handoff(conn, chat_id) is None:
+    if handoffs.recorded_handoff(unit, chat_id) is None:
         return None, None
-    held = handoffs.active_handoff(conn, chat_id, now)
+    held = handoffs.active_handoff(unit, chat_id)
     if held is None:
-        handoffs.end_handoff(conn, chat_id)
+        handoffs.end_handoff(unit, chat_id)
         return None, None
     return held, handoff.handoff_end_reason(conversation, user_input)
 
 
 def record_during_handoff(
-    conn: Connection,
-    house: House,
-    active_handoff: Handoff,
-    conversation: Conversation,
-    user_input: Input,
-    now: datetime,
+    unit: Unit, house: House, active_handoff: Handoff, conversation: Conversation, user_input: Input
 ) -> None:
     """Keep what the person did for whoever holds the chat, and hold it a while longer."""
-    words = handoff.describe_input(Moment(conversation, user_input, now))
-    if handoffs.record_person_message(conn, house.vault, active_handoff.reference, words, now):
-        alert(conn, house, "wrote", active_handoff.reference, now, now)
+    words = handoff.describe_input(Moment(conversation, user_input, unit.now))
+    if handoffs.record_person_message(unit, active_handoff.reference, words):
+        alert(unit, house, "wrote", active_handoff.reference, unit.now)
     handoffs.start_handoff(
-        conn,
+        unit,
         active_handoff.chat_id,
         active_handoff.handed_off_to,
         active_handoff.reference,
-        now + handoff.HANDOFF_TIMEOUT,
+        unit.now + handoff.HANDOFF_TIMEOUT,
     )
 
 
 def end_handoff_for_input(
-    conn: Connection,
+    unit: Unit,
     house: House,
     active_handoff: Handoff,
     reason: HandoffEnd | None,
     user_input: Input,
     turn: Turn,
-    now: datetime,
 ) -> None:
     """End a hold because of what the person did.
 
     Words of danger were for whoever held the chat: they are kept, and staff see them first.
     """
-    handoffs.end_handoff(conn, active_handoff.chat_id)
+    handoffs.end_handoff(unit, active_handoff.chat_id)
     if reason != HandoffEnd.DANGER:
         return
     words = free_text(user_input)
-    handoffs.record_person_message(conn, house.vault, active_handoff.reference, words, now)
+    handoffs.record_person_message(unit, active_handoff.reference, words)
     flagged = [effect.reference for effect in turn.effects if isinstance(effect, RaiseFlag)]
     danger = detect_danger(words)
     if danger and active_handoff.reference not in flagged:
         flag = danger_flag(danger)
-        lifecycle.raise_flag(conn, house.vault, active_handoff.reference, flag, now)
-        alert(conn, house, "flag", active_handoff.reference, now, now)
+        lifecycle.raise_flag(unit, active_handoff.reference, flag)
+        alert(unit, house, "flag", active_handoff.reference, unit.now)
 
 
-def hand_back_to_bot(
-    conn: Connection, vault: Vault, active_handoff: Handoff, now: datetime
-) -> None:
+def hand_back_to_bot(unit: Unit, active_handoff: Handoff) -> None:
     """Let go of the chat; the bot comes back to where they were, as far as the guard lets it."""
-    handoffs.end_handoff(conn, active_handoff.chat_id)
-    place = handoffs.channel_and_address(conn, vault, active_handoff.chat_id)
+    handoffs.end_handoff(unit, active_handoff.chat_id)
+    place = handoffs.channel_and_address(unit, active_handoff.chat_id)
     if place is None:
         return
-    recalled = conversations.load_conversation(conn, vault, *place, now)
-    known = outgoing.load_safe_contact(
-        conn, vault, active_handoff.chat_id, active_handoff.reference, now
-    )
+    recalled = conversations.load_conversation(unit, *place)
+    known = outgoing.load_safe_contact(unit, active_handoff.chat_id, active_handoff.reference)
     quietly = guard.allowed_variant(known) != "say_service"
-    turn = resume_after_handoff(recalled.conversation, quietly, now)
+    turn = resume_after_handoff(recalled.conversation, quietly, unit.now)
     telling = any(is_revealing(reply.text) for reply in turn.replies)
     message = OutboundMessage(OutboundKind.BOT_RESUMES, "say_service" if telling else "no_service")
     verdict = outgoing.send_after_handoff(
-        conn, vault, active_handoff.chat_id, active_handoff.reference, turn.replies, message, now
+        unit, active_handoff.chat_id, active_handoff.reference, turn.replies, message
     )
     if not isinstance(verdict, guard.Deny):
-        conversations.save_conversation(conn, vault, recalled, turn.conversation, now)
+        conversations.save_conversation(unit, recalled, turn.conversation)
 
 
-def end_expired_handoffs(conn: Connection, vault: Vault, now: datetime) -> None:
+def end_expired_handoffs(unit: Unit) -> None:
     """Come back to every chat whose hold ran out, or whose referral changed hands."""
-    for held in handoffs.lapsed_handoffs(conn, now):
-        hand_back_to_bot(conn, vault, held, now)
+    for held in handoffs.lapsed_handoffs(unit):
+        hand_back_to_bot(unit, held)

@@ -1,17 +1,14 @@
 """Who may file as a partner officer: invite, end an invitation, revoke; each a logbook line."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-
-from sqlalchemy import Connection
 
 from flows.officers import Officer
 from flows.questions.answer_types import sanitize
 from storage import logbook
 from storage.chats import handoffs, officer_registry, officers, outbox
 from storage.chats.officer_registry import Revocation
-from storage.vault import Vault
+from storage.unit import Unit
 
 DETAIL_MIN, DETAIL_MAX = 2, 100
 """Letters of a name, an agency or a work contact."""
@@ -56,41 +53,37 @@ def officer_from_text(name: str, agency: str, contact: str) -> Officer:
     return Officer(**typed, verified=True)
 
 
-def invite(
-    conn: Connection, vault: Vault, officer: Officer, actor: str, now: datetime, hours: int
-) -> str:
+def invite(unit: Unit, officer: Officer, actor: str, hours: int) -> str:
     """Return the code of a new invitation that works once, within `hours`."""
-    code = officers.invite_officer(conn, vault, officer, now, hours, actor)
-    key = officer_registry.officer_key(vault, officer)
-    logbook.add_logbook_line(conn, vault, actor, "officer_invited", now, key)
+    code = officers.invite_officer(unit, officer, hours, actor)
+    key = officer_registry.officer_key(unit, officer)
+    logbook.add_logbook_line(unit, actor, "officer_invited", key)
     return code
 
 
-def end_invitation(conn: Connection, vault: Vault, id: str, actor: str, now: datetime) -> bool:
+def end_invitation(unit: Unit, id: str, actor: str) -> bool:
     """End an invitation that nobody has used; return whether there was one."""
-    ended = officer_registry.end_invitation(conn, vault, id, now)
+    ended = officer_registry.end_invitation(unit, id)
     if ended is not None:
-        logbook.add_logbook_line(conn, vault, actor, "officer_invitation_ended", now, ended.key)
+        logbook.add_logbook_line(unit, actor, "officer_invitation_ended", ended.key)
     return ended is not None
 
 
-def revoke(
-    conn: Connection, vault: Vault, key: str, reason: RevocationReason, actor: str, now: datetime
-) -> Revocation:
+def revoke(unit: Unit, key: str, reason: RevocationReason, actor: str) -> Revocation:
     """Revoke an officer in all their chats; return what that ended.
 
     What was sent before stays. A member of staff who writes with them is let go of the chat,
     and Telegram no longer shows the officers' commands there.
     """
-    revoked = officer_registry.revoke_officer(conn, vault, key, now)
+    revoked = officer_registry.revoke_officer(unit, key)
     for chat_id in revoked.chat_ids:
-        place = handoffs.channel_and_address(conn, vault, chat_id)
-        handoffs.end_handoff(conn, chat_id)
+        place = handoffs.channel_and_address(unit, chat_id)
+        handoffs.end_handoff(unit, chat_id)
         if place:
             body = {"revoked": True}
-            outbox.enqueue(conn, vault, place[0], "officer_commands", body, now, chat_id)
+            outbox.enqueue(unit, place[0], "officer_commands", body, chat_id)
     if revoked.anything:
-        logbook.add_logbook_line(conn, vault, actor, "officer_revoked", now, key, reason)
+        logbook.add_logbook_line(unit, actor, "officer_revoked", key, reason)
     return revoked
 
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
-
-from sqlalchemy import Connection
 
 from flows.conversation import Reply
 from flows.dialogue.handoff import HANDOFF_TIMEOUT
@@ -22,91 +19,69 @@ from flows.wording import FIRST_LANGUAGE, say
 from storage.chats import conversations, handoffs, outbox
 from storage.chats.outbox import OutboxItem
 from storage.referrals.steps import CLOCK
-from storage.vault import Vault
+from storage.unit import Unit
 
 GUARD_KEY = "guard"
 """Under which name a row carries what the guard is asked about it again."""
 
 
 def send_replies(
-    conn: Connection,
-    vault: Vault,
-    channel: str,
-    chat_id: str,
-    replies: Sequence[Reply],
-    now: datetime,
-    always: bool = False,
+    unit: Unit, channel: str, chat_id: str, replies: Sequence[Reply], always: bool = False
 ) -> Verdict:
     """Answer what a person has just done; say nothing while a member of staff holds the chat."""
     message = OutboundMessage(OutboundKind.ANSWER, unblockable=always)
-    verdict = guard.check_message(message, load_safe_contact(conn, vault, chat_id, "", now), now)
+    verdict = guard.check_message(message, load_safe_contact(unit, chat_id, ""), unit.now)
     if isinstance(verdict, Allow):
         for reply in replies:
-            _enqueue_reply(conn, vault, channel, chat_id, reply, message, "", now)
+            _enqueue_reply(unit, channel, chat_id, reply, message, "")
     return verdict
 
 
 def send_after_handoff(
-    conn: Connection,
-    vault: Vault,
-    chat_id: str,
-    reference: str,
-    replies: Sequence[Reply],
-    message: OutboundMessage,
-    now: datetime,
+    unit: Unit, chat_id: str, reference: str, replies: Sequence[Reply], message: OutboundMessage
 ) -> Verdict:
     """Let the bot speak again after a member of staff, as far as the guard lets it."""
-    known = load_safe_contact(conn, vault, chat_id, reference, now)
-    verdict = guard.check_message(message, known, now)
-    place = handoffs.channel_and_address(conn, vault, chat_id)
+    known = load_safe_contact(unit, chat_id, reference)
+    verdict = guard.check_message(message, known, unit.now)
+    place = handoffs.channel_and_address(unit, chat_id)
     if place and not isinstance(verdict, Deny):
         for reply in replies:
-            _enqueue_reply(conn, vault, place[0], chat_id, reply, message, reference, now, verdict)
+            _enqueue_reply(unit, place[0], chat_id, reply, message, reference, verdict)
     return verdict
 
 
 def send_staff_message(
-    conn: Connection,
-    vault: Vault,
-    reference: str,
-    reply: Reply,
-    message: OutboundMessage,
-    now: datetime,
-    step_id: str,
+    unit: Unit, reference: str, reply: Reply, message: OutboundMessage, step_id: str
 ) -> Verdict:
     """Send approved wording for a member of staff, once for each `step_id`; they hold the chat.
 
     What has to wait is put in line, and the hold begins when it goes.
     """
-    reached = handoffs.reply_target(conn, vault, reference)
+    reached = handoffs.reply_target(unit, reference)
     chat_id = reached.chat_id if reached else None
-    verdict = guard.check_message(
-        message, load_safe_contact(conn, vault, chat_id, reference, now), now
-    )
+    verdict = guard.check_message(message, load_safe_contact(unit, chat_id, reference), unit.now)
     if isinstance(verdict, Deny) or reached is None or chat_id is None:
         return verdict
-    if handoffs.step_exists(conn, step_id):
+    if handoffs.step_exists(unit, step_id):
         return verdict
     goes_at = verdict.not_before if isinstance(verdict, Defer) else None
     handoffs.add_message_step(
-        conn, vault, reference, "replied", message.sender, reply.text, now, goes_at, step_id
+        unit, reference, "replied", message.sender, reply.text, goes_at, step_id
     )
-    _enqueue_reply(conn, vault, reached.channel, chat_id, reply, message, reference, now, verdict)
+    _enqueue_reply(unit, reached.channel, chat_id, reply, message, reference, verdict)
     if goes_at is None:
-        handoffs.start_handoff(conn, chat_id, message.sender, reference, now + HANDOFF_TIMEOUT)
+        handoffs.start_handoff(unit, chat_id, message.sender, reference, unit.now + HANDOFF_TIMEOUT)
     return verdict
 
 
-def load_safe_contact(
-    conn: Connection, vault: Vault, chat_id: str | None, reference: str, now: datetime
-) -> SafeContact:
+def load_safe_contact(unit: Unit, chat_id: str | None, reference: str) -> SafeContact:
     """Return what is known of writing to a person in a chat, now; without a referral, little."""
-    held = handoffs.active_handoff(conn, chat_id, now) if chat_id else None
+    held = handoffs.active_handoff(unit, chat_id) if chat_id else None
     held_by = held.handed_off_to if held else ""
     if not reference:
-        is_open = chat_id is not None and handoffs.is_chat_open(conn, chat_id)
+        is_open = chat_id is not None and handoffs.is_chat_open(unit, chat_id)
         return SafeContact(chat_open=is_open, handed_off_to=held_by)
-    found = handoffs.reply_target(conn, vault, reference)
+    found = handoffs.reply_target(unit, reference)
     if found is None or found.chat_id is None or found.chat_id != chat_id:
         return SafeContact(handed_off_to=held_by)
     return guard.safe_contact_in(
@@ -114,64 +89,64 @@ def load_safe_contact(
     )
 
 
-def recheck_guard(conn: Connection, vault: Vault, row: OutboxItem, now: datetime) -> bool:
+def recheck_guard(unit: Unit, row: OutboxItem) -> bool:
     """Ask the guard again just before a row is sent; what may not go now is put off or withheld."""
     if row.kind != "say":
         return True
     message, reference = _guard_data_of(row)
-    known = load_safe_contact(conn, vault, row.chat_id, reference, now)
+    known = load_safe_contact(unit, row.chat_id, reference)
     if message.kind == OutboundKind.BOT_RESUMES and row.chat_id:
         known = replace(
-            known, input_since_queued=handoffs.has_input_since(conn, row.chat_id, row.enqueued_at)
+            known, input_since_queued=handoffs.has_input_since(unit, row.chat_id, row.enqueued_at)
         )
-    match guard.check_message(message, known, now):
+    match guard.check_message(message, known, unit.now):
         case Allow():
             return True
         case Defer(time):
-            outbox.postpone(conn, row.id, time)
+            outbox.postpone(unit, row.id, time)
         case Deny(reason):
-            outbox.withhold(conn, row.id, now)
-            _note_on_timeline(conn, vault, row, reason, now)
+            outbox.withhold(unit, row.id)
+            _note_on_timeline(unit, row, reason)
     return False
 
 
-def record_sent(conn: Connection, row: OutboxItem, now: datetime) -> None:
+def record_sent(unit: Unit, row: OutboxItem) -> None:
     """Note that a row was sent: a message of staff that had to wait begins their hold now."""
     message, reference = _guard_data_of(row)
     waited = bool(row.body.get(GUARD_KEY, {}).get("waited"))
     if row.kind == "say" and row.chat_id and message.kind == OutboundKind.STAFF and waited:
-        handoffs.start_handoff(conn, row.chat_id, message.sender, reference, now + HANDOFF_TIMEOUT)
+        handoffs.start_handoff(
+            unit, row.chat_id, message.sender, reference, unit.now + HANDOFF_TIMEOUT
+        )
 
 
-def record_not_sent(conn: Connection, vault: Vault, row: OutboxItem, now: datetime) -> None:
+def record_not_sent(unit: Unit, row: OutboxItem) -> None:
     """Note that a row cannot be sent at all: staff see which of theirs never went."""
     if row.kind == "say":
-        _note_on_timeline(conn, vault, row, "chat_closed", now)
+        _note_on_timeline(unit, row, "chat_closed")
 
 
-def close_chat(conn: Connection, vault: Vault, chat_id: str, now: datetime) -> None:
+def close_chat(unit: Unit, chat_id: str) -> None:
     """Write no more to a chat that was closed; staff see which of their messages never went."""
-    for row in outbox.list_unsent_for_chat(conn, vault, chat_id):
-        record_not_sent(conn, vault, row, now)
-    conversations.close_chat(conn, chat_id, now)
-    outbox.delete_unsent_for_chat(conn, chat_id)
+    for row in outbox.list_unsent_for_chat(unit, chat_id):
+        record_not_sent(unit, row)
+    conversations.close_chat(unit, chat_id)
+    outbox.delete_unsent_for_chat(unit, chat_id)
 
 
 def _enqueue_reply(
-    conn: Connection,
-    vault: Vault,
+    unit: Unit,
     channel: str,
     chat_id: str,
     reply: Reply,
     message: OutboundMessage,
     reference: str,
-    now: datetime,
     verdict: Verdict | None = None,
 ) -> None:
     goes_at = verdict.not_before if isinstance(verdict, Defer) else None
     asked = {**asdict(message), "reference": reference, "waited": goes_at is not None}
     body = {**asdict(reply), GUARD_KEY: asked}
-    outbox.enqueue(conn, vault, channel, "say", body, now, chat_id, goes_at)
+    outbox.enqueue(unit, channel, "say", body, chat_id, goes_at)
 
 
 def _guard_data_of(row: OutboxItem) -> tuple[OutboundMessage, str]:
@@ -186,11 +161,9 @@ def _guard_data_of(row: OutboxItem) -> tuple[OutboundMessage, str]:
     return message, str(told.get("reference", ""))
 
 
-def _note_on_timeline(
-    conn: Connection, vault: Vault, row: OutboxItem, reason: str, now: datetime
-) -> None:
+def _note_on_timeline(unit: Unit, row: OutboxItem, reason: str) -> None:
     """Staff see on the timeline that a message of theirs was not sent, and why."""
     message, reference = _guard_data_of(row)
-    if message.kind == OutboundKind.STAFF and handoffs.reply_target(conn, vault, reference):
+    if message.kind == OutboundKind.STAFF and handoffs.reply_target(unit, reference):
         why = say(FIRST_LANGUAGE, f"desk.no_reply.{reason}")
-        handoffs.add_message_step(conn, vault, reference, "not_sent", CLOCK, why, now)
+        handoffs.add_message_step(unit, reference, "not_sent", CLOCK, why)

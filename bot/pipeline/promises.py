@@ -2,31 +2,30 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from bot.pipeline.alerts import alert, alert_manager
 from bot.runtime import House
 from flows.calendar.workdays import next_opening, working_time
 from flows.service import service
 from storage.referrals import unclaimed
 from storage.referrals.unclaimed import UnclaimedReferral
+from storage.unit import Unit
 
 TEAM_ALERT_SHARE, MANAGER_ALERT_SHARE = 0.5, 0.75
 """The shares of the promised time, in hours of the service, after which each is alerted."""
 
 
-def alert_unclaimed(conn: Connection, house: House, now: datetime) -> None:
+def alert_unclaimed(unit: Unit, house: House) -> None:
     """Alert of what nobody has claimed, once for each step; never outside the service's hours."""
-    if next_opening(now, service()) is not None:
+    if next_opening(unit.now, service()) is not None:
         return
-    for one in unclaimed.list_unclaimed(conn, max_alerts=2):
-        gone = elapsed_share(one, now)
+    for one in unclaimed.list_unclaimed(unit, max_alerts=2):
+        gone = elapsed_share(one, unit.now)
         if gone >= TEAM_ALERT_SHARE and one.alert_count < 1:
-            alert(conn, house, "unclaimed", one.reference, one.due, now)
-            unclaimed.set_alert_count(conn, one.reference, 1)
+            alert(unit, house, "unclaimed", one.reference, one.due)
+            unclaimed.set_alert_count(unit, one.reference, 1)
         if gone >= MANAGER_ALERT_SHARE:
-            alert_manager(conn, house, "unclaimed_late", one.reference, one.due, now)
-            unclaimed.set_alert_count(conn, one.reference, 2)
+            alert_manager(unit, house, "unclaimed_late", one.reference, one.due)
+            unclaimed.set_alert_count(unit, one.reference, 2)
 
 
 def elapsed_share(referral: UnclaimedReferral, now: datetime) -> float:

@@ -2,9 +2,6 @@
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
-
-from sqlalchemy import Connection
 
 from bot.channels import Body, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
@@ -41,6 +38,7 @@ from storage.chats.inbox import InboxItem
 from storage.chats.officers import OfficerDetails
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
+from storage.unit import Unit
 
 log = logging.getLogger("rj.respond")
 MAX_ATTEMPTS = 3
@@ -56,9 +54,7 @@ class AnsweredInput:
     turn: Turn | None
 
 
-def respond(
-    connection: Connection, house: House, now: datetime, limit: int = 100
-) -> list[AnsweredInput]:
+def respond(unit: Unit, house: House, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits, oldest first, in order within a chat; return what was answered.
 
     Each row is undone alone when it fails. What cannot even be read is set aside at once; what
@@ -66,108 +62,91 @@ def respond(
     """
     answered: list[AnsweredInput] = []
     held_up: set[str] = set()
-    for row in inbox.due_inbox_items(connection, house.vault, now, house.channels, limit):
+    for row in inbox.due_inbox_items(unit, house.channels, limit):
         if row.chat_fingerprint in held_up:
             continue
         try:
             arrived = house.channels[row.channel].translate(row.body)
         except Exception as problem:
-            _dead_letter(connection, row, type(problem).__name__, now)
+            inbox.set_aside(unit, row.id, type(problem).__name__)
             continue
         try:
-            with connection.begin_nested():
-                one = _handle_inbound(connection, house, row.channel, arrived, now)
-                inbox.mark_answered(connection, [row.id], now)
+            with unit.conn.begin_nested():
+                one = _handle_inbound(unit, house, row.channel, arrived)
+                inbox.mark_answered(unit, [row.id])
         except Exception as problem:
             held_up.add(row.chat_fingerprint)
-            _record_failure(connection, house, row, arrived, type(problem).__name__, now)
+            _record_failure(unit, row, arrived, type(problem).__name__)
         else:
             answered.append(one)
     return answered
 
 
 def _handle_inbound(
-    connection: Connection, house: House, channel: str, inbound: InboundEvent | None, now: datetime
+    unit: Unit, house: House, channel: str, inbound: InboundEvent | None
 ) -> AnsweredInput:
     if inbound is None:
         return AnsweredInput(channel, "", None)
     channel = inbound.reply_channel or channel
     if inbound.chat_event:
-        _handle_chat_event(connection, house, channel, inbound, now)
+        _handle_chat_event(unit, channel, inbound)
         return AnsweredInput(channel, inbound.address, None)
-    vault = house.vault
-    recalled = conversations.load_conversation(connection, vault, channel, inbound.address, now)
-    heard, invited = _redeem_start_code(connection, house, inbound.user_input or TypedText(""), now)
+    recalled = conversations.load_conversation(unit, channel, inbound.address)
+    heard, invited = _redeem_start_code(unit, house, inbound.user_input or TypedText(""))
     conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
-    hold, ended_by = handoff_relay.current_handoff(
-        connection, recalled.chat_id, conversation, heard, now
-    )
+    hold, ended_by = handoff_relay.current_handoff(unit, recalled.chat_id, conversation, heard)
     if hold and not ended_by:
-        handoff_relay.record_during_handoff(connection, house, hold, conversation, heard, now)
-        _remember_during_handoff(connection, house, recalled, inbound, now)
+        handoff_relay.record_during_handoff(unit, house, hold, conversation, heard)
+        _remember_during_handoff(unit, recalled, inbound)
         return AnsweredInput(channel, inbound.address, None)
     if ended_by == HandoffEnd.COMPUTER:
-        turn = resume_after_handoff(replace(conversation, last_input_at=now), False, now)
+        turn = resume_after_handoff(replace(conversation, last_input_at=unit.now), False, unit.now)
     else:
-        turn = take_turn(conversation, heard, now)
+        turn = take_turn(conversation, heard, unit.now)
     if hold:
-        handoff_relay.end_handoff_for_input(connection, house, hold, ended_by, heard, turn, now)
-    conversations.save_conversation(connection, vault, recalled, turn.conversation, now)
+        handoff_relay.end_handoff_for_input(unit, house, hold, ended_by, heard, turn)
+    conversations.save_conversation(unit, recalled, turn.conversation)
     if recalled.closed:
-        conversations.reopen_chat(connection, recalled.chat_id)
+        conversations.reopen_chat(unit, recalled.chat_id)
     if invited:
-        officers.save_officer(connection, vault, recalled.chat_id, invited, now)
-        outbox.enqueue(connection, vault, channel, "officer_commands", {}, now, recalled.chat_id)
+        officers.save_officer(unit, recalled.chat_id, invited)
+        outbox.enqueue(unit, channel, "officer_commands", {}, recalled.chat_id)
     if inbound.message_id:
-        message_ids.add_message_id(
-            connection, vault, recalled.chat_id, inbound.message_id, True, now
-        )
+        message_ids.add_message_id(unit, recalled.chat_id, inbound.message_id, True)
     chat = LinkOwner(channel, inbound.address, turn.conversation, heard.sender.can_share_number)
-    replies = with_links(connection, vault, house.public_url, chat, turn.replies, now)
+    replies = with_links(unit, house.public_url, chat, turn.replies)
     turn = replace(turn, replies=tuple(replies))
-    _enqueue_turn(connection, house, channel, recalled.chat_id, inbound, turn, now)
+    _enqueue_turn(unit, house, channel, recalled.chat_id, inbound, turn)
     return AnsweredInput(channel, inbound.address, turn)
 
 
 def _remember_during_handoff(
-    connection: Connection,
-    house: House,
-    recalled: StoredConversation,
-    inbound: InboundEvent,
-    now: datetime,
+    unit: Unit, recalled: StoredConversation, inbound: InboundEvent
 ) -> None:
     """Keep what is to be kept although nothing is said: when, and what can be cleared away."""
-    heard_now = replace(recalled.conversation, last_input_at=now)
-    conversations.save_conversation(connection, house.vault, recalled, heard_now, now)
+    heard_now = replace(recalled.conversation, last_input_at=unit.now)
+    conversations.save_conversation(unit, recalled, heard_now)
     if recalled.closed:
-        conversations.reopen_chat(connection, recalled.chat_id)
+        conversations.reopen_chat(unit, recalled.chat_id)
     if inbound.message_id:
         chat_id, message = recalled.chat_id, inbound.message_id
-        message_ids.add_message_id(connection, house.vault, chat_id, message, True, now)
-    _acknowledge(
-        connection, house, recalled.channel, recalled.chat_id, inbound, Turn(heard_now), now
-    )
+        message_ids.add_message_id(unit, chat_id, message, True)
+    _acknowledge(unit, recalled.channel, recalled.chat_id, inbound, Turn(heard_now))
 
 
 def _enqueue_turn(
-    connection: Connection,
-    house: House,
-    channel: str,
-    chat_id: str,
-    inbound: InboundEvent,
-    turn: Turn,
-    now: datetime,
+    unit: Unit, house: House, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn
 ) -> None:
     """Put all that follows from a turn in the outbox, in the order it should happen."""
-    _acknowledge(connection, house, channel, chat_id, inbound, turn, now)
+    _acknowledge(unit, channel, chat_id, inbound, turn)
     for effect in turn.effects:
-        _apply_effect(connection, house, channel, chat_id, effect, now)
+        _apply_effect(unit, house, channel, chat_id, effect)
     always = is_unblockable(turn)
-    outgoing.send_replies(connection, house.vault, channel, chat_id, turn.replies, now, always)
+    outgoing.send_replies(unit, channel, chat_id, turn.replies, always)
 
 
 def _redeem_start_code(
-    connection: Connection, house: House, user_input: Input, now: datetime
+    unit: Unit, house: House, user_input: Input
 ) -> tuple[Input, OfficerDetails | None]:
     """An invited officer is known from here on, and so is who sent somebody to us.
 
@@ -180,106 +159,78 @@ def _redeem_start_code(
         return user_input, None
     if user_input.text.startswith(INVITATION_COMMAND):
         code = user_input.text.removeprefix(INVITATION_COMMAND).strip()
-        invited = officers.redeem_officer_invitation(connection, house.vault, code, now)
+        invited = officers.redeem_officer_invitation(unit, code)
         officer = invited.officer if invited else None
         sender = replace(sender, officer=officer)
         return replace(user_input, text="/start", sender=sender), invited
     if user_input.text.startswith(INTRODUCTION_COMMAND):
         code = user_input.text.removeprefix(INTRODUCTION_COMMAND).strip()
-        introduced = redeem_introduction(connection, house.vault, code, now)
+        introduced = redeem_introduction(unit, code)
         sender = replace(sender, introduction=introduced)
         return replace(user_input, text="/start", sender=sender), None
     return user_input, None
 
 
-def _handle_chat_event(
-    connection: Connection, house: House, channel: str, inbound: InboundEvent, now: datetime
-) -> None:
+def _handle_chat_event(unit: Unit, channel: str, inbound: InboundEvent) -> None:
     if inbound.chat_event == "elsewhere":
         body: Body = {"address": inbound.address}
-        outbox.enqueue(connection, house.vault, channel, "leave_chat", body, now)
+        outbox.enqueue(unit, channel, "leave_chat", body)
         return
-    known = conversations.load_conversation(connection, house.vault, channel, inbound.address, now)
+    known = conversations.load_conversation(unit, channel, inbound.address)
     if inbound.chat_event == "blocked":
-        outgoing.close_chat(connection, house.vault, known.chat_id, now)
+        outgoing.close_chat(unit, known.chat_id)
     else:
-        conversations.reopen_chat(connection, known.chat_id)
+        conversations.reopen_chat(unit, known.chat_id)
 
 
-def _acknowledge(
-    connection: Connection,
-    house: House,
-    channel: str,
-    chat_id: str,
-    inbound: InboundEvent,
-    turn: Turn,
-    now: datetime,
-) -> None:
+def _acknowledge(unit: Unit, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn) -> None:
     if inbound.callback_id:
         body: Body = {"press": inbound.callback_id, "toast": turn.toast}
-        outbox.enqueue(connection, house.vault, channel, "acknowledge", body, now, chat_id)
+        outbox.enqueue(unit, channel, "acknowledge", body, chat_id)
     elif turn.toast:
-        outgoing.send_replies(connection, house.vault, channel, chat_id, [Reply(turn.toast)], now)
+        outgoing.send_replies(unit, channel, chat_id, [Reply(turn.toast)])
 
 
-def _apply_effect(
-    connection: Connection, house: House, channel: str, chat_id: str, effect: Effect, now: datetime
-) -> None:
-    vault = house.vault
+def _apply_effect(unit: Unit, house: House, channel: str, chat_id: str, effect: Effect) -> None:
     match effect:
         case HandOver(record):
             here = replace(record, source=record.source or channel)
-            lifecycle.hand_over(connection, vault, here, chat_id, now)
-            alert(connection, house, "new", record.reference, record.due, now)
-            notify_webhook(connection, house, record, now)
+            lifecycle.hand_over(unit, here, chat_id)
+            alert(unit, house, "new", record.reference, record.due)
+            notify_webhook(unit, house, record)
         case StopContact(reference, act):
-            lifecycle.stop_contact(connection, reference, act, now)
-            alert(connection, house, act, reference, now, now)
+            lifecycle.stop_contact(unit, reference, act)
+            alert(unit, house, act, reference, unit.now)
         case RaiseFlag(reference, flag):
-            lifecycle.raise_flag(connection, vault, reference, flag, now)
-            alert(connection, house, "flag", reference, now, now)
+            lifecycle.raise_flag(unit, reference, flag)
+            alert(unit, house, "flag", reference, unit.now)
         case ForwardToStaff(reference, text):
-            if handoffs.record_person_message(connection, vault, reference, text, now):
-                alert(connection, house, "wrote", reference, now, now)
+            if handoffs.record_person_message(unit, reference, text):
+                alert(unit, house, "wrote", reference, unit.now)
         case RememberOfficer(officer):
-            officers.save_officer(connection, vault, chat_id, officer, now)
+            officers.save_officer(unit, chat_id, officer)
         case SaveMissedQuestion(text):
-            missed_questions.add_missed_question(connection, vault, text, now)
+            missed_questions.add_missed_question(unit, text)
         case CountEvent(what, key):
-            daily_counters.increment_counter(connection, now.date(), what, key)
+            daily_counters.increment_counter(unit, what, key)
         case ClearChat():
-            outbox.enqueue(connection, vault, channel, "clear", {}, now, chat_id)
+            outbox.enqueue(unit, channel, "clear", {}, chat_id)
         case ClearMessage(message):
-            outbox.enqueue(
-                connection, vault, channel, "delete", {"messages": [message]}, now, chat_id
-            )
+            outbox.enqueue(unit, channel, "delete", {"messages": [message]}, chat_id)
         case ForgetDraft():
             pass  # remembering a conversation without its answers has deleted them
 
 
-def _record_failure(
-    connection: Connection,
-    house: House,
-    row: InboxItem,
-    inbound: InboundEvent | None,
-    code: str,
-    now: datetime,
-) -> None:
+def _record_failure(unit: Unit, row: InboxItem, inbound: InboundEvent | None, code: str) -> None:
     log.error("row_failed", extra={"code": code})
-    if inbox.record_failure(connection, row.id, now) < MAX_ATTEMPTS:
+    if inbox.record_failure(unit, row.id) < MAX_ATTEMPTS:
         return
-    _dead_letter(connection, row, code, now)
+    inbox.set_aside(unit, row.id, code)
     if inbound is None or not inbound.address:
         return
     channel = inbound.reply_channel or row.channel
-    known = conversations.load_conversation(connection, house.vault, channel, inbound.address, now)
+    known = conversations.load_conversation(unit, channel, inbound.address)
     if not known.new:
         trouble = Reply(say(known.conversation.language, "errors.chat.trouble"))
-        conversations.reopen_chat(connection, known.chat_id)
-        outgoing.send_replies(connection, house.vault, channel, known.chat_id, [trouble], now)
-
-
-def _dead_letter(connection: Connection, row: InboxItem, code: str, now: datetime) -> None:
-    log.error("row_set_aside", extra={"code": code})
-    inbox.set_aside(connection, row.id, now)
-    daily_counters.increment_counter(connection, now.date(), "inbox", "set_aside")
+        conversations.reopen_chat(unit, known.chat_id)
+        outgoing.send_replies(unit, channel, known.chat_id, [trouble])

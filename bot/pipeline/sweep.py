@@ -1,8 +1,6 @@
 """What time makes due: drafts that die, claims that return, chats to tidy."""
 
-from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
+from datetime import timedelta
 
 from bot.pipeline import handoff_relay
 from bot.pipeline.alerts import alert
@@ -11,18 +9,19 @@ from bot.runtime import House
 from flows.service import service
 from storage import heartbeat, retention
 from storage.chats import message_ids, outbox
-from storage.referrals import lifecycle, unclaimed
+from storage.referrals import acts, unclaimed
 from storage.retention import RetentionPeriods, SweepCounts
+from storage.unit import Unit
 
 
-def sweep(connection: Connection, house: House, now: datetime) -> SweepCounts:
-    """Do all that is due at `now`, in the open transaction; return how many of each went."""
-    heartbeat.record(connection, house.vault, now)
-    _release_stale_claims(connection, house, now)
-    handoff_relay.end_expired_handoffs(connection, house.vault, now)
-    alert_unclaimed(connection, house, now)
-    _delete_old_messages(connection, house, now)
-    return retention.sweep(connection, house.vault, now, retention_periods())
+def sweep(unit: Unit, house: House) -> SweepCounts:
+    """Do all that is due now; return how many of each went."""
+    heartbeat.record(unit)
+    _release_stale_claims(unit, house)
+    handoff_relay.end_expired_handoffs(unit)
+    alert_unclaimed(unit, house)
+    _delete_old_messages(unit)
+    return retention.sweep(unit, retention_periods())
 
 
 def retention_periods() -> RetentionPeriods:
@@ -35,18 +34,18 @@ def retention_periods() -> RetentionPeriods:
     )
 
 
-def _release_stale_claims(connection: Connection, house: House, now: datetime) -> None:
-    for reference in lifecycle.release_expired_leases(connection, now):
-        alert(connection, house, "returned", reference, now, now)
-        unclaimed.set_alert_count(connection, reference, 1)
+def _release_stale_claims(unit: Unit, house: House) -> None:
+    for reference in acts.release_expired_leases(unit):
+        alert(unit, house, "returned", reference, unit.now)
+        unclaimed.set_alert_count(unit, reference, 1)
 
 
-def _delete_old_messages(connection: Connection, house: House, now: datetime) -> None:
+def _delete_old_messages(unit: Unit) -> None:
     """Delete from people's chats what is old, while the channel still lets us."""
-    before = now - timedelta(hours=service().chat_clear_hours)
-    for chat_id, ids in message_ids.message_ids_before(connection, house.vault, before).items():
-        channel = message_ids.channel_of(connection, chat_id)
+    before = unit.now - timedelta(hours=service().chat_clear_hours)
+    for chat_id, ids in message_ids.message_ids_before(unit, before).items():
+        channel = message_ids.channel_of(unit, chat_id)
         for start in range(0, len(ids), 100):
             body = {"messages": ids[start : start + 100]}
-            outbox.enqueue(connection, house.vault, channel, "delete", body, now, chat_id)
-        message_ids.delete_message_ids(connection, house.vault, chat_id, ids)
+            outbox.enqueue(unit, channel, "delete", body, chat_id)
+        message_ids.delete_message_ids(unit, chat_id, ids)

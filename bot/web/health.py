@@ -9,13 +9,12 @@ from starlette.routing import Route
 
 from storage import heartbeat
 from storage.database import Database
-from storage.vault import Vault
 
 SWEEP_OVERDUE_AFTER = timedelta(minutes=5)
 """How long the sweep may stay away before it counts as stopped; it should run every minute."""
 
 
-def health_route(database: Database, vault: Vault, clock: Callable[[], datetime]) -> Route:
+def health_route(database: Database, clock: Callable[[], datetime]) -> Route:
     """Return the page at /health; its answer is 503 once time was not swept for five minutes.
 
     A process that has just begun has as long again to do it.
@@ -23,9 +22,7 @@ def health_route(database: Database, vault: Vault, clock: Callable[[], datetime]
     began = clock()
 
     async def health(_: Request) -> PlainTextResponse:
-        swept = await database.read(
-            lambda session: heartbeat.last_seen(session.connection(), vault)
-        )
+        swept = await database.read(heartbeat.last_seen)
         if is_overdue(swept or began, began, clock()):
             return PlainTextResponse("the sweep has stopped", 503)
         return PlainTextResponse("ok")

@@ -4,12 +4,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import insert, select, update
 
-from storage.serialization import dumps
 from storage.tables import AnyRow, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 from storage.web_tables import API_KEY
 
 SCOPES = ("read:queue", "read:records", "write:steps")
@@ -35,45 +33,41 @@ class ApiKeyNameTaken(ValueError):
     """Another token that still works has this name."""
 
 
-def issue_api_key(
-    conn: Connection, vault: Vault, name: str, scopes: tuple[str, ...], actor: str, now: datetime
-) -> str:
-    """Make a token; return it, for it is told this once only. Raises NameTaken."""
-    if conn.execute(select(_K.id).where(_K.name == name, _K.ended_at.is_(None))).first():
+def issue_api_key(unit: Unit, name: str, scopes: tuple[str, ...], actor: str) -> str:
+    """Make a token; return it, for it is shown this once only. Raises ApiKeyNameTaken."""
+    if unit.conn.execute(select(_K.id).where(_K.name == name, _K.ended_at.is_(None))).first():
         raise ApiKeyNameTaken(name)
     token = _TOKEN_PREFIX + secrets.token_urlsafe(32)
-    row = {"id": new_id(), "name": name, "token_print": _token_fingerprint(vault, token)}
-    conn.execute(
-        insert(API_KEY), {**row, "scopes": " ".join(scopes), "made_by": actor, "made_at": now}
+    row = {"id": new_id(), "name": name, "token_print": _token_fingerprint(unit, token)}
+    unit.conn.execute(
+        insert(API_KEY), {**row, "scopes": " ".join(scopes), "made_by": actor, "made_at": unit.now}
     )
     return token
 
 
-def authenticate_api_key(
-    conn: Connection, vault: Vault, token: str, now: datetime
-) -> ApiKeyInfo | None:
+def authenticate_api_key(unit: Unit, token: str) -> ApiKeyInfo | None:
     """Return the key that a token belongs to, and note the day; None once it has ended."""
-    mine = (_K.token_print == _token_fingerprint(vault, token), _K.ended_at.is_(None))
-    row = conn.execute(select(API_KEY).where(*mine)).first()
+    mine = (_K.token_print == _token_fingerprint(unit, token), _K.ended_at.is_(None))
+    row = unit.conn.execute(select(API_KEY).where(*mine)).first()
     if row is None:
         return None
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = unit.now.replace(hour=0, minute=0, second=0, microsecond=0)
     if row.used_at is None or row.used_at < today:
-        conn.execute(update(API_KEY).where(_K.id == row.id).values(used_at=today))
+        unit.conn.execute(update(API_KEY).where(_K.id == row.id).values(used_at=today))
     return _info_from_row(row)
 
 
-def revoke_api_key(conn: Connection, id: str, now: datetime) -> str | None:
+def revoke_api_key(unit: Unit, id: str) -> str | None:
     """End a token; return its name, None when there was none to end."""
     mine = (_K.id == id, _K.ended_at.is_(None))
-    name = conn.scalars(select(_K.name).where(*mine)).first()
-    conn.execute(update(API_KEY).where(*mine).values(ended_at=now))
+    name = unit.conn.scalars(select(_K.name).where(*mine)).first()
+    unit.conn.execute(update(API_KEY).where(*mine).values(ended_at=unit.now))
     return name
 
 
-def list_api_keys(session: Session) -> list[ApiKeyInfo]:
+def list_api_keys(unit: Unit) -> list[ApiKeyInfo]:
     """Return every token ever made, the newest first."""
-    rows = session.connection().execute(select(API_KEY).order_by(_K.made_at.desc(), _K.id))
+    rows = unit.conn.execute(select(API_KEY).order_by(_K.made_at.desc(), _K.id))
     return [_info_from_row(row) for row in rows]
 
 
@@ -82,5 +76,5 @@ def _info_from_row(row: AnyRow) -> ApiKeyInfo:
     return ApiKeyInfo(row.id, row.name, scopes, row.made_by, row.made_at, row.used_at, row.ended_at)
 
 
-def _token_fingerprint(vault: Vault, token: str) -> str:
-    return vault.fingerprint(dumps(["api-key", token[:200]]))
+def _token_fingerprint(unit: Unit, token: str) -> str:
+    return unit.fingerprint("api-key", token[:200])

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlmodel import Session, col
-from sqlmodel import select as rows_of
+from sqlalchemy import delete, insert, select, update
 
 from storage.serialization import dumps, loads_dict
 from storage.tables import new_id
-from storage.vault import Vault
-from storage.web_tables import PASSKEY, STAFF, PasskeyRow
+from storage.unit import Unit
+from storage.web_tables import PASSKEY, STAFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,75 +31,67 @@ class StoredPasskey:
 
 
 def add_passkey(
-    conn: Connection,
-    vault: Vault,
-    staff_id: str,
-    credential_id: str,
-    public_key: str,
-    sign_count: int,
-    now: datetime,
+    unit: Unit, staff_id: str, credential_id: str, public_key: str, sign_count: int
 ) -> None:
     """Keep a passkey; raise IntegrityError when it is kept already. Both texts are base64url."""
     id = new_id()
-    body = vault.seal(dumps({"credential": credential_id, "key": public_key}), _body_context(id))
+    body = unit.seal(_body_context(id), dumps({"credential": credential_id, "key": public_key}))
     row = {
         "id": id,
         "staff_id": staff_id,
-        "credential_print": _credential_fingerprint(vault, credential_id),
+        "credential_print": _credential_fingerprint(unit, credential_id),
     }
-    conn.execute(insert(PASSKEY), {**row, "body": body, "uses": sign_count, "added_at": now})
+    unit.conn.execute(
+        insert(PASSKEY), {**row, "body": body, "uses": sign_count, "added_at": unit.now}
+    )
 
 
-def find_passkey(session: Session, vault: Vault, credential_id: str) -> StoredPasskey | None:
+def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
     """Return the passkey of this id, if its owner may sign in."""
     query = (
         select(PASSKEY, STAFF.c.name)
         .join(STAFF, STAFF.c.id == PASSKEY.c.staff_id)
         .where(
-            PASSKEY.c.credential_print == _credential_fingerprint(vault, credential_id),
+            PASSKEY.c.credential_print == _credential_fingerprint(unit, credential_id),
             STAFF.c.joined_at.is_not(None),
             STAFF.c.disabled_at.is_(None),
         )
     )
-    row = session.connection().execute(query).first()
+    row = unit.conn.execute(query).first()
     if row is None:
         return None
-    body = loads_dict(vault.unseal(row.body, _body_context(row.id)))
+    body = loads_dict(unit.unseal(_body_context(row.id), row.body))
     return StoredPasskey(row.id, row.staff_id, row.name, body["key"], row.uses)
 
 
-def advance_sign_count(conn: Connection, id: str, expected: int, sign_count: int) -> bool:
-    """Note the count that a passkey gave; False when somebody else noted one meanwhile."""
+def advance_sign_count(unit: Unit, id: str, expected: int, sign_count: int) -> bool:
+    """Store the sign count a passkey gave (optimistic lock); False if it changed meanwhile."""
     same = (PASSKEY.c.id == id, PASSKEY.c.uses == expected)
-    return conn.execute(update(PASSKEY).where(*same).values(uses=sign_count)).rowcount == 1
+    return unit.conn.execute(update(PASSKEY).where(*same).values(uses=sign_count)).rowcount == 1
 
 
-def list_passkeys(session: Session, staff_id: str) -> list[PasskeySummary]:
+def list_passkeys(unit: Unit, staff_id: str) -> list[PasskeySummary]:
     """Return the passkeys of a member of staff, the oldest first."""
-    query = (
-        rows_of(PasskeyRow)
-        .where(PasskeyRow.staff_id == staff_id)
-        .order_by(col(PasskeyRow.added_at))
-    )
-    return [PasskeySummary(row.id, row.added_at) for row in session.exec(query)]
+    query = select(PASSKEY).where(PASSKEY.c.staff_id == staff_id).order_by(PASSKEY.c.added_at)
+    return [PasskeySummary(row.id, row.added_at) for row in unit.conn.execute(query)]
 
 
-def credential_ids(session: Session, vault: Vault, staff_id: str) -> list[str]:
+def credential_ids(unit: Unit, staff_id: str) -> list[str]:
     """Return the ids of somebody's passkeys, so that none is made twice on one device."""
-    rows = session.exec(rows_of(PasskeyRow).where(PasskeyRow.staff_id == staff_id))
+    rows = unit.conn.execute(select(PASSKEY).where(PASSKEY.c.staff_id == staff_id))
     return [
-        str(loads_dict(vault.unseal(row.body, _body_context(row.id)))["credential"]) for row in rows
+        str(loads_dict(unit.unseal(_body_context(row.id), row.body))["credential"]) for row in rows
     ]
 
 
-def remove_passkey(conn: Connection, staff_id: str, id: str) -> bool:
+def remove_passkey(unit: Unit, staff_id: str, id: str) -> bool:
     """Forget one passkey of a member of staff; return whether it was there."""
     mine = (PASSKEY.c.id == id, PASSKEY.c.staff_id == staff_id)
-    return conn.execute(delete(PASSKEY).where(*mine)).rowcount == 1
+    return unit.conn.execute(delete(PASSKEY).where(*mine)).rowcount == 1
 
 
-def _credential_fingerprint(vault: Vault, credential_id: str) -> str:
-    return vault.fingerprint(dumps(["passkey", credential_id[:2000]]))
+def _credential_fingerprint(unit: Unit, credential_id: str) -> str:
+    return unit.fingerprint("passkey", credential_id[:2000])
 
 
 def _body_context(id: str) -> str:

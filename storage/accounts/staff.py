@@ -5,17 +5,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlmodel import Session, col
-from sqlmodel import select as rows_of
+from sqlalchemy import delete, insert, select, update
 
 from flows import casework
 from storage.accounts import sign_ins
 from storage.referrals.references import CODE_ALPHABET
-from storage.serialization import dumps
 from storage.tables import REFERRAL, AnyRow, new_id
-from storage.vault import Vault
-from storage.web_tables import PASSKEY, STAFF, StaffRow
+from storage.unit import Unit
+from storage.web_tables import PASSKEY, STAFF
 
 INVITATION_LIFETIME = timedelta(hours=72)
 _NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}", re.ASCII)
@@ -35,7 +32,6 @@ class StaffAccount:
     joined_at: datetime | None
     disabled_at: datetime | None
     shortcuts: bool
-    linked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,192 +66,193 @@ class NoSuchAccount(LookupError):
 
 
 def normalize_account_name(typed: str) -> str:
-    """Return a name as it is kept, in lower case; raise WrongName when it cannot be one."""
+    """Return a name as it is kept, in lower case; raise InvalidAccountName if it is none."""
     name = typed.strip().lower()
     if not _NAME_PATTERN.fullmatch(name):
         raise InvalidAccountName("A name is 2 to 40 letters, digits, dots and hyphens.")
     return name
 
 
-def invite_staff(
-    conn: Connection, vault: Vault, name: str, role: str, invited_by: str, now: datetime
-) -> str:
+def invite_staff(unit: Unit, name: str, role: str, invited_by: str) -> str:
     """Make an account and return the one-time code that takes it up, good for 72 hours.
 
-    Only the code's fingerprint is kept. Raises WrongName and NameTaken.
+    Only the code's fingerprint is kept. Raises InvalidAccountName and AccountNameTaken.
     """
     name = normalize_account_name(name)
-    if conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first():
+    if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first():
         raise AccountNameTaken(name)
     code, id = _new_code(), new_id()
-    row = {"id": id, "name": name, "role": role, "invited_by": invited_by, "invited_at": now}
-    until = {"code_print": _code_fingerprint(vault, code), "code_until": now + INVITATION_LIFETIME}
-    conn.execute(insert(STAFF), {**row, **until, "totp_step": 0, "shortcuts": True})
+    row = {"id": id, "name": name, "role": role, "invited_by": invited_by, "invited_at": unit.now}
+    until = {
+        "code_print": _code_fingerprint(unit, code),
+        "code_until": unit.now + INVITATION_LIFETIME,
+    }
+    unit.conn.execute(insert(STAFF), {**row, **until, "totp_step": 0, "shortcuts": True})
     return code
 
 
-def reinvite_staff(
-    conn: Connection, vault: Vault, name: str, invited_by: str, now: datetime
-) -> str:
+def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
     """Take every way to sign in from an account and return a new one-time code for it.
 
     A disabled account can be taken up again this way. Raises NoSuchAccount.
     """
-    row = conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
+    row = unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
     if row is None:
         raise NoSuchAccount(name)
     code = _new_code()
     nothing = {"password": None, "totp": None, "subject_print": None, "joined_at": None}
-    again = {"invited_by": invited_by, "invited_at": now, "disabled_at": None}
-    fresh = {"code_print": _code_fingerprint(vault, code), "code_until": now + INVITATION_LIFETIME}
-    conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**nothing, **again, **fresh))
-    conn.execute(delete(PASSKEY).where(PASSKEY.c.staff_id == row.id))
-    sign_ins.end_all_sign_ins(conn, row.id, now)
+    again = {"invited_by": invited_by, "invited_at": unit.now, "disabled_at": None}
+    fresh = {
+        "code_print": _code_fingerprint(unit, code),
+        "code_until": unit.now + INVITATION_LIFETIME,
+    }
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**nothing, **again, **fresh))
+    unit.conn.execute(delete(PASSKEY).where(PASSKEY.c.staff_id == row.id))
+    sign_ins.end_all_sign_ins(unit, row.id)
     return code
 
 
-def find_invited_account(
-    session: Session, vault: Vault, code: str, now: datetime
-) -> StaffAccount | None:
+def find_invited_account(unit: Unit, code: str) -> StaffAccount | None:
     """Return whose invitation this is, as long as it is good; the code stays unused."""
-    query = rows_of(StaffRow).where(
-        StaffRow.code_print == _code_fingerprint(vault, code),
-        col(StaffRow.code_until) > now,
-        col(StaffRow.disabled_at).is_(None),
+    query = select(STAFF).where(
+        STAFF.c.code_print == _code_fingerprint(unit, code),
+        STAFF.c.code_until > unit.now,
+        STAFF.c.disabled_at.is_(None),
     )
-    row = session.exec(query).first()
+    row = unit.conn.execute(query).first()
     return account_from_row(row) if row else None
 
 
-def redeem_staff_invitation(conn: Connection, vault: Vault, code: str, now: datetime) -> str | None:
+def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
     """Use an invitation up and return the id of its account; None if it is no good.
 
     Of several who use one code at once, exactly one gets the account.
     """
     good = (
-        STAFF.c.code_print == _code_fingerprint(vault, code),
-        STAFF.c.code_until > now,
+        STAFF.c.code_print == _code_fingerprint(unit, code),
+        STAFF.c.code_until > unit.now,
         STAFF.c.disabled_at.is_(None),
     )
-    row = conn.execute(select(STAFF.c.id).where(*good)).first()
-    used = {"code_print": None, "code_until": None, "joined_at": now}
-    if row is None or conn.execute(update(STAFF).where(*good).values(**used)).rowcount != 1:
+    row = unit.conn.execute(select(STAFF.c.id).where(*good)).first()
+    used = {"code_print": None, "code_until": None, "joined_at": unit.now}
+    if row is None or unit.conn.execute(update(STAFF).where(*good).values(**used)).rowcount != 1:
         return None
     return str(row.id)
 
 
-def activate_account(
-    conn: Connection, vault: Vault, code: str, password_hash: str, totp_secret: str, now: datetime
-) -> str | None:
+def activate_account(unit: Unit, code: str, password_hash: str, totp_secret: str) -> str | None:
     """Take an account up with the hash of a password and the secret of an app; return its id."""
-    id = redeem_staff_invitation(conn, vault, code, now)
+    id = redeem_staff_invitation(unit, code)
     if id is not None:
-        set_password_hash(conn, id, password_hash)
-        set_totp_secret(conn, vault, id, totp_secret)
+        set_password_hash(unit, id, password_hash)
+        set_totp_secret(unit, id, totp_secret)
     return id
 
 
-def set_password_hash(conn: Connection, id: str, password_hash: str) -> None:
+def set_password_hash(unit: Unit, id: str, password_hash: str) -> None:
     """Keep the hash of a password."""
-    conn.execute(update(STAFF).where(STAFF.c.id == id).values(password=password_hash))
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(password=password_hash))
 
 
-def set_totp_secret(conn: Connection, vault: Vault, id: str, totp_secret: str) -> None:
+def set_totp_secret(unit: Unit, id: str, totp_secret: str) -> None:
     """Keep the secret that somebody's app makes codes from, sealed for their row."""
-    sealed = vault.seal(totp_secret, _totp_context(id))
-    conn.execute(update(STAFF).where(STAFF.c.id == id).values(totp=sealed, totp_step=0))
+    sealed = unit.seal(_totp_context(id), totp_secret)
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(totp=sealed, totp_step=0))
 
 
-def consume_time_step(conn: Connection, id: str, time_step: int) -> bool:
+def consume_time_step(unit: Unit, id: str, time_step: int) -> bool:
     """Use up the time step of a code; False when it, or a later one, was used before."""
     unused = (STAFF.c.id == id, STAFF.c.totp_step < time_step, STAFF.c.disabled_at.is_(None))
-    return conn.execute(update(STAFF).where(*unused).values(totp_step=time_step)).rowcount == 1
+    return unit.conn.execute(update(STAFF).where(*unused).values(totp_step=time_step)).rowcount == 1
 
 
-def set_shortcuts(conn: Connection, id: str, enabled: bool) -> None:
+def set_shortcuts(unit: Unit, id: str, enabled: bool) -> None:
     """Turn the keyboard shortcuts of an account on or off."""
-    conn.execute(update(STAFF).where(STAFF.c.id == id).values(shortcuts=enabled))
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(shortcuts=enabled))
 
 
-def find_account(session: Session, name: str) -> StaffAccount | None:
+def find_account(unit: Unit, name: str) -> StaffAccount | None:
     """Return the account of a name, whatever became of it; None when there never was one."""
-    row = session.exec(rows_of(StaffRow).where(StaffRow.name == name)).first()
+    row = unit.conn.execute(select(STAFF).where(STAFF.c.name == name)).first()
     return account_from_row(row) if row else None
 
 
-def list_accounts(session: Session, roles: tuple[str, ...] = ()) -> list[StaffAccount]:
+def list_accounts(unit: Unit, roles: tuple[str, ...] = ()) -> list[StaffAccount]:
     """Return every account by name, or only those of some roles that can sign in."""
-    query = rows_of(StaffRow).order_by(col(StaffRow.name))
+    query = select(STAFF).order_by(STAFF.c.name)
     if roles:
-        joined = (col(StaffRow.joined_at).is_not(None), col(StaffRow.disabled_at).is_(None))
-        query = query.where(col(StaffRow.role).in_(roles), *joined)
-    return [account_from_row(row) for row in session.exec(query)]
+        joined = (STAFF.c.joined_at.is_not(None), STAFF.c.disabled_at.is_(None))
+        query = query.where(STAFF.c.role.in_(roles), *joined)
+    return [account_from_row(row) for row in unit.conn.execute(query)]
 
 
-def stored_credentials(session: Session, vault: Vault, name: str) -> StoredCredentials | None:
+def stored_credentials(unit: Unit, name: str) -> StoredCredentials | None:
     """Return what a sign-in by password is checked against; None where there can be none."""
-    query = rows_of(StaffRow).where(
-        StaffRow.name == name,
-        col(StaffRow.joined_at).is_not(None),
-        col(StaffRow.disabled_at).is_(None),
+    query = select(STAFF).where(
+        STAFF.c.name == name,
+        STAFF.c.joined_at.is_not(None),
+        STAFF.c.disabled_at.is_(None),
     )
-    row = session.exec(query).first()
+    row = unit.conn.execute(query).first()
     if row is None or row.password is None or row.totp is None:
         return None
-    secret = vault.unseal(row.totp, _totp_context(row.id))
+    secret = unit.unseal(_totp_context(row.id), row.totp)
     return StoredCredentials(row.id, row.name, row.password, secret, row.totp_step)
 
 
-def pending_totp_secret(session: Session, vault: Vault, id: str) -> str | None:
+def pending_totp_secret(unit: Unit, id: str) -> str | None:
     """Return the secret that somebody who is joining was shown; None before that."""
-    row = session.get(StaffRow, id)
-    return vault.unseal(row.totp, _totp_context(id)) if row and row.totp else None
+    sealed = unit.conn.scalars(select(STAFF.c.totp).where(STAFF.c.id == id)).first()
+    return unit.unseal(_totp_context(id), sealed) if sealed else None
 
 
-def change_role(conn: Connection, name: str, role: str, now: datetime) -> None:
-    """Give an account another role and end its sign-ins; raise NoSuchAccount and OwnsCases."""
-    row = _require_no_open_referrals(conn, name)
-    conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(role=role))
-    sign_ins.end_all_sign_ins(conn, row.id, now)
+def change_role(unit: Unit, name: str, role: str) -> None:
+    """Give an account another role and end its sign-ins.
+
+    Raises NoSuchAccount and OwnsOpenReferrals.
+    """
+    row = _require_no_open_referrals(unit, name)
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(role=role))
+    sign_ins.end_all_sign_ins(unit, row.id)
 
 
-def disable_account(conn: Connection, name: str, now: datetime) -> None:
+def disable_account(unit: Unit, name: str) -> None:
     """Close an account and end all its sign-ins at once.
 
-    Raises NoSuchAccount, and OwnsCases: nobody can be disabled while owning a case.
+    Raises NoSuchAccount, and OwnsOpenReferrals: nobody who owns a case can be disabled.
     """
-    row = _require_no_open_referrals(conn, name)
-    closed = {"disabled_at": now, "code_print": None, "code_until": None}
-    conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**closed))
-    sign_ins.end_all_sign_ins(conn, row.id, now)
+    row = _require_no_open_referrals(unit, name)
+    closed = {"disabled_at": unit.now, "code_print": None, "code_until": None}
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**closed))
+    sign_ins.end_all_sign_ins(unit, row.id)
 
 
-def end_account_sign_ins(conn: Connection, name: str, now: datetime) -> int:
+def end_account_sign_ins(unit: Unit, name: str) -> int:
     """End every sign-in of an account; return how many that were. Raises NoSuchAccount."""
-    row = conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
+    row = unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
     if row is None:
         raise NoSuchAccount(name)
-    return sign_ins.end_all_sign_ins(conn, row.id, now)
+    return sign_ins.end_all_sign_ins(unit, row.id)
 
 
-def open_references_of(conn: Connection, name: str) -> list[str]:
+def open_references_of(unit: Unit, name: str) -> list[str]:
     """Return the references of the open referrals that somebody has."""
     theirs = (REFERRAL.c.owner == name, REFERRAL.c.stage.in_(casework.OPEN_STAGES))
     query = select(REFERRAL.c.reference).where(*theirs).order_by(REFERRAL.c.due)
-    return list(conn.scalars(query))
+    return list(unit.conn.scalars(query))
 
 
-def _require_no_open_referrals(conn: Connection, name: str) -> AnyRow:
+def _require_no_open_referrals(unit: Unit, name: str) -> AnyRow:
     known = (STAFF.c.name == name, STAFF.c.disabled_at.is_(None))
-    row = conn.execute(select(STAFF.c.id).where(*known).with_for_update()).first()
+    row = unit.conn.execute(select(STAFF.c.id).where(*known).with_for_update()).first()
     if row is None:
         raise NoSuchAccount(name)
-    if references := open_references_of(conn, name):
+    if references := open_references_of(unit, name):
         raise OwnsOpenReferrals(references)
     return row
 
 
-def account_from_row(row: StaffRow) -> StaffAccount:
+def account_from_row(row: AnyRow) -> StaffAccount:
     """Return an account as the administrator sees it."""
     return StaffAccount(
         row.id,
@@ -267,7 +264,6 @@ def account_from_row(row: StaffRow) -> StaffAccount:
         row.joined_at,
         row.disabled_at,
         row.shortcuts,
-        row.subject_print is not None,
     )
 
 
@@ -277,9 +273,9 @@ def _new_code() -> str:
     return "-".join(letters[start : start + 4] for start in range(0, _CODE_LENGTH, 4))
 
 
-def _code_fingerprint(vault: Vault, code: str) -> str:
+def _code_fingerprint(unit: Unit, code: str) -> str:
     plain = "".join(one for one in code[:60].upper() if one in CODE_ALPHABET)
-    return vault.fingerprint(dumps(["staff-code", plain]))
+    return unit.fingerprint("staff-code", plain)
 
 
 def _totp_context(id: str) -> str:

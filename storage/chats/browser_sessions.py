@@ -3,15 +3,13 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import delete, insert, select, update
 
 from storage.chats import inbox, one_time_links, outbox, screens
 from storage.chats.conversations import address_fingerprint
 from storage.referrals.references import CODE_ALPHABET
-from storage.serialization import dumps
 from storage.tables import new_id
-from storage.vault import Vault
+from storage.unit import Unit
 from storage.web_tables import BROWSER_SESSION, LINK
 
 RESUME_LINK, OFFICER_CHANNEL = "resume", "officer"
@@ -19,116 +17,105 @@ RESUME_LINK, OFFICER_CHANNEL = "resume", "officer"
 CODE_GROUPS, LETTERS_PER_GROUP = 4, 4
 """A code to come back with: four groups of four letters and figures, none like another."""
 LAST_SEEN_INTERVAL = timedelta(seconds=30)
-"""How often it is noted that somebody is still there: not at every page."""
+"""Minimum interval between last-seen updates, so that not every page is a write."""
 
 
-def begin_browser_session(
-    conn: Connection, vault: Vault, channel: str, address: str, now: datetime
-) -> str:
+def begin_browser_session(unit: Unit, channel: str, address: str) -> str:
     """Let a browser into the conversation at `address`; return the token that it keeps."""
     token, id = secrets.token_urlsafe(32), new_id()
     row = {
         "id": id,
-        "token_print": _token_fingerprint(vault, token),
+        "token_print": _token_fingerprint(unit, token),
         "channel": channel,
-        "address": vault.seal(address, _address_context(id)),
-        "address_print": address_fingerprint(vault, channel, address),
-        "began_at": now,
-        "seen_at": now,
+        "address": unit.seal(_address_context(id), address),
+        "address_print": address_fingerprint(unit, channel, address),
+        "began_at": unit.now,
+        "seen_at": unit.now,
     }
-    conn.execute(insert(BROWSER_SESSION), row)
+    unit.conn.execute(insert(BROWSER_SESSION), row)
     return token
 
 
-def session_address(conn: Connection, vault: Vault, token: str, now: datetime) -> str | None:
+def session_address(unit: Unit, token: str) -> str | None:
     """Return whose conversation a browser is in: its address, None when it is in none.
 
     It is noted now and then that somebody is still there.
     """
-    found = peek_session(conn, vault, token)
-    if found and now - found[1] > LAST_SEEN_INTERVAL:
-        mine = BROWSER_SESSION.c.token_print == _token_fingerprint(vault, token)
-        conn.execute(update(BROWSER_SESSION).where(mine).values(seen_at=now))
+    found = peek_session(unit, token)
+    if found and unit.now - found[1] > LAST_SEEN_INTERVAL:
+        mine = BROWSER_SESSION.c.token_print == _token_fingerprint(unit, token)
+        unit.conn.execute(update(BROWSER_SESSION).where(mine).values(seen_at=unit.now))
     return found[0] if found else None
 
 
-def peek_session(conn: Connection, vault: Vault, token: str) -> tuple[str, datetime] | None:
+def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
     """Return the same, and when it was last noted that somebody is there; writes nothing."""
-    row = conn.execute(
+    row = unit.conn.execute(
         select(BROWSER_SESSION).where(
-            BROWSER_SESSION.c.token_print == _token_fingerprint(vault, token)
+            BROWSER_SESSION.c.token_print == _token_fingerprint(unit, token)
         )
     ).first()
-    return (vault.unseal(row.address, _address_context(row.id)), row.seen_at) if row else None
+    return (unit.unseal(_address_context(row.id), row.address), row.seen_at) if row else None
 
 
-def end_browser_session(conn: Connection, vault: Vault, token: str) -> bool:
+def end_browser_session(unit: Unit, token: str) -> bool:
     """Let a browser out of its conversation; return whether it was in one."""
-    mine = BROWSER_SESSION.c.token_print == _token_fingerprint(vault, token)
-    return conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount == 1
+    mine = BROWSER_SESSION.c.token_print == _token_fingerprint(unit, token)
+    return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount == 1
 
 
-def end_all_browser_sessions(conn: Connection, vault: Vault, channel: str, address: str) -> int:
+def end_all_browser_sessions(unit: Unit, channel: str, address: str) -> int:
     """Let every browser out of a conversation; return how many there were."""
-    mine = BROWSER_SESSION.c.address_print == address_fingerprint(vault, channel, address)
-    return conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount
+    mine = BROWSER_SESSION.c.address_print == address_fingerprint(unit, channel, address)
+    return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount
 
 
-def issue_resume_code(
-    conn: Connection, vault: Vault, channel: str, address: str, now: datetime, hours: int
-) -> str:
+def issue_resume_code(unit: Unit, channel: str, address: str, hours: int) -> str:
     """Return a code that opens a conversation once, within `hours`; earlier codes end."""
     mine = (
         LINK.c.kind == RESUME_LINK,
-        LINK.c.address_print == address_fingerprint(vault, channel, address),
+        LINK.c.address_print == address_fingerprint(unit, channel, address),
     )
-    conn.execute(delete(LINK).where(*mine))
+    unit.conn.execute(delete(LINK).where(*mine))
     groups = [
         "".join(secrets.choice(CODE_ALPHABET) for _ in range(LETTERS_PER_GROUP))
         for _ in range(CODE_GROUPS)
     ]
-    one_time_links.issue_link(
-        conn, vault, RESUME_LINK, channel, address, now, hours * 60, code="".join(groups)
-    )
+    one_time_links.issue_link(unit, RESUME_LINK, channel, address, hours * 60, code="".join(groups))
     return "-".join(groups)
 
 
-def redeem_resume_code(
-    conn: Connection, vault: Vault, code: str, now: datetime
-) -> tuple[str, str] | None:
+def redeem_resume_code(unit: Unit, code: str) -> tuple[str, str] | None:
     """Return a token and the address of the conversation that a code opens; None for no code.
 
     Other browsers are let out of it, and its screen is wiped.
     """
-    used = one_time_links.redeem_link(conn, vault, RESUME_LINK, _normalize_code(code), now)
+    used = one_time_links.redeem_link(unit, RESUME_LINK, _normalize_code(code))
     if used is None:
         return None
-    end_all_browser_sessions(conn, vault, used.channel, used.address)
-    screens.clear_screen(conn, vault, used.channel, used.address)
-    return begin_browser_session(conn, vault, used.channel, used.address, now), used.address
+    end_all_browser_sessions(unit, used.channel, used.address)
+    screens.clear_screen(unit, used.channel, used.address)
+    return begin_browser_session(unit, used.channel, used.address), used.address
 
 
-def has_pending_work(
-    session: Session, vault: Vault, channel: str, address: str, now: datetime
-) -> bool:
+def has_pending_work(unit: Unit, channel: str, address: str) -> bool:
     """Return whether something in a conversation is not answered, or not shown, yet."""
-    conn, mark = session.connection(), address_fingerprint(vault, channel, address)
-    return inbox.has_unanswered_input(conn, vault, channel, address) or outbox.has_due_output(
-        conn, mark, now
+    return inbox.has_unanswered_input(unit, channel, address) or outbox.has_due_output(
+        unit, address_fingerprint(unit, channel, address)
     )
 
 
-def is_awaiting_answer(session: Session, vault: Vault, channel: str, address: str) -> bool:
+def is_awaiting_answer(unit: Unit, channel: str, address: str) -> bool:
     """Return whether something that the person did is not answered yet."""
-    return inbox.has_unanswered_input(session.connection(), vault, channel, address)
+    return inbox.has_unanswered_input(unit, channel, address)
 
 
 def _normalize_code(code: str) -> str:
     return "".join(letter for letter in code.upper()[:100] if letter.isalnum())
 
 
-def _token_fingerprint(vault: Vault, token: str) -> str:
-    return vault.fingerprint(dumps(["visit", token[:200]]))
+def _token_fingerprint(unit: Unit, token: str) -> str:
+    return unit.fingerprint("visit", token[:200])
 
 
 def _address_context(id: str) -> str:

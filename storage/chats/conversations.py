@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flows.conversation import Answer, Conversation
@@ -13,7 +13,7 @@ from storage.chats.officers import OfficerDetails, officer_context
 from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads
 from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 
 OFFICER_DAYS = 90
 
@@ -79,32 +79,26 @@ _UPDATE_IF_VERSION = (
 )
 
 
-def load_conversation(
-    conn: Connection, vault: Vault, channel: str, address: str, now: datetime
-) -> StoredConversation:
+def load_conversation(unit: Unit, channel: str, address: str) -> StoredConversation:
     """Return what is kept of the chat at `address`; writes nothing.
 
     A conversation without a reference, or with one already sent, gets a fresh one. Raises
     VaultError when what is kept cannot be opened.
     """
-    mark = address_fingerprint(vault, channel, address)
-    row = conn.execute(_CHAT_QUERY, {"mark": mark}).first()
+    mark = address_fingerprint(unit, channel, address)
+    row = unit.conn.execute(_CHAT_QUERY, {"mark": mark}).first()
     if row is None:
-        fresh = Conversation(reference=fresh_reference(conn))
+        fresh = Conversation(reference=fresh_reference(unit))
         return StoredConversation(new_id(), new_id(), fresh, channel, address, new=True)
-    found = _stored_from_row(conn, vault, row, channel, address, now)
+    found = _stored_from_row(unit, row, channel, address)
     if not _needs_new_reference(found.conversation):
         return found
-    set_aside = replace(found.conversation, reference=fresh_reference(conn))
+    set_aside = replace(found.conversation, reference=fresh_reference(unit))
     return replace(found, conversation=set_aside)
 
 
 def save_conversation(
-    conn: Connection,
-    vault: Vault,
-    stored: StoredConversation,
-    conversation: Conversation,
-    now: datetime,
+    unit: Unit, stored: StoredConversation, conversation: Conversation
 ) -> StoredConversation:
     """Keep `conversation` in place of what was recalled; return it as it is now kept.
 
@@ -114,15 +108,17 @@ def save_conversation(
     same = _common_prefix_length(stored.conversation.answers, conversation.answers)
     added = conversation.answers[same:]
     if stored.new:
-        _insert_chat(conn, vault, stored, now)
-    _upsert_conversation(conn, vault, stored, conversation, now)
+        _insert_chat(unit, stored)
+    _upsert_conversation(unit, stored, conversation)
     if stored.answer_row_ids[same:]:
-        conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
-    rows = list(_answer_rows(vault, stored, added))
+        unit.conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
+    rows = list(_answer_rows(unit, stored, added))
     if rows:
-        conn.execute(insert(ANSWER), rows)
-    if stored.officer_seen_at and now - stored.officer_seen_at > timedelta(days=1):
-        conn.execute(update(OFFICER).where(OFFICER.c.chat_id == stored.chat_id).values(seen_at=now))
+        unit.conn.execute(insert(ANSWER), rows)
+    if stored.officer_seen_at and unit.now - stored.officer_seen_at > timedelta(days=1):
+        unit.conn.execute(
+            update(OFFICER).where(OFFICER.c.chat_id == stored.chat_id).values(seen_at=unit.now)
+        )
     return replace(
         stored,
         conversation=conversation,
@@ -133,24 +129,19 @@ def save_conversation(
     )
 
 
-def delete_draft_answers(conn: Connection, stored: StoredConversation) -> None:
-    """Delete every answer of the draft."""
-    conn.execute(delete(ANSWER).where(ANSWER.c.conversation_id == stored.conversation_id))
-
-
-def close_chat(conn: Connection, chat_id: str, now: datetime) -> None:
+def close_chat(unit: Unit, chat_id: str) -> None:
     """Note that the chat cannot be written to, for example because the bot is blocked."""
-    conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=now))
+    unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=unit.now))
 
 
-def reopen_chat(conn: Connection, chat_id: str) -> None:
+def reopen_chat(unit: Unit, chat_id: str) -> None:
     """Note that the chat can be written to again."""
-    conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=None))
+    unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=None))
 
 
-def address_fingerprint(vault: Vault, channel: str, address: str) -> str:
+def address_fingerprint(unit: Unit, channel: str, address: str) -> str:
     """Return the fingerprint by which a chat is found again."""
-    return vault.fingerprint(dumps(["chat", channel, address]))
+    return unit.fingerprint("chat", channel, address)
 
 
 def address_context(chat_id: str) -> str:
@@ -173,18 +164,16 @@ def serialize_state(conversation: Conversation, officer: Officer | None = None) 
     return dumps(replace(conversation, answers=(), officer=kept, officer_revoked=False))
 
 
-def unseal_state(vault: Vault, conversation_id: str, sealed: bytes) -> Conversation:
-    """Return the conversation that `state` wrote; raise VaultError when it cannot be opened."""
+def unseal_state(unit: Unit, conversation_id: str, sealed: bytes) -> Conversation:
+    """Return the conversation in a sealed state; raise VaultError when it cannot be opened."""
     try:
-        return loads(Conversation, vault.unseal(sealed, state_context(conversation_id)))
+        return loads(Conversation, unit.unseal(state_context(conversation_id), sealed))
     except DecodeError:
         return Conversation()
 
 
-def _stored_from_row(
-    conn: Connection, vault: Vault, row: AnyRow, channel: str, address: str, now: datetime
-) -> StoredConversation:
-    details = _unseal_officer(vault, row, now)
+def _stored_from_row(unit: Unit, row: AnyRow, channel: str, address: str) -> StoredConversation:
+    details = _unseal_officer(unit, row)
     revoked = details is not None and details.revoked_at is not None
     officer = details.officer if details and not revoked else None
     found = StoredConversation(
@@ -198,21 +187,21 @@ def _stored_from_row(
         officer=officer,
         officer_seen_at=row.seen_at if details else None,
     )
-    return found if row.version is None else _with_state_and_answers(conn, vault, row.body, found)
+    return found if row.version is None else _with_state_and_answers(unit, row.body, found)
 
 
-def _unseal_officer(vault: Vault, row: AnyRow, now: datetime) -> OfficerDetails | None:
-    if row.officer is None or now - row.seen_at > timedelta(days=OFFICER_DAYS):
+def _unseal_officer(unit: Unit, row: AnyRow) -> OfficerDetails | None:
+    if row.officer is None or unit.now - row.seen_at > timedelta(days=OFFICER_DAYS):
         return None
-    return loads(OfficerDetails, vault.unseal(row.officer, officer_context(row.id)))
+    return loads(OfficerDetails, unit.unseal(officer_context(row.id), row.officer))
 
 
 def _with_state_and_answers(
-    conn: Connection, vault: Vault, sealed: bytes, stored: StoredConversation
+    unit: Unit, sealed: bytes, stored: StoredConversation
 ) -> StoredConversation:
-    conversation = unseal_state(vault, stored.conversation_id, sealed)
-    rows = conn.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
-    read_rows = [(row.id, _unseal_answer(vault, stored.conversation_id, row)) for row in rows]
+    conversation = unseal_state(unit, stored.conversation_id, sealed)
+    rows = unit.conn.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
+    read_rows = [(row.id, _unseal_answer(unit, stored.conversation_id, row)) for row in rows]
     revoked = stored.conversation.officer_revoked
     whole = replace(
         conversation,
@@ -228,9 +217,9 @@ def _with_state_and_answers(
     )
 
 
-def _unseal_answer(vault: Vault, conversation_id: str, row: AnyRow) -> Answer | None:
+def _unseal_answer(unit: Unit, conversation_id: str, row: AnyRow) -> Answer | None:
     """Return an answer; one of a shape we do not know counts as not given and is asked again."""
-    text = vault.unseal(row.body, _answer_context(conversation_id, row.n, row.id))
+    text = unit.unseal(_answer_context(conversation_id, row.n, row.id), row.body)
     try:
         return loads(Answer, text)
     except DecodeError:
@@ -257,41 +246,39 @@ def _common_prefix_length(before: tuple[Answer, ...], after: tuple[Answer, ...])
     return same
 
 
-def _insert_chat(conn: Connection, vault: Vault, stored: StoredConversation, now: datetime) -> None:
+def _insert_chat(unit: Unit, stored: StoredConversation) -> None:
     row = {
         "id": stored.chat_id,
         "channel": stored.channel,
-        "address": vault.seal(stored.address, address_context(stored.chat_id)),
-        "address_print": address_fingerprint(vault, stored.channel, stored.address),
-        "created_at": now,
+        "address": unit.seal(address_context(stored.chat_id), stored.address),
+        "address_print": address_fingerprint(unit, stored.channel, stored.address),
+        "created_at": unit.now,
     }
     try:
-        conn.execute(insert(CHAT), row)
+        unit.conn.execute(insert(CHAT), row)
     except IntegrityError:
         raise StaleConversation from None
 
 
 def _upsert_conversation(
-    conn: Connection,
-    vault: Vault,
-    stored: StoredConversation,
-    conversation: Conversation,
-    now: datetime,
+    unit: Unit, stored: StoredConversation, conversation: Conversation
 ) -> None:
     id, text = stored.conversation_id, serialize_state(conversation, stored.officer)
     row = {
         "version": stored.version + 1,
         "stage": conversation.stage,
         "reference": conversation.reference or None,
-        "body": vault.seal(text, state_context(id)),
-        "heard_at": conversation.last_input_at or now,
+        "body": unit.seal(state_context(id), text),
+        "heard_at": conversation.last_input_at or unit.now,
         "sent_at": conversation.receipt.sent_at if conversation.receipt else None,
     }
     try:
         if stored.version == 0:
-            conn.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
+            unit.conn.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
             return
-        changed = conn.execute(_UPDATE_IF_VERSION, {**row, "mine": id, "before": stored.version})
+        changed = unit.conn.execute(
+            _UPDATE_IF_VERSION, {**row, "mine": id, "before": stored.version}
+        )
     except IntegrityError:
         raise StaleConversation from None
     if changed.rowcount != 1:
@@ -299,10 +286,10 @@ def _upsert_conversation(
 
 
 def _answer_rows(
-    vault: Vault, stored: StoredConversation, added: tuple[Answer, ...]
+    unit: Unit, stored: StoredConversation, added: tuple[Answer, ...]
 ) -> Iterable[dict[str, object]]:
     for n, answer in enumerate(added, stored.next_n):
         id, conversation_id = new_id(), stored.conversation_id
         place = _answer_context(conversation_id, n, id)
-        body = vault.seal(dumps(answer), place)
+        body = unit.seal(place, dumps(answer))
         yield {"id": id, "conversation_id": conversation_id, "n": n, "body": body}

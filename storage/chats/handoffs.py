@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 
 from flows.record import Record
 from storage.chats.conversations import address_context
-from storage.referrals.rows import ReferralErased, note_context, unseal_record
+from storage.referrals.rows import ReferralErased, unseal_record
 from storage.referrals.steps import PERSON, add_step, require_referral
 from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,68 +38,73 @@ class ReplyTarget:
 
 
 def start_handoff(
-    conn: Connection, chat_id: str, handed_off_to: str, reference: str, until: datetime
+    unit: Unit, chat_id: str, handed_off_to: str, reference: str, until: datetime
 ) -> None:
-    """Let `who` hold the chat until then, in place of whoever held it before."""
+    """Hand the chat off to a member of staff until then, in place of any earlier handoff."""
     held = {"held_by": handed_off_to, "held_for": reference, "held_until": until}
-    conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(held))
+    unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(held))
 
 
-def active_handoff(conn: Connection, chat_id: str, now: datetime) -> Handoff | None:
+def active_handoff(unit: Unit, chat_id: str) -> Handoff | None:
     """Return who holds the chat; nobody once it ran out or the referral changed hands."""
-    row = conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id, _is_active(now))).first()
+    row = unit.conn.execute(
+        _recorded_handoffs().where(CHAT.c.id == chat_id, _is_active(unit.now))
+    ).first()
     return _handoff_from_row(row) if row else None
 
 
-def recorded_handoff(conn: Connection, chat_id: str) -> Handoff | None:
+def recorded_handoff(unit: Unit, chat_id: str) -> Handoff | None:
     """Return the hold of a chat that nobody has let go of, whether it still stands or not."""
-    row = conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id)).first()
+    row = unit.conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id)).first()
     return _handoff_from_row(row) if row else None
 
 
-def end_handoff(conn: Connection, chat_id: str) -> None:
+def end_handoff(unit: Unit, chat_id: str) -> None:
     """Let go of the chat."""
     none = {"held_by": None, "held_for": None, "held_until": None}
-    conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(none))
+    unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(none))
 
 
-def lapsed_handoffs(conn: Connection, now: datetime) -> list[Handoff]:
+def lapsed_handoffs(unit: Unit) -> list[Handoff]:
     """Return the holds that ran out, or whose referral changed hands, and are still noted."""
     return [
-        _handoff_from_row(row) for row in conn.execute(_recorded_handoffs().where(~_is_active(now)))
+        _handoff_from_row(row)
+        for row in unit.conn.execute(_recorded_handoffs().where(~_is_active(unit.now)))
     ]
 
 
-def channel_and_address(conn: Connection, vault: Vault, chat_id: str) -> tuple[str, str] | None:
+def channel_and_address(unit: Unit, chat_id: str) -> tuple[str, str] | None:
     """Return the channel and the address of a chat; None when it is gone."""
-    row = conn.execute(select(CHAT.c.channel, CHAT.c.address).where(CHAT.c.id == chat_id)).first()
-    return (row.channel, vault.unseal(row.address, address_context(chat_id))) if row else None
+    row = unit.conn.execute(
+        select(CHAT.c.channel, CHAT.c.address).where(CHAT.c.id == chat_id)
+    ).first()
+    return (row.channel, unit.unseal(address_context(chat_id), row.address)) if row else None
 
 
-def is_chat_open(conn: Connection, chat_id: str) -> bool:
+def is_chat_open(unit: Unit, chat_id: str) -> bool:
     """Return whether the chat is known and can be written to."""
     known_open = exists().where(CHAT.c.id == chat_id, CHAT.c.closed_at.is_(None))
-    return bool(conn.execute(select(known_open)).scalar_one())
+    return bool(unit.conn.execute(select(known_open)).scalar_one())
 
 
-def has_input_since(conn: Connection, chat_id: str, since: datetime) -> bool:
-    """Return whether the person has done something in the chat after `at`."""
+def has_input_since(unit: Unit, chat_id: str, since: datetime) -> bool:
+    """Return whether the person has done something in the chat after `since`."""
     later = exists().where(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.heard_at > since)
-    return bool(conn.execute(select(later)).scalar_one())
+    return bool(unit.conn.execute(select(later)).scalar_one())
 
 
-def reply_target(conn: Connection, vault: Vault, reference: str) -> ReplyTarget | None:
+def reply_target(unit: Unit, reference: str) -> ReplyTarget | None:
     """Return how a referral's person can be reached in their chat; None when it is gone."""
     query = (
         select(REFERRAL, CHAT.c.channel, CHAT.c.closed_at.label("chat_closed_at"))
         .outerjoin(CHAT, CHAT.c.id == REFERRAL.c.chat_id)
         .where(REFERRAL.c.reference == reference)
     )
-    row = conn.execute(query).first()
+    row = unit.conn.execute(query).first()
     if row is None:
         return None
     try:
-        record = unseal_record(vault, row)
+        record = unseal_record(unit, row)
     except ReferralErased:
         return None
     chat_open = row.channel is not None and row.chat_closed_at is None
@@ -110,47 +115,42 @@ def reply_target(conn: Connection, vault: Vault, reference: str) -> ReplyTarget 
 
 
 def add_message_step(
-    conn: Connection,
-    vault: Vault,
+    unit: Unit,
     reference: str,
     act: str,
     actor: str,
     text: str,
-    now: datetime,
     until: datetime | None = None,
     step_id: str = "",
 ) -> bool:
     """Keep words sealed as a step, once for each `step_id`; return whether staff had seen all.
 
     What the person did, and what could not be sent, makes the referral unseen. Nothing is kept
-    of an erased one. Raises Unknown.
+    of an erased one. Raises UnknownReferral.
     """
-    row, id = require_referral(conn, reference), step_id or new_id()
-    if row.stage == "erased" or step_exists(conn, id):
+    row, id = require_referral(unit, reference), step_id or new_id()
+    if row.stage == "erased" or step_exists(unit, id):
         return False
     if act != "replied":
-        conn.execute(update(REFERRAL).where(REFERRAL.c.id == row.id).values(unseen=True))
-    sealed = vault.seal(text, note_context(row.id, id)) if text else None
-    add_step(conn, row.id, act, actor, row.stage, now, id=id, note=sealed, until=until)
+        unit.conn.execute(update(REFERRAL).where(REFERRAL.c.id == row.id).values(unseen=True))
+    add_step(unit, row.id, act, actor, row.stage, text, id=id, until=until)
     return not row.unseen
 
 
-def record_person_message(
-    conn: Connection, vault: Vault, reference: str, text: str, now: datetime
-) -> bool:
+def record_person_message(unit: Unit, reference: str, text: str) -> bool:
     """Keep what the person wrote to staff; return whether staff had seen all before it."""
-    return add_message_step(conn, vault, reference, "wrote", PERSON, text, now)
+    return add_message_step(unit, reference, "wrote", PERSON, text)
 
 
-def mark_referral_seen(conn: Connection, reference: str) -> None:
+def mark_referral_seen(unit: Unit, reference: str) -> None:
     """Note that its owner has looked at what the person wrote."""
     mine = REFERRAL.c.reference == reference
-    conn.execute(update(REFERRAL).where(mine).values(unseen=False))
+    unit.conn.execute(update(REFERRAL).where(mine).values(unseen=False))
 
 
-def step_exists(conn: Connection, step_id: str) -> bool:
+def step_exists(unit: Unit, step_id: str) -> bool:
     """Return whether there is a step of this id."""
-    return bool(conn.execute(select(exists().where(STEP.c.id == step_id))).scalar_one())
+    return bool(unit.conn.execute(select(exists().where(STEP.c.id == step_id))).scalar_one())
 
 
 def _recorded_handoffs() -> Select[Any]:

@@ -1,16 +1,20 @@
 """What came in and is not yet handled: saved first, answered later, in order within a chat."""
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, insert, select, update
+from sqlalchemy import Select, bindparam, exists, insert, select, update
 
+from storage.reports import daily_counters
 from storage.serialization import DecodeError, dumps, loads_dict
 from storage.tables import INBOX, AnyRow, UtcDateTime, new_id
-from storage.vault import Vault, VaultError
+from storage.unit import Unit
+from storage.vault import VaultError
 
+log = logging.getLogger("rj.inbox")
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
 _BATCH_SIZE = 200
 
@@ -26,7 +30,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """One row to handle; `chat` marks those that belong together, `attempts` counts failures."""
+    """One row to handle; rows of one chat fingerprint go in order; `attempts` counts failures."""
 
     id: str
     channel: str
@@ -35,99 +39,96 @@ class InboxItem:
     attempts: int
 
 
-def enqueue_arrivals(
-    conn: Connection, vault: Vault, channel: str, arrivals: Iterable[Arrival], now: datetime
-) -> int:
+def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> int:
     """Keep what is new and return how many that were; what came before is passed over."""
-    printed = {_arrival_fingerprint(vault, channel, arrival): arrival for arrival in arrivals}
-    known = _known_fingerprints(conn, list(printed))
+    fresh = {
+        unit.fingerprint("inbox", channel, arrival.idempotency_key, arrival.body): arrival
+        for arrival in arrivals
+    }
+    known = _known_fingerprints(unit, list(fresh))
     rows = [
-        _row_values(vault, channel, printed[mark], mark, now)
-        for mark in printed
-        if mark not in known
+        _row_values(unit, channel, arrival, fingerprint)
+        for fingerprint, arrival in fresh.items()
+        if fingerprint not in known
     ]
     if rows:
-        conn.execute(insert(INBOX), rows)
+        unit.conn.execute(insert(INBOX), rows)
     return len(rows)
 
 
-def due_inbox_items(
-    conn: Connection,
-    vault: Vault,
-    now: datetime,
-    channels: Collection[str],
-    limit: int = 100,
-) -> list[InboxItem]:
+def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> list[InboxItem]:
     """Return what came in by `channels` and can be handled now, the oldest first.
 
     While a row waits to be tried again, the later ones of its chat wait too. A row that
     cannot be opened is set aside and the others go on.
     """
-    asked = {"now": now, "channels": list(channels), "most": limit}
-    rows = conn.execute(_DUE, asked).all()
-    opened = [_unseal_item(vault, row) for row in rows]
-    for row, one in zip(rows, opened, strict=True):
-        if one is None:
-            set_aside(conn, row.id, now)
-    readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else due_inbox_items(conn, vault, now, channels, limit)
+    params = {"now": unit.now, "channels": list(channels), "limit": limit}
+    rows = unit.conn.execute(_DUE, params).all()
+    readable: list[InboxItem] = []
+    for row in rows:
+        try:
+            readable.append(_unseal_item(unit, row))
+        except (VaultError, DecodeError) as problem:
+            set_aside(unit, row.id, type(problem).__name__)
+    return readable if readable or not rows else due_inbox_items(unit, channels, limit)
 
 
-def has_unanswered_input(conn: Connection, vault: Vault, channel: str, chat: str) -> bool:
+def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:
     """Return whether anything that came in from a chat is not answered yet."""
-    mine = INBOX.c.chat_print == _chat_fingerprint(vault, channel, chat)
-    return bool(conn.execute(select(exists().where(mine, INBOX.c.stage == "waiting"))).scalar())
+    mine = INBOX.c.chat_print == _chat_fingerprint(unit, channel, chat)
+    return bool(
+        unit.conn.execute(select(exists().where(mine, INBOX.c.stage == "waiting"))).scalar()
+    )
 
 
-def mark_answered(conn: Connection, ids: Sequence[str], now: datetime) -> None:
+def mark_answered(unit: Unit, ids: Sequence[str]) -> None:
     """Mark rows as handled and blank their bodies; the fingerprints stay."""
-    ended = update(INBOX).values(stage="done", body=None, ended_at=now, not_before=None)
+    ended = update(INBOX).values(stage="done", body=None, ended_at=unit.now, not_before=None)
     for start in range(0, len(ids), _BATCH_SIZE):
-        conn.execute(ended.where(INBOX.c.id.in_(ids[start : start + _BATCH_SIZE])))
+        unit.conn.execute(ended.where(INBOX.c.id.in_(ids[start : start + _BATCH_SIZE])))
 
 
-def record_failure(conn: Connection, id: str, now: datetime) -> int:
+def record_failure(unit: Unit, id: str) -> int:
     """Note that handling a row failed; return how often it has. It waits a little."""
     mine = INBOX.c.id == id
-    attempts = int(conn.execute(select(INBOX.c.attempts).where(mine)).scalar_one()) + 1
-    again = now + BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
-    conn.execute(update(INBOX).where(mine).values(attempts=attempts, not_before=again))
+    attempts = int(unit.conn.execute(select(INBOX.c.attempts).where(mine)).scalar_one()) + 1
+    again = unit.now + BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
+    unit.conn.execute(update(INBOX).where(mine).values(attempts=attempts, not_before=again))
     return attempts
 
 
-def set_aside(conn: Connection, id: str, now: datetime) -> None:
-    """Take a row out of the line for good; its body stays sealed for somebody to look at."""
-    aside = update(INBOX).values(stage="set_aside", ended_at=now, not_before=None)
-    conn.execute(aside.where(INBOX.c.id == id))
+def set_aside(unit: Unit, id: str, code: str) -> None:
+    """Take a row out of the line for good; log that with a code of ours, and count it.
+
+    Its body stays sealed for somebody to look at.
+    """
+    log.error("row_set_aside", extra={"code": code})
+    daily_counters.increment_counter(unit, "inbox", "set_aside")
+    aside = update(INBOX).values(stage="set_aside", ended_at=unit.now, not_before=None)
+    unit.conn.execute(aside.where(INBOX.c.id == id))
 
 
-def _arrival_fingerprint(vault: Vault, channel: str, arrival: Arrival) -> str:
-    return vault.fingerprint(dumps(["inbox", channel, arrival.idempotency_key, arrival.body]))
+def _chat_fingerprint(unit: Unit, channel: str, chat: str) -> str:
+    return unit.fingerprint("inbox chat", channel, chat)
 
 
-def _chat_fingerprint(vault: Vault, channel: str, chat: str) -> str:
-    return vault.fingerprint(dumps(["inbox chat", channel, chat]))
-
-
-def _known_fingerprints(conn: Connection, fingerprints: list[str]) -> set[str]:
+def _known_fingerprints(unit: Unit, fingerprints: list[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(fingerprints), _BATCH_SIZE):
         some = fingerprints[start : start + _BATCH_SIZE]
-        known.update(conn.scalars(select(INBOX.c.print).where(INBOX.c.print.in_(some))))
+        known.update(unit.conn.scalars(select(INBOX.c.print).where(INBOX.c.print.in_(some))))
     return known
 
 
-def _row_values(
-    vault: Vault, channel: str, arrival: Arrival, fingerprint: str, now: datetime
-) -> dict[str, object]:
+def _row_values(unit: Unit, channel: str, arrival: Arrival, fingerprint: str) -> dict[str, object]:
     id = new_id()
     return {
         "id": id,
         "channel": channel,
         "print": fingerprint,
-        "chat_print": _chat_fingerprint(vault, channel, arrival.chat),
-        "body": vault.seal(dumps(arrival.body), _body_context(channel, id)),
-        "received_at": now,
+        "chat_print": _chat_fingerprint(unit, channel, arrival.chat),
+        "body": unit.seal(_body_context(channel, id), dumps(arrival.body)),
+        "received_at": unit.now,
         "stage": "waiting",
         "attempts": 0,
     }
@@ -149,18 +150,15 @@ def _due_rows() -> Select[Any]:
             ~held_up,
         )
         .order_by(INBOX.c.n)
-        .limit(bindparam("most"))
+        .limit(bindparam("limit"))
     )
 
 
 _DUE = _due_rows()
 
 
-def _unseal_item(vault: Vault, row: AnyRow) -> InboxItem | None:
-    try:
-        body = loads_dict(vault.unseal(row.body or b"", _body_context(row.channel, row.id)))
-    except (VaultError, DecodeError):
-        return None
+def _unseal_item(unit: Unit, row: AnyRow) -> InboxItem:
+    body = loads_dict(unit.unseal(_body_context(row.channel, row.id), row.body or b""))
     return InboxItem(row.id, row.channel, row.chat_print, body, row.attempts)
 
 

@@ -4,67 +4,57 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, insert, select
 
-from storage.serialization import dumps
 from storage.tables import CHAT, MESSAGE, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 
 
-def add_message_id(
-    conn: Connection,
-    vault: Vault,
-    chat_id: str,
-    message_id: str,
-    from_person: bool,
-    sent_at: datetime,
-) -> None:
+def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool) -> None:
     """Keep the id of a message, once; the chat must have been remembered."""
-    mark = _message_fingerprint(vault, chat_id, message_id)
-    if conn.execute(select(exists().where(*_matches(chat_id, [mark])))).scalar_one():
+    mark = _message_fingerprint(unit, chat_id, message_id)
+    if unit.conn.execute(select(exists().where(*_matches(chat_id, [mark])))).scalar_one():
         return
     id = new_id()
     row = {
         "id": id,
         "chat_id": chat_id,
         "print": mark,
-        "body": vault.seal(message_id, _message_id_context(chat_id, id)),
+        "body": unit.seal(_message_id_context(chat_id, id), message_id),
         "from_person": from_person,
-        "at": sent_at,
+        "at": unit.now,
     }
-    conn.execute(insert(MESSAGE), row)
+    unit.conn.execute(insert(MESSAGE), row)
 
 
-def message_ids_since(conn: Connection, vault: Vault, chat_id: str, since: datetime) -> list[str]:
-    """Return the ids of the chat's messages since `newer_than`, the oldest first."""
-    found = _message_ids(conn, vault, MESSAGE.c.chat_id == chat_id, MESSAGE.c.at >= since)
+def message_ids_since(unit: Unit, chat_id: str, since: datetime) -> list[str]:
+    """Return the ids of the chat's messages since then, the oldest first."""
+    found = _message_ids(unit, MESSAGE.c.chat_id == chat_id, MESSAGE.c.at >= since)
     return found.get(chat_id, [])
 
 
-def message_ids_before(conn: Connection, vault: Vault, before: datetime) -> dict[str, list[str]]:
-    """Return, for each chat, the ids of its messages from before `at`, the oldest first."""
-    return _message_ids(conn, vault, MESSAGE.c.at < before)
+def message_ids_before(unit: Unit, before: datetime) -> dict[str, list[str]]:
+    """Return, for each chat, the ids of its messages from before then, the oldest first."""
+    return _message_ids(unit, MESSAGE.c.at < before)
 
 
-def channel_of(conn: Connection, chat_id: str) -> str:
+def channel_of(unit: Unit, chat_id: str) -> str:
     """Return the channel of a chat; raise NoResultFound for one that is not kept."""
-    return str(conn.execute(select(CHAT.c.channel).where(CHAT.c.id == chat_id)).scalar_one())
+    return str(unit.conn.execute(select(CHAT.c.channel).where(CHAT.c.id == chat_id)).scalar_one())
 
 
-def delete_message_ids(conn: Connection, vault: Vault, chat_id: str, ids: Iterable[str]) -> None:
+def delete_message_ids(unit: Unit, chat_id: str, ids: Iterable[str]) -> None:
     """Forget the ids of messages that are gone from the chat, or cannot be cleared any more."""
-    marks = [_message_fingerprint(vault, chat_id, message_id) for message_id in ids]
+    marks = [_message_fingerprint(unit, chat_id, message_id) for message_id in ids]
     for start in range(0, len(marks), 200):
-        conn.execute(delete(MESSAGE).where(*_matches(chat_id, marks[start : start + 200])))
+        unit.conn.execute(delete(MESSAGE).where(*_matches(chat_id, marks[start : start + 200])))
 
 
-def _message_ids(
-    conn: Connection, vault: Vault, *conditions: ColumnElement[bool]
-) -> dict[str, list[str]]:
+def _message_ids(unit: Unit, *conditions: ColumnElement[bool]) -> dict[str, list[str]]:
     query = select(MESSAGE.c.id, MESSAGE.c.chat_id, MESSAGE.c.body).where(*conditions)
     found: dict[str, list[str]] = {}
-    for row in conn.execute(query.order_by(MESSAGE.c.at)):
-        message_id = vault.unseal(row.body, _message_id_context(row.chat_id, row.id))
+    for row in unit.conn.execute(query.order_by(MESSAGE.c.at)):
+        message_id = unit.unseal(_message_id_context(row.chat_id, row.id), row.body)
         found.setdefault(row.chat_id, []).append(message_id)
     return found
 
@@ -73,8 +63,8 @@ def _matches(chat_id: str, fingerprints: list[str]) -> tuple[Any, Any]:
     return MESSAGE.c.chat_id == chat_id, MESSAGE.c.print.in_(fingerprints)
 
 
-def _message_fingerprint(vault: Vault, chat_id: str, message_id: str) -> str:
-    return vault.fingerprint(dumps(["message", chat_id, message_id]))
+def _message_fingerprint(unit: Unit, chat_id: str, message_id: str) -> str:
+    return unit.fingerprint("message", chat_id, message_id)
 
 
 def _message_id_context(chat_id: str, id: str) -> str:

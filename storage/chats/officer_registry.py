@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 
 from flows.officers import Officer
 from storage.chats.officers import (
@@ -15,7 +15,7 @@ from storage.chats.officers import (
 )
 from storage.serialization import dumps, loads
 from storage.tables import CHAT, INVITATION, OFFICER, AnyRow
-from storage.vault import Vault
+from storage.unit import Unit
 from storage.web_tables import LINK
 
 KEY_LENGTH = 10
@@ -72,71 +72,73 @@ class _OfficerRow:
     seen_at: datetime
 
 
-def officer_key(vault: Vault, officer: Officer | OfficerDetails) -> str:
+def officer_key(unit: Unit, officer: Officer | OfficerDetails) -> str:
     """Return the same short name for the same details, whatever their case and spaces.
 
     It is keyed (HMAC-SHA-256), so it tells nothing to whoever reads it without the key file.
     """
     own = [_folded(text) for text in (officer.name, officer.agency, officer.contact)]
-    return f"officer-{vault.fingerprint(dumps(['officer', *own]))[:KEY_LENGTH]}"
+    return f"officer-{unit.fingerprint('officer', own)[:KEY_LENGTH]}"
 
 
-def list_officers(conn: Connection, vault: Vault) -> list[RegisteredOfficer]:
+def list_officers(unit: Unit) -> list[RegisteredOfficer]:
     """Return every officer remembered, the last seen first."""
-    rows = sorted(_officer_rows(conn, vault), key=lambda row: row.key)
+    rows = sorted(_officer_rows(unit), key=lambda row: row.key)
     grouped = [_registered(list(own)) for _, own in groupby(rows, key=lambda row: row.key)]
     return sorted(grouped, key=lambda one: one.seen_at, reverse=True)
 
 
-def find_officer(conn: Connection, vault: Vault, key: str) -> RegisteredOfficer | None:
+def find_officer(unit: Unit, key: str) -> RegisteredOfficer | None:
     """Return the officer of that key; None when nobody has it."""
-    return next((one for one in list_officers(conn, vault) if one.key == key), None)
+    return next((one for one in list_officers(unit) if one.key == key), None)
 
 
-def list_open_invitations(conn: Connection, vault: Vault, now: datetime) -> list[OpenInvitation]:
+def list_open_invitations(unit: Unit) -> list[OpenInvitation]:
     """Return the invitations that still work, the one that ends first at the top."""
-    is_open = (INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > now)
+    is_open = (INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > unit.now)
     query = select(INVITATION).where(*is_open).order_by(INVITATION.c.expires_at, INVITATION.c.id)
-    return [_open_invitation(vault, row) for row in conn.execute(query)]
+    return [_open_invitation(unit, row) for row in unit.conn.execute(query)]
 
 
-def end_invitation(conn: Connection, vault: Vault, id: str, now: datetime) -> OpenInvitation | None:
+def end_invitation(unit: Unit, id: str) -> OpenInvitation | None:
     """End an invitation that nobody has used; return it, None when there is none such."""
-    found = next((one for one in list_open_invitations(conn, vault, now) if one.id == id), None)
+    found = next((one for one in list_open_invitations(unit) if one.id == id), None)
     if found is not None:
-        conn.execute(delete(INVITATION).where(INVITATION.c.id == id))
+        unit.conn.execute(delete(INVITATION).where(INVITATION.c.id == id))
     return found
 
 
-def revoke_officer(conn: Connection, vault: Vault, key: str, now: datetime) -> Revocation:
+def revoke_officer(unit: Unit, key: str) -> Revocation:
     """Revoke an officer: no chat of theirs files any more; return what that ended.
 
     Their open invitations and every one-time link of those chats end as well: private pages,
     and codes shown to somebody who is with them. The rows stay, sealed, so that the chat is
     still known as revoked.
     """
-    invited = [one.id for one in list_open_invitations(conn, vault, now) if one.key == key]
-    conn.execute(delete(INVITATION).where(INVITATION.c.id.in_(invited)))
-    rows = [row for row in _officer_rows(conn, vault) if row.key == key]
+    invited = [one.id for one in list_open_invitations(unit) if one.key == key]
+    unit.conn.execute(delete(INVITATION).where(INVITATION.c.id.in_(invited)))
+    rows = [row for row in _officer_rows(unit) if row.key == key]
     open_rows = [row for row in rows if row.details.revoked_at is None]
     for row in open_rows:
-        _mark_revoked(conn, vault, row, now)
+        _mark_revoked(unit, row)
     return Revocation(tuple(row.chat_id for row in open_rows), len(invited))
 
 
-def _mark_revoked(conn: Connection, vault: Vault, row: _OfficerRow, now: datetime) -> None:
-    revoked = dumps(replace(row.details, revoked_at=now))
-    sealed = vault.seal(revoked, officer_context(row.chat_id))
+def _mark_revoked(unit: Unit, row: _OfficerRow) -> None:
+    revoked = dumps(replace(row.details, revoked_at=unit.now))
+    sealed = unit.seal(officer_context(row.chat_id), revoked)
     mine = OFFICER.c.chat_id == row.chat_id
-    conn.execute(update(OFFICER).where(mine).values(body=sealed, seen_at=now))
+    unit.conn.execute(update(OFFICER).where(mine).values(body=sealed, seen_at=unit.now))
     address = select(CHAT.c.address_print).where(CHAT.c.id == row.chat_id)
-    conn.execute(delete(LINK).where(LINK.c.address_print == address.scalar_subquery()))
+    unit.conn.execute(delete(LINK).where(LINK.c.address_print == address.scalar_subquery()))
 
 
-def _officer_rows(conn: Connection, vault: Vault) -> Iterable[_OfficerRow]:
-    for row in conn.execute(select(OFFICER.c.chat_id, OFFICER.c.body, OFFICER.c.seen_at)).all():
-        details = loads(OfficerDetails, vault.unseal(row.body, officer_context(row.chat_id)))
-        yield _OfficerRow(officer_key(vault, details), row.chat_id, details, row.seen_at)
+def _officer_rows(unit: Unit) -> Iterable[_OfficerRow]:
+    for row in unit.conn.execute(
+        select(OFFICER.c.chat_id, OFFICER.c.body, OFFICER.c.seen_at)
+    ).all():
+        details = loads(OfficerDetails, unit.unseal(officer_context(row.chat_id), row.body))
+        yield _OfficerRow(officer_key(unit, details), row.chat_id, details, row.seen_at)
 
 
 def _registered(rows: list[_OfficerRow]) -> RegisteredOfficer:
@@ -157,11 +159,11 @@ def _registered(rows: list[_OfficerRow]) -> RegisteredOfficer:
     )
 
 
-def _open_invitation(vault: Vault, row: AnyRow) -> OpenInvitation:
-    details = loads(OfficerDetails, vault.unseal(row.body, invitation_context(row.id)))
+def _open_invitation(unit: Unit, row: AnyRow) -> OpenInvitation:
+    details = loads(OfficerDetails, unit.unseal(invitation_context(row.id), row.body))
     return OpenInvitation(
         row.id,
-        officer_key(vault, details),
+        officer_key(unit, details),
         details.officer,
         details.invited_by,
         details.invited_at,

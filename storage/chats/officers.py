@@ -4,13 +4,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import insert, select, update
 
 from flows.officers import Officer
 from storage.serialization import dumps, loads
 from storage.tables import INVITATION, OFFICER, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 
 INVITATION_HOURS = 24
 
@@ -37,72 +36,61 @@ class OfficerDetails:
 
 
 def invite_officer(
-    conn: Connection,
-    vault: Vault,
-    officer: Officer,
-    now: datetime,
-    hours: int = INVITATION_HOURS,
-    invited_by: str = "",
+    unit: Unit, officer: Officer, hours: int = INVITATION_HOURS, invited_by: str = ""
 ) -> str:
     """Return a code of 32 characters that makes one chat this officer's, within `hours`."""
     code, id = secrets.token_urlsafe(24), new_id()
-    details = OfficerDetails(officer.name, officer.agency, officer.contact, True, invited_by, now)
+    details = OfficerDetails(
+        officer.name, officer.agency, officer.contact, True, invited_by, unit.now
+    )
     row = {
         "id": id,
-        "code_print": _code_fingerprint(vault, code),
-        "body": vault.seal(dumps(details), invitation_context(id)),
-        "expires_at": now + timedelta(hours=hours),
+        "code_print": _code_fingerprint(unit, code),
+        "body": unit.seal(invitation_context(id), dumps(details)),
+        "expires_at": unit.now + timedelta(hours=hours),
     }
-    conn.execute(insert(INVITATION), row)
+    unit.conn.execute(insert(INVITATION), row)
     return code
 
 
-def is_officer_invitation_valid(session: Session, vault: Vault, code: str, now: datetime) -> bool:
+def is_officer_invitation_valid(unit: Unit, code: str) -> bool:
     """Return whether an invitation would still be good; it is not used up by this."""
     good = select(INVITATION.c.id).where(
-        INVITATION.c.code_print == _code_fingerprint(vault, code),
+        INVITATION.c.code_print == _code_fingerprint(unit, code),
         INVITATION.c.used_at.is_(None),
-        INVITATION.c.expires_at > now,
+        INVITATION.c.expires_at > unit.now,
     )
-    return session.connection().execute(good).first() is not None
+    return unit.conn.execute(good).first() is not None
 
 
-def redeem_officer_invitation(
-    conn: Connection, vault: Vault, code: str, now: datetime
-) -> OfficerDetails | None:
+def redeem_officer_invitation(unit: Unit, code: str) -> OfficerDetails | None:
     """Use an invitation up and return its officer, verified.
 
     An unknown, used or expired code gives None, after the same work. Remember the officer
     for the chat once the chat itself is remembered.
     """
-    mine = INVITATION.c.code_print == _code_fingerprint(vault, code)
-    unused = (mine, INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > now)
-    used = conn.execute(update(INVITATION).where(*unused).values(used_at=now)).rowcount
-    row = conn.execute(select(INVITATION.c.id, INVITATION.c.body).where(mine)).first()
+    mine = INVITATION.c.code_print == _code_fingerprint(unit, code)
+    unused = (mine, INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > unit.now)
+    used = unit.conn.execute(update(INVITATION).where(*unused).values(used_at=unit.now)).rowcount
+    row = unit.conn.execute(select(INVITATION.c.id, INVITATION.c.body).where(mine)).first()
     spent = (mine, INVITATION.c.used_at.is_not(None))
-    conn.execute(update(INVITATION).where(*spent).values(body=None))
+    unit.conn.execute(update(INVITATION).where(*spent).values(body=None))
     if used != 1 or row is None:
         return None
-    return loads(OfficerDetails, vault.unseal(row.body, invitation_context(row.id)))
+    return loads(OfficerDetails, unit.unseal(invitation_context(row.id), row.body))
 
 
-def save_officer(
-    conn: Connection,
-    vault: Vault,
-    chat_id: str,
-    officer: Officer | OfficerDetails,
-    now: datetime,
-) -> None:
+def save_officer(unit: Unit, chat_id: str, officer: Officer | OfficerDetails) -> None:
     """Keep the officer's own details for the chat, in place of any kept before."""
-    body = vault.seal(dumps(officer), officer_context(chat_id))
-    kept = update(OFFICER).where(OFFICER.c.chat_id == chat_id).values(body=body, seen_at=now)
-    if conn.execute(kept).rowcount == 0:
-        row = {"id": new_id(), "chat_id": chat_id, "body": body, "seen_at": now}
-        conn.execute(insert(OFFICER), row)
+    body = unit.seal(officer_context(chat_id), dumps(officer))
+    kept = update(OFFICER).where(OFFICER.c.chat_id == chat_id).values(body=body, seen_at=unit.now)
+    if unit.conn.execute(kept).rowcount == 0:
+        row = {"id": new_id(), "chat_id": chat_id, "body": body, "seen_at": unit.now}
+        unit.conn.execute(insert(OFFICER), row)
 
 
-def _code_fingerprint(vault: Vault, code: str) -> str:
-    return vault.fingerprint(dumps(["invitation", code]))
+def _code_fingerprint(unit: Unit, code: str) -> str:
+    return unit.fingerprint("invitation", code)
 
 
 def officer_context(chat_id: str) -> str:

@@ -2,16 +2,15 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import insert, select, update
 
 from storage.chats.conversations import address_fingerprint
 from storage.serialization import dumps, loads_dict
 from storage.tables import AnyRow, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 from storage.web_tables import LINK
 
 MAX_CODE_LENGTH = 200
@@ -27,12 +26,10 @@ class LinkPayload:
 
 
 def issue_link(
-    conn: Connection,
-    vault: Vault,
+    unit: Unit,
     kind: str,
     channel: str,
     address: str,
-    now: datetime,
     minutes: int,
     body: dict[str, Any] | None = None,
     code: str | None = None,
@@ -44,61 +41,59 @@ def issue_link(
     drawn, id = code or secrets.token_urlsafe(24), new_id()
     row = {
         "id": id,
-        "code_print": _code_fingerprint(vault, kind, drawn),
+        "code_print": _code_fingerprint(unit, kind, drawn),
         "kind": kind,
         "channel": channel,
-        "address_print": address_fingerprint(vault, channel, address),
-        "body": vault.seal(dumps({"address": address, "body": body or {}}), _body_context(id)),
-        "made_at": now,
-        "expires_at": now + timedelta(minutes=minutes),
+        "address_print": address_fingerprint(unit, channel, address),
+        "body": unit.seal(_body_context(id), dumps({"address": address, "body": body or {}})),
+        "made_at": unit.now,
+        "expires_at": unit.now + timedelta(minutes=minutes),
     }
-    conn.execute(insert(LINK), row)
+    unit.conn.execute(insert(LINK), row)
     return drawn
 
 
-def is_link_valid(session: Session, vault: Vault, kind: str, code: str, now: datetime) -> bool:
+def is_link_valid(unit: Unit, kind: str, code: str) -> bool:
     """Return whether a code would still be good; it is not used up by this."""
-    good = select(LINK.c.id).where(*_is_valid(vault, kind, code, now))
-    return session.connection().execute(good).first() is not None
+    good = select(LINK.c.id).where(*_is_valid(unit, kind, code))
+    return unit.conn.execute(good).first() is not None
 
 
-def peek_link(
-    session: Session, vault: Vault, kind: str, code: str, now: datetime
-) -> LinkPayload | None:
+def peek_link(unit: Unit, kind: str, code: str) -> LinkPayload | None:
     """Return what a code was made for while it is good; it is not used up by this."""
-    good = select(LINK).where(*_is_valid(vault, kind, code, now))
-    row = session.connection().execute(good).first()
-    return _unseal_payload(vault, row) if row else None
+    good = select(LINK).where(*_is_valid(unit, kind, code))
+    row = unit.conn.execute(good).first()
+    return _unseal_payload(unit, row) if row else None
 
 
-def redeem_link(
-    conn: Connection, vault: Vault, kind: str, code: str, now: datetime
-) -> LinkPayload | None:
+def redeem_link(unit: Unit, kind: str, code: str) -> LinkPayload | None:
     """Use a code up and return what it was made for.
 
     A foreign, used or expired code gives None, after the same work.
     """
-    used = conn.execute(update(LINK).where(*_is_valid(vault, kind, code, now)).values(used_at=now))
-    mine = LINK.c.code_print == _code_fingerprint(vault, kind, code)
-    row = conn.execute(select(LINK.c.id, LINK.c.channel, LINK.c.body).where(mine)).first()
-    conn.execute(update(LINK).where(mine, LINK.c.used_at.is_not(None)).values(body=None))
+    used = unit.conn.execute(
+        update(LINK).where(*_is_valid(unit, kind, code)).values(used_at=unit.now)
+    )
+    mine = LINK.c.code_print == _code_fingerprint(unit, kind, code)
+    row = unit.conn.execute(select(LINK.c.id, LINK.c.channel, LINK.c.body).where(mine)).first()
+    unit.conn.execute(update(LINK).where(mine, LINK.c.used_at.is_not(None)).values(body=None))
     if used.rowcount != 1 or row is None:
         return None
-    return _unseal_payload(vault, row)
+    return _unseal_payload(unit, row)
 
 
-def _unseal_payload(vault: Vault, row: AnyRow) -> LinkPayload:
-    kept = loads_dict(vault.unseal(row.body, _body_context(row.id)))
+def _unseal_payload(unit: Unit, row: AnyRow) -> LinkPayload:
+    kept = loads_dict(unit.unseal(_body_context(row.id), row.body))
     return LinkPayload(row.channel, kept["address"], kept["body"])
 
 
-def _is_valid(vault: Vault, kind: str, code: str, now: datetime) -> tuple[Any, ...]:
-    mine = LINK.c.code_print == _code_fingerprint(vault, kind, code)
-    return (mine, LINK.c.used_at.is_(None), LINK.c.expires_at > now)
+def _is_valid(unit: Unit, kind: str, code: str) -> tuple[Any, ...]:
+    mine = LINK.c.code_print == _code_fingerprint(unit, kind, code)
+    return (mine, LINK.c.used_at.is_(None), LINK.c.expires_at > unit.now)
 
 
-def _code_fingerprint(vault: Vault, kind: str, code: str) -> str:
-    return vault.fingerprint(dumps(["link", kind, code[:MAX_CODE_LENGTH]]))
+def _code_fingerprint(unit: Unit, kind: str, code: str) -> str:
+    return unit.fingerprint("link", kind, code[:MAX_CODE_LENGTH])
 
 
 def _body_context(id: str) -> str:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Connection,
     Select,
     bindparam,
     delete,
@@ -17,18 +16,18 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlmodel import Session
 
 from storage.chats.conversations import address_context
 from storage.reports import daily_counters
 from storage.serialization import DecodeError, dumps, loads_reply
 from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, new_id
-from storage.vault import Vault, VaultError
+from storage.unit import Unit
+from storage.vault import VaultError
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One thing to send; without a chat, `address` is empty. `tries` counts earlier ones."""
+    """One thing to send; without a chat, `address` is empty. `attempts` counts earlier failures."""
 
     id: str
     channel: str
@@ -52,12 +51,10 @@ class UndeliveredItem:
 
 
 def enqueue(
-    conn: Connection,
-    vault: Vault,
+    unit: Unit,
     channel: str,
     kind: str,
     body: dict[str, Any],
-    now: datetime,
     chat_id: str | None = None,
     not_before: datetime | None = None,
 ) -> str:
@@ -68,71 +65,65 @@ def enqueue(
         "chat_id": chat_id,
         "channel": channel,
         "kind": kind,
-        "body": vault.seal(dumps(body), _body_context(chat_id, id)),
-        "put_at": now,
+        "body": unit.seal(_body_context(chat_id, id), dumps(body)),
+        "put_at": unit.now,
         "not_before": not_before,
         "stage": "waiting",
         "tries": 0,
         "why": "",
     }
-    conn.execute(insert(OUTBOX), row)
+    unit.conn.execute(insert(OUTBOX), row)
     return id
 
 
-def due_outbox_items(
-    conn: Connection,
-    vault: Vault,
-    now: datetime,
-    channels: Collection[str],
-    limit: int = 50,
-) -> list[OutboxItem]:
+def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> list[OutboxItem]:
     """Return what `channels` can send now, the oldest first and at most one a chat.
 
     A chat's later rows wait while an earlier one is due or to be tried again. Closed chats
     wait altogether. A row that cannot be opened is given up and the others go on.
     """
-    asked = {"now": now, "channels": list(channels), "most": limit}
-    rows = conn.execute(_DUE, asked).all()
-    opened = [_unseal_item(vault, row) for row in rows]
+    params = {"now": unit.now, "channels": list(channels), "limit": limit}
+    rows = unit.conn.execute(_DUE, params).all()
+    opened = [_unseal_item(unit, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
-            give_up(conn, row.id, now)
+            give_up(unit, row.id)
     readable = [one for one in opened if one is not None]
-    return readable if readable or not rows else due_outbox_items(conn, vault, now, channels, limit)
+    return readable if readable or not rows else due_outbox_items(unit, channels, limit)
 
 
-def has_due_output(conn: Connection, address_fingerprint: str, now: datetime) -> bool:
+def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
     """Return whether anything could go out now to the chat whose address has this fingerprint."""
-    due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now)
+    due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= unit.now)
     mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_print == address_fingerprint)
     return bool(
-        conn.execute(select(exists().where(*mine, OUTBOX.c.stage == "waiting", due))).scalar()
+        unit.conn.execute(select(exists().where(*mine, OUTBOX.c.stage == "waiting", due))).scalar()
     )
 
 
-def mark_sent(conn: Connection, id: str, now: datetime) -> None:
+def mark_sent(unit: Unit, id: str) -> None:
     """Mark a row as sent and blank its body."""
-    _finish(conn, id, "sent", now)
+    _finish(unit, id, "sent")
 
 
-def schedule_retry(conn: Connection, id: str, not_before: datetime, reason: str) -> None:
-    """Try a row again from `not_before` on; `why` is a code, never words of a person."""
+def schedule_retry(unit: Unit, id: str, not_before: datetime, reason: str) -> None:
+    """Try a row again from `not_before` on; `reason` is a code, never words of a person."""
     again = update(OUTBOX).values(tries=OUTBOX.c.tries + 1, not_before=not_before, why=reason)
-    conn.execute(again.where(OUTBOX.c.id == id))
+    unit.conn.execute(again.where(OUTBOX.c.id == id))
 
 
-def postpone(conn: Connection, id: str, not_before: datetime) -> None:
+def postpone(unit: Unit, id: str, not_before: datetime) -> None:
     """Let a row wait until `not_before`; it was not tried, and later rows need not wait for it."""
-    conn.execute(update(OUTBOX).where(OUTBOX.c.id == id).values(not_before=not_before))
+    unit.conn.execute(update(OUTBOX).where(OUTBOX.c.id == id).values(not_before=not_before))
 
 
-def withhold(conn: Connection, id: str, now: datetime) -> None:
+def withhold(unit: Unit, id: str) -> None:
     """Never send a row that may not go any more; blank its body and count it."""
-    if _finish(conn, id, "withheld", now):
-        daily_counters.increment_counter(conn, now.date(), "outbox", "withheld")
+    if _finish(unit, id, "withheld"):
+        daily_counters.increment_counter(unit, "outbox", "withheld")
 
 
-def list_unsent_for_chat(conn: Connection, vault: Vault, chat_id: str) -> list[OutboxItem]:
+def list_unsent_for_chat(unit: Unit, chat_id: str) -> list[OutboxItem]:
     """Return what waits to be sent to a chat, now or later, the oldest first."""
     query = (
         select(OUTBOX, CHAT.c.address)
@@ -140,49 +131,47 @@ def list_unsent_for_chat(conn: Connection, vault: Vault, chat_id: str) -> list[O
         .where(OUTBOX.c.chat_id == chat_id, OUTBOX.c.stage == "waiting")
         .order_by(OUTBOX.c.n)
     )
-    opened = [_unseal_item(vault, row) for row in conn.execute(query).all()]
+    opened = [_unseal_item(unit, row) for row in unit.conn.execute(query).all()]
     return [one for one in opened if one is not None]
 
 
-def give_up(conn: Connection, id: str, now: datetime) -> None:
+def give_up(unit: Unit, id: str) -> None:
     """Stop trying a row, blank its body and count it."""
-    if _finish(conn, id, "given_up", now):
-        daily_counters.increment_counter(conn, now.date(), "outbox", "given_up")
+    if _finish(unit, id, "given_up"):
+        daily_counters.increment_counter(unit, "outbox", "given_up")
 
 
-def move_to_dead_letters(conn: Connection, id: str, now: datetime, reason: str) -> None:
+def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
     """Stop trying a row, count it, and keep it where staff see it and can send it again."""
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "waiting")
-    dead_ = {"stage": "dead", "why": reason, "tries": OUTBOX.c.tries + 1, "ended_at": now}
-    if conn.execute(update(OUTBOX).where(*mine).values(dead_)).rowcount == 1:
-        daily_counters.increment_counter(conn, now.date(), "outbox", "dead")
+    dead_ = {"stage": "dead", "why": reason, "tries": OUTBOX.c.tries + 1, "ended_at": unit.now}
+    if unit.conn.execute(update(OUTBOX).where(*mine).values(dead_)).rowcount == 1:
+        daily_counters.increment_counter(unit, "outbox", "dead")
 
 
-def requeue(conn: Connection, id: str, now: datetime) -> bool:
+def requeue(unit: Unit, id: str) -> bool:
     """Put a dead row back in line, as if it were new; return whether there was one."""
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "dead")
-    fresh = {"stage": "waiting", "tries": 0, "why": "", "put_at": now}
+    fresh = {"stage": "waiting", "tries": 0, "why": "", "put_at": unit.now}
     rest = {"not_before": None, "ended_at": None}
-    return conn.execute(update(OUTBOX).where(*mine).values({**fresh, **rest})).rowcount == 1
+    return unit.conn.execute(update(OUTBOX).where(*mine).values({**fresh, **rest})).rowcount == 1
 
 
-def list_dead_letters(session: Session, vault: Vault, channel: str) -> list[UndeliveredItem]:
+def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:
     """Return what a channel never got rid of, the oldest first."""
-    return _items_at_stage(session, vault, channel, "dead")
+    return _items_at_stage(unit, channel, "dead")
 
 
-def list_undelivered(session: Session, vault: Vault, channel: str) -> list[UndeliveredItem]:
+def list_undelivered(unit: Unit, channel: str) -> list[UndeliveredItem]:
     """Return what a channel has still to send, the oldest first."""
-    return _items_at_stage(session, vault, channel, "waiting")
+    return _items_at_stage(unit, channel, "waiting")
 
 
-def _items_at_stage(
-    session: Session, vault: Vault, channel: str, stage: str
-) -> list[UndeliveredItem]:
+def _items_at_stage(unit: Unit, channel: str, stage: str) -> list[UndeliveredItem]:
     mine = (OUTBOX.c.channel == channel, OUTBOX.c.stage == stage, OUTBOX.c.chat_id.is_(None))
     query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
-    rows = session.connection().execute(query).all()
-    opened = ((row, _unseal_item(vault, row)) for row in rows)
+    rows = unit.conn.execute(query).all()
+    opened = ((row, _unseal_item(unit, row)) for row in rows)
     return [
         UndeliveredItem(row.id, one.body, row.tries, row.why, row.put_at)
         for row, one in opened
@@ -190,16 +179,16 @@ def _items_at_stage(
     ]
 
 
-def delete_unsent_for_chat(conn: Connection, chat_id: str) -> None:
+def delete_unsent_for_chat(unit: Unit, chat_id: str) -> None:
     """Delete everything not yet sent to a chat."""
     unsent = (OUTBOX.c.chat_id == chat_id, OUTBOX.c.stage == "waiting")
-    conn.execute(delete(OUTBOX).where(*unsent))
+    unit.conn.execute(delete(OUTBOX).where(*unsent))
 
 
-def _finish(conn: Connection, id: str, stage: str, now: datetime) -> bool:
+def _finish(unit: Unit, id: str, stage: str) -> bool:
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "waiting")
-    ended = update(OUTBOX).where(*mine).values(stage=stage, body=None, ended_at=now)
-    return conn.execute(ended).rowcount == 1
+    ended = update(OUTBOX).where(*mine).values(stage=stage, body=None, ended_at=unit.now)
+    return unit.conn.execute(ended).rowcount == 1
 
 
 def _due_rows() -> Select[Any]:
@@ -221,17 +210,17 @@ def _due_rows() -> Select[Any]:
             ~before_it,
         )
         .order_by(OUTBOX.c.n)
-        .limit(bindparam("most"))
+        .limit(bindparam("limit"))
     )
 
 
 _DUE = _due_rows()
 
 
-def _unseal_item(vault: Vault, row: AnyRow) -> OutboxItem | None:
+def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
     try:
-        body = loads_reply(vault.unseal(row.body or b"", _body_context(row.chat_id, row.id)))
-        address = row.address and vault.unseal(row.address, address_context(row.chat_id))
+        body = loads_reply(unit.unseal(_body_context(row.chat_id, row.id), row.body or b""))
+        address = row.address and unit.unseal(address_context(row.chat_id), row.address)
     except (VaultError, DecodeError):
         return None
     return OutboxItem(

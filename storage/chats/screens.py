@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
-from sqlmodel import Session
+from sqlalchemy import delete, func, insert, select
 
 from storage.chats.conversations import address_fingerprint
 from storage.serialization import DecodeError, dumps, loads_reply
 from storage.tables import AnyRow, new_id
-from storage.vault import Vault, VaultError
+from storage.unit import Unit
+from storage.vault import VaultError
 from storage.web_tables import SCREEN_MESSAGE
 
 MAX_MESSAGES = 200
@@ -34,16 +33,9 @@ class ScreenMessage:
     transient: bool = False
 
 
-def add_screen_message(
-    conn: Connection,
-    vault: Vault,
-    channel: str,
-    address: str,
-    message: ScreenMessage,
-    now: datetime,
-) -> str:
+def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMessage) -> str:
     """Put a message below the others and return its id; without an id it gets a fresh one."""
-    id, mark = message.id or new_id(), address_fingerprint(vault, channel, address)
+    id, mark = message.id or new_id(), address_fingerprint(unit, channel, address)
     body = {
         "text": message.text,
         "rows": message.buttons,
@@ -55,76 +47,65 @@ def add_screen_message(
         "channel": channel,
         "address_print": mark,
         "from_person": message.from_person,
-        "body": vault.seal(dumps(body), _body_context(mark, id)),
-        "at": now,
+        "body": unit.seal(_body_context(mark, id), dumps(body)),
+        "at": unit.now,
     }
-    conn.execute(insert(SCREEN_MESSAGE), row)
-    _drop_oldest(conn, mark)
+    unit.conn.execute(insert(SCREEN_MESSAGE), row)
+    _drop_oldest(unit, mark)
     return id
 
 
-def replace_screen_message(
-    conn: Connection,
-    vault: Vault,
-    channel: str,
-    address: str,
-    message: ScreenMessage,
-    now: datetime,
-) -> bool:
+def replace_screen_message(unit: Unit, channel: str, address: str, message: ScreenMessage) -> bool:
     """Show a message anew, below the others; return False when it is not on the screen."""
-    if not remove_screen_messages(conn, vault, channel, address, [message.id]):
+    if not remove_screen_messages(unit, channel, address, [message.id]):
         return False
-    add_screen_message(conn, vault, channel, address, message, now)
+    add_screen_message(unit, channel, address, message)
     return True
 
 
-def remove_screen_messages(
-    conn: Connection, vault: Vault, channel: str, address: str, ids: Iterable[str]
-) -> int:
+def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable[str]) -> int:
     """Take messages off a chat's screen; return how many were there."""
-    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(vault, channel, address)
-    return conn.execute(
+    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(unit, channel, address)
+    return unit.conn.execute(
         delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids)))
     ).rowcount
 
 
-def clear_screen(conn: Connection, vault: Vault, channel: str, address: str) -> int:
+def clear_screen(unit: Unit, channel: str, address: str) -> int:
     """Take everything off a chat's screen; return how much there was."""
-    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(vault, channel, address)
-    return conn.execute(delete(SCREEN_MESSAGE).where(mine)).rowcount
+    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(unit, channel, address)
+    return unit.conn.execute(delete(SCREEN_MESSAGE).where(mine)).rowcount
 
 
-def list_screen_messages(
-    session: Session, vault: Vault, channel: str, address: str
-) -> list[ScreenMessage]:
+def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenMessage]:
     """Return what stands on a chat's screen, the oldest first; what cannot be opened is not."""
-    mark = address_fingerprint(vault, channel, address)
+    mark = address_fingerprint(unit, channel, address)
     query = (
         select(SCREEN_MESSAGE)
         .where(SCREEN_MESSAGE.c.address_print == mark)
         .order_by(SCREEN_MESSAGE.c.n)
     )
-    found = [_unseal_message(vault, row) for row in session.connection().execute(query)]
+    found = [_unseal_message(unit, row) for row in unit.conn.execute(query)]
     return [line for line in found if line is not None]
 
 
-def all_screens_revision(session: Session) -> str:
+def all_screens_revision(unit: Unit) -> str:
     """Return what changes whenever anything changes on any screen."""
-    return _revision(session, select(func.count(), func.max(SCREEN_MESSAGE.c.n)))
+    return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)))
 
 
-def screen_revision(session: Session, vault: Vault, channel: str, address: str) -> str:
+def screen_revision(unit: Unit, channel: str, address: str) -> str:
     """Return what changes whenever anything changes on this screen."""
-    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(vault, channel, address)
-    return _revision(session, select(func.count(), func.max(SCREEN_MESSAGE.c.n)).where(mine))
+    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(unit, channel, address)
+    return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)).where(mine))
 
 
-def _revision(session: Session, query: Any) -> str:
-    count, last = session.connection().execute(query).one()
+def _revision(unit: Unit, query: Any) -> str:
+    count, last = unit.conn.execute(query).one()
     return f"{count}.{last or 0}"
 
 
-def _drop_oldest(conn: Connection, fingerprint: str) -> None:
+def _drop_oldest(unit: Unit, fingerprint: str) -> None:
     mine = SCREEN_MESSAGE.c.address_print == fingerprint
     kept = (
         select(SCREEN_MESSAGE.c.n)
@@ -133,14 +114,14 @@ def _drop_oldest(conn: Connection, fingerprint: str) -> None:
         .offset(MAX_MESSAGES)
         .limit(1)
     )
-    oldest = conn.execute(kept).scalar()
+    oldest = unit.conn.execute(kept).scalar()
     if oldest is not None:
-        conn.execute(delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.n <= oldest))
+        unit.conn.execute(delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.n <= oldest))
 
 
-def _unseal_message(vault: Vault, row: AnyRow) -> ScreenMessage | None:
+def _unseal_message(unit: Unit, row: AnyRow) -> ScreenMessage | None:
     try:
-        body = loads_reply(vault.unseal(row.body, _body_context(row.address_print, row.id)))
+        body = loads_reply(unit.unseal(_body_context(row.address_print, row.id), row.body))
     except (VaultError, DecodeError):
         return None
     return ScreenMessage(

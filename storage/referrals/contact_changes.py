@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
-from sqlmodel import Session, col
-from sqlmodel import select as rows_of
+from sqlalchemy import insert, select, update
 
 from flows.record import Record, RecordLine
 from flows.referral import contact
@@ -19,8 +17,8 @@ from storage.referrals.steps import (
     update_if_unchanged,
 )
 from storage.tables import REFERRAL, STEP, AnyRow, new_id
-from storage.vault import Vault
-from storage.web_tables import CONTACT_CHANGE, ContactChangeRow
+from storage.unit import Unit
+from storage.web_tables import CONTACT_CHANGE
 
 ACT = "contact_changed"
 
@@ -58,131 +56,120 @@ class PendingContactChange:
     proposed: ProposedContactChange
 
 
-def request_change(
-    conn: Connection,
-    vault: Vault,
-    reference: str,
-    proposed: ProposedContactChange,
-    actor: str,
-    now: datetime,
-) -> str:
+def request_change(unit: Unit, reference: str, proposed: ProposedContactChange, actor: str) -> str:
     """Ask for a change; return its id. The record stays as it is.
 
-    Raises Unknown and Erased, NotYours when `who` does not hold the referral, and Waits.
+    Raises UnknownReferral, ReferralErased, NotReferralOwner when `actor` does not own it, and
+    ChangeAlreadyPending.
     """
-    row = require_referral(conn, reference)
+    row = require_referral(unit, reference)
     if row.owner != actor:
         raise NotReferralOwner(f"{reference} is not with {actor}.")
-    if _pending_row(conn, row.id) is not None:
+    if _pending_row(unit, row.id) is not None:
         raise ChangeAlreadyPending(reference)
-    was = contact.current_line(unseal_record(vault, row), proposed.question)
+    was = contact.current_line(unseal_record(unit, row), proposed.question)
     whole = ProposedContactChange(
         proposed.question, proposed.value, proposed.label, proposed.why, was
     )
     id = new_id()
-    sealed = vault.seal(serialization.dumps(whole), _body_context(id))
-    values = {"id": id, "referral_id": row.id, "asked_by": actor, "asked_at": now, "body": sealed}
-    conn.execute(insert(CONTACT_CHANGE), values)
+    sealed = unit.seal(_body_context(id), serialization.dumps(whole))
+    values = {
+        "id": id,
+        "referral_id": row.id,
+        "asked_by": actor,
+        "asked_at": unit.now,
+        "body": sealed,
+    }
+    unit.conn.execute(insert(CONTACT_CHANGE), values)
     return id
 
 
-def pending_change(session: Session, vault: Vault, referral_id: str) -> PendingContactChange | None:
+def pending_change(unit: Unit, referral_id: str) -> PendingContactChange | None:
     """Return the change of a referral that waits; None when none does."""
-    query = rows_of(ContactChangeRow).where(
-        ContactChangeRow.referral_id == referral_id,
-        col(ContactChangeRow.decided_at).is_(None),
-        col(ContactChangeRow.body).is_not(None),
-    )
-    row = session.exec(query.order_by(col(ContactChangeRow.asked_at))).first()
-    if row is None or row.body is None:
-        return None
-    return PendingContactChange(
-        row.id, row.asked_by, row.asked_at, _unseal_proposed(vault, row.id, row.body)
-    )
-
-
-def current_contact_answers(
-    session: Session, vault: Vault, referral_id: str
-) -> dict[str, RecordLine] | None:
-    """Return the answers about contact that can be changed; None once all is erased."""
-    query = select(REFERRAL).where(REFERRAL.c.id == referral_id)
-    row = session.connection().execute(query).first()
-    if row is None or row.body is None:
-        return None
-    record = unseal_record(vault, row)
-    found = {key: contact.current_line(record, key) for key in contact.CHANGEABLE_QUESTIONS}
-    return {key: line for key, line in found.items() if line}
-
-
-def decide_change(
-    conn: Connection,
-    vault: Vault,
-    reference: str,
-    id: str,
-    agreed: bool,
-    actor: str,
-    now: datetime,
-) -> None:
-    """Agree to a change, which then stands in the record, or refuse it.
-
-    Whoever asked may take it back, but not agree to it: that raises NotAlone. Also raises
-    Unknown and Erased, and Decided when nothing waits under this id (any more).
-    """
-    row = require_referral(conn, reference)
-    change = _pending_row(conn, row.id)
-    if change is None or change.id != id:
-        raise ChangeAlreadyDecided(reference)
-    if agreed and change.asked_by == actor:
-        raise ChangeNeedsSecondPerson(reference)
-    values = {"decided_by": actor, "decided_at": now, "agreed": agreed}
-    mine = (CONTACT_CHANGE.c.id == id, CONTACT_CHANGE.c.decided_at.is_(None))
-    if conn.execute(update(CONTACT_CHANGE).where(*mine).values(values)).rowcount != 1:
-        raise ChangeAlreadyDecided(reference)
-    if agreed:
-        _apply_change(conn, vault, row, change, actor, now)
-
-
-def blank_decided(conn: Connection, before: datetime) -> int:
-    """Blank what was asked for in changes decided before then; return how many."""
-    old = (CONTACT_CHANGE.c.decided_at <= before, CONTACT_CHANGE.c.body.is_not(None))
-    return conn.execute(update(CONTACT_CHANGE).where(*old).values(body=None)).rowcount
-
-
-def _apply_change(
-    conn: Connection, vault: Vault, row: AnyRow, change: AnyRow, actor: str, now: datetime
-) -> None:
-    wanted = _unseal_proposed(vault, change.id, change.body)
-    before = unseal_record(vault, row)
-    by = f"staff {change.asked_by}"
-    after = contact.with_changed_answer(
-        before, wanted.question, wanted.value, wanted.label, by, now
-    )
-    body = referral_row_values(vault, row.id, after, row.chat_id)["body"]
-    update_if_unchanged(conn, row, body=body, may_contact=_may_contact(conn, row, before, after))
-    duplicates.replace_match_keys(conn, vault, row.id, after)
-    add_step(conn, row.id, ACT, actor, row.stage, now)
-
-
-def _may_contact(conn: Connection, row: AnyRow, before: Record, after: Record) -> bool:
-    """Return whether contact may be made; where the person stopped it, no change lifts that."""
-    asked = select(STEP.c.id).where(
-        STEP.c.referral_id == row.id, STEP.c.act.in_(("withdraw", "ask_to_delete"))
-    )
-    stopped = row.may_contact != before.may_contact or conn.execute(asked).first() is not None
-    return bool(row.may_contact and after.may_contact) if stopped else after.may_contact
-
-
-def _pending_row(conn: Connection, referral_id: str) -> AnyRow | None:
     query = select(CONTACT_CHANGE).where(
         CONTACT_CHANGE.c.referral_id == referral_id,
         CONTACT_CHANGE.c.decided_at.is_(None),
         CONTACT_CHANGE.c.body.is_not(None),
     )
-    return conn.execute(query.order_by(CONTACT_CHANGE.c.asked_at)).first()
+    row = unit.conn.execute(query.order_by(CONTACT_CHANGE.c.asked_at)).first()
+    if row is None or row.body is None:
+        return None
+    return PendingContactChange(
+        row.id, row.asked_by, row.asked_at, _unseal_proposed(unit, row.id, row.body)
+    )
 
 
-def _unseal_proposed(vault: Vault, id: str, body: bytes) -> ProposedContactChange:
-    return serialization.loads(ProposedContactChange, vault.unseal(body, _body_context(id)))
+def current_contact_answers(unit: Unit, referral_id: str) -> dict[str, RecordLine] | None:
+    """Return the answers about contact that can be changed; None once all is erased."""
+    query = select(REFERRAL).where(REFERRAL.c.id == referral_id)
+    row = unit.conn.execute(query).first()
+    if row is None or row.body is None:
+        return None
+    record = unseal_record(unit, row)
+    found = {key: contact.current_line(record, key) for key in contact.CHANGEABLE_QUESTIONS}
+    return {key: line for key, line in found.items() if line}
+
+
+def decide_change(unit: Unit, reference: str, id: str, agreed: bool, actor: str) -> None:
+    """Agree to a change, which then stands in the record, or refuse it.
+
+    Whoever asked may take it back, but not agree to it: that raises
+    ChangeNeedsSecondPerson. Also raises UnknownReferral, ReferralErased, and
+    ChangeAlreadyDecided when no change is pending under this id (any more).
+    """
+    row = require_referral(unit, reference)
+    change = _pending_row(unit, row.id)
+    if change is None or change.id != id:
+        raise ChangeAlreadyDecided(reference)
+    if agreed and change.asked_by == actor:
+        raise ChangeNeedsSecondPerson(reference)
+    values = {"decided_by": actor, "decided_at": unit.now, "agreed": agreed}
+    mine = (CONTACT_CHANGE.c.id == id, CONTACT_CHANGE.c.decided_at.is_(None))
+    if unit.conn.execute(update(CONTACT_CHANGE).where(*mine).values(values)).rowcount != 1:
+        raise ChangeAlreadyDecided(reference)
+    if agreed:
+        _apply_change(unit, row, change, actor)
+
+
+def blank_decided(unit: Unit, before: datetime) -> int:
+    """Blank what was asked for in changes decided before then; return how many."""
+    old = (CONTACT_CHANGE.c.decided_at <= before, CONTACT_CHANGE.c.body.is_not(None))
+    return unit.conn.execute(update(CONTACT_CHANGE).where(*old).values(body=None)).rowcount
+
+
+def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
+    wanted = _unseal_proposed(unit, change.id, change.body)
+    before = unseal_record(unit, row)
+    by = f"staff {change.asked_by}"
+    after = contact.with_changed_answer(
+        before, wanted.question, wanted.value, wanted.label, by, unit.now
+    )
+    body = referral_row_values(unit, row.id, after, row.chat_id)["body"]
+    update_if_unchanged(unit, row, body=body, may_contact=_may_contact(unit, row, before, after))
+    duplicates.replace_match_keys(unit, row.id, after)
+    add_step(unit, row.id, ACT, actor, row.stage)
+
+
+def _may_contact(unit: Unit, row: AnyRow, before: Record, after: Record) -> bool:
+    """Return whether contact may be made; where the person stopped it, no change lifts that."""
+    asked = select(STEP.c.id).where(
+        STEP.c.referral_id == row.id, STEP.c.act.in_(("withdraw", "ask_to_delete"))
+    )
+    stopped = row.may_contact != before.may_contact or unit.conn.execute(asked).first() is not None
+    return bool(row.may_contact and after.may_contact) if stopped else after.may_contact
+
+
+def _pending_row(unit: Unit, referral_id: str) -> AnyRow | None:
+    query = select(CONTACT_CHANGE).where(
+        CONTACT_CHANGE.c.referral_id == referral_id,
+        CONTACT_CHANGE.c.decided_at.is_(None),
+        CONTACT_CHANGE.c.body.is_not(None),
+    )
+    return unit.conn.execute(query.order_by(CONTACT_CHANGE.c.asked_at)).first()
+
+
+def _unseal_proposed(unit: Unit, id: str, body: bytes) -> ProposedContactChange:
+    return serialization.loads(ProposedContactChange, unit.unseal(_body_context(id), body))
 
 
 def _body_context(id: str) -> str:

@@ -3,15 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert
-from sqlmodel import Session, col, select
+from sqlalchemy import delete, func, insert, select
 
 from flows.record import Record
 from flows.referral.match_keys import match_keys_of
-from storage.serialization import dumps
-from storage.tables import ReferralRow, new_id
-from storage.vault import Vault
-from storage.web_tables import MATCH_KEY, MatchKeyRow
+from storage.tables import REFERRAL, new_id
+from storage.unit import Unit
+from storage.web_tables import MATCH_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class PossibleDuplicate:
     matching_kinds: tuple[str, ...]
 
 
-def add_match_keys(conn: Connection, vault: Vault, referral_id: str, record: Record) -> None:
+def add_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
     """Keep the hashes of a referral that is handed over.
 
     Nothing is looked up: a second referral of a person is no more work than the first.
@@ -35,63 +33,60 @@ def add_match_keys(conn: Connection, vault: Vault, referral_id: str, record: Rec
             "id": new_id(),
             "referral_id": referral_id,
             "kind": kind,
-            "print": _match_key_fingerprint(vault, kind, text),
+            "print": unit.fingerprint("alike", kind, text),
         }
         for kind, text in match_keys_of(record)
     ]
     if rows:
-        conn.execute(insert(MATCH_KEY), rows)
+        unit.conn.execute(insert(MATCH_KEY), rows)
 
 
-def replace_match_keys(conn: Connection, vault: Vault, referral_id: str, record: Record) -> None:
+def replace_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
     """Keep the hashes of a record that was changed in place of those it had."""
-    delete_match_keys(conn, referral_id)
-    add_match_keys(conn, vault, referral_id, record)
+    delete_match_keys(unit, referral_id)
+    add_match_keys(unit, referral_id, record)
 
 
-def delete_match_keys(conn: Connection, referral_id: str) -> None:
+def delete_match_keys(unit: Unit, referral_id: str) -> None:
     """Delete the hashes of a referral."""
-    conn.execute(delete(MATCH_KEY).where(MATCH_KEY.c.referral_id == referral_id))
+    unit.conn.execute(delete(MATCH_KEY).where(MATCH_KEY.c.referral_id == referral_id))
 
 
-def possible_duplicates(session: Session, referral_id: str) -> tuple[PossibleDuplicate, ...]:
+def possible_duplicates(unit: Unit, referral_id: str) -> tuple[PossibleDuplicate, ...]:
     """Return the other referrals that may be of the same person, the newest first."""
-    own = select(MatchKeyRow.kind, MatchKeyRow.print).where(MatchKeyRow.referral_id == referral_id)
-    marks = {(kind, print) for kind, print in session.exec(own)}
+    own = select(MATCH_KEY.c.kind, MATCH_KEY.c.print).where(MATCH_KEY.c.referral_id == referral_id)
+    keys = {(kind, fingerprint) for kind, fingerprint in unit.conn.execute(own)}
+    of_referral = (REFERRAL.c.id, REFERRAL.c.reference, REFERRAL.c.queue, REFERRAL.c.stage)
     query = (
-        select(ReferralRow, MatchKeyRow.kind, MatchKeyRow.print)
-        .join(MatchKeyRow, col(MatchKeyRow.referral_id) == col(ReferralRow.id))
+        select(*of_referral, REFERRAL.c.owner, MATCH_KEY.c.kind, MATCH_KEY.c.print)
+        .join(MATCH_KEY, MATCH_KEY.c.referral_id == REFERRAL.c.id)
         .where(
-            col(MatchKeyRow.print).in_({print for _, print in marks}),
-            MatchKeyRow.referral_id != referral_id,
+            MATCH_KEY.c.print.in_({fingerprint for _, fingerprint in keys}),
+            MATCH_KEY.c.referral_id != referral_id,
         )
-        .order_by(col(ReferralRow.sent_at).desc(), col(ReferralRow.id), col(MatchKeyRow.kind))
+        .order_by(REFERRAL.c.sent_at.desc(), REFERRAL.c.id, MATCH_KEY.c.kind)
     )
     found: dict[str, PossibleDuplicate] = {}
-    for row, kind, print in session.exec(query):
-        if (kind, print) in marks:
-            same = (*(found[row.id].matching_kinds if row.id in found else ()), kind)
+    for row in unit.conn.execute(query):
+        if (row.kind, row.print) in keys:
+            same = (*(found[row.id].matching_kinds if row.id in found else ()), row.kind)
             found[row.id] = PossibleDuplicate(row.reference, row.queue, row.stage, row.owner, same)
     return tuple(found.values())
 
 
-def references_with_duplicates(session: Session, queues: Collection[str]) -> frozenset[str]:
+def references_with_duplicates(unit: Unit, queues: Collection[str]) -> frozenset[str]:
     """Return the references in these queues that share a mark with another one in them."""
-    here = col(ReferralRow.queue).in_(queues)
+    here = REFERRAL.c.queue.in_(queues)
     shared = (
-        select(MatchKeyRow.print)
-        .join(ReferralRow, col(ReferralRow.id) == col(MatchKeyRow.referral_id))
+        select(MATCH_KEY.c.print)
+        .join(REFERRAL, REFERRAL.c.id == MATCH_KEY.c.referral_id)
         .where(here)
-        .group_by(col(MatchKeyRow.print))
-        .having(func.count(func.distinct(col(MatchKeyRow.referral_id))) > 1)
+        .group_by(MATCH_KEY.c.print)
+        .having(func.count(func.distinct(MATCH_KEY.c.referral_id)) > 1)
     )
     query = (
-        select(ReferralRow.reference)
-        .join(MatchKeyRow, col(MatchKeyRow.referral_id) == col(ReferralRow.id))
-        .where(here, col(MatchKeyRow.print).in_(shared))
+        select(REFERRAL.c.reference)
+        .join(MATCH_KEY, MATCH_KEY.c.referral_id == REFERRAL.c.id)
+        .where(here, MATCH_KEY.c.print.in_(shared))
     )
-    return frozenset(session.exec(query))
-
-
-def _match_key_fingerprint(vault: Vault, kind: str, text: str) -> str:
-    return vault.fingerprint(dumps(["alike", kind, text]))
+    return frozenset(unit.conn.scalars(query))

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
-from sqlmodel import Session
 
 from flows import casework
 from storage.referrals.rows import (
@@ -17,7 +16,7 @@ from storage.referrals.rows import (
     unseal_flags,
 )
 from storage.tables import REFERRAL, AnyRow, UtcDateTime
-from storage.vault import Vault
+from storage.unit import Unit
 
 PAGE_SIZE = 50
 SCAN_LIMIT = 5000
@@ -44,7 +43,6 @@ class QueueQuery:
     view: str
     actor: str
     queues: Collection[str]
-    now: datetime
     today_ends: datetime
     flag: str = ""
     journey: str = ""
@@ -53,7 +51,7 @@ class QueueQuery:
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """One page of a view. `size`: how many there are; `cut`: not all were looked through."""
+    """One page of a view: of `total` entries; `truncated` when only the first were searched."""
 
     entries: tuple[QueueEntry, ...]
     total: int
@@ -61,69 +59,67 @@ class QueuePage:
     truncated: bool = False
 
 
-def queue_page(session: Session, vault: Vault, queue_query: QueueQuery) -> QueuePage:
+def queue_page(unit: Unit, queue_query: QueueQuery) -> QueuePage:
     """Return one page of a view: first the unseen, then what came back, the urgent, the due."""
-    where = [*_scope_conditions(queue_query), _view_conditions(queue_query)[queue_query.view]]
+    where = [*_scope_conditions(queue_query), _view_conditions(unit, queue_query)[queue_query.view]]
     if queue_query.flag and queue_query.flag not in COLUMN_FILTERS:
-        return _page_with_flag(session, vault, queue_query, where)
+        return _page_with_flag(unit, queue_query, where)
     if queue_query.flag:
         where.append(_column_filter(queue_query.flag))
-    size = session.connection().scalar(select(func.count()).where(*where)) or 0
-    chosen = _ordered(select(_R.reference).where(*where), queue_query)
+    size = unit.conn.scalar(select(func.count()).where(*where)) or 0
+    chosen = _ordered(unit, select(_R.reference).where(*where), queue_query)
     page = chosen.limit(PAGE_SIZE).offset(PAGE_SIZE * (queue_query.page - 1))
-    references = list(session.connection().scalars(page))
-    return QueuePage(_entries(session, vault, references, queue_query.now), size, _page_count(size))
+    references = list(unit.conn.scalars(page))
+    return QueuePage(_entries(unit, references), size, _page_count(size))
 
 
-def counts_by_view(session: Session, queue_query: QueueQuery) -> dict[str, int]:
+def counts_by_view(unit: Unit, queue_query: QueueQuery) -> dict[str, int]:
     """Return how many each view holds, without the filters."""
-    views = _view_conditions(queue_query)
+    views = _view_conditions(unit, queue_query)
     sums = [func.sum(case((views[name], 1), else_=0)).label(name) for name in VIEWS]
     seen = select(*sums).where(_R.queue.in_(queue_query.queues))
-    row = session.connection().execute(seen).one()
+    row = unit.conn.execute(seen).one()
     return {name: int(getattr(row, name) or 0) for name in VIEWS}
 
 
-def find_entry(session: Session, vault: Vault, reference: str, now: datetime) -> QueueEntry | None:
+def find_entry(unit: Unit, reference: str) -> QueueEntry | None:
     """Return one referral as a line of the queue; None when there is no such reference."""
     query = select(*_ENTRY_COLUMNS).where(_R.reference == reference)
-    row = session.connection().execute(query).first()
-    return entry_from_row(vault, row, now) if row else None
+    row = unit.conn.execute(query).first()
+    return entry_from_row(unit, row) if row else None
 
 
-def newest_referral_ids(session: Session, queues: Collection[str]) -> list[str]:
+def newest_referral_ids(unit: Unit, queues: Collection[str]) -> list[str]:
     """Return the ids of the newest referrals of some queues that still say something."""
     told = (_R.queue.in_(queues), _R.stage != "erased")
     query = select(_R.id).where(*told).order_by(_R.sent_at.desc()).limit(SCAN_LIMIT)
-    return list(session.connection().scalars(query))
+    return list(unit.conn.scalars(query))
 
 
 def search_answers(
-    session: Session, vault: Vault, ids: Collection[str], matches: Callable[[AnswerPairs], str]
+    unit: Unit, ids: Collection[str], matches: Callable[[AnswerPairs], str]
 ) -> list[tuple[str, str, str]]:
     """Return (reference, stage, what matched) of those in whose answers something matches."""
     query = select(_R.id, _R.reference, _R.stage, _R.body).where(_R.id.in_(ids))
-    rows = session.connection().execute(query).all()
-    found = ((row, matches(unseal_answer_pairs(vault, row))) for row in rows if row.body)
+    rows = unit.conn.execute(query).all()
+    found = ((row, matches(unseal_answer_pairs(unit, row))) for row in rows if row.body)
     return [(row.reference, row.stage, what) for row, what in found if what]
 
 
-def live_snapshot(
-    session: Session, queue_query: QueueQuery
-) -> tuple[list[str], list[tuple[str, str]]]:
+def live_snapshot(unit: Unit, queue_query: QueueQuery) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the references that are new, and (reference, owner) of those somebody has."""
     open_ = (*_scope_conditions(queue_query), _R.stage.in_(casework.OPEN_STAGES))
     query = select(_R.reference, _R.owner, _R.stage).where(*open_).order_by(_R.sent_at.desc())
-    rows = session.connection().execute(query.limit(LIVE_LIMIT)).all()
+    rows = unit.conn.execute(query.limit(LIVE_LIMIT)).all()
     new = [row.reference for row in rows if row.stage == "new"]
     return new, [(row.reference, row.owner) for row in rows if row.owner]
 
 
-def _view_conditions(queue_query: QueueQuery) -> dict[str, ColumnElement[bool]]:
+def _view_conditions(unit: Unit, queue_query: QueueQuery) -> dict[str, ColumnElement[bool]]:
     """Return what each view holds. A snoozed one stands in no other view of its owner's work."""
     open_ = _R.stage.in_(casework.OPEN_STAGES)
-    snoozed = and_(open_, _R.until > queue_query.now, ~_R.unseen)
-    back = or_(_R.until.is_(None), _R.until <= queue_query.now, _R.unseen)
+    snoozed = and_(open_, _R.until > unit.now, ~_R.unseen)
+    back = or_(_R.until.is_(None), _R.until <= unit.now, _R.unseen)
     own = and_(open_, back, _R.owner == queue_query.actor)
     promised = and_(
         _R.stage.in_(STAGES_WITH_DEADLINE), back, _next_action_at() <= queue_query.today_ends
@@ -161,38 +157,38 @@ def _column_filter(flag: str) -> ColumnElement[bool]:
     return ~_R.may_contact if flag == "no_contact" else _R[flag] == literal(True)
 
 
-def _ordered(query: Select[*tuple[Any, ...]], queue_query: QueueQuery) -> Select[*tuple[Any, ...]]:
+def _ordered(
+    unit: Unit, query: Select[*tuple[Any, ...]], queue_query: QueueQuery
+) -> Select[*tuple[Any, ...]]:
     if queue_query.view == "done":
         return query.order_by(_R.closed_at.desc(), _R.reference)
-    back = case((_R.until <= queue_query.now, 1), else_=0)
+    back = case((_R.until <= unit.now, 1), else_=0)
     return query.order_by(
         _R.unseen.desc(), back.desc(), _R.urgent.desc(), _next_action_at(), _R.reference
     )
 
 
 def _page_with_flag(
-    session: Session, vault: Vault, queue_query: QueueQuery, where: list[ColumnElement[bool]]
+    unit: Unit, queue_query: QueueQuery, where: list[ColumnElement[bool]]
 ) -> QueuePage:
     """Flags are sealed: the first ones of the view, in its order, are opened one by one."""
-    query = _ordered(select(_R.reference, _R.id, _R.flags).where(*where), queue_query)
-    rows = session.connection().execute(query.limit(SCAN_LIMIT + 1)).all()
-    has = [row.reference for row in rows[:SCAN_LIMIT] if _has_flag(vault, row, queue_query.flag)]
+    query = _ordered(unit, select(_R.reference, _R.id, _R.flags).where(*where), queue_query)
+    rows = unit.conn.execute(query.limit(SCAN_LIMIT + 1)).all()
+    has = [row.reference for row in rows[:SCAN_LIMIT] if _has_flag(unit, row, queue_query.flag)]
     first = PAGE_SIZE * (queue_query.page - 1)
-    entries = _entries(session, vault, has[first : first + PAGE_SIZE], queue_query.now)
+    entries = _entries(unit, has[first : first + PAGE_SIZE])
     return QueuePage(entries, len(has), _page_count(len(has)), len(rows) > SCAN_LIMIT)
 
 
-def _entries(
-    session: Session, vault: Vault, references: list[str], now: datetime
-) -> tuple[QueueEntry, ...]:
+def _entries(unit: Unit, references: list[str]) -> tuple[QueueEntry, ...]:
     """Return these referrals as lines, in this order; only they are read and opened."""
     query = select(*_ENTRY_COLUMNS).where(_R.reference.in_(references))
-    rows = {row.reference: row for row in session.connection().execute(query)}
-    return tuple(entry_from_row(vault, rows[one], now) for one in references)
+    rows = {row.reference: row for row in unit.conn.execute(query)}
+    return tuple(entry_from_row(unit, rows[one]) for one in references)
 
 
-def _has_flag(vault: Vault, row: AnyRow, flag: str) -> bool:
-    return flag in unseal_flags(vault, row.id, row.flags)
+def _has_flag(unit: Unit, row: AnyRow, flag: str) -> bool:
+    return flag in unseal_flags(unit, row.id, row.flags)
 
 
 def _page_count(size: int) -> int:

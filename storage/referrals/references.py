@@ -2,18 +2,19 @@
 
 import secrets
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import exists, select
 
 from storage.tables import CONVERSATION, REFERRAL
+from storage.unit import Unit
 
 CODE_ALPHABET = "ACDEFGHJKMNPQRTWXY34679"
 
 
-def fresh_reference(conn: Connection) -> str:
+def fresh_reference(unit: Unit) -> str:
     """Return a reference nobody has, in letters and digits that are not mistaken for others."""
     letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
     reference = f"{letters[:4]}-{letters[4:]}"
     sent = exists().where(REFERRAL.c.reference == reference)
     aside = exists().where(CONVERSATION.c.reference == reference)
-    taken = conn.execute(select(sent | aside)).scalar_one()
-    return fresh_reference(conn) if taken else reference
+    taken = unit.conn.execute(select(sent | aside)).scalar_one()
+    return fresh_reference(unit) if taken else reference

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from flows.record import Record
 from storage import serialization
-from storage.tables import AnyRow, ReferralRow, StepRow
-from storage.vault import Vault
+from storage.tables import AnyRow
+from storage.unit import Unit
 
 AnswerPairs = tuple[tuple[str, str], ...]
 """Answers as (question, value)."""
@@ -57,7 +57,7 @@ class ReferralStep:
 
 
 def referral_row_values(
-    vault: Vault, id: str, record: Record, chat_id: str | None
+    unit: Unit, id: str, record: Record, chat_id: str | None
 ) -> dict[str, object]:
     """Return a referral as a row: the record and its flags sealed, the rest as it is."""
     return {
@@ -73,32 +73,32 @@ def referral_row_values(
         "urgent": record.urgent,
         "may_contact": record.may_contact,
         "unseen": False,
-        "body": vault.seal(serialization.dumps(record), _record_context(id, record.reference)),
-        "flags": seal_flags(vault, id, list(record.flags)),
+        "body": unit.seal(_record_context(id, record.reference), serialization.dumps(record)),
+        "flags": seal_flags(unit, id, list(record.flags)),
         "sent_at": record.sent_at,
         "due": record.due,
         "zone": record.zone,
     }
 
 
-def unseal_record(vault: Vault, row: ReferralRow | AnyRow) -> Record:
-    """Return the record in a row; raise Erased when it is gone."""
+def unseal_record(unit: Unit, row: AnyRow) -> Record:
+    """Return the record in a row; raise ReferralErased when it is gone."""
     if row.body is None:
         raise ReferralErased(row.reference)
     return serialization.loads(
-        Record, vault.unseal(row.body, _record_context(row.id, row.reference))
+        Record, unit.unseal(_record_context(row.id, row.reference), row.body)
     )
 
 
-def unseal_answer_pairs(vault: Vault, row: AnyRow) -> AnswerPairs:
+def unseal_answer_pairs(unit: Unit, row: AnyRow) -> AnswerPairs:
     """Return what was answered in a row, as (question, value): much quicker than the record."""
-    told = serialization.loads_dict(vault.unseal(row.body, _record_context(row.id, row.reference)))
+    told = serialization.loads_dict(unit.unseal(_record_context(row.id, row.reference), row.body))
     lines = [*told["lines"], *told["safe_contact"]]
     by_officer = [(key, told.get(key, "")) for key in ("officer_name", "officer_contact")]
     return (*((one["question"], one["value"]) for one in lines), *by_officer)
 
 
-def entry_from_row(vault: Vault, row: ReferralRow | AnyRow, now: datetime) -> QueueEntry:
+def entry_from_row(unit: Unit, row: AnyRow) -> QueueEntry:
     """Return a row as a line of the queue."""
     return QueueEntry(
         reference=row.reference,
@@ -115,29 +115,29 @@ def entry_from_row(vault: Vault, row: ReferralRow | AnyRow, now: datetime) -> Qu
         may_contact=row.may_contact,
         hold=row.hold,
         unseen=row.unseen,
-        late=row.due < now,
+        late=row.due < unit.now,
         door=row.door,
         journey=row.journey,
-        flags=unseal_flags(vault, row.id, row.flags),
+        flags=unseal_flags(unit, row.id, row.flags),
     )
 
 
-def step_from_row(vault: Vault, step: StepRow) -> ReferralStep:
+def step_from_row(unit: Unit, step: AnyRow) -> ReferralStep:
     """Return a step with its note opened."""
-    note = vault.unseal(step.note, note_context(step.referral_id, step.id)) if step.note else ""
+    note = unit.unseal(note_context(step.referral_id, step.id), step.note) if step.note else ""
     return ReferralStep(step.act, step.who, step.at, step.stage, note, step.until)
 
 
-def unseal_flags(vault: Vault, id: str, sealed: bytes | None) -> tuple[str, ...]:
+def unseal_flags(unit: Unit, id: str, sealed: bytes | None) -> tuple[str, ...]:
     """Return the flags of a referral; none once they are erased."""
     if sealed is None:
         return ()
-    return tuple(serialization.loads_dict(vault.unseal(sealed, _flags_context(id)))["flags"])
+    return tuple(serialization.loads_dict(unit.unseal(_flags_context(id), sealed))["flags"])
 
 
-def seal_flags(vault: Vault, id: str, flags: list[str]) -> bytes:
+def seal_flags(unit: Unit, id: str, flags: list[str]) -> bytes:
     """Return the flags of a referral, sealed."""
-    return vault.seal(serialization.dumps({"flags": flags}), _flags_context(id))
+    return unit.seal(_flags_context(id), serialization.dumps({"flags": flags}))
 
 
 def _record_context(id: str, reference: str) -> str:

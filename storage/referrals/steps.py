@@ -1,10 +1,10 @@
 """The steps of a referral: find it, change it only as it was seen, date what was done."""
 
-from datetime import datetime
+from sqlalchemy import func, insert, select, update
 
-from sqlalchemy import Connection, func, insert, select, update
-
+from storage.referrals.rows import note_context
 from storage.tables import REFERRAL, STEP, AnyRow, new_id
+from storage.unit import Unit
 
 PERSON = "person"
 CLOCK = "clock"
@@ -22,51 +22,56 @@ class NotReferralOwner(RuntimeError):
     """Somebody else has this referral."""
 
 
-def find_referral(conn: Connection, reference: str) -> AnyRow | None:
+def find_referral(unit: Unit, reference: str) -> AnyRow | None:
     """Return the row of a referral; None when there is no such reference."""
-    return conn.execute(select(REFERRAL).where(REFERRAL.c.reference == reference)).first()
+    return unit.conn.execute(select(REFERRAL).where(REFERRAL.c.reference == reference)).first()
 
 
-def require_referral(conn: Connection, reference: str) -> AnyRow:
-    """Return the row of a referral; raise Unknown."""
-    row = find_referral(conn, reference)
+def require_referral(unit: Unit, reference: str) -> AnyRow:
+    """Return the row of a referral; raise UnknownReferral."""
+    row = find_referral(unit, reference)
     if row is None:
         raise UnknownReferral(reference)
     return row
 
 
-def update_if_unchanged(conn: Connection, row: AnyRow, **values: object) -> None:
-    """Change a referral that still stands and belongs as it did; raise NotYours if not."""
+def update_if_unchanged(unit: Unit, row: AnyRow, **values: object) -> None:
+    """Change a referral whose stage and owner are still those of `row` (optimistic lock).
+
+    Raises NotReferralOwner when they are not.
+    """
     same = (
         REFERRAL.c.id == row.id,
         REFERRAL.c.stage == row.stage,
         REFERRAL.c.owner.is_not_distinct_from(row.owner),
     )
-    if conn.execute(update(REFERRAL).where(*same).values(**values)).rowcount != 1:
+    if unit.conn.execute(update(REFERRAL).where(*same).values(**values)).rowcount != 1:
         raise NotReferralOwner(f"{row.reference} has just been changed by somebody else.")
 
 
 def add_step(
-    conn: Connection,
+    unit: Unit,
     referral_id: str,
     act: str,
     actor: str,
     stage: str,
-    now: datetime,
+    note: str = "",
     **columns: object,
 ) -> None:
-    """Add a dated step; `more` may hold its id, its sealed note, and until when."""
-    row = {"id": new_id(), "referral_id": referral_id, "act": act, "who": actor, "stage": stage}
-    conn.execute(insert(STEP), {**row, "at": now, **columns})
+    """Add a dated step, its note sealed; `columns` may hold its id, and until when."""
+    id = str(columns.pop("id", "")) or new_id()
+    row = {"id": id, "referral_id": referral_id, "act": act, "who": actor, "stage": stage}
+    sealed = unit.seal(note_context(referral_id, id), note) if note else None
+    unit.conn.execute(insert(STEP), {**row, "note": sealed, "at": unit.now, **columns})
 
 
-def revision(conn: Connection, reference: str) -> int:
+def revision(unit: Unit, reference: str) -> int:
     """Return how often something was done with a referral; looks and notes are not counted.
 
-    A page that was made before the last of them is out of date. Raises Unknown.
+    A page that was made before the last of them is out of date. Raises UnknownReferral.
     """
     done = (
-        STEP.c.referral_id == require_referral(conn, reference).id,
+        STEP.c.referral_id == require_referral(unit, reference).id,
         STEP.c.act.not_in(READ_ONLY_ACTS),
     )
-    return conn.execute(select(func.count()).select_from(STEP).where(*done)).scalar_one()
+    return unit.conn.execute(select(func.count()).select_from(STEP).where(*done)).scalar_one()

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
 from storage.tables import REFERRAL
+from storage.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class UnclaimedReferral:
-    """A referral that waits; `alerted` is 1 after the team was told, 2 after the manager."""
+    """A referral that waits; `alert_count` is 1 after the team was alerted, 2 after the manager."""
 
     reference: str
     sent_at: datetime
@@ -18,8 +19,8 @@ class UnclaimedReferral:
     alert_count: int
 
 
-def list_unclaimed(conn: Connection, max_alerts: int) -> list[UnclaimedReferral]:
-    """Return what nobody has claimed and of which fewer than `most_alerted` alerts went out."""
+def list_unclaimed(unit: Unit, max_alerts: int) -> list[UnclaimedReferral]:
+    """Return what nobody has claimed and of which fewer than `max_alerts` alerts went out."""
     query = select(
         REFERRAL.c.reference, REFERRAL.c.sent_at, REFERRAL.c.due, REFERRAL.c.alerted
     ).where(
@@ -27,10 +28,10 @@ def list_unclaimed(conn: Connection, max_alerts: int) -> list[UnclaimedReferral]
         REFERRAL.c.owner.is_(None),
         REFERRAL.c.alerted < max_alerts,
     )
-    return [UnclaimedReferral(*row) for row in conn.execute(query.order_by(REFERRAL.c.due))]
+    return [UnclaimedReferral(*row) for row in unit.conn.execute(query.order_by(REFERRAL.c.due))]
 
 
-def set_alert_count(conn: Connection, reference: str, alert_count: int) -> None:
+def set_alert_count(unit: Unit, reference: str, alert_count: int) -> None:
     """Note that staff were alerted of it so often; never less than is noted already."""
     fewer = (REFERRAL.c.reference == reference, REFERRAL.c.alerted < alert_count)
-    conn.execute(update(REFERRAL).where(*fewer).values(alerted=alert_count))
+    unit.conn.execute(update(REFERRAL).where(*fewer).values(alerted=alert_count))

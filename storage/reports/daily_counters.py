@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, delete, insert, update
-from sqlmodel import Session, col, select
+from sqlalchemy import delete, insert, select, update
 
-from storage.tables import DAILY_COUNTER, DailyCounterRow
+from storage.tables import DAILY_COUNTER
+from storage.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +19,27 @@ class DailyCounter:
     n: int
 
 
-def increment_counter(conn: Connection, day: date, event: str, key: str) -> None:
-    """Count one more."""
+def increment_counter(unit: Unit, event: str, key: str) -> None:
+    """Count one more on the day (UTC) of this transaction."""
+    day = unit.now.date()
     mine = (DAILY_COUNTER.c.day == day, DAILY_COUNTER.c.what == event, DAILY_COUNTER.c.key == key)
     if (
-        conn.execute(update(DAILY_COUNTER).where(*mine).values(n=DAILY_COUNTER.c.n + 1)).rowcount
+        unit.conn.execute(
+            update(DAILY_COUNTER).where(*mine).values(n=DAILY_COUNTER.c.n + 1)
+        ).rowcount
         == 0
     ):
-        conn.execute(insert(DAILY_COUNTER), {"day": day, "what": event, "key": key, "n": 1})
+        unit.conn.execute(insert(DAILY_COUNTER), {"day": day, "what": event, "key": key, "n": 1})
 
 
-def list_counters(session: Session) -> list[DailyCounter]:
+def list_counters(unit: Unit) -> list[DailyCounter]:
     """Return all counts, by day and then by name."""
-    query = select(DailyCounterRow).order_by(
-        col(DailyCounterRow.day), col(DailyCounterRow.what), col(DailyCounterRow.key)
+    query = select(DAILY_COUNTER).order_by(
+        DAILY_COUNTER.c.day, DAILY_COUNTER.c.what, DAILY_COUNTER.c.key
     )
-    return [DailyCounter(row.day, row.what, row.key, row.n) for row in session.exec(query)]
+    return [DailyCounter(row.day, row.what, row.key, row.n) for row in unit.conn.execute(query)]
 
 
-def delete_counters_before(conn: Connection, before: date) -> int:
+def delete_counters_before(unit: Unit, before: date) -> int:
     """Drop the counts of every day before this one; return how many rows that were."""
-    return conn.execute(delete(DAILY_COUNTER).where(DAILY_COUNTER.c.day < before)).rowcount
+    return unit.conn.execute(delete(DAILY_COUNTER).where(DAILY_COUNTER.c.day < before)).rowcount

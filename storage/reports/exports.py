@@ -4,8 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import insert, select, update
 
 from flows.record import Record
 from storage import serialization
@@ -13,7 +12,7 @@ from storage.referrals import queue_views
 from storage.referrals.queue_views import QueueQuery
 from storage.referrals.rows import QueueEntry, unseal_record
 from storage.tables import REFERRAL, AnyRow, new_id
-from storage.vault import Vault
+from storage.unit import Unit
 from storage.web_tables import EXPORT
 
 COLLECT_WITHIN = timedelta(hours=24)
@@ -36,6 +35,17 @@ class ExportSelection:
     since: str = ""
     before: str = ""
     details: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedExport:
+    """What somebody asks for: why, as a code and in words that are sealed; up to `size` rows."""
+
+    reason_code: str
+    explanation: str
+    selection: ExportSelection
+    size: int
+    file_format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,110 +88,97 @@ class ExportClosed(RuntimeError):
     """This request was taken, refused or decided on already, or it is too old."""
 
 
-def request_export(
-    conn: Connection,
-    vault: Vault,
-    actor: str,
-    reason_code: str,
-    explanation: str,
-    selection: ExportSelection,
-    size: int,
-    file_format: str,
-    now: datetime,
-    preapproved: bool,
-) -> str:
-    """Ask for a list of up to `size` referrals; return its id.
-
-    `why` is a code, `words` are kept sealed. `alone`: nobody else has to agree.
-    """
-    id = new_id()
-    sealed = vault.seal(explanation, _explanation_context(id)) if explanation else None
+def request_export(unit: Unit, actor: str, proposed: ProposedExport, preapproved: bool) -> str:
+    """Ask for a list; return its id. `preapproved`: nobody else has to agree."""
+    id, explanation = new_id(), proposed.explanation
     row = {
         "id": id,
         "asked_by": actor,
-        "asked_at": now,
-        "why": reason_code,
-        "words": sealed,
-        "form": file_format,
+        "asked_at": unit.now,
+        "why": proposed.reason_code,
+        "words": unit.seal(_explanation_context(id), explanation) if explanation else None,
+        "chosen": serialization.dumps(proposed.selection),
+        "size": proposed.size,
+        "form": proposed.file_format,
+        "agreed": preapproved,
+        "decided_at": unit.now if preapproved else None,
     }
-    decided = {"agreed": preapproved, "decided_at": now if preapproved else None}
-    conn.execute(
-        insert(EXPORT), {**row, "chosen": serialization.dumps(selection), "size": size, **decided}
-    )
+    unit.conn.execute(insert(EXPORT), row)
     return id
 
 
-def decide_export(conn: Connection, id: str, actor: str, agree: bool, now: datetime) -> None:
-    """Agree to a request of somebody else, or refuse it; raise Unknown, NotAlone and Over."""
-    row = _require_row(conn, id)
+def decide_export(unit: Unit, id: str, actor: str, agree: bool) -> None:
+    """Agree to a request of somebody else, or refuse it.
+
+    Raises UnknownExport, ExportNeedsSecondPerson and ExportClosed.
+    """
+    row = _require_row(unit, id)
     if row.asked_by == actor:
         raise ExportNeedsSecondPerson(id)
-    open_ = (_E.id == id, _E.decided_at.is_(None), _E.asked_at > now - DECIDE_WITHIN)
-    decided = {"decided_by": actor, "decided_at": now, "agreed": agree}
-    if conn.execute(update(EXPORT).where(*open_).values(decided)).rowcount != 1:
+    open_ = (_E.id == id, _E.decided_at.is_(None), _E.asked_at > unit.now - DECIDE_WITHIN)
+    decided = {"decided_by": actor, "decided_at": unit.now, "agreed": agree}
+    if unit.conn.execute(update(EXPORT).where(*open_).values(decided)).rowcount != 1:
         raise ExportClosed(id)
 
 
-def collect_export(
-    conn: Connection, vault: Vault, id: str, actor: str, now: datetime
-) -> ExportRequest:
+def collect_export(unit: Unit, id: str, actor: str) -> ExportRequest:
     """Take one's own list, once and in time; return what was asked for.
 
-    Raises Unknown when it is somebody else's, NotAlone before a second person agreed, and Over.
+    Raises UnknownExport when it is somebody else's, ExportNeedsSecondPerson before a second
+    person agreed, and ExportClosed.
     """
-    row = _require_row(conn, id)
+    row = _require_row(unit, id)
     if row.asked_by != actor:
         raise UnknownExport(id)
     if row.decided_at is None:
         raise ExportNeedsSecondPerson(id)
-    ready = (_E.id == id, _E.agreed, _E.taken_at.is_(None), _E.decided_at > now - COLLECT_WITHIN)
-    if conn.execute(update(EXPORT).where(*ready).values(taken_at=now)).rowcount != 1:
+    ready = (
+        _E.id == id,
+        _E.agreed,
+        _E.taken_at.is_(None),
+        _E.decided_at > unit.now - COLLECT_WITHIN,
+    )
+    if unit.conn.execute(update(EXPORT).where(*ready).values(taken_at=unit.now)).rowcount != 1:
         raise ExportClosed(id)
-    return _request_from_row(vault, row)
+    return _request_from_row(unit, row)
 
 
-def exports_requested_by(
-    session: Session, vault: Vault, actor: str, limit: int = 20
-) -> list[ExportRequest]:
+def exports_requested_by(unit: Unit, actor: str, limit: int = 20) -> list[ExportRequest]:
     """Return the requests of one person, the newest first."""
     query = select(EXPORT).where(_E.asked_by == actor).order_by(_E.asked_at.desc()).limit(limit)
-    return [_request_from_row(vault, row) for row in session.connection().execute(query)]
+    return [_request_from_row(unit, row) for row in unit.conn.execute(query)]
 
 
-def list_pending_exports(session: Session, vault: Vault, now: datetime) -> list[ExportRequest]:
+def list_pending_exports(unit: Unit) -> list[ExportRequest]:
     """Return the requests that wait for a second person, the oldest first."""
-    open_ = (_E.decided_at.is_(None), _E.asked_at > now - DECIDE_WITHIN)
+    open_ = (_E.decided_at.is_(None), _E.asked_at > unit.now - DECIDE_WITHIN)
     query = select(EXPORT).where(*open_).order_by(_E.asked_at)
-    return [_request_from_row(vault, row) for row in session.connection().execute(query)]
+    return [_request_from_row(unit, row) for row in unit.conn.execute(query)]
 
 
 def select_entries(
-    session: Session, vault: Vault, selection: ExportSelection, queue_query: QueueQuery
+    unit: Unit, selection: ExportSelection, queue_query: QueueQuery
 ) -> list[QueueEntry]:
-    """Return the referrals of a choice, in the queue's order, sent up to `asked.now`.
+    """Return the referrals of a selection, in the queue's order.
 
-    `asked` says who asks, in which queues, and which view.
+    `queue_query` says who asks, in which queues, and which view.
     """
     found: list[QueueEntry] = []
     page, pages = 1, 1
     while page <= pages:
-        one = queue_views.queue_page(session, vault, replace(queue_query, page=page))
+        one = queue_views.queue_page(unit, replace(queue_query, page=page))
         found += one.entries
         page, pages = page + 1, one.pages
     return [entry for entry in found if _is_in_date_range(selection, entry)]
 
 
-def records_by_reference(
-    session: Session, vault: Vault, references: Collection[str]
-) -> dict[str, Record]:
+def records_by_reference(unit: Unit, references: Collection[str]) -> dict[str, Record]:
     """Return the records of some referrals by reference; those that were erased are left out."""
     asked, found = list(references), dict[str, Record]()
     for first in range(0, len(asked), _BATCH_SIZE):
         some = REFERRAL.c.reference.in_(asked[first : first + _BATCH_SIZE])
-        rows = session.connection().execute(
-            select(REFERRAL).where(some, REFERRAL.c.body.is_not(None))
-        )
-        found |= {row.reference: unseal_record(vault, row) for row in rows}
+        rows = unit.conn.execute(select(REFERRAL).where(some, REFERRAL.c.body.is_not(None)))
+        found |= {row.reference: unseal_record(unit, row) for row in rows}
     return found
 
 
@@ -192,16 +189,16 @@ def _is_in_date_range(selection: ExportSelection, entry: QueueEntry) -> bool:
     return late_enough and (not selection.before or day <= date.fromisoformat(selection.before))
 
 
-def _require_row(conn: Connection, id: str) -> AnyRow:
-    row = conn.execute(select(EXPORT).where(_E.id == id)).first()
+def _require_row(unit: Unit, id: str) -> AnyRow:
+    row = unit.conn.execute(select(EXPORT).where(_E.id == id)).first()
     if row is None:
         raise UnknownExport(id)
     return row
 
 
-def _request_from_row(vault: Vault, row: AnyRow) -> ExportRequest:
+def _request_from_row(unit: Unit, row: AnyRow) -> ExportRequest:
     told = {name: row._mapping[name] for name in _CLEAR_COLUMNS}
-    words = vault.unseal(row.words, _explanation_context(row.id)) if row.words else ""
+    words = unit.unseal(_explanation_context(row.id), row.words) if row.words else ""
     return ExportRequest(
         **told, words=words, selection=serialization.loads(ExportSelection, row.chosen)
     )

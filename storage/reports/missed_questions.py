@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
-from sqlmodel import Session, col, select
+from sqlalchemy import insert, select
 
-from storage.tables import MISSED_QUESTION, MissedQuestionRow, new_id
-from storage.vault import Vault
+from storage.tables import MISSED_QUESTION, new_id
+from storage.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +17,25 @@ class MissedQuestion:
     at: datetime
 
 
-def add_missed_question(conn: Connection, vault: Vault, text: str, now: datetime) -> None:
+def add_missed_question(unit: Unit, text: str) -> None:
     """Keep a question that the person agreed to leave."""
     id = new_id()
-    conn.execute(
-        insert(MISSED_QUESTION), {"id": id, "body": vault.seal(text, _body_context(id)), "at": now}
+    unit.conn.execute(
+        insert(MISSED_QUESTION),
+        {"id": id, "body": unit.seal(_body_context(id), text), "at": unit.now},
     )
 
 
-def list_missed_questions(session: Session, vault: Vault) -> list[MissedQuestion]:
+def list_missed_questions(unit: Unit) -> list[MissedQuestion]:
     """Return the questions, the oldest first."""
-    rows = session.exec(select(MissedQuestionRow).order_by(col(MissedQuestionRow.at)))
-    return [MissedQuestion(vault.unseal(row.body, _body_context(row.id)), row.at) for row in rows]
+    rows = unit.conn.execute(select(MISSED_QUESTION).order_by(MISSED_QUESTION.c.at))
+    return [MissedQuestion(unit.unseal(_body_context(row.id), row.body), row.at) for row in rows]
 
 
 def _body_context(id: str) -> str:
     return f"missed/{id}/body"
 
 
-def missed_question_times(session: Session) -> list[datetime]:
+def missed_question_times(unit: Unit) -> list[datetime]:
     """Return when each question was asked, the oldest first; not a word of any."""
-    return list(session.exec(select(MissedQuestionRow.at).order_by(col(MissedQuestionRow.at))))
+    return list(unit.conn.scalars(select(MISSED_QUESTION.c.at).order_by(MISSED_QUESTION.c.at)))

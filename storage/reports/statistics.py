@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Subquery, case, func, select
-from sqlmodel import Session
 
 from flows import casework
 from flows.casework import OPEN_STAGES, Act, Contact
 from storage.tables import DAILY_COUNTER, REFERRAL, STEP
+from storage.unit import Unit
 
 FUNNEL_EVENTS = ("asked", "answered", "sent", "stopped", "left")
 
@@ -35,12 +35,12 @@ class ReferralTimes:
 PairCounts = dict[tuple[str, str], int]
 
 
-def counts_by_source(session: Session, since: datetime, until: datetime) -> PairCounts:
+def counts_by_source(unit: Unit, since: datetime, until: datetime) -> PairCounts:
     """Return how many came, by who they are from and the door: since <= sent < until."""
-    return _count_pairs(session, REFERRAL.c.journey, REFERRAL.c.door, since, until)
+    return _count_pairs(unit, REFERRAL.c.journey, REFERRAL.c.door, since, until)
 
 
-def counts_by_queue_and_outcome(session: Session, since: datetime, until: datetime) -> PairCounts:
+def counts_by_queue_and_outcome(unit: Unit, since: datetime, until: datetime) -> PairCounts:
     """Return how many came, by queue and by what came of it: since <= sent < until.
 
     That is the newest act that counts as a result, but of an open referral only one that leaves it
@@ -61,10 +61,10 @@ def counts_by_queue_and_outcome(session: Session, since: datetime, until: dateti
         .where(*_sent_between(since, until))
         .group_by(REFERRAL.c.queue, what)
     )
-    return {(row.queue, row.what): row.n for row in session.connection().execute(query)}
+    return {(row.queue, row.what): row.n for row in unit.conn.execute(query)}
 
 
-def referral_times(session: Session, since: datetime, until: datetime) -> list[ReferralTimes]:
+def referral_times(unit: Unit, since: datetime, until: datetime) -> list[ReferralTimes]:
     """Return the times of each referral that came, in no order: since <= sent < until."""
     claimed = _first_time_of(Act.CLAIM)
     tried = _first_time_of(*casework.ACTS.contacts())
@@ -83,7 +83,7 @@ def referral_times(session: Session, since: datetime, until: datetime) -> list[R
         .outerjoin(spoke, spoke.c.referral_id == REFERRAL.c.id)
         .where(*_sent_between(since, until))
     )
-    acts = _contact_attempts(session, since, until)
+    acts = _contact_attempts(unit, since, until)
     return [
         ReferralTimes(
             row.sent_at,
@@ -94,11 +94,11 @@ def referral_times(session: Session, since: datetime, until: datetime) -> list[R
             row.spoke_at,
             sum(row.spoke_at is None or at <= row.spoke_at for _, at in acts.get(row.id, ())),
         )
-        for row in session.connection().execute(query)
+        for row in unit.conn.execute(query)
     ]
 
 
-def funnel_counts(session: Session, first: date, last: date) -> dict[str, Counter[str]]:
+def funnel_counts(unit: Unit, first: date, last: date) -> dict[str, Counter[str]]:
     """Return how often each thing of FUNNEL was counted on these days, by its key."""
     days = (
         DAILY_COUNTER.c.day >= first,
@@ -111,7 +111,7 @@ def funnel_counts(session: Session, first: date, last: date) -> dict[str, Counte
         .group_by(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key)
     )
     found: dict[str, Counter[str]] = {what: Counter() for what in FUNNEL_EVENTS}
-    for row in session.connection().execute(query):
+    for row in unit.conn.execute(query):
         found[row.what][row.key] = int(row.n)
     return found
 
@@ -121,7 +121,7 @@ def _sent_between(since: datetime, until: datetime) -> tuple[ColumnElement[bool]
 
 
 def _count_pairs(
-    session: Session,
+    unit: Unit,
     first_column: ColumnElement[str],
     second_column: ColumnElement[str],
     since: datetime,
@@ -132,7 +132,7 @@ def _count_pairs(
         .where(*_sent_between(since, until))
         .group_by(first_column, second_column)
     )
-    return {(first, second): n for first, second, n in session.connection().execute(query)}
+    return {(first, second): n for first, second, n in unit.conn.execute(query)}
 
 
 def _first_time_of(*acts: str) -> Subquery:
@@ -152,7 +152,7 @@ def _latest_act_of(acts: Sequence[str]) -> Subquery:
 
 
 def _contact_attempts(
-    session: Session, since: datetime, until: datetime
+    unit: Unit, since: datetime, until: datetime
 ) -> dict[str, list[tuple[str, datetime]]]:
     """Return the tries of each referral, in their order."""
     query = (
@@ -162,6 +162,6 @@ def _contact_attempts(
         .order_by(STEP.c.n)
     )
     found: dict[str, list[tuple[str, datetime]]] = {}
-    for row in session.connection().execute(query):
+    for row in unit.conn.execute(query):
         found.setdefault(row.referral_id, []).append((row.act, row.at))
     return found

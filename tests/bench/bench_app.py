@@ -37,9 +37,12 @@ class BenchApp:
     """The same parts as in service, in one process, a step at a time."""
 
     database: Database
-    vault: Vault
     channel: TerminalChannel = field(default_factory=TerminalChannel)
     input_count: int = 0
+
+    def __post_init__(self) -> None:
+        """Let every transaction happen at the bench's own time."""
+        self.database.clock = self.now
 
     def now(self) -> datetime:
         """Return a time that goes on by a second a line."""
@@ -52,17 +55,17 @@ class BenchApp:
             self.input_count += 1
             line = {**self.channel.inbox_body(dict(body)), "chat": chat, "language": "en"}
             arrivals.append(Arrival(f"{chat}/{self.input_count}", chat, line))
-        house = House(self.vault, {"terminal": self.channel})
-        with self.database.transaction() as connection:
-            inbox.enqueue_arrivals(connection, self.vault, "terminal", arrivals, self.now())
-        with self.database.transaction() as connection:
-            respond(connection, house, self.now())
+        house = House(self.database.vault, {"terminal": self.channel})
+        with self.database.unit() as unit:
+            inbox.enqueue_arrivals(unit, "terminal", arrivals)
+        with self.database.unit() as unit:
+            respond(unit, house)
         asyncio.run(self._deliver(house))
         self.channel.screen.clear()
         self.channel.take_new_messages()
 
     async def _deliver(self, house: House) -> None:
-        delivery = Delivery(self.database, house, self.now)
+        delivery = Delivery(self.database, house)
         while (await delivery.deliver_batch())[0]:
             pass
 
@@ -70,10 +73,11 @@ class BenchApp:
 @contextmanager
 def open_bench_app(folder: Path) -> Iterator[BenchApp]:
     """Give a house in a folder; its file and its key are made there unless they are there."""
-    database = Database(f"sqlite:///{folder / 'rj.db'}")
+    vault = Vault.open(folder / "rj.key", create=True)
+    database = Database(f"sqlite:///{folder / 'rj.db'}", vault)
     try:
         if not database.is_current():
             database.migrate()
-        yield BenchApp(database, Vault.open(folder / "rj.key", create=True))
+        yield BenchApp(database)
     finally:
         database.close()

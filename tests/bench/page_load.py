@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
 from time import perf_counter
@@ -25,6 +25,7 @@ from storage.accounts import sign_ins, staff
 from storage.database import Database
 from storage.referrals.rows import referral_row_values, unseal_record
 from storage.tables import REFERRAL, new_id
+from storage.unit import Unit
 from storage.vault import Vault
 from tests.bench.storage_scale import resident_mb
 from tests.support.paths import ROOT
@@ -68,12 +69,12 @@ class _open_runtime:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
-        self._database = Database(f"sqlite:///{folder / 'rj.db'}")
+        vault = Vault.open(folder / "rj.key", create=True)
+        self._database = Database(f"sqlite:///{folder / 'rj.db'}", vault)
         self._database.migrate()
-        self._vault = Vault.open(folder / "rj.key", create=True)
 
     def __enter__(self) -> Running:
-        return Running(Settings(_env_file=None), self._database, self._vault)
+        return Running(Settings(_env_file=None), self._database)
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
@@ -81,22 +82,21 @@ class _open_runtime:
 
 def _fill_queue(running: Running, number: int) -> str:
     """Put referrals in the queue, like the made-up ones; return a coordinator's sign-in."""
-    now = datetime.now(UTC)
-    with running.database.transaction() as connection:
-        add_demo_referrals(connection, running.vault, now)
-        rows = connection.execute(REFERRAL.select()).all()
-        like = [unseal_record(running.vault, row) for row in rows]
-        kept = [_row(running, like[n % len(like)], n, now) for n in range(number)]
-        connection.execute(insert(REFERRAL), kept)
-        code = staff.invite_staff(connection, running.vault, "carys", "coordinator", "ada", now)
-        id = staff.redeem_staff_invitation(connection, running.vault, code, now)
-        return sign_ins.begin_sign_in(connection, running.vault, str(id), "password", now)
+    with running.database.unit() as unit:
+        add_demo_referrals(unit)
+        rows = unit.conn.execute(REFERRAL.select()).all()
+        like = [unseal_record(unit, row) for row in rows]
+        kept = [_row(unit, like[n % len(like)], n) for n in range(number)]
+        unit.conn.execute(insert(REFERRAL), kept)
+        code = staff.invite_staff(unit, "carys", "coordinator", "ada")
+        id = staff.redeem_staff_invitation(unit, code)
+        return sign_ins.begin_sign_in(unit, str(id), "password")
 
 
-def _row(running: Running, like: Record, n: int, now: datetime) -> dict[str, object]:
-    sent = now - timedelta(minutes=n)
+def _row(unit: Unit, like: Record, n: int) -> dict[str, object]:
+    sent = unit.now - timedelta(minutes=n)
     own = replace(like, reference=f"{n:04}-BENC", sent_at=sent, due=sent + timedelta(days=2))
-    return referral_row_values(running.vault, new_id(), own, None)
+    return referral_row_values(unit, new_id(), own, None)
 
 
 async def _timed(running: Running, token: str) -> tuple[float, float]:
@@ -130,9 +130,10 @@ def open_chats(folder: Path) -> dict[str, float]:
     from tests.browser.live_app import LiveApp
 
     folder.mkdir(parents=True)
-    database = Database(f"sqlite:///{folder / 'rj.db'}")
+    vault = Vault.open(folder / "rj.key", create=True)
+    database = Database(f"sqlite:///{folder / 'rj.db'}", vault)
     database.migrate()
-    site = LiveApp(database, Vault.open(folder / "rj.key", create=True))
+    site = LiveApp(database)
     site.start()
     before = _memory_with_one_chat(site.address)
     told: dict[str, float] = {"before_mb": before}

@@ -22,6 +22,7 @@ from storage.chats.conversations import (
     state_context,
 )
 from storage.tables import CHAT, CONVERSATION, new_id
+from storage.unit import Unit
 from tests.bench.bench_app import START, BenchApp, open_bench_app
 from tests.support.paths import ROOT
 
@@ -53,17 +54,16 @@ def measure(folder: Path) -> list[str]:
 def store(house: BenchApp, number: int) -> None:
     """Store conversations in the middle of the questions, many rows at a time."""
     for start in range(0, number, BATCH):
-        rows = list(stored_rows(house, range(start, min(start + BATCH, number))))
-        with house.database.transaction() as connection:
-            connection.execute(insert(CHAT), [chat for chat, _ in rows])
-            connection.execute(insert(CONVERSATION), [talk for _, talk in rows])
+        with house.database.unit() as unit:
+            rows = list(stored_rows(unit, range(start, min(start + BATCH, number))))
+            unit.conn.execute(insert(CHAT), [chat for chat, _ in rows])
+            unit.conn.execute(insert(CONVERSATION), [talk for _, talk in rows])
 
 
 def stored_rows(
-    house: BenchApp, numbers: range
+    unit: Unit, numbers: range
 ) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
     """Give the rows of a chat and of its conversation, sealed as in service."""
-    seal = house.vault.seal
     for n in numbers:
         address, chat, talk = f"stored/{n}", new_id(), new_id()
         reference = f"S{n:07}"
@@ -78,8 +78,8 @@ def stored_rows(
             {
                 "id": chat,
                 "channel": CHANNEL,
-                "address": seal(address, address_context(chat)),
-                "address_print": address_fingerprint(house.vault, CHANNEL, address),
+                "address": unit.seal(address_context(chat), address),
+                "address_print": address_fingerprint(unit, CHANNEL, address),
                 "created_at": START,
             },
             {
@@ -88,7 +88,7 @@ def stored_rows(
                 "version": 1,
                 "stage": "asking",
                 "reference": reference,
-                "body": seal(conversations.serialize_state(asked), state_context(talk)),
+                "body": unit.seal(state_context(talk), conversations.serialize_state(asked)),
                 "heard_at": START + timedelta(seconds=n % 3600),
             },
         )
@@ -116,8 +116,8 @@ def measure_here(folder: Path, touched: int) -> dict[str, float]:
         opened = perf_counter()
         from bot.pipeline.respond import House
 
-        with house.database.transaction() as connection:
-            sweep(connection, House(house.vault, {}), START)
+        with house.database.unit(START) as unit:
+            sweep(unit, House(house.database.vault, {}))
         house.step(("somebody", {"say": "/start"}))
         answered = perf_counter()
         open_mb = resident_mb()
@@ -137,11 +137,11 @@ def take_turns(house: BenchApp, number: int) -> None:
     from flows.turn import take_turn
 
     for start in range(0, number, 100):
-        with house.database.transaction() as connection:
+        with house.database.unit(START) as unit:
             for n in range(start, start + 100):
-                kept = load_conversation(connection, house.vault, CHANNEL, f"stored/{n}", START)
+                kept = load_conversation(unit, CHANNEL, f"stored/{n}")
                 turn = take_turn(kept.conversation, TypedText("1"), START)
-                save_conversation(connection, house.vault, kept, turn.conversation, START)
+                save_conversation(unit, kept, turn.conversation)
 
 
 def resident_mb() -> float:

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from storage.database import Database
-from storage.vault import Vault
 from tests.browser.live_app import LiveApp
 from tests.browser.page_checks import forbid_outside_requests
 
@@ -49,9 +48,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(database: Database, vault: Vault) -> Iterator[LiveApp]:
+def site(database: Database) -> Iterator[LiveApp]:
     """Give a running site on a database of its own."""
-    running = LiveApp(database, vault)
+    running = LiveApp(database)
     running.start()
     yield running
     running.stop()

@@ -32,18 +32,16 @@ def add_account(site: LiveApp, role: str, name: str) -> StaffAccount:
     """Have an account that was taken up."""
     now = site.clock()
     secret = pyotp.random_base32()
-    with site.database.transaction() as conn:
-        code = staff.invite_staff(conn, site.vault, name, role, "ada", now)
-        assert staff.activate_account(
-            conn, site.vault, code, passwords.hash_password(PASSWORD), secret, now
-        )
+    with site.database.unit(now) as unit:
+        code = staff.invite_staff(unit, name, role, "ada")
+        assert staff.activate_account(unit, code, passwords.hash_password(PASSWORD), secret)
     return StaffAccount(name, role, secret)
 
 
 def add_demo_cases(site: LiveApp) -> list[str]:
     """Put the made-up cases in the queue; return their references."""
-    with site.database.transaction() as conn:
-        return add_demo_referrals(conn, site.vault, site.clock())
+    with site.database.unit(site.clock()) as unit:
+        return add_demo_referrals(unit)
 
 
 def sign_in(page: Page, site: LiveApp, member: StaffAccount, path: str = "/desk/queue") -> None:

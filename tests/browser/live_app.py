@@ -10,7 +10,6 @@ from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
 
@@ -20,13 +19,13 @@ T = TypeVar("T")
 class LiveApp:
     """A running site: pages, answers and deliveries on a thread with a loop of its own."""
 
-    def __init__(self, database: Database, vault: Vault, **settings: Any) -> None:
-        self.clock = FakeClock(None)
-        self.database, self.vault = database, vault
+    def __init__(self, database: Database, **settings: Any) -> None:
+        self.clock = database.clock = FakeClock(None)
+        self.database = database
         port = _free_port()
         self.address = f"http://localhost:{port}"
         here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
-        self.running = build_app(database, vault, self.clock, **{**here, **settings})
+        self.running = build_app(database, **{**here, **settings})
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site", daemon=True)
         self._tasks: list[asyncio.Task[Any]] = []
@@ -53,8 +52,7 @@ class LiveApp:
 
     def sweep(self) -> None:
         """Do what time makes due."""
-        now = self.clock()
-        self.run(_awaited(self.database.write(lambda c: sweep(c, self.running.house, now))))
+        self.run(_awaited(self.database.write(sweep, self.running.house)))
 
     async def _begin(self) -> None:
         parts = (
@@ -76,8 +74,8 @@ class LiveApp:
 
     async def _settle(self) -> None:
         house, delivery = self.running.house, None
-        delivery = Delivery(self.database, house, self.clock)
-        while await self.database.write(lambda c: respond(c, house, self.clock())):
+        delivery = Delivery(self.database, house)
+        while await self.database.write(respond, house):
             pass
         while (await delivery.deliver_batch())[0]:
             pass

@@ -19,8 +19,8 @@ def desk_text(key: str, **blanks: object) -> str:
 
 def invite_code(site: LiveApp, name: str) -> str:
     """Return the one-time code of somebody who was invited."""
-    with site.database.transaction() as conn:
-        return staff.invite_staff(conn, site.vault, name, "mediator", "ada", site.clock())
+    with site.database.unit(site.clock()) as unit:
+        return staff.invite_staff(unit, name, "mediator", "ada")
 
 
 def check_page(page: Page) -> None:

@@ -26,11 +26,11 @@ def test_from_hello_to_the_queue(opens: OpenPage, site: LiveApp, script: bool, w
     for step in happy_path():
         do_step(page, step)
     reference = shown_reference(page)
-    with site.database.session() as session:
-        [entry] = lifecycle.list_queue(session, site.vault, site.clock())
+    with site.database.reading(site.clock()) as unit:
+        [entry] = lifecycle.list_queue(unit)
     assert (entry.reference, entry.door, entry.queue) == (reference, "web", "adults")
-    with site.database.transaction() as connection:
-        record = lifecycle.open_record(connection, site.vault, reference, "mira", site.clock())
+    with site.database.unit(site.clock()) as unit:
+        record = lifecycle.open_record(unit, reference, "mira")
     said = {line.question: line.value for line in record.lines}
     assert (said["name"], said["number"]) == (NAME, NUMBER_STORED)
 

@@ -190,7 +190,7 @@ def test_twice_as_large_still_fits(opens: OpenPage, site: LiveApp) -> None:
 
 def stage_and_owner(site: LiveApp, reference: str) -> tuple[str, str | None]:
     """Return the stage and the owner of a referral."""
-    with site.database.session() as session:
-        found = lifecycle.referral_status(session, reference)
+    with site.database.reading() as unit:
+        found = lifecycle.referral_status(unit, reference)
     assert found is not None
     return found.stage, found.owner

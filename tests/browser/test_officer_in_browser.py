@@ -19,8 +19,8 @@ SEND = say("en", "scenes.checking.send")
 def open_form(page: Page, site: LiveApp) -> None:
     """Open the page of the invitation and go on to the form."""
     assert SAM.officer
-    with site.database.transaction() as conn:
-        code = officers.invite_officer(conn, site.vault, SAM.officer, site.clock())
+    with site.database.unit(site.clock()) as unit:
+        code = officers.invite_officer(unit, SAM.officer)
     page.goto(f"/officer/i/{code}")
     page.get_by_role("button", name=say("en", "form.invited.button")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(say("en", "form.officer.title"))
@@ -142,8 +142,8 @@ def test_the_person_says_yes_in_a_chat_of_their_own(opens: OpenPage, site: LiveA
 def test_a_private_page_and_the_ways_it_ends(opens: OpenPage, site: LiveApp) -> None:
     page = opens()
     now = site.clock()
-    with site.database.transaction() as conn:
-        code = one_time_links.issue_link(conn, site.vault, "quiet", "telegram", "4711", now, 15)
+    with site.database.unit(now) as unit:
+        code = one_time_links.issue_link(unit, "quiet", "telegram", "4711", 15)
     page.goto(f"/q/{code}")
     found = axe_violations(page)
     page.locator("main form button").first.click()
@@ -193,7 +193,7 @@ def test_an_administrator_invites_and_revokes(opens: OpenPage, site: LiveApp, wi
 
 def is_queued(site: LiveApp, reference: str) -> bool:
     """Return whether a referral from the page waits there, with what was typed."""
-    with site.database.transaction() as conn:
-        record = lifecycle.open_record(conn, site.vault, reference, "mira", site.clock())
+    with site.database.unit(site.clock()) as unit:
+        record = lifecycle.open_record(unit, reference, "mira")
     said = {line.question: line.value for line in record.lines}
     return said["victim_name"] == "Rosa Diaz" and record.journey == "officer"

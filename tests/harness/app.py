@@ -1,10 +1,9 @@
 """The program under test, built in one place whatever stands before it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import httpx
 from starlette.applications import Starlette
@@ -25,11 +24,9 @@ def build_settings(**more: object) -> Settings:
     return Settings(_env_file=None, **more)  # type: ignore[arg-type]
 
 
-def build_app(
-    database: Database, vault: Vault, clock: Callable[[], datetime], **settings: object
-) -> Running:
+def build_app(database: Database, **settings: object) -> Running:
     """Return the parts of one process; nothing of them runs yet."""
-    return Running(build_settings(**settings), database, vault, clock)
+    return Running(build_settings(**settings), database)
 
 
 @asynccontextmanager
@@ -86,19 +83,14 @@ class App:
 
     def conversation_of(self, channel: str, address: str) -> Conversation:
         """Return where a conversation stands."""
-        with self.database.transaction() as conn:
-            return conversations.load_conversation(
-                conn, self.vault, channel, address, self.clock()
-            ).conversation
+        with self.database.unit(self.clock()) as unit:
+            return conversations.load_conversation(unit, channel, address).conversation
 
     def sent_records(self) -> list[Record]:
         """Return every record that was handed over, the oldest first."""
         now = self.clock()
-        with self.database.session() as session:
-            entries = lifecycle.list_queue(session, self.vault, now, include_closed=True)
+        with self.database.reading(now) as unit:
+            entries = lifecycle.list_queue(unit, include_closed=True)
         entries.sort(key=lambda entry: entry.sent_at)
-        with self.database.transaction() as conn:
-            return [
-                lifecycle.open_record(conn, self.vault, one.reference, "mira", now)
-                for one in entries
-            ]
+        with self.database.unit(now) as unit:
+            return [lifecycle.open_record(unit, one.reference, "mira") for one in entries]

@@ -14,7 +14,7 @@ from bot.serve import Running
 from flows.vocabulary import Queue
 from storage.accounts import sign_ins, staff
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.serialization import dumps
 from storage.vault import Vault
 from tests.harness.app import App, build_app
@@ -66,13 +66,13 @@ class DeskApp(App):
 
     def add_account(self, role: str, name: str) -> str:
         """Have an account that was taken up; return its id."""
-        with self.database.session() as session:
-            member = staff.find_account(session, name)
+        with self.database.reading() as unit:
+            member = staff.find_account(unit, name)
         if member:
             return member.id
-        with self.database.transaction() as conn:
-            code = staff.invite_staff(conn, self.vault, name, role, "ada", self.clock())
-            id = staff.redeem_staff_invitation(conn, self.vault, code, self.clock())
+        with self.database.unit(self.clock()) as unit:
+            code = staff.invite_staff(unit, name, role, "ada")
+            id = staff.redeem_staff_invitation(unit, code)
         assert id is not None
         return id
 
@@ -83,18 +83,18 @@ class DeskApp(App):
         record = replace(
             make_record(reference), queue=Queue(queue), due=self.clock() + timedelta(days=2)
         )
-        with self.database.transaction() as conn:
-            lifecycle.hand_over(conn, self.vault, record, None, self.clock())
+        with self.database.unit() as unit:
+            lifecycle.hand_over(unit, record, None)
             if owner:
-                lifecycle.claim(conn, reference, owner, self.clock())
+                acts.claim(unit, reference, owner)
         return reference
 
     async def signed_in(self, role: str, name: str) -> DeskBrowser:
         """Return a browser in which somebody is signed in; a new one at each call."""
         id = self.add_account(role, name)
-        with self.database.transaction() as conn:
-            token = sign_ins.begin_sign_in(conn, self.vault, id, "password", self.clock())
-            signed = sign_ins.signed_in_staff(conn, self.vault, token, self.clock())
+        with self.database.unit(self.clock()) as unit:
+            token = sign_ins.begin_sign_in(unit, id, "password")
+            signed = sign_ins.signed_in_staff(unit, token)
         assert signed is not None
         browser = await self.signed_out(f"seat of {name} {signed.id}")
         browser.name, browser.role, browser.sign_in = name, role, signed.id
@@ -117,9 +117,9 @@ async def open_desk(running: Running, clock: FakeClock) -> AsyncIterator[DeskApp
 
 
 @pytest.fixture
-async def desk(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[DeskApp]:
+async def desk(database: Database, clock: FakeClock) -> AsyncIterator[DeskApp]:
     """Give a desk on a fresh database; its clock stands at START until it is moved."""
-    async with open_desk(build_app(database, vault, clock), clock) as made:
+    async with open_desk(build_app(database), clock) as made:
         yield made
 
 

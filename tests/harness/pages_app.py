@@ -34,16 +34,14 @@ class PagesApp(App):
 
     def invite(self, officer: Officer) -> str:
         """Return the path of an officer's invitation."""
-        with self.database.transaction() as conn:
-            code = officers.invite_officer(conn, self.vault, officer, self.clock())
+        with self.database.unit(self.clock()) as unit:
+            code = officers.invite_officer(unit, officer)
         return f"/officer/i/{code}"
 
     def make_link(self, kind: str, channel: str, address: str, minutes: int = 15) -> str:
         """Return a code of some kind for a chat."""
-        with self.database.transaction() as conn:
-            return one_time_links.issue_link(
-                conn, self.vault, kind, channel, address, self.clock(), minutes
-            )
+        with self.database.unit(self.clock()) as unit:
+            return one_time_links.issue_link(unit, kind, channel, address, minutes)
 
 
 @asynccontextmanager

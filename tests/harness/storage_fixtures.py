@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database
+from storage.unit import Unit
 from storage.vault import Vault
+from tests.harness.clock import FakeClock
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +29,18 @@ def file(empty_file: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Database]:
-    """Give a database of this test's own."""
-    own = Database(f"sqlite:///{file}")
+def database(file: Path, vault: Vault, clock: FakeClock) -> Iterator[Database]:
+    """Give a database of this test's own, with its vault and its clock."""
+    own = Database(f"sqlite:///{file}", vault, clock)
     yield own
     own.close()
+
+
+@pytest.fixture
+def unit(database: Database) -> Iterator[Unit]:
+    """Give one transaction on the database, at the time of the test's clock."""
+    with database.unit() as own:
+        yield own
 
 
 @pytest.fixture

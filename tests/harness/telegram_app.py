@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
@@ -20,7 +20,6 @@ from flows.conversation import Conversation
 from storage.chats import conversations
 from storage.database import Database
 from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
-from storage.vault import Vault
 from tests.harness.app import build_app
 from tests.harness.pages_app import PagesApp
 from tests.support.happy_path import PathStep
@@ -70,7 +69,7 @@ class TelegramApp:
     async def respond(self) -> int:
         """Answer what waits; return how much that was."""
         answered = await self.running.database.write(
-            lambda connection: respond(connection, self.running.house, self.now(), 1000)
+            lambda unit: respond(replace(unit, now=self.now()), self.running.house, 1000)
         )
         return len(answered)
 
@@ -110,19 +109,13 @@ class TelegramApp:
     async def sweep(self) -> None:
         """Do what time makes due."""
         await self.running.database.write(
-            lambda connection: sweep(connection, self.running.house, self.now())
+            lambda unit: sweep(replace(unit, now=self.now()), self.running.house)
         )
 
     def conversation_of(self, person: TelegramUser) -> Conversation:
         """Return where a person's conversation stands."""
-        with self.running.database.session() as session:
-            kept = conversations.load_conversation(
-                session.connection(),
-                self.running.vault,
-                "telegram",
-                str(person.chat_id),
-                self.now(),
-            )
+        with self.running.database.reading(self.now()) as unit:
+            kept = conversations.load_conversation(unit, "telegram", str(person.chat_id))
             return kept.conversation
 
     def inbox_count(self, stage: str) -> int:
@@ -135,16 +128,16 @@ class TelegramApp:
 
     def daily_counters(self) -> dict[tuple[str, str], int]:
         """Return the daily counts, over all days."""
-        with self.running.database.session() as session:
-            rows = session.connection().execute(
+        with self.running.database.reading() as unit:
+            rows = unit.conn.execute(
                 select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key, DAILY_COUNTER.c.n)
             )
             return {(row.what, row.key): row.n for row in rows}
 
     def _count(self, table: Table, stage: str) -> int:
-        with self.running.database.session() as session:
+        with self.running.database.reading() as unit:
             rows = select(func.count()).where(table.c.stage == stage)
-            return int(session.connection().execute(rows).scalar_one())
+            return int(unit.conn.execute(rows).scalar_one())
 
 
 async def type_texts(rig: TelegramApp, person: TelegramUser, *texts: str) -> None:
@@ -177,13 +170,12 @@ async def follow_path(rig: TelegramApp, person: TelegramUser, steps: tuple[PathS
 async def open_telegram_app(
     server: TelegramServer,
     database: Database,
-    vault: Vault,
     monkeypatch: pytest.MonkeyPatch,
     **more: object,
 ) -> AsyncIterator[TelegramApp]:
     """Give a bot with settings of the test's own."""
     monkeypatch.setattr(receive, "LONG_POLL_SECONDS", 0)
-    running = build_app(database, vault, server.clock, **telegram_settings(server, **more))
+    running = build_app(database, **telegram_settings(server, **more))
     assert running.bot is not None
     async with running.bot:
-        yield TelegramApp(server, running, Delivery(database, running.house, server.clock))
+        yield TelegramApp(server, running, Delivery(database, running.house))

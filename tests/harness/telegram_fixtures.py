@@ -9,7 +9,6 @@ import pytest
 
 from bot.log import start_logging
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.clock import FakeClock
 from tests.harness.telegram_app import STAFF_CHAT_ID, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
@@ -24,12 +23,12 @@ def server(clock: FakeClock) -> Iterator[TelegramServer]:
 
 @pytest.fixture
 async def rig(
-    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[TelegramApp]:
     """Give a bot with a staff chat; it meets people only when told to."""
     server.person("Duty desk", chat_id=STAFF_CHAT_ID).chat.wrote_first = True
     async with open_telegram_app(
-        server, database, vault, monkeypatch, staff_telegram_chat=STAFF_CHAT_ID
+        server, database, monkeypatch, staff_telegram_chat=STAFF_CHAT_ID
     ) as made:
         yield made
 

@@ -3,19 +3,19 @@
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import ColumnElement, insert, select, text, true
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
-from sqlmodel import Session
-from sqlmodel import select as rows_of
 
 from storage.database import PRAGMAS, Database, UnsafeDatabase
 from storage.key_check import vault_matches
-from storage.tables import MISSED_QUESTION, MissedQuestionRow
-from storage.vault import Vault
+from storage.tables import MISSED_QUESTION
+from storage.unit import Unit
+from storage.vault import Vault, VaultError
 from tests.support.builders import NOW
 
 
@@ -59,13 +59,44 @@ def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
     with pytest.raises(RuntimeError), database.transaction() as conn:
         conn.execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
         raise RuntimeError
-    with database.session() as session:
-        assert session.exec(rows_of(MissedQuestionRow)).all() == []
+    with database.reading() as unit:
+        assert unit.conn.execute(select(MISSED_QUESTION)).all() == []
 
 
-def test_a_session_is_for_reading(database: Database) -> None:
-    with database.session() as session, pytest.raises(OperationalError, match="readonly"):
-        session.connection().execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
+def test_a_unit_for_reading_cannot_write(database: Database) -> None:
+    with database.reading() as unit, pytest.raises(OperationalError, match="readonly"):
+        unit.conn.execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
+
+
+def test_a_unit_has_the_clock_time_of_its_transaction(database: Database) -> None:
+    times = iter([NOW, NOW + timedelta(hours=1)])
+    database.clock = lambda: next(times)
+    with database.unit() as unit:
+        assert unit.now == NOW
+    with database.reading() as unit:
+        assert unit.now == NOW + timedelta(hours=1)
+    with database.unit(NOW + timedelta(days=1)) as unit:
+        assert unit.now == NOW + timedelta(days=1)
+
+
+def test_without_a_vault_nothing_is_written_or_read(file: Path) -> None:
+    own = Database(f"sqlite:///{file}")
+    assert own.is_current()
+    with pytest.raises(VaultError, match="without its vault"), own.unit():
+        pass
+    with pytest.raises(VaultError, match="without its vault"), own.reading():
+        pass
+    own.close()
+
+
+def test_a_unit_seals_for_one_context_and_fingerprints_a_list(database: Database) -> None:
+    with database.unit() as unit:
+        sealed = unit.seal("chat/1/address", "Amina")
+        assert unit.unseal("chat/1/address", sealed) == "Amina"
+        with pytest.raises(VaultError):
+            unit.unseal("chat/2/address", sealed)
+        expected = unit.vault.fingerprint('["chat","web","Amina"]')
+        assert unit.fingerprint("chat", "web", "Amina") == expected
 
 
 def test_errors_never_show_what_was_to_be_kept(database: Database) -> None:
@@ -82,16 +113,13 @@ async def test_everything_is_written_on_one_thread(database: Database) -> None:
 
 
 async def test_what_is_written_can_be_read(database: Database) -> None:
-    row = {"id": "1", "body": b"", "at": NOW}
-    await database.write(lambda conn: conn.execute(insert(MISSED_QUESTION), row).rowcount)
-    assert await database.read(
-        lambda session: session.exec(rows_of(MissedQuestionRow.id)).all()
-    ) == ["1"]
+    await database.write(_insert, id="1", at=NOW)
+    assert await database.read(_ids, MISSED_QUESTION.c.at == NOW) == ["1"]
 
 
 async def test_an_error_while_writing_reaches_who_asked(database: Database) -> None:
     with pytest.raises(OperationalError):
-        await database.write(lambda conn: conn.execute(text("nonsense")))
+        await database.write(lambda unit: unit.conn.execute(text("nonsense")))
 
 
 def test_times_come_back_in_utc_with_their_zone(database: Database) -> None:
@@ -123,10 +151,11 @@ def test_the_vault_that_came_first_is_the_one_that_fits(
     database: Database, vault: Vault, tmp_path: Path
 ) -> None:
     stranger = Vault.open(tmp_path / "other.json", create=True)
-    with database.transaction() as conn:
-        assert vault_matches(conn, vault)
-        assert not vault_matches(conn, stranger)
-        assert vault_matches(conn, Vault.rotate(tmp_path / "vault.json"))
+    with database.unit() as unit:
+        assert unit.vault is vault
+        assert vault_matches(unit)
+        assert not vault_matches(replace(unit, vault=stranger))
+        assert vault_matches(replace(unit, vault=Vault.rotate(tmp_path / "vault.json")))
 
 
 def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> None:
@@ -140,10 +169,17 @@ def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> 
 
 
 def test_a_reader_and_a_writer_share_the_file(database: Database) -> None:
-    with database.session() as session:
-        assert isinstance(session, Session)
-        assert session.exec(rows_of(MissedQuestionRow)).all() == []
-    with database.transaction() as conn:
-        conn.execute(insert(MISSED_QUESTION), {"id": "1", "body": b"", "at": NOW})
-    with database.session() as session:
-        assert len(session.exec(rows_of(MissedQuestionRow)).all()) == 1
+    with database.reading() as unit:
+        assert _ids(unit, true()) == []
+    with database.unit() as unit:
+        _insert(unit, "1", NOW)
+    with database.reading() as unit:
+        assert _ids(unit, true()) == ["1"]
+
+
+def _insert(unit: Unit, id: str, at: datetime) -> int:
+    return unit.conn.execute(insert(MISSED_QUESTION), {"id": id, "body": b"", "at": at}).rowcount
+
+
+def _ids(unit: Unit, condition: ColumnElement[bool]) -> list[str]:
+    return list(unit.conn.scalars(select(MISSED_QUESTION.c.id).where(condition)))

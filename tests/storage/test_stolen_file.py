@@ -13,10 +13,9 @@ from storage import retention
 from storage.chats import inbox, message_ids, officers, outbox
 from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.reports import missed_questions
 from storage.tables import METADATA, MISSED_QUESTION
-from storage.vault import Vault
 from tests.support.builders import CHANNELS, DAY, NOW, PC_KAUR, make_answer, make_record
 
 SEALED = (
@@ -36,29 +35,29 @@ CANARIES = {place: f"canary{n:02}{place}" for n, place in enumerate(SEALED)}
 
 
 @pytest.fixture
-def full(database: Database, vault: Vault) -> Database:
+def full(database: Database) -> Database:
     """Return a database with a canary in everything that is sealed."""
     said = CANARIES
-    with database.transaction() as conn:
+    with database.unit(NOW) as unit:
         update_ = inbox.Arrival(said["update"], said["address"], {"text": said["update"]})
-        inbox.enqueue_arrivals(conn, vault, "telegram", [update_], NOW)
-        before = load_conversation(conn, vault, "telegram", said["address"], NOW)
+        inbox.enqueue_arrivals(unit, "telegram", [update_])
+        before = load_conversation(unit, "telegram", said["address"])
         state = replace(
             before.conversation,
             answers=(make_answer("name", said["answer"]),),
             pending=ConfirmUnconfirmedText("name", said["waiting"]),
         )
-        chat = save_conversation(conn, vault, before, state, NOW).chat_id
+        chat = save_conversation(unit, before, state).chat_id
         officer = replace(PC_KAUR, name=said["officer"])
-        officers.save_officer(conn, vault, chat, officer, NOW)
-        officers.invite_officer(conn, vault, officer, NOW)
-        message_ids.add_message_id(conn, vault, chat, said["message"], True, NOW)
-        outbox.enqueue(conn, vault, "telegram", "say", {"text": said["outgoing"]}, NOW, chat)
+        officers.save_officer(unit, chat, officer)
+        officers.invite_officer(unit, officer)
+        message_ids.add_message_id(unit, chat, said["message"], True)
+        outbox.enqueue(unit, "telegram", "say", {"text": said["outgoing"]}, chat)
         record = replace(make_record("AAAA-CCCC"), consent=said["record"], flags=(said["flag"],))
-        lifecycle.hand_over(conn, vault, record, chat, NOW)
-        lifecycle.claim(conn, "AAAA-CCCC", "Ann", NOW)
-        lifecycle.perform_act(conn, vault, "AAAA-CCCC", "spoke", "Ann", NOW, said["note"])
-        missed_questions.add_missed_question(conn, vault, said["question"], NOW)
+        lifecycle.hand_over(unit, record, chat)
+        acts.claim(unit, "AAAA-CCCC", "Ann")
+        acts.perform_act(unit, "AAAA-CCCC", "spoke", "Ann", said["note"])
+        missed_questions.add_missed_question(unit, said["question"])
     return database
 
 
@@ -88,14 +87,14 @@ def test_a_stolen_file_holds_no_words(full: Database, file: Path) -> None:
     assert found_in(file.read_bytes()) == set()
 
 
-def test_its_journal_holds_no_words_either(full: Database, file: Path, vault: Vault) -> None:
-    with full.transaction() as conn:
-        conn.exec_driver_sql("PRAGMA cache_size=1")
+def test_its_journal_holds_no_words_either(full: Database, file: Path) -> None:
+    with full.unit(NOW) as unit:
+        unit.conn.exec_driver_sql("PRAGMA cache_size=1")
         for table in METADATA.sorted_tables:
             column = next(iter(table.c))
-            conn.execute(update(table).values({column.name: column}))
-        missed_questions.add_missed_question(conn, vault, CANARIES["question"], NOW)
-        conn.exec_driver_sql("PRAGMA cache_spill=1")
+            unit.conn.execute(update(table).values({column.name: column}))
+        missed_questions.add_missed_question(unit, CANARIES["question"])
+        unit.conn.exec_driver_sql("PRAGMA cache_spill=1")
         journal = file.with_name(file.name + "-journal").read_bytes()
         assert len(journal) > 512
         assert found_in(journal) == set()
@@ -103,10 +102,10 @@ def test_its_journal_holds_no_words_either(full: Database, file: Path, vault: Va
     assert [kept.name for kept in file.parent.iterdir() if "rj.db" in kept.name] == ["rj.db"]
 
 
-def test_the_words_are_really_in_there(full: Database, file: Path, vault: Vault) -> None:
-    with full.transaction() as conn:
-        (row,) = conn.execute(select(MISSED_QUESTION)).all()
-        (found,) = inbox.due_inbox_items(conn, vault, NOW, CHANNELS)
+def test_the_words_are_really_in_there(full: Database, file: Path) -> None:
+    with full.unit(NOW) as unit:
+        (row,) = unit.conn.execute(select(MISSED_QUESTION)).all()
+        (found,) = inbox.due_inbox_items(unit, CHANNELS)
     assert found.body == {"text": CANARIES["update"]}
     assert row.body in file.read_bytes()
 
@@ -120,9 +119,9 @@ def test_the_key_is_not_in_the_file(full: Database, file: Path, tmp_path: Path) 
             assert base64.b64decode(word) not in kept
 
 
-def test_what_is_erased_is_gone_from_the_file(full: Database, file: Path, vault: Vault) -> None:
-    with full.transaction() as conn:
-        (row,) = conn.execute(select(MISSED_QUESTION)).all()
-        retention.sweep(conn, vault, NOW + 180 * DAY)
+def test_what_is_erased_is_gone_from_the_file(full: Database, file: Path) -> None:
+    with full.unit(NOW + 180 * DAY) as unit:
+        (row,) = unit.conn.execute(select(MISSED_QUESTION)).all()
+        retention.sweep(unit)
     retention.erase_free_space(full)
     assert row.body[:40] not in file.read_bytes()

@@ -15,7 +15,7 @@ from flows.record import Record, RecordLine
 from flows.service import service
 from storage.chats import conversations
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import QueueEntry
+from storage.referrals.rows import QueueEntry
 from storage.reports import missed_questions
 from storage.serialization import dumps
 from storage.tables import ANSWER, CHAT, CONVERSATION
@@ -42,26 +42,20 @@ class StoryOutcome:
 
     def _read_conversation(self) -> Conversation:
         player = self.player
-        with player.database.transaction() as connection:
+        with player.database.unit(player.clock()) as unit:
             address = player.address_of(self.persona)
-            return conversations.load_conversation(
-                connection, player.vault, player.channel, address, player.clock()
-            ).conversation
+            return conversations.load_conversation(unit, player.channel, address).conversation
 
     def _read_referrals(self) -> list[SentReferral]:
         player, now = self.player, self.player.clock()
-        with player.database.session() as session:
-            entries = lifecycle.list_queue(session, player.vault, now, include_closed=True)
+        with player.database.reading(now) as unit:
+            entries = lifecycle.list_queue(unit, include_closed=True)
             entries.sort(key=lambda entry: entry.sent_at)
             steps = [
-                tuple(one.act for one in lifecycle.list_steps(session, player.vault, e.reference))
-                for e in entries
+                tuple(one.act for one in lifecycle.list_steps(unit, e.reference)) for e in entries
             ]
-        with player.database.transaction() as connection:
-            records = [
-                lifecycle.open_record(connection, player.vault, e.reference, "the test", now)
-                for e in entries
-            ]
+        with player.database.unit(now) as unit:
+            records = [lifecycle.open_record(unit, e.reference, "the test") for e in entries]
         return [SentReferral(*one) for one in zip(entries, records, steps, strict=True)]
 
     @property
@@ -79,14 +73,14 @@ class StoryOutcome:
             .join(CHAT, CHAT.c.id == CONVERSATION.c.chat_id)
             .where(CHAT.c.address_print == self._chat_fingerprint())
         )
-        with self.player.database.transaction() as connection:
-            return int(connection.execute(mine).scalar_one())
+        with self.player.database.unit() as unit:
+            return int(unit.conn.execute(mine).scalar_one())
 
     def is_closed(self) -> bool:
         """Return whether the chat cannot be written to."""
         mine = select(CHAT.c.closed_at).where(CHAT.c.address_print == self._chat_fingerprint())
-        with self.player.database.transaction() as connection:
-            return connection.execute(mine).scalar_one() is not None
+        with self.player.database.unit() as unit:
+            return unit.conn.execute(mine).scalar_one() is not None
 
     def stored_text(self) -> str:
         """Return all that is kept of words: the conversation, the records, questions left."""
@@ -95,11 +89,8 @@ class StoryOutcome:
 
     def missed_questions(self) -> list[str]:
         """Return the questions that people left for the service."""
-        with self.player.database.session() as session:
-            return [
-                one.text
-                for one in missed_questions.list_missed_questions(session, self.player.vault)
-            ]
+        with self.player.database.reading() as unit:
+            return [one.text for one in missed_questions.list_missed_questions(unit)]
 
     def recorded_answer(self, key: str) -> str:
         """Return what the record says to a question: the value, or how it was not answered."""
@@ -129,9 +120,10 @@ class StoryOutcome:
 
     def _chat_fingerprint(self) -> str:
         player = self.player
-        return conversations.address_fingerprint(
-            player.vault, player.channel, player.address_of(self.persona)
-        )
+        with player.database.reading() as unit:
+            return conversations.address_fingerprint(
+                unit, player.channel, player.address_of(self.persona)
+            )
 
 
 def check_expectations(telling: StoryRunner, endings: tuple[str, ...]) -> None:

@@ -143,16 +143,12 @@ class FlowPlayer(StoryPlayer):
         self.alerts = self.fake_channel.alerts
         channels: dict[str, Channel] = {"paper": self.fake_channel, "page": PageChannel()}
         channels["typed"] = ManualEntryChannel()
-        return House(self.vault, channels, ("paper",), self.names_in_chat)
+        return House(self.database.vault, channels, ("paper",), self.names_in_chat)
 
     async def save_arrivals(self) -> None:
         """Save what was done on paper."""
         came, self._arrivals = self._arrivals, []
-        await self.database.write(
-            lambda connection: inbox.enqueue_arrivals(
-                connection, self.vault, "paper", came, self.clock()
-            )
-        )
+        await self.database.write(inbox.enqueue_arrivals, "paper", came)
 
     def says(self, who: Persona, text: str) -> None:
         """Write on the phone, and hear it."""

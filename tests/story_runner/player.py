@@ -57,10 +57,10 @@ class StoryPlayer(ABC):
 
     async def open(self) -> None:
         """Open the file and build the parts, as when the program starts."""
-        self.database = Database(f"sqlite:///{self.file}")
-        self.vault = Vault.open(self.file.with_suffix(".key"), create=True)
+        vault = Vault.open(self.file.with_suffix(".key"), create=True)
+        self.database = Database(f"sqlite:///{self.file}", vault, self.clock)
         self.house = self.build()
-        self.delivery = Delivery(self.database, self.house, self.clock)
+        self.delivery = Delivery(self.database, self.house)
 
     async def close(self) -> None:
         """Let go of everything that is not in the file."""
@@ -70,8 +70,6 @@ class StoryPlayer(ABC):
         """Return the program on this file and this clock."""
         return build_app(
             self.database,
-            self.vault,
-            self.clock,
             officer_details="chat" if self.names_in_chat else "pointer",
             **settings,
         )
@@ -139,17 +137,17 @@ class StoryPlayer(ABC):
     def invite(self, officer: Persona) -> str:
         """Return what an invited officer's link types for them."""
         assert officer.officer, f"{officer.name} is no officer"
-        with self.database.transaction() as connection:
-            code = officers.invite_officer(connection, self.vault, officer.officer, self.clock())
+        with self.database.unit() as unit:
+            code = officers.invite_officer(unit, officer.officer)
         return f"/start i_{code}"
 
     def revoke(self, officer: Persona) -> None:
         """Let an administrator revoke an officer."""
         assert officer.officer, f"{officer.name} is no officer"
-        with self.database.transaction() as connection:
-            key = officer_registry.officer_key(self.vault, officer.officer)
-            reason, now = officer_access.RevocationReason.DEVICE_LOST, self.clock()
-            assert officer_access.revoke(connection, self.vault, key, reason, "ada", now)
+        with self.database.unit() as unit:
+            key = officer_registry.officer_key(unit, officer.officer)
+            reason = officer_access.RevocationReason.DEVICE_LOST
+            assert officer_access.revoke(unit, key, reason, "ada")
 
     def fills_in(self, who: Persona, filled: FormFields, journey: str = "") -> None:
         """Let somebody fill in a page of their chat; one with a whole journey is sent as well."""
@@ -162,13 +160,11 @@ class StoryPlayer(ABC):
 
     def shows_code(self, who: Persona, line: str) -> str:
         """Return what the code that an officer shows types for whoever is with them."""
-        with self.database.transaction() as connection:
-            now, address = self.clock(), self.address_of(who)
-            kept = conversations.load_conversation(
-                connection, self.vault, self.channel, address, now
-            )
+        with self.database.unit() as unit:
+            address = self.address_of(who)
+            kept = conversations.load_conversation(unit, self.channel, address)
             chat = private_links.LinkOwner(self.channel, address, kept.conversation)
-            code = private_links.make_introduction_code(connection, self.vault, chat, line, now)
+            code = private_links.make_introduction_code(unit, chat, line)
         return f"{private_links.INTRODUCTION_COMMAND}{code}"
 
     def _save_page(
@@ -176,8 +172,8 @@ class StoryPlayer(ABC):
     ) -> None:
         body = build_page_payload(channel, address, filled, journey, send=bool(journey), **more)
         arrival = Arrival(self.clock().isoformat(), address, body)
-        with self.database.transaction() as connection:
-            inbox.enqueue_arrivals(connection, self.vault, PAGE_CHANNEL, [arrival], self.clock())
+        with self.database.unit() as unit:
+            inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [arrival])
 
     async def restart(self) -> None:
         """End the program and start it again on the same file."""
@@ -188,9 +184,7 @@ class StoryPlayer(ABC):
         """Answer all that came and deliver all the answers; return what was answered."""
         self.advance_clock(timedelta(seconds=SECONDS_PER_ACTION))
         await self.save_arrivals()
-        answered = await self.database.write(
-            lambda connection: respond(connection, self.house, self.clock())
-        )
+        answered = await self.database.write(respond, self.house)
         self._check_nothing_is_left()
         await self._deliver()
         return answered
@@ -201,9 +195,7 @@ class StoryPlayer(ABC):
             hop = min(time, SWEEP_INTERVAL)
             time -= hop
             self.advance_clock(hop)
-            await self.database.write(
-                lambda connection: sweep(connection, self.house, self.clock())
-            )
+            await self.database.write(sweep, self.house)
             await self._deliver()
 
     def advance_clock(self, time: timedelta) -> None:
@@ -227,11 +219,11 @@ class StoryPlayer(ABC):
             .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
             .where(OUTBOX.c.stage == "waiting", CHAT.c.closed_at.is_(None))
         )
-        with self.database.transaction() as connection:
-            at = connection.execute(waits).scalar_one()
+        with self.database.unit() as unit:
+            at = unit.conn.execute(waits).scalar_one()
         return None if at is None else max(0.1, (at - self.clock()).total_seconds())
 
     def _check_nothing_is_left(self) -> None:
-        with self.database.transaction() as connection:
-            left = connection.execute(select(INBOX.c.stage).where(INBOX.c.stage != "done")).all()
+        with self.database.unit() as unit:
+            left = unit.conn.execute(select(INBOX.c.stage).where(INBOX.c.stage != "done")).all()
         assert not left, "a message could not be answered; the log says why"

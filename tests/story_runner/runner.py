@@ -14,7 +14,7 @@ from datetime import timedelta
 from bot.pipeline.respond import AnsweredInput
 from flows.conversation import HandOver
 from flows.inputs import FormFields
-from storage.referrals import lifecycle
+from storage.referrals import acts
 from storage.tables import REFERRAL
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
 from tests.support.cast import CAST, PRIYA, Persona
@@ -170,13 +170,13 @@ class StoryRunner:
 
     def _staff_act(self, act: str) -> None:
         player, now = self.player, self.player.clock()
-        with player.database.transaction() as connection:
+        with player.database.unit(now) as unit:
             newest = REFERRAL.select().order_by(REFERRAL.c.sent_at.desc())
-            reference = connection.execute(newest).one().reference
+            reference = unit.conn.execute(newest).one().reference
             if act == "claim":
-                assert lifecycle.claim(connection, reference, PRIYA, now)
+                assert acts.claim(unit, reference, PRIYA)
             else:
-                lifecycle.perform_act(connection, player.vault, reference, act, PRIYA, now)
+                acts.perform_act(unit, reference, act, PRIYA)
 
     def _note_handed_over(self, answered: list[AnsweredInput]) -> None:
         effects = [effect for one in answered if one.turn for effect in one.turn.effects]

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -110,7 +109,7 @@ class WebPlayer(StoryPlayer):
         self.running = self.build_app()
         self.running.web.answer_within, self.running.web.limiter = 0.0, UnlimitedLimiter()
         self.alerts = self._paper.alerts
-        self.web_channel = FaultyWebChannel(self.database, self.vault, self.clock)
+        self.web_channel = FaultyWebChannel(self.database)
         own: dict[str, Channel] = {"web": self.web_channel, "paper": self._paper}
         channels = {**self.running.house.channels, **own}
         app = self.running.pages()
@@ -234,14 +233,10 @@ class WebPlayer(StoryPlayer):
         tab.previous_messages |= {one.id: (one.author, one.text) for one in tab.page.messages}
 
     async def _reload_pages(self) -> None:
-        now = self.clock()
         for tab in self.tabs.values():
             token = tab.client.cookies.get("chat")
             if token:
-                who = partial(
-                    browser_sessions.session_address, vault=self.vault, token=token, now=now
-                )
-                found: str | None = await self.database.write(who)
+                found = await self.database.write(browser_sessions.session_address, token)
                 tab.address = found or ""
                 tab.load((await tab.client.get("/chat")).text)
                 _record_changes(tab)

@@ -10,7 +10,6 @@ from flows.stages import Stage
 from flows.vocabulary import AnswerStatus, Journey, Queue
 from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
-from storage.vault import Vault
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -66,14 +65,12 @@ def make_receipt(reference: str, sent_at: datetime = NOW) -> Receipt:
     return Receipt(reference, sent_at, sent_at + DAY, Journey.SELF, may_contact=True)
 
 
-def store_answers(
-    database: Database, vault: Vault, address: str, *answers: Answer, at: datetime = NOW
-) -> str:
+def store_answers(database: Database, address: str, *answers: Answer, at: datetime = NOW) -> str:
     """Have somebody answer, on top of what they said before; return the id of their chat."""
-    with database.transaction() as conn:
-        recalled = load_conversation(conn, vault, "telegram", address, at)
+    with database.unit(at) as unit:
+        recalled = load_conversation(unit, "telegram", address)
         before: Conversation = recalled.conversation
         after = replace(
             before, stage=Stage.ASKING, answers=before.answers + answers, last_input_at=at
         )
-        return save_conversation(conn, vault, recalled, after, at).chat_id
+        return save_conversation(unit, recalled, after).chat_id

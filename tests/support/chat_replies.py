@@ -2,7 +2,7 @@
 
 import re
 
-from storage.referrals import lifecycle
+from storage.referrals import acts
 from tests.harness.desk_fixtures import DeskBrowser
 from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons
 from tests.support.happy_path import SEND as SEND
@@ -26,8 +26,8 @@ async def request_chat_contact(
 
 def claim_referral(rig: TelegramApp, reference: str, actor: str) -> None:
     """Have a referral claimed."""
-    with rig.running.database.transaction() as conn:
-        assert lifecycle.claim(conn, reference, actor, rig.now())
+    with rig.running.database.unit(rig.now()) as unit:
+        assert acts.claim(unit, reference, actor)
 
 
 async def send_reply(browser: DeskBrowser, reference: str, which: str, **chosen: str) -> str:

@@ -7,7 +7,6 @@ from flows.record import Record, RecordLine
 from flows.vocabulary import Journey, Queue
 from storage.database import Database
 from storage.referrals import acts, lifecycle
-from storage.vault import Vault
 from tests.harness.clock import START
 from tests.support.builders import make_record
 
@@ -48,15 +47,14 @@ def make_full_record(reference: str, queue: str = "adults", sent_at: datetime = 
 
 def add_full_referral(
     database: Database,
-    vault: Vault,
     reference: str,
     owner: str = "",
     queue: str = "adults",
     sent_at: datetime = START,
 ) -> None:
     """Have a referral, owned by somebody if a name is given."""
-    with database.transaction() as conn:
+    with database.unit(sent_at) as unit:
         record = make_full_record(reference, queue, sent_at)
-        lifecycle.hand_over(conn, vault, record, None, sent_at)
+        lifecycle.hand_over(unit, record, None)
         if owner:
-            acts.claim(conn, reference, owner, sent_at)
+            acts.claim(unit, reference, owner)

@@ -81,8 +81,8 @@ def add_sent_referral(
     record = finished_record(
         reference, desk.clock(), answers, kind, officer, more.get("door", "web")
     )
-    with desk.database.transaction() as conn:
-        assert lifecycle.hand_over(conn, desk.vault, record, None, desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        assert lifecycle.hand_over(unit, record, None)
     return reference
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -150,14 +150,8 @@ class LoadGenerator:
         self.sent[told[0]] = expected_answers(steps)
 
     def _draft_answers(self, person: TelegramUser) -> list[tuple[str, str]]:
-        with self.database.session() as session:
-            kept = conversations.load_conversation(
-                session.connection(),
-                self.vault,
-                "telegram",
-                str(person.chat_id),
-                self.server.clock(),
-            )
+        with self.database.reading(self.server.clock()) as unit:
+            kept = conversations.load_conversation(unit, "telegram", str(person.chat_id))
         return [(answer.question, answer.value) for answer in kept.conversation.answers]
 
 
@@ -236,19 +230,19 @@ def _check_all_stored_once(town: LoadGenerator, updates: int) -> None:
     assert len(town.sent) >= PEOPLE
     assert _count(town, INBOX, "done") == updates, "each update is handled, once"
     assert _count(town, INBOX, "set_aside") == _count(town, OUTBOX, "given_up") == 0
-    with town.database.transaction() as connection:
-        found = connection.scalars(rows_of(REFERRAL.c.reference)).all()
+    with town.database.unit() as unit:
+        found = unit.conn.scalars(rows_of(REFERRAL.c.reference)).all()
         assert sorted(found) == sorted(town.sent), "each referral is there, once"
         for reference, told in town.sent.items():
             now = town.server.clock()
-            record = lifecycle.open_record(connection, town.vault, reference, "Priya", now)
+            record = lifecycle.open_record(replace(unit, now=now), reference, "Priya")
             assert [(line.question, line.value) for line in record.lines] == told
 
 
 def _count(town: LoadGenerator, table: Table, stage: str) -> int:
-    with town.database.session() as session:
+    with town.database.reading() as unit:
         rows = rows_of(func.count()).where(table.c.stage == stage)
-        return int(session.connection().execute(rows).scalar_one())
+        return int(unit.conn.execute(rows).scalar_one())
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])

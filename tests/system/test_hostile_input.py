@@ -200,7 +200,7 @@ class InboxHarness:
 
     def process(self, updates: Iterable[dict[str, Any]]) -> None:
         """Keep raw updates and answer them, all in one go."""
-        with self.database.transaction() as connection:
+        with self.database.unit(NOW) as unit:
             arrivals = []
             for update in updates:
                 self.n += 1
@@ -208,41 +208,36 @@ class InboxHarness:
                 arrivals.append(
                     replace(arrived, idempotency_key=f"{arrived.idempotency_key}/{self.n}")
                 )
-            inbox.enqueue_arrivals(connection, self.vault, "telegram", arrivals, NOW)
-            respond(connection, self.house, NOW, 10_000)
+            inbox.enqueue_arrivals(unit, "telegram", arrivals)
+            respond(unit, self.house, 10_000)
 
     def place_chats(self, chats: Iterable[int], conversation: Conversation) -> None:
         """Put some chats where `conversation` stands, each with a reference of its own."""
-        with self.database.transaction() as connection:
+        with self.database.unit(NOW) as unit:
             for chat in chats:
-                kept = conversations.load_conversation(
-                    connection, self.vault, "telegram", str(chat), NOW
-                )
+                kept = conversations.load_conversation(unit, "telegram", str(chat))
                 here = replace(conversation, reference=kept.conversation.reference)
-                conversations.save_conversation(connection, self.vault, kept, here, NOW)
+                conversations.save_conversation(unit, kept, here)
 
     def conversation_of(self, chat: int) -> tuple[str, Conversation]:
         """Return the id of a chat, and where it stands."""
-        with self.database.session() as session:
-            connection = session.connection()
-            kept = conversations.load_conversation(
-                connection, self.vault, "telegram", str(chat), NOW
-            )
+        with self.database.reading(NOW) as unit:
+            kept = conversations.load_conversation(unit, "telegram", str(chat))
         return kept.chat_id, kept.conversation
 
     def outbox_counts(self, kind: str) -> dict[str, int]:
         """Return how many rows of a kind are in line, by chat."""
         found: dict[str, int] = {}
-        with self.database.session() as session:
+        with self.database.reading() as unit:
             rows = select(OUTBOX.c.chat_id).where(OUTBOX.c.kind == kind)
-            for chat in session.connection().scalars(rows):
+            for chat in unit.conn.scalars(rows):
                 found[chat] = found.get(chat, 0) + 1
         return found
 
     def inbox_stages(self) -> set[str]:
         """Return the stages that rows of the inbox are at."""
-        with self.database.session() as session:
-            return set(session.connection().scalars(select(INBOX.c.stage)))
+        with self.database.reading() as unit:
+            return set(unit.conn.scalars(select(INBOX.c.stage)))
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.channels import Body, InboundEvent, PermanentFailure
 from flows.inputs import ButtonPress, Sender, TypedText
 from storage.chats import screens
 from storage.chats.screens import ScreenMessage
 from storage.database import Database
-from storage.vault import Vault
 
 WEB_CHANNEL = "web"
 
@@ -19,8 +17,6 @@ class WebChannel:
     """Keeps each chat's screen; `changed` is called after whatever changes one."""
 
     database: Database
-    vault: Vault
-    clock: Callable[[], datetime]
     on_change: Callable[[], None] = lambda: None
     name: str = WEB_CHANNEL
     rate_limited: bool = False
@@ -42,14 +38,10 @@ class WebChannel:
             case "say":
                 return await self._say(address, body)
             case "clear":
-                await self.database.write(
-                    lambda conn: screens.clear_screen(conn, self.vault, WEB_CHANNEL, address)
-                )
+                await self.database.write(screens.clear_screen, WEB_CHANNEL, address)
             case "delete":
                 await self.database.write(
-                    lambda conn: screens.remove_screen_messages(
-                        conn, self.vault, WEB_CHANNEL, address, body["messages"]
-                    )
+                    screens.remove_screen_messages, WEB_CHANNEL, address, body["messages"]
                 )
             case "acknowledge":
                 if body["toast"]:
@@ -71,19 +63,11 @@ class WebChannel:
         return await self._put(address, ScreenMessage("", text, rows))
 
     async def _edit(self, address: str, line: ScreenMessage) -> bool:
-        done = await self.database.write(
-            lambda conn: screens.replace_screen_message(
-                conn, self.vault, WEB_CHANNEL, address, line, self.clock()
-            )
-        )
+        done = await self.database.write(screens.replace_screen_message, WEB_CHANNEL, address, line)
         self.on_change()
         return done
 
     async def _put(self, address: str, line: ScreenMessage) -> str:
-        id = await self.database.write(
-            lambda conn: screens.add_screen_message(
-                conn, self.vault, WEB_CHANNEL, address, line, self.clock()
-            )
-        )
+        id = await self.database.write(screens.add_screen_message, WEB_CHANNEL, address, line)
         self.on_change()
         return id

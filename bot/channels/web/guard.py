@@ -5,11 +5,9 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -23,9 +21,11 @@ from flows.dialogue.form import is_form_field
 from flows.service import service
 from storage.chats import browser_sessions, screens
 from storage.database import Database
-from storage.serialization import dumps as as_text
+from storage.serialization import dumps
+from storage.unit import Unit
 from storage.vault import Vault
 
+P = ParamSpec("P")
 T = TypeVar("T")
 CHAT_COOKIE = "chat"
 DATABASE_TIMEOUT = 5.0
@@ -113,13 +113,17 @@ class ChatRequest:
         """Return the address on the network that the request came from."""
         return self.http.client.host if self.http.client else ""
 
-    async def write(self, transaction: Callable[[Connection], T]) -> T:
+    async def write(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Do something in one transaction; raise Busy when that takes too long."""
-        return await with_database_timeout(self.web.database.write(transaction))
+        return await with_database_timeout(self.web.database.write(operation, *args, **kwargs))
 
-    async def read(self, lookup: Callable[[Session], T]) -> T:
+    async def read(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Look something up; raise Busy when that takes too long."""
-        return await with_database_timeout(self.web.database.read(lookup))
+        return await with_database_timeout(self.web.database.read(operation, *args, **kwargs))
 
     def render(self, name: str, status: int = 200, language: str = "", **values: Any) -> Response:
         """Return a page of the chat; inside it `here` is this request."""
@@ -150,7 +154,7 @@ async def with_database_timeout(awaited: Awaitable[T]) -> T:
 
 def csrf_token(vault: Vault, token: str) -> str:
     """Return what the forms of the browser with this token carry."""
-    return vault.fingerprint(as_text(["chat form", token]))
+    return vault.fingerprint(dumps(["chat form", token]))
 
 
 def guarded_route(
@@ -204,14 +208,10 @@ async def _authorise(
 
 async def _session_address(request: ChatRequest) -> str | None:
     """Return whose conversation this browser is in; mostly read, so that nobody waits in line."""
-    vault, token = request.web.vault, request.token
-    found = await request.read(
-        lambda session: browser_sessions.peek_session(session.connection(), vault, token)
-    )
+    token = request.token
+    found = await request.read(browser_sessions.peek_session, token)
     if found and request.now - found[1] > browser_sessions.LAST_SEEN_INTERVAL:
-        return await request.write(
-            lambda conn: browser_sessions.session_address(conn, vault, token, request.now)
-        )
+        return await request.write(browser_sessions.session_address, token)
     return found[0] if found else None
 
 

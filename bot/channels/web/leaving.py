@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from bot.channels.web import submissions
@@ -12,6 +11,7 @@ from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.submissions import Submission
 from storage.chats import browser_sessions, screens
+from storage.unit import Unit
 
 log = logging.getLogger("rj.web")
 EXIT_TIMEOUT = 0.5
@@ -32,7 +32,7 @@ async def end_session(request: ChatRequest) -> None:
 async def _end_session_with_retries(request: ChatRequest) -> None:
     for _ in range(MAX_ATTEMPTS):
         try:
-            await request.web.database.write(lambda conn: _record_exit(conn, request))
+            await request.web.database.write(_record_exit, request)
         except OperationalError:
             log.warning("leaving_later")
             await asyncio.sleep(RETRY_SECONDS)
@@ -42,12 +42,11 @@ async def _end_session_with_retries(request: ChatRequest) -> None:
             return
 
 
-def _record_exit(conn: Connection, request: ChatRequest) -> None:
+def _record_exit(unit: Unit, request: ChatRequest) -> None:
     """Have the flow hear that the person leaves, as if they had said so."""
-    vault = request.web.vault
-    address = browser_sessions.session_address(conn, vault, request.token, request.now)
+    address = browser_sessions.session_address(unit, request.token)
     if address is None:
         return
-    submissions.save_submission(conn, request, Submission("say", "/leave"), address)
-    screens.clear_screen(conn, vault, WEB_CHANNEL, address)
-    browser_sessions.end_browser_session(conn, vault, request.token)
+    submissions.save_submission(unit, request, Submission("say", "/leave"), address)
+    screens.clear_screen(unit, WEB_CHANNEL, address)
+    browser_sessions.end_browser_session(unit, request.token)

@@ -5,8 +5,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot import private_links
@@ -38,6 +36,7 @@ from flows.vocabulary import Journey
 from storage.chats import browser_sessions, conversations, inbox, officers
 from storage.chats.browser_sessions import OFFICER_CHANNEL
 from storage.chats.inbox import Arrival
+from storage.unit import Unit
 
 OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
 """An invitation lasts in its browser as long as an officer is remembered in a chat."""
@@ -60,7 +59,7 @@ async def confirm_invitation_page(request: ChatRequest) -> Response:
     """Show one button: nothing of the invitation is used up by looking."""
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
-    if not await request.read(lambda session: _invitation_is_open(request, session)):
+    if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
         return invalid_link_page(request)
     return render_form_page(request, "invited.html", action=request.http.url.path)
 
@@ -69,16 +68,14 @@ async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
-    if not await request.read(lambda session: _invitation_is_open(request, session)):
+    if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
         return invalid_link_page(request)
     address = secrets.token_urlsafe(24)
 
-    def begin(conn: Connection) -> str:
-        token = browser_sessions.begin_browser_session(
-            conn, request.web.vault, OFFICER_CHANNEL, address, request.now
-        )
+    def begin(unit: Unit) -> str:
+        token = browser_sessions.begin_browser_session(unit, OFFICER_CHANNEL, address)
         submissions.save_submission(
-            conn,
+            unit,
             request,
             Submission("say", f"{INVITATION_COMMAND}{code_in_path(request)}"),
             address,
@@ -160,10 +157,7 @@ async def _show_introduction_code(request: ChatRequest, conversation: Conversati
         return _form_page(request, conversation, request.form, problems, status=422)
     chat = LinkOwner(WEB_CHANNEL, request.chat_address, conversation)
     line = _case_reference(request, conversation, filled)
-    vault = request.web.vault
-    code = await request.write(
-        lambda conn: private_links.make_introduction_code(conn, vault, chat, line, request.now)
-    )
+    code = await request.write(private_links.make_introduction_code, chat, line)
     return introduction_code_page(request, code, back="/officer")
 
 
@@ -181,11 +175,7 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
     body = build_page_payload(WEB_CHANNEL, request.chat_address, filled, JOURNEY, send=True)
     key = f"{request.token}/{request.form.get('once', '')[:60]}"
     arrival = Arrival(key, request.chat_address, body)
-    await request.write(
-        lambda conn: inbox.enqueue_arrivals(
-            conn, request.web.vault, PAGE_CHANNEL, [arrival], request.now
-        )
-    )
+    await request.write(inbox.enqueue_arrivals, PAGE_CHANNEL, [arrival])
     request.web.wake()
     await _wait_until_answered(request)
     return request.redirect("/officer")
@@ -193,14 +183,10 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
 
 async def _wait_until_answered(request: ChatRequest) -> None:
     """Wait until the page was answered; not for ever."""
-    loop, vault = asyncio.get_running_loop(), request.web.vault
+    loop = asyncio.get_running_loop()
     until = loop.time() + request.web.answer_within
     while loop.time() < until:
-        waits = await request.read(
-            lambda session: inbox.has_unanswered_input(
-                session.connection(), vault, PAGE_CHANNEL, request.chat_address
-            )
-        )
+        waits = await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, request.chat_address)
         if not waits:
             return
         await asyncio.sleep(POLL_SECONDS)
@@ -260,16 +246,10 @@ async def _load_officer_conversation(request: ChatRequest) -> Conversation | Non
     """Return the conversation of this browser's officer, revoked or not; None without one."""
     if request.address is None:
         return None
-    conversation = await request.read(lambda session: _load_conversation(request, session))
+    stored = await request.read(conversations.load_conversation, WEB_CHANNEL, request.chat_address)
+    conversation = stored.conversation
     known = conversation.officer is not None and conversation.officer.verified
     return conversation if known or conversation.officer_revoked else None
-
-
-def _load_conversation(request: ChatRequest, session: Session) -> Conversation:
-    conn, vault = session.connection(), request.web.vault
-    return conversations.load_conversation(
-        conn, vault, WEB_CHANNEL, request.chat_address, request.now
-    ).conversation
 
 
 def _as_officer_draft(conversation: Conversation) -> Conversation:
@@ -282,12 +262,6 @@ def _as_officer_draft(conversation: Conversation) -> Conversation:
 def _last_sent_reference(conversation: Conversation) -> str:
     """Return what was sent last: a form from before that was sent already."""
     return conversation.receipt.reference if conversation.receipt else ""
-
-
-def _invitation_is_open(request: ChatRequest, session: Session) -> bool:
-    return officers.is_officer_invitation_valid(
-        session, request.web.vault, code_in_path(request), request.now
-    )
 
 
 def _case_reference(request: ChatRequest, conversation: Conversation, filled: FormFields) -> str:

@@ -4,8 +4,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from bot.channels.web import leaving, submissions
@@ -18,6 +16,7 @@ from flows.service import service
 from flows.understanding.crisis import detect_danger
 from storage.chats import browser_sessions, conversations, screens
 from storage.chats.screens import ScreenMessage
+from storage.unit import Unit
 
 CHATS_PER_CLIENT = ("10/minute", "60/hour")
 """How many chats may begin from one address on the network."""
@@ -93,11 +92,9 @@ async def start_chat(request: ChatRequest) -> Response:
 async def _create_chat(request: ChatRequest) -> Response:
     address = secrets.token_urlsafe(24)
 
-    def begin(conn: Connection) -> str:
-        token = browser_sessions.begin_browser_session(
-            conn, request.web.vault, WEB_CHANNEL, address, request.now
-        )
-        submissions.save_submission(conn, request, Submission("say", "/start"), address)
+    def begin(unit: Unit) -> str:
+        token = browser_sessions.begin_browser_session(unit, WEB_CHANNEL, address)
+        submissions.save_submission(unit, request, Submission("say", "/start"), address)
         return token
 
     return await open_chat(request, await request.write(begin), address)
@@ -114,7 +111,7 @@ async def open_chat(request: ChatRequest, token: str, address: str) -> Response:
 
 async def chat_page(request: ChatRequest) -> Response:
     """Show the conversation; after a while away, nothing of it."""
-    screen = await request.read(lambda session: load_screen(request, session))
+    screen = await request.read(load_screen, request)
     if screen.locked:
         return request.render("locked.html", language=screen.language)
     return request.render("chat.html", language=screen.language, screen=screen)
@@ -126,7 +123,7 @@ async def post_to_chat(request: ChatRequest) -> Response:
     in_time = request.web.limiter.allow(POSTS_PER_CHAT, "chat posts", request.chat_address)
     if not in_time and not detect_danger(words):
         return rate_limited_page(request, POSTS_PER_CHAT, words)
-    screen = await request.read(lambda session: load_screen(request, session))
+    screen = await request.read(load_screen, request)
     if "go_on" in request.form:
         if screen.locked:
             await submissions.submit(request, Submission("say", "/start", clears_screen=True))
@@ -174,17 +171,15 @@ async def chat_events(request: ChatRequest) -> Response:
     )
 
 
-def load_screen(request: ChatRequest, session: Session) -> Screen:
+def load_screen(unit: Unit, request: ChatRequest) -> Screen:
     """Return how a conversation stands on the screen."""
-    vault, address = request.web.vault, request.chat_address
-    found = conversations.load_conversation(
-        session.connection(), vault, WEB_CHANNEL, address, request.now
-    )
+    address = request.chat_address
+    found = conversations.load_conversation(unit, WEB_CHANNEL, address)
     return Screen(
-        screens.list_screen_messages(session, vault, WEB_CHANNEL, address),
-        screens.screen_revision(session, vault, WEB_CHANNEL, address),
-        browser_sessions.has_pending_work(session, vault, WEB_CHANNEL, address, request.now),
-        browser_sessions.is_awaiting_answer(session, vault, WEB_CHANNEL, address),
+        screens.list_screen_messages(unit, WEB_CHANNEL, address),
+        screens.screen_revision(unit, WEB_CHANNEL, address),
+        browser_sessions.has_pending_work(unit, WEB_CHANNEL, address),
+        browser_sessions.is_awaiting_answer(unit, WEB_CHANNEL, address),
         found.conversation.language,
         _idle_time(request, found),
     )

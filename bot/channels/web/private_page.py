@@ -4,8 +4,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot import private_links
@@ -25,6 +23,7 @@ from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, inbox, one_time_links
 from storage.chats.inbox import Arrival
 from storage.chats.one_time_links import LinkPayload
+from storage.unit import Unit
 
 LINKS_PER_CLIENT = "30/minute"
 """How many links one address on the network may try."""
@@ -34,7 +33,7 @@ async def confirm_link_page(request: ChatRequest) -> Response:
     """Show one button: a program that only looks at links uses nothing up."""
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
-    good = await request.read(lambda session: _link_is_valid(request, session))
+    good = await request.read(_link_is_valid, code_in_path(request))
     return (
         render_form_page(request, "knock.html", action=request.http.url.path)
         if good
@@ -46,10 +45,8 @@ async def redeem_private_link(request: ChatRequest) -> Response:
     """Use the link up and show what it opens: the form, or a code for somebody else."""
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
-    vault, code = request.web.vault, code_in_path(request)
-    opened = await request.write(
-        lambda conn: private_links.open_link(conn, vault, code, request.now)
-    )
+    code = code_in_path(request)
+    opened = await request.write(private_links.open_link, code)
     if opened is None:
         return invalid_link_page(request)
     if opened.kind == private_links.INTRODUCTION_CODE:
@@ -61,26 +58,19 @@ async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
-    code, kind, vault = (
-        request.form.get("page", ""),
-        private_links.OPEN_FORM_CODE,
-        request.web.vault,
-    )
-    made_for = await request.read(
-        lambda session: one_time_links.peek_link(session, vault, kind, code, request.now)
-    )
+    code, kind = (request.form.get("page", ""), private_links.OPEN_FORM_CODE)
+    made_for = await request.read(one_time_links.peek_link, kind, code)
     if made_for is None:
         return invalid_link_page(request)
-    conversation = await request.read(
-        lambda session: _load_conversation(request, session, made_for)
-    )
+    stored = await request.read(conversations.load_conversation, made_for.channel, made_for.address)
+    conversation = stored.conversation
     filled = tuple(
         (key, typed) for key, typed in _posted_answers(request, conversation) if typed.strip()
     )
     _, problems = form_parsing.parse_form(conversation, filled, request.now)
     if problems or not filled:
         return _form_page(request, conversation, code, problems, 422)
-    if not await request.write(lambda conn: _save_answers(request, conn, code, made_for, filled)):
+    if not await request.write(_save_answers, code, made_for, filled):
         return invalid_link_page(request)
     request.web.wake()
     response = render_form_page(request, "kept.html", language=conversation.language)
@@ -123,19 +113,15 @@ def danger_kinds(filled: FormFields) -> list[str]:
     return list(dict.fromkeys(str(kind) for kind in heard if kind))
 
 
-def _link_is_valid(request: ChatRequest, session: Session) -> bool:
-    vault, code = request.web.vault, code_in_path(request)
+def _link_is_valid(unit: Unit, code: str) -> bool:
     kinds = private_links.BUTTON_LINK_KINDS
-    looked = [
-        one_time_links.is_link_valid(session, vault, kind, code, request.now) for kind in kinds
-    ]
+    looked = [one_time_links.is_link_valid(unit, kind, code) for kind in kinds]
     return any(looked)
 
 
 async def _open_form(request: ChatRequest, link: RedeemedLink) -> Response:
-    chat = LinkPayload(link.channel, link.address, {})
-    conversation = await request.read(lambda session: _load_conversation(request, session, chat))
-    return _form_page(request, conversation, link.code)
+    stored = await request.read(conversations.load_conversation, link.channel, link.address)
+    return _form_page(request, stored.conversation, link.code)
 
 
 def _form_page(
@@ -165,25 +151,11 @@ def _posted_answers(request: ChatRequest, conversation: Conversation) -> FormFie
     return tuple(pair for pair in posted_answers(conversation, request.form) if pair[0] in only)
 
 
-def _load_conversation(request: ChatRequest, session: Session, link: LinkPayload) -> Conversation:
-    conn, vault = session.connection(), request.web.vault
-    found = conversations.load_conversation(conn, vault, link.channel, link.address, request.now)
-    return found.conversation
-
-
-def _save_answers(
-    request: ChatRequest, conn: Connection, code: str, link: LinkPayload, filled: FormFields
-) -> bool:
+def _save_answers(unit: Unit, code: str, link: LinkPayload, filled: FormFields) -> bool:
     """Use the form up and keep what was typed, in one transaction; return whether it was good."""
-    vault = request.web.vault
-    if (
-        one_time_links.redeem_link(conn, vault, private_links.OPEN_FORM_CODE, code, request.now)
-        is None
-    ):
+    if one_time_links.redeem_link(unit, private_links.OPEN_FORM_CODE, code) is None:
         return False
     shares = bool(link.body.get("shares"))
     body = build_page_payload(link.channel, link.address, filled, shares=shares, pages=True)
-    inbox.enqueue_arrivals(
-        conn, vault, PAGE_CHANNEL, [Arrival(code, link.address, body)], request.now
-    )
+    inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [Arrival(code, link.address, body)])
     return True

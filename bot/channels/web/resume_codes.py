@@ -2,7 +2,6 @@
 
 import asyncio
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.channels.web import submissions
@@ -12,6 +11,7 @@ from bot.channels.web.pages import open_chat, rate_limited_page
 from bot.channels.web.submissions import Submission
 from flows.service import service
 from storage.chats import browser_sessions
+from storage.unit import Unit
 
 CODES_PER_CHAT = "6/hour"
 """How many codes one chat may ask for."""
@@ -27,10 +27,8 @@ async def show_resume_code(request: ChatRequest) -> Response:
         return rate_limited_page(request, CODES_PER_CHAT)
     hours = service().draft_hours
 
-    def draw(conn: Connection) -> str:
-        return browser_sessions.issue_resume_code(
-            conn, request.web.vault, WEB_CHANNEL, request.chat_address, request.now, hours
-        )
+    def draw(unit: Unit) -> str:
+        return browser_sessions.issue_resume_code(unit, WEB_CHANNEL, request.chat_address, hours)
 
     return request.render("code.html", code=await request.write(draw))
 
@@ -46,12 +44,10 @@ async def resume_with_code(request: ChatRequest) -> Response:
         if not request.web.limiter.allow(rule, "codes tried", request.client_ip):
             return rate_limited_page(request, rule)
 
-    def back(conn: Connection) -> tuple[str, str] | None:
-        found = browser_sessions.redeem_resume_code(
-            conn, request.web.vault, request.form.get("code", ""), request.now
-        )
+    def back(unit: Unit) -> tuple[str, str] | None:
+        found = browser_sessions.redeem_resume_code(unit, request.form.get("code", ""))
         if found:
-            submissions.save_submission(conn, request, Submission("say", "/start"), found[1])
+            submissions.save_submission(unit, request, Submission("say", "/start"), found[1])
         return found
 
     found = await request.write(back)

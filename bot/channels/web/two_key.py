@@ -2,8 +2,6 @@
 
 import secrets
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot import private_links
@@ -19,6 +17,7 @@ from bot.channels.web.private_page import (
 )
 from bot.channels.web.submissions import Submission
 from storage.chats import browser_sessions, one_time_links
+from storage.unit import Unit
 
 
 async def confirm_introduction_page(request: ChatRequest) -> Response:
@@ -26,7 +25,7 @@ async def confirm_introduction_page(request: ChatRequest) -> Response:
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     code = code_in_path(request)
-    if not await request.read(lambda session: _code_is_valid(request, session, code)):
+    if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
         return invalid_link_page(request)
     name = request.web.telegram()
     telegram = f"https://t.me/{name}?start=k_{code}" if name else ""
@@ -40,23 +39,15 @@ async def redeem_introduction_code(request: ChatRequest) -> Response:
     if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     code = code_in_path(request)
-    if not await request.read(lambda session: _code_is_valid(request, session, code)):
+    if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
         return invalid_link_page(request)
     said = Submission("say", f"{private_links.INTRODUCTION_COMMAND}{code}")
     address = secrets.token_urlsafe(24)
 
-    def begin(conn: Connection) -> str:
-        token = browser_sessions.begin_browser_session(
-            conn, request.web.vault, WEB_CHANNEL, address, request.now
-        )
-        submissions.save_submission(conn, request, said, address)
+    def begin(unit: Unit) -> str:
+        token = browser_sessions.begin_browser_session(unit, WEB_CHANNEL, address)
+        submissions.save_submission(unit, request, said, address)
         return token
 
     token = await request.write(begin)
     return await open_chat(request, token, address)
-
-
-def _code_is_valid(request: ChatRequest, session: Session, code: str) -> bool:
-    return one_time_links.is_link_valid(
-        session, request.web.vault, private_links.INTRODUCTION_CODE, code, request.now
-    )

@@ -21,9 +21,7 @@ class ScreenWatcher:
         everywhere = await self.web.newest()
         if everywhere != self._global_revision:
             self._revision = await self.web.database.read(
-                lambda session: screens.screen_revision(
-                    session, self.web.vault, WEB_CHANNEL, self.address
-                )
+                screens.screen_revision, WEB_CHANNEL, self.address
             )
             self._global_revision = everywhere
         return self._revision

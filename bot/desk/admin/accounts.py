@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -17,6 +16,7 @@ from storage.accounts.staff import (
     NoSuchAccount,
     OwnsOpenReferrals,
 )
+from storage.unit import Unit
 
 _FLASH_KEYS = ("role", "disabled", "ended")
 
@@ -33,9 +33,9 @@ async def invite_member(request: DeskRequest) -> Response:
     if role not in set(Role):
         return await _accounts_page(request, 422, wrong={"role": "role"})
 
-    def make(conn: Connection) -> str:
-        code = staff.invite_staff(conn, request.desk.vault, name, role, request.actor, request.now)
-        _audit(conn, request, "invite", staff.normalize_account_name(name), role)
+    def make(unit: Unit) -> str:
+        code = staff.invite_staff(unit, name, role, request.actor)
+        _audit(unit, request, "invite", staff.normalize_account_name(name), role)
         return code
 
     try:
@@ -50,9 +50,9 @@ async def invite_member(request: DeskRequest) -> Response:
 async def reissue_invitation(request: DeskRequest) -> Response:
     """Take every way to sign in from an account, and show a new one-time code for it."""
 
-    def again(conn: Connection, name: str) -> str:
-        code = staff.reinvite_staff(conn, request.desk.vault, name, request.actor, request.now)
-        _audit(conn, request, "invite_again", name)
+    def again(unit: Unit, name: str) -> str:
+        code = staff.reinvite_staff(unit, name, request.actor)
+        _audit(unit, request, "invite_again", name)
         return code
 
     return await _change_account(request, again, lambda name, code: _code_page(request, name, code))
@@ -64,9 +64,9 @@ async def change_account_role(request: DeskRequest) -> Response:
     if role not in set(Role):
         return await _accounts_page(request, 422, wrong={"role": "role"})
 
-    def change(conn: Connection, name: str) -> str:
-        staff.change_role(conn, name, role, request.now)
-        _audit(conn, request, "change_role", name, role)
+    def change(unit: Unit, name: str) -> str:
+        staff.change_role(unit, name, role)
+        _audit(unit, request, "change_role", name, role)
         return ""
 
     return await _change_account(
@@ -77,9 +77,9 @@ async def change_account_role(request: DeskRequest) -> Response:
 async def close_account(request: DeskRequest) -> Response:
     """Close an account; nobody can be disabled while owning a case."""
 
-    def close(conn: Connection, name: str) -> str:
-        staff.disable_account(conn, name, request.now)
-        _audit(conn, request, "disable", name)
+    def close(unit: Unit, name: str) -> str:
+        staff.disable_account(unit, name)
+        _audit(unit, request, "disable", name)
         return ""
 
     return await _change_account(
@@ -90,9 +90,9 @@ async def close_account(request: DeskRequest) -> Response:
 async def end_account_sessions(request: DeskRequest) -> Response:
     """End every sign-in of an account."""
 
-    def end(conn: Connection, name: str) -> str:
-        if staff.end_account_sign_ins(conn, name, request.now):
-            _audit(conn, request, "sign_in_ended", name)
+    def end(unit: Unit, name: str) -> str:
+        if staff.end_account_sign_ins(unit, name):
+            _audit(unit, request, "sign_in_ended", name)
         return ""
 
     return await _change_account(
@@ -102,7 +102,7 @@ async def end_account_sessions(request: DeskRequest) -> Response:
 
 async def _change_account(
     request: DeskRequest,
-    change: Callable[[Connection, str], str],
+    change: Callable[[Unit, str], str],
     respond: Callable[[str, str], Response],
 ) -> Response:
     """Do something to an account, or say why it cannot be done. Never to one's own."""
@@ -110,7 +110,7 @@ async def _change_account(
     if name == request.actor:
         return await _accounts_page(request, 422, stopped="own", about=name)
     try:
-        done = await request.write(lambda conn: change(conn, name))
+        done = await request.write(change, name)
     except NoSuchAccount:
         return await _accounts_page(request, 422, stopped="nobody", about="")
     except OwnsOpenReferrals as owns:
@@ -125,10 +125,8 @@ async def _change_account(
 async def _accounts_page(
     request: DeskRequest, status: int = 200, wrong: Mapping[str, str] | None = None, **more: object
 ) -> Response:
-    members = await request.read(lambda session: staff.list_accounts(session))
-    opened = await request.read(
-        lambda session: sign_ins.list_sign_ins_by_account(session, request.now)
-    )
+    members = await request.read(staff.list_accounts)
+    opened = await request.read(sign_ins.list_sign_ins_by_account)
     values = {"done": "", "stopped": "", "about": "", "references": [], **more}
     return request.render(
         "people/accounts.html",
@@ -150,12 +148,8 @@ def _code_page(request: DeskRequest, name: str, code: str) -> Response:
     )
 
 
-def _audit(
-    conn: Connection, request: DeskRequest, action: str, name: str, reason: str = ""
-) -> None:
-    logbook.add_logbook_line(
-        conn, request.desk.vault, request.actor, action, request.now, name, reason
-    )
+def _audit(unit: Unit, request: DeskRequest, action: str, name: str, reason: str = "") -> None:
+    logbook.add_logbook_line(unit, request.actor, action, name, reason)
 
 
 ROUTES = (

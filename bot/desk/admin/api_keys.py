@@ -1,6 +1,5 @@
 """Tokens for other systems, as the administrator makes and ends them."""
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -8,6 +7,7 @@ from flows.questions import answer_types
 from storage import logbook
 from storage.accounts import api_keys
 from storage.accounts.api_keys import SCOPES
+from storage.unit import Unit
 
 NAME_MAX = 60
 
@@ -25,13 +25,10 @@ async def create_key(request: DeskRequest) -> Response:
     wrong += [] if scopes else ["scopes"]
     if wrong:
         return await _page(request, 422, wrong=wrong, name=name[:NAME_MAX], chosen=scopes)
-    vault = request.desk.vault
 
-    def making(conn: Connection) -> str:
-        token = api_keys.issue_api_key(conn, vault, name, scopes, request.actor, request.now)
-        logbook.add_logbook_line(
-            conn, vault, request.actor, "api_key_made", request.now, name, " ".join(scopes)
-        )
+    def making(unit: Unit) -> str:
+        token = api_keys.issue_api_key(unit, name, scopes, request.actor)
+        logbook.add_logbook_line(unit, request.actor, "api_key_made", name, " ".join(scopes))
         return token
 
     try:
@@ -43,12 +40,12 @@ async def create_key(request: DeskRequest) -> Response:
 
 async def revoke_key(request: DeskRequest) -> Response:
     """End a token; it stops at once."""
-    vault, id = request.desk.vault, str(request.http.path_params["id"])[:40]
+    id = str(request.http.path_params["id"])[:40]
 
-    def ending(conn: Connection) -> None:
-        name = api_keys.revoke_api_key(conn, id, request.now)
+    def ending(unit: Unit) -> None:
+        name = api_keys.revoke_api_key(unit, id)
         if name is not None:
-            logbook.add_logbook_line(conn, vault, request.actor, "api_key_ended", request.now, name)
+            logbook.add_logbook_line(unit, request.actor, "api_key_ended", name)
 
     await request.write(ending)
     return request.redirect("/desk/api-keys")

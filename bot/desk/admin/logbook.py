@@ -12,16 +12,13 @@ _MAX_ENTRIES = 200
 async def show_logbook(request: DeskRequest) -> Response:
     """Return the newest lines, all or those about one reference or name, as the address asks."""
     about = request.query("about").strip()
-    vault = request.desk.vault
     return request.render(
         "people/logbook.html",
         about=about,
         most=_MAX_ENTRIES,
-        lines=await request.read(
-            lambda session: logbook.list_logbook_lines(session, about, _MAX_ENTRIES)
-        ),
+        lines=await request.read(logbook.list_logbook_lines, about, _MAX_ENTRIES),
         said=label_for,
-        broken=await request.read(lambda session: logbook.chain_broken_at(session, vault)),
+        broken=await request.read(logbook.chain_broken_at),
     )
 
 

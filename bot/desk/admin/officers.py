@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -10,7 +9,6 @@ from bot.pipeline import officer_access
 from bot.pipeline.officer_access import InvalidOfficer, RevocationReason
 from bot.web.qr import qr_code
 from storage.chats import officer_registry
-from storage.chats.officer_registry import Revocation
 from storage.chats.officers import INVITATION_HOURS
 
 _FLASH_KEYS = ("revoked", "ended")
@@ -30,10 +28,7 @@ async def invite_officer(request: DeskRequest) -> Response:
         officer = officer_access.officer_from_text(**typed)
     except InvalidOfficer as invalid:
         return await _officers_page(request, 422, wrong=invalid.fields, typed=typed)
-    vault, actor, now = request.desk.vault, request.actor, request.now
-    code = await request.write(
-        lambda conn: officer_access.invite(conn, vault, officer, actor, now, INVITATION_HOURS)
-    )
+    code = await request.write(officer_access.invite, officer, request.actor, INVITATION_HOURS)
     root = request.desk.settings.public_url or str(request.http.base_url)
     links = officer_access.invitation_links(code, request.desk.telegram_name(), root)
     return request.render(
@@ -47,10 +42,8 @@ async def invite_officer(request: DeskRequest) -> Response:
 
 async def end_invitation(request: DeskRequest) -> Response:
     """End an invitation that nobody has used."""
-    vault, id = request.desk.vault, _id_in_path(request)
-    ended = await request.write(
-        lambda conn: officer_access.end_invitation(conn, vault, id, request.actor, request.now)
-    )
+    id = _id_in_path(request)
+    ended = await request.write(officer_access.end_invitation, id, request.actor)
     return request.redirect("/desk/officers?done=ended" if ended else "/desk/officers")
 
 
@@ -64,20 +57,14 @@ async def revoke_officer(request: DeskRequest) -> Response:
     given = request.form.get("reason", "")
     if given not in set(RevocationReason):
         return await _revocation_page(request, 422)
-    vault, key, reason = request.desk.vault, _id_in_path(request), RevocationReason(given)
-
-    def revoke(conn: Connection) -> Revocation:
-        return officer_access.revoke(conn, vault, key, reason, request.actor, request.now)
-
-    revoked = await request.write(revoke)
+    revoked = await request.write(
+        officer_access.revoke, _id_in_path(request), RevocationReason(given), request.actor
+    )
     return request.redirect("/desk/officers?done=revoked" if revoked.anything else "/desk/officers")
 
 
 async def _revocation_page(request: DeskRequest, status: int = 200) -> Response:
-    vault, key = request.desk.vault, _id_in_path(request)
-    found = await request.read(
-        lambda session: officer_registry.find_officer(session.connection(), vault, key)
-    )
+    found = await request.read(officer_registry.find_officer, _id_in_path(request))
     if found is None or found.revoked_at is not None:
         return request.redirect("/desk/officers")
     return request.render(
@@ -96,15 +83,8 @@ async def _officers_page(
     wrong: tuple[str, ...] = (),
     typed: Mapping[str, str] | None = None,
 ) -> Response:
-    vault = request.desk.vault
-    known = await request.read(
-        lambda session: officer_registry.list_officers(session.connection(), vault)
-    )
-    invited = await request.read(
-        lambda session: officer_registry.list_open_invitations(
-            session.connection(), vault, request.now
-        )
-    )
+    known = await request.read(officer_registry.list_officers)
+    invited = await request.read(officer_registry.list_open_invitations)
     return request.render(
         "people/officers.html",
         status,

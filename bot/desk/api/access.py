@@ -67,14 +67,12 @@ class ApiTokenMiddleware:
 
         Wrong tokens are counted by address; a right one is never held up by them.
         """
-        desk, vault, now = self._desk, self._desk.vault, self._desk.clock()
+        desk = self._desk
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         address = request.client.host if request.client else ""
         key = None
         if kind.lower() == "bearer" and token:
-            key = await desk.database.write(
-                lambda conn: api_keys.authenticate_api_key(conn, vault, token.strip(), now)
-            )
+            key = await desk.database.write(api_keys.authenticate_api_key, token.strip())
         if key and not desk.limiter.allow(PER_KEY, "api", key.id):
             return problem_response(429, "often", retry_after=60)
         if key:
@@ -84,9 +82,7 @@ class ApiTokenMiddleware:
         ):
             return problem_response(429, "often", retry_after=60)
         await desk.database.write(
-            lambda conn: logbook.add_logbook_line(
-                conn, vault, "nobody", "api", now, reason="token", refused=True
-            )
+            logbook.add_logbook_line, "nobody", "api", reason="token", refused=True
         )
         return problem_response(401, "token")
 

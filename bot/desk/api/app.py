@@ -7,9 +7,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Body, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -32,6 +30,9 @@ from storage import logbook
 from storage.accounts.api_keys import ApiKeyInfo
 from storage.referrals import acts, lifecycle, pagination, queue_views
 from storage.referrals.pagination import ReferralFilter
+from storage.referrals.rows import ReferralErased
+from storage.referrals.steps import NotReferralOwner, UnknownReferral
+from storage.unit import Unit
 
 T = TypeVar("T")
 STAGES = (*casework.OPEN_STAGES, *casework.CLOSED_STAGES)
@@ -79,37 +80,34 @@ class _Operations:
         scope: str,
         action: str,
         subject: str,
-        operation: Callable[[Connection, ApiKeyInfo], T],
+        operation: Callable[[Unit, ApiKeyInfo], T],
     ) -> T:
         """Do something in one transaction with its line; refuse, with a line, if it cannot be."""
         desk, key = self.desk, _request_key(request)
-        vault, now, who = desk.vault, desk.clock(), f"api:{key.name}"
+        who = f"api:{key.name}"
         if scope not in key.scopes:
             await self._audit_refusal(who, action, subject, "scope")
             raise ApiError(403, "scope")
 
-        def both(conn: Connection) -> T:
-            found = operation(conn, key)
-            logbook.add_logbook_line(conn, vault, who, action, now, subject)
+        def both(unit: Unit) -> T:
+            found = operation(unit, key)
+            logbook.add_logbook_line(unit, who, action, subject)
             return found
 
         try:
             return await desk.database.write(both)
-        except (lifecycle.UnknownReferral, lifecycle.ReferralErased) as missing:
-            code = "erased" if isinstance(missing, lifecycle.ReferralErased) else "missing"
+        except (UnknownReferral, ReferralErased) as missing:
+            code = "erased" if isinstance(missing, ReferralErased) else "missing"
             await self._audit_refusal(who, action, "" if code == "missing" else subject, code)
             raise ApiError(404, code) from None
-        except (casework.InvalidTransition, lifecycle.NotReferralOwner) as refused:
+        except (casework.InvalidTransition, NotReferralOwner) as refused:
             code = "not_now" if isinstance(refused, casework.InvalidTransition) else "not_yours"
             await self._audit_refusal(who, action, subject, code)
             raise ApiError(409, code) from None
 
     async def _audit_refusal(self, actor: str, action: str, subject: str, reason: str) -> None:
-        vault, now = self.desk.vault, self.desk.clock()
         await self.desk.database.write(
-            lambda conn: logbook.add_logbook_line(
-                conn, vault, actor, action, now, subject, reason, refused=True
-            )
+            logbook.add_logbook_line, actor, action, subject, reason, refused=True
         )
 
 
@@ -149,7 +147,6 @@ def _add_routes(app: FastAPI, operations: _Operations) -> None:
 
 
 def _add_list(app: FastAPI, operations: _Operations) -> None:
-    desk = operations.desk
 
     @app.get("/referrals", responses=_problem_responses(401, 403, 422, 429))
     async def list_referrals(
@@ -165,10 +162,8 @@ def _add_list(app: FastAPI, operations: _Operations) -> None:
         from_ = datetime.combine(since, time(), UTC) if since else None
         which = ReferralFilter(queue, stage, from_, closed)
 
-        def reading(conn: Connection, _: ApiKeyInfo) -> ReferralList:
-            found, last = pagination.page_after(
-                Session(conn), desk.vault, desk.clock(), which, cursor.upper(), limit
-            )
+        def reading(unit: Unit, _: ApiKeyInfo) -> ReferralList:
+            found, last = pagination.page_after(unit, which, cursor.upper(), limit)
             return ReferralList(referrals=[list_item(one) for one in found], next=last)
 
         try:
@@ -178,20 +173,17 @@ def _add_list(app: FastAPI, operations: _Operations) -> None:
 
 
 def _add_record(app: FastAPI, operations: _Operations) -> None:
-    desk = operations.desk
-
     @app.get("/referrals/{reference}", responses=_problem_responses(401, 403, 404, 422, 429))
     async def read_referral(request: Request, reference: ReferencePath) -> ReferralDetail:
         """Return a whole referral. That it was read is written down, here and at the desk."""
         named = reference.upper()
 
-        def reading(conn: Connection, key: ApiKeyInfo) -> ReferralDetail:
-            vault, now, session = desk.vault, desk.clock(), Session(conn)
-            record = lifecycle.open_record(conn, vault, named, f"api:{key.name}", now)
-            entry = queue_views.find_entry(session, vault, named, now)
-            history = lifecycle.list_steps(session, vault, named)
+        def reading(unit: Unit, key: ApiKeyInfo) -> ReferralDetail:
+            record = lifecycle.open_record(unit, named, f"api:{key.name}")
+            entry = queue_views.find_entry(unit, named)
+            history = lifecycle.list_steps(unit, named)
             if entry is None:
-                raise lifecycle.UnknownReferral(named)
+                raise UnknownReferral(named)
             may_contact = record.may_contact and entry.may_contact
             shown = record if may_contact else without_contact_details(record)
             told = text_views.record_json(shown, history, entry.stage)
@@ -217,11 +209,9 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
         if step.until and not now.year <= step.until.year <= now.year + 1:
             raise ApiError(422, "wrong", ("until",))
 
-        def stepping(conn: Connection, key: ApiKeyInfo) -> str:
+        def stepping(unit: Unit, key: ApiKeyInfo) -> str:
             who = f"api:{key.name}"
-            return acts.perform_act(
-                conn, desk.vault, named, step.act, who, now, step.note, step.until
-            )
+            return acts.perform_act(unit, named, step.act, who, step.note, step.until)
 
         stage = await operations.perform(request, "write:steps", f"api_{step.act}", named, stepping)
         desk.changed()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from storage.referrals.lifecycle import QueueEntry
+from storage.referrals.rows import QueueEntry
 
 RecordableAct = Literal[
     "claim",

@@ -10,7 +10,7 @@ from flows.calendar import retry_schedule
 from flows.casework import Act, ActForm, FollowUp
 from flows.questions import answer_types
 from flows.service import service
-from storage.referrals.lifecycle import QueueEntry, ReferralStep
+from storage.referrals.rows import QueueEntry, ReferralStep
 
 _ENDS_ATTEMPTS = (Act.SPOKE, Act.REOPEN, Act.STILL_WANTED, "handed_over")
 """Steps after which failed attempts are counted anew."""

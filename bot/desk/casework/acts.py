@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.casework import act_forms
@@ -18,7 +16,9 @@ from flows.casework import Act, ActForm
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, lifecycle, queue_views, steps
-from storage.referrals.lifecycle import NotReferralOwner, QueueEntry
+from storage.referrals.rows import QueueEntry
+from storage.referrals.steps import NotReferralOwner, UnknownReferral
+from storage.unit import Unit
 
 
 class StalePage(RuntimeError):
@@ -40,9 +40,7 @@ async def claim(request: DeskRequest) -> Response:
         )
     if (entry.hold or entry.queue == "check") and request.form.get("sure") != "yes":
         return request.render("sure.html", wanted=ActionRequest("claim"), entry=entry, to="claim")
-    if await request.write(
-        lambda conn: lifecycle.claim(conn, request.reference, request.actor, request.now)
-    ):
+    if await request.write(acts.claim, request.reference, request.actor):
         return request.redirect(f"/desk/r/{request.reference}?told=claim")
     return await _ownership_lost(request, ActionRequest("claim"))
 
@@ -90,10 +88,9 @@ async def submit_note(request: DeskRequest) -> Response:
         return await _ownership_lost(request, asked)
     if not asked.note:
         asked = replace(asked, problems={**asked.problems, "note": "note_missing"})
-    vault = request.desk.vault
 
-    def noted(conn: Connection) -> None:
-        acts.add_note(conn, vault, request.reference, request.actor, request.now, asked.note)
+    def noted(unit: Unit) -> None:
+        acts.add_note(unit, request.reference, request.actor, asked.note)
 
     return await _perform(request, asked, ("note",), "note", noted)
 
@@ -103,7 +100,7 @@ async def _perform(
     action: ActionRequest,
     offered: tuple[str, ...],
     path: str,
-    transaction: Callable[[Connection], None],
+    transaction: Callable[[Unit], None],
 ) -> Response:
     """Do it, or say what is wrong with the note kept; some acts are asked once more."""
     if action.act not in offered:
@@ -137,59 +134,56 @@ async def _next_path(request: DeskRequest, action: ActionRequest, path: str) -> 
     return f"/desk/r/{request.reference}?told={'third_try' if third else action.act}"
 
 
-def _step_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Connection], None]:
-    vault, reference = request.desk.vault, request.reference
+def _step_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Unit], None]:
+    reference = request.reference
 
-    def worked(conn: Connection) -> None:
-        _check_preconditions(conn, request, action)
-        lifecycle.perform_act(
-            *(conn, vault, reference, action.act, request.actor, request.now),
+    def worked(unit: Unit) -> None:
+        _check_preconditions(unit, request, action)
+        acts.perform_act(
+            unit,
+            reference,
+            action.act,
+            request.actor,
             note=action.note,
             until=action.until,
             transfer_to=action.assignee if action.act == Act.TRANSFER else "",
         )
         if action.act == "erase":
-            logbook.add_logbook_line(conn, vault, request.actor, "erase", request.now, reference)
+            logbook.add_logbook_line(unit, request.actor, "erase", reference)
 
     return worked
 
 
-def _withdraw_transaction(
-    request: DeskRequest, action: ActionRequest
-) -> Callable[[Connection], None]:
-    vault, reference = request.desk.vault, request.reference
+def _withdraw_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Unit], None]:
+    reference = request.reference
 
-    def withdrawn(conn: Connection) -> None:
-        _check_preconditions(conn, request, action)
+    def withdrawn(unit: Unit) -> None:
+        _check_preconditions(unit, request, action)
         if action.note:
-            acts.add_note(conn, vault, reference, request.actor, request.now, action.note)
-        lifecycle.stop_contact(conn, reference, "withdraw", request.now, request.actor)
-        logbook.add_logbook_line(conn, vault, request.actor, "withdraw", request.now, reference)
+            acts.add_note(unit, reference, request.actor, action.note)
+        lifecycle.stop_contact(unit, reference, "withdraw", request.actor)
+        logbook.add_logbook_line(unit, request.actor, "withdraw", reference)
 
     return withdrawn
 
 
-def _reassign_transaction(
-    request: DeskRequest, action: ActionRequest
-) -> Callable[[Connection], None]:
-    vault, reference = request.desk.vault, request.reference
+def _reassign_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Unit], None]:
+    reference = request.reference
 
-    def reassigned(conn: Connection) -> None:
-        _check_preconditions(conn, request, action)
-        acts.reassign(
-            conn, vault, reference, request.actor, request.now, action.note, action.assignee
-        )
-        logbook.add_logbook_line(conn, vault, request.actor, "reassign", request.now, reference)
+    def reassigned(unit: Unit) -> None:
+        _check_preconditions(unit, request, action)
+        acts.reassign(unit, reference, request.actor, action.note, action.assignee)
+        logbook.add_logbook_line(unit, request.actor, "reassign", reference)
 
     return reassigned
 
 
-def _check_preconditions(conn: Connection, request: DeskRequest, action: ActionRequest) -> None:
+def _check_preconditions(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
     """Raise OutOfDate for an old page, NoSuchPerson for a transfer to nobody of ours."""
-    if action.page_version != str(steps.revision(conn, request.reference)):
+    if action.page_version != str(steps.revision(unit, request.reference)):
         raise StalePage(request.reference)
     if action.act == "transfer":
-        one = staff.find_account(Session(conn), action.assignee)
+        one = staff.find_account(unit, action.assignee)
         here = one is not None and one.joined_at is not None and one.disabled_at is None
         if one is None or not here or not act_forms.may_be_assigned(one.role, _queue_name(request)):
             raise UnknownAssignee(action.assignee)
@@ -197,11 +191,11 @@ def _check_preconditions(conn: Connection, request: DeskRequest, action: ActionR
 
 async def _redisplay(request: DeskRequest, action: ActionRequest, status: int) -> Response:
     """Show the forms once more, with what is wrong and all that was typed."""
-    vault, entry = request.desk.vault, await _entry(request)
+    entry = await _entry(request)
 
-    def forms(session: Session) -> ActForms:
-        history = lifecycle.list_steps(session, vault, request.reference)
-        return referral_forms(session, request, entry, history, None)
+    def forms(unit: Unit) -> ActForms:
+        history = lifecycle.list_steps(unit, request.reference)
+        return referral_forms(unit, request, entry, history, None)
 
     found = await request.read(forms)
     if "T" in request.form.get(f"when_{action.act}", ""):
@@ -218,12 +212,9 @@ async def _ownership_lost(request: DeskRequest, action: ActionRequest) -> Respon
 
 
 async def _entry(request: DeskRequest) -> QueueEntry:
-    vault = request.desk.vault
-    entry = await request.read(
-        lambda session: queue_views.find_entry(session, vault, request.reference, request.now)
-    )
+    entry = await request.read(queue_views.find_entry, request.reference)
     if entry is None:
-        raise lifecycle.UnknownReferral(request.reference)
+        raise UnknownReferral(request.reference)
     return entry
 
 

@@ -1,8 +1,7 @@
 """A change of contact details: whoever holds the referral asks, a second person agrees."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute, forbid, ownership_of
@@ -50,9 +49,7 @@ async def request_contact_change(request: DeskRequest) -> Response:
     wanted = ProposedContactChange(which, reading.value, reading.label, why)
     try:
         await request.write(
-            lambda conn: contact_changes.request_change(
-                conn, request.desk.vault, request.reference, wanted, request.actor, request.now
-            )
+            contact_changes.request_change, request.reference, wanted, request.actor
         )
     except ChangeAlreadyPending:
         return await _page(request, which, note="waits_already", status=409)
@@ -67,14 +64,12 @@ async def decide_contact_change(request: DeskRequest) -> Response:
     agreed, id = request.form.get("decision") == "agree", request.form.get("change", "")
     if request.form.get("decision") not in ("agree", "refuse"):
         return await _page(request, "", note="decision_missing", status=400)
-    waits = await request.read(_load_pending(request))
+    waits = await _pending_change(request)
     if waits is not None and waits.asked_by == request.actor and agreed:
         return await _needs_second_person(request)
     try:
         await request.write(
-            lambda conn: contact_changes.decide_change(
-                conn, request.desk.vault, request.reference, id, agreed, request.actor, request.now
-            )
+            contact_changes.decide_change, request.reference, id, agreed, request.actor
         )
     except ChangeNeedsSecondPerson:
         return await _needs_second_person(request)
@@ -101,8 +96,10 @@ async def _page(
         request.standing is not None
         and ownership_of(request.standing, request.actor) == Ownership.OWN
     )
-    waits = await request.read(_load_pending(request))
-    lines = await request.read(_load_lines(request)) if own and waits is None else None
+    waits = await _pending_change(request)
+    lines = None
+    if own and waits is None:
+        lines = await request.read(contact_changes.current_contact_answers, _referral_id(request))
     if waits is not None or lines is not None:
         await request.audit("contact_read", request.reference)
     done = request.query("done")
@@ -122,14 +119,12 @@ async def _page(
     )
 
 
-def _load_pending(request: DeskRequest) -> Callable[[Session], PendingContactChange | None]:
-    id = request.standing.id if request.standing else ""
-    return lambda session: contact_changes.pending_change(session, request.desk.vault, id)
+async def _pending_change(request: DeskRequest) -> PendingContactChange | None:
+    return await request.read(contact_changes.pending_change, _referral_id(request))
 
 
-def _load_lines(request: DeskRequest) -> Callable[[Session], dict[str, RecordLine] | None]:
-    id = request.standing.id if request.standing else ""
-    return lambda session: contact_changes.current_contact_answers(session, request.desk.vault, id)
+def _referral_id(request: DeskRequest) -> str:
+    return request.standing.id if request.standing else ""
 
 
 def _contact_field(key: str, line: RecordLine | None) -> tuple[str, str, str]:

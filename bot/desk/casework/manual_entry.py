@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -18,7 +17,8 @@ from flows.inputs import FormFields
 from flows.vocabulary import Journey, Source
 from storage.chats import conversations, inbox
 from storage.chats.inbox import Arrival
-from storage.serialization import dumps as as_text
+from storage.serialization import dumps
+from storage.unit import Unit
 
 SOURCES, JOURNEYS = (Source.PHONE, Source.PAPER), (Journey.SELF, Journey.OFFICER)
 CHAT_ONLY_OPTIONS = ("here",)
@@ -102,7 +102,7 @@ def _check_page(
 async def _send(request: DeskRequest, journey: str, source: str, filled: FormFields) -> Response:
     """Keep it as anything that comes in, once however often it is sent; show its reference."""
     signed, vault = request.staff_session.id if request.staff_session else "", request.desk.vault
-    address = vault.fingerprint(as_text(["typed", signed, _idempotency_key(request)]))
+    address = vault.fingerprint(dumps(["typed", signed, _idempotency_key(request)]))
     body = build_page_payload(
         MANUAL_ENTRY_CHANNEL,
         address,
@@ -113,9 +113,7 @@ async def _send(request: DeskRequest, journey: str, source: str, filled: FormFie
         door=source,
     )
     arrival = Arrival(address, address, body)
-    await request.write(
-        lambda conn: inbox.enqueue_arrivals(conn, vault, PAGE_CHANNEL, [arrival], request.now)
-    )
+    await request.write(inbox.enqueue_arrivals, PAGE_CHANNEL, [arrival])
     reference = await _wait_for_reference(request, address)
     await request.audit("take_down", reference, source)
     return request.render("new_done.html", reference=reference)
@@ -126,18 +124,15 @@ async def _wait_for_reference(request: DeskRequest, address: str) -> str:
     loop = asyncio.get_running_loop()
     until = loop.time() + POLL_TIMEOUT
     while loop.time() < until:
-        found = await request.read(lambda session: _find_reference(request, session, address))
+        found = await request.read(_find_reference, address)
         if found:
             return found
         await asyncio.sleep(POLL_INTERVAL)
     return ""
 
 
-def _find_reference(request: DeskRequest, session: Session, address: str) -> str:
-    conn, vault = session.connection(), request.desk.vault
-    found = conversations.load_conversation(
-        conn, vault, MANUAL_ENTRY_CHANNEL, address, request.now
-    ).conversation
+def _find_reference(unit: Unit, address: str) -> str:
+    found = conversations.load_conversation(unit, MANUAL_ENTRY_CHANNEL, address).conversation
     return found.receipt.reference if found.receipt else ""
 
 

@@ -15,9 +15,10 @@ from flows import casework
 from flows.referral import routing
 from flows.service import service
 from flows.understanding.crisis import Danger
-from storage.referrals import lifecycle, queue_views
-from storage.referrals.lifecycle import QueueEntry
-from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueueQuery
+from storage.referrals import acts, queue_views
+from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueuePage, QueueQuery
+from storage.referrals.rows import QueueEntry
+from storage.unit import Unit
 
 FLAGS = (
     *COLUMN_FILTERS,
@@ -82,13 +83,15 @@ async def show_queue(request: DeskRequest) -> Response:
         return request.redirect(f"/desk/r/{reference}")
     chosen = filter_of(request)
     asked = queue_query(request, chosen)
-    found, counts, alike = await request.read(
-        lambda session: (
-            queue_views.queue_page(session, request.desk.vault, asked),
-            queue_views.counts_by_view(session, queue_query(request, QueueFilter())),
-            duplicate_references(session, request.role),
+
+    def look_up(unit: Unit) -> tuple[QueuePage, dict[str, int], frozenset[str]]:
+        return (
+            queue_views.queue_page(unit, asked),
+            queue_views.counts_by_view(unit, queue_query(request, QueueFilter())),
+            duplicate_references(unit, request.role),
         )
-    )
+
+    found, counts, alike = await request.read(look_up)
     if chosen.page > found.pages:
         return request.redirect(chosen.url_with(page=found.pages))
     rows = [
@@ -118,9 +121,7 @@ async def show_queue(request: DeskRequest) -> Response:
 async def claim_next(request: DeskRequest) -> Response:
     """Claim the next in line, and open it."""
     queues = visible_queues(request.role, tuple(service().queues))
-    taken = await request.write(
-        lambda conn: lifecycle.claim_next(conn, request.actor, request.now, queues)
-    )
+    taken = await request.write(acts.claim_next, request.actor, queues)
     return request.redirect(
         f"/desk/r/{taken}?told=claim" if taken else "/desk/queue?told=none_next"
     )
@@ -151,7 +152,6 @@ def queue_query(request: DeskRequest, queue_filter: QueueFilter) -> QueueQuery:
         queue_filter.view,
         request.actor,
         queues,
-        request.now,
         ends,
         queue_filter.flag,
         queue_filter.sender,

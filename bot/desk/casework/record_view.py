@@ -9,7 +9,8 @@ from flows.questions.questionnaire import get_question, question_exists
 from flows.record import Record, RecordLine
 from flows.vocabulary import AnswerStatus
 from flows.wording import FIRST_LANGUAGE, has, say
-from storage.referrals.lifecycle import CLOCK, PERSON, ReferralStep
+from storage.referrals.rows import ReferralStep
+from storage.referrals.steps import CLOCK, PERSON
 
 CONTACT_KINDS = ("phone", "email", "contact")
 """Kinds of answer by which the person, or the officer, can be reached."""

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.casework.act_forms import (
@@ -26,7 +24,9 @@ from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, contact_changes, lifecycle, queue_views, steps
 from storage.referrals.duplicates import PossibleDuplicate
-from storage.referrals.lifecycle import QueueEntry, ReferralErased, ReferralStep
+from storage.referrals.rows import QueueEntry, ReferralErased, ReferralStep
+from storage.referrals.steps import UnknownReferral
+from storage.unit import Unit
 
 ACCESS_REASONS = ("cover", "check", "complaint", "person_rang", "other")
 """Why a coordinator looks at what somebody else has; the logbook keeps the code."""
@@ -67,17 +67,15 @@ async def open_with_reason(request: DeskRequest) -> Response:
 
 async def reveal_contact(request: DeskRequest) -> Response:
     """Return the page with the ways to make contact; that they were shown is written down."""
-    vault, reference = request.desk.vault, request.reference
-    entry = await request.read(
-        lambda session: queue_views.find_entry(session, vault, reference, request.now)
-    )
+    reference = request.reference
+    entry = await request.read(queue_views.find_entry, reference)
     if entry is None or not entry.may_contact:
         await request.audit("reveal", reference, "no_contact", refused=True)
         return request.redirect(f"/desk/r/{reference}")
 
-    def noted(conn: Connection) -> None:
-        acts.record_reveal(conn, reference, request.actor, request.now)
-        logbook.add_logbook_line(conn, vault, request.actor, "reveal", request.now, reference)
+    def noted(unit: Unit) -> None:
+        acts.record_reveal(unit, reference, request.actor)
+        logbook.add_logbook_line(unit, request.actor, "reveal", reference)
 
     await request.write(noted)
     return await _open_and_render(request, reveal=True)
@@ -92,21 +90,19 @@ async def _open_and_render(
     request: DeskRequest, access_reason: str = "", comment: str = "", reveal: bool = False
 ) -> Response:
     """Open the record: a step and a line of the logbook say so, in the same transaction."""
-    vault, reference = request.desk.vault, request.reference
+    reference = request.reference
     told = f"{label_for('whys', access_reason)}. {comment}".strip() if access_reason else ""
 
-    def opening(conn: Connection) -> Record | None:
-        logbook.add_logbook_line(
-            conn, vault, request.actor, "read", request.now, reference, access_reason
-        )
+    def opening(unit: Unit) -> Record | None:
+        logbook.add_logbook_line(unit, request.actor, "read", reference, access_reason)
         try:
-            return lifecycle.open_record(conn, vault, reference, request.actor, request.now, told)
+            return lifecycle.open_record(unit, reference, request.actor, told)
         except ReferralErased:
             return None
 
     record = await request.write(opening)
     request.desk.viewing.touch(reference, request.actor, request.now)
-    around = await request.read(lambda session: _load_context(session, request, record))
+    around = await request.read(_load_context, request, record)
     if record is None:
         return request.render("erased.html", 200, **_common_values(request, around))
     entry, own = around.entry, around.entry.owner == request.actor
@@ -141,26 +137,26 @@ def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, 
     }
 
 
-def _load_context(session: Session, request: DeskRequest, record: Record | None) -> ReferralContext:
-    vault, reference = request.desk.vault, request.reference
+def _load_context(unit: Unit, request: DeskRequest, record: Record | None) -> ReferralContext:
+    reference = request.reference
     entry, id = (
-        queue_views.find_entry(session, vault, reference, request.now),
+        queue_views.find_entry(unit, reference),
         request.standing and request.standing.id,
     )
     if entry is None or not id:
-        raise lifecycle.UnknownReferral(reference)
-    history = lifecycle.list_steps(session, vault, reference)
+        raise UnknownReferral(reference)
+    history = lifecycle.list_steps(unit, reference)
     return ReferralContext(
         entry,
         history,
-        referral_forms(session, request, entry, history, record),
-        duplicates_for(session, request.role, id),
-        contact_changes.pending_change(session, vault, id) is not None,
+        referral_forms(unit, request, entry, history, record),
+        duplicates_for(unit, request.role, id),
+        contact_changes.pending_change(unit, id) is not None,
     )
 
 
 def referral_forms(
-    session: Session,
+    unit: Unit,
     request: DeskRequest,
     entry: QueueEntry,
     history: list[ReferralStep],
@@ -168,8 +164,8 @@ def referral_forms(
 ) -> ActForms:
     """Return the forms that whoever is signed in may use on this referral."""
     roles = tuple(role for role in Role if may_be_assigned(role, entry.queue))
-    people = [one.name for one in staff.list_accounts(session, roles) if one.name != entry.owner]
-    mark = steps.revision(session.connection(), entry.reference)
+    people = [one.name for one in staff.list_accounts(unit, roles) if one.name != entry.owner]
+    mark = steps.revision(unit, entry.reference)
     named = best_time(record) if record else None
     coordinates = request.may("reassign", request_ownership(request), entry.queue)
     viewer = PageViewer(request_ownership(request), coordinates, tuple(people), mark, request.now)

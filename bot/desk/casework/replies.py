@@ -5,8 +5,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -20,7 +18,8 @@ from storage import logbook
 from storage.chats import handoffs
 from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
-from storage.referrals.lifecycle import ReferralStep
+from storage.referrals.rows import ReferralStep
+from storage.unit import Unit
 
 _IDEMPOTENCY_KEY = re.compile("[0-9a-f]{32}")
 
@@ -54,14 +53,14 @@ class ReplyState:
 
 async def show_replies(request: DeskRequest) -> Response:
     """Return the page: what the person wrote, what was sent, and what can be said."""
-    stands = await request.read(lambda session: _reply_state(session, request))
+    stands = await request.read(_reply_state, request)
     await _mark_read(request, stands)
     return _page(request, stands)
 
 
 async def send_reply(request: DeskRequest) -> Response:
     """Show the message word for word; once it was seen, send it."""
-    stands = await request.read(lambda session: _reply_state(session, request))
+    stands = await request.read(_reply_state, request)
     chosen = _parse_reply(request)
     if stands.refusal:
         return _page(request, stands, status=409)
@@ -84,65 +83,54 @@ async def send_reply(request: DeskRequest) -> Response:
 
 async def return_to_bot(request: DeskRequest) -> Response:
     """Give the conversation back to the bot, if it is still held."""
-    vault, reference = request.desk.vault, request.reference
+    reference = request.reference
 
-    def back(conn: Connection) -> None:
-        found = handoffs.reply_target(conn, vault, reference)
-        own = (
-            handoffs.active_handoff(conn, found.chat_id, request.now)
-            if found and found.chat_id
-            else None
-        )
+    def back(unit: Unit) -> None:
+        found = handoffs.reply_target(unit, reference)
+        own = handoffs.active_handoff(unit, found.chat_id) if found and found.chat_id else None
         if own and own.handed_off_to == request.actor:
-            handoff_relay.hand_back_to_bot(conn, vault, own, request.now)
+            handoff_relay.hand_back_to_bot(unit, own)
 
     await request.write(back)
     return request.redirect(f"/desk/r/{reference}/reply?told=given_back")
 
 
 async def _send(request: DeskRequest, state: ReplyState, chosen_reply: ReplyChoice) -> Response:
-    vault, reference, variant = request.desk.vault, request.reference, state.variant
+    reference, variant = request.reference, state.variant
     message = OutboundMessage(OutboundKind.STAFF, variant, request.actor)
     reply = reply_templates.render_reply(chosen_reply, variant, state.language)
 
-    def sent(conn: Connection) -> Verdict:
+    def sent(unit: Unit) -> Verdict:
         once = request.form["once"]
-        verdict = outgoing.send_staff_message(
-            conn, vault, reference, reply, message, request.now, once
-        )
+        verdict = outgoing.send_staff_message(unit, reference, reply, message, once)
         refused = isinstance(verdict, Deny)
-        logbook.add_logbook_line(
-            conn, vault, request.actor, "reply", request.now, reference, refused=refused
-        )
+        logbook.add_logbook_line(unit, request.actor, "reply", reference, refused=refused)
         return verdict
 
     if isinstance(await request.write(sent), Deny):
-        return _page(
-            request, await request.read(lambda session: _reply_state(session, request)), status=409
-        )
+        return _page(request, await request.read(_reply_state, request), status=409)
     return request.redirect(f"/desk/r/{reference}/reply?told=sent")
 
 
 async def _mark_read(request: DeskRequest, state: ReplyState) -> None:
     """What the person wrote was looked at: a line of the logbook, and it is not new any more."""
-    vault, reference = request.desk.vault, request.reference
+    reference = request.reference
 
-    def looked(conn: Connection) -> None:
-        logbook.add_logbook_line(conn, vault, request.actor, "read", request.now, reference)
-        handoffs.mark_referral_seen(conn, reference)
+    def looked(unit: Unit) -> None:
+        logbook.add_logbook_line(unit, request.actor, "read", reference)
+        handoffs.mark_referral_seen(unit, reference)
 
     if state.received:
         await request.desk.database.write(looked)
 
 
-def _reply_state(session: Session, request: DeskRequest) -> ReplyState:
-    conn, vault = session.connection(), request.desk.vault
-    found = handoffs.reply_target(conn, vault, request.reference)
+def _reply_state(unit: Unit, request: DeskRequest) -> ReplyState:
+    found = handoffs.reply_target(unit, request.reference)
     chat_id = found.chat_id if found else None
-    known = outgoing.load_safe_contact(conn, vault, chat_id, request.reference, request.now)
-    steps = lifecycle.list_steps(session, vault, request.reference)
+    known = outgoing.load_safe_contact(unit, chat_id, request.reference)
+    steps = lifecycle.list_steps(unit, request.reference)
     newest = tuple(reversed(steps))
-    own = handoffs.active_handoff(conn, chat_id, request.now) if chat_id else None
+    own = handoffs.active_handoff(unit, chat_id) if chat_id else None
     return ReplyState(
         contact=known,
         language=supported_language(found.record.language) if found else FIRST_LANGUAGE,

@@ -1,9 +1,8 @@
 """The search: a reference leads straight to it; a name or number is looked for in the records."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.casework.queue import parse_reference
@@ -81,25 +80,19 @@ async def _find_matches(
     request: DeskRequest, term: SearchTerm
 ) -> tuple[list[tuple[str, str, str]], bool]:
     queues = visible_queues(request.role, tuple(service().queues))
-    ids = await request.read(lambda session: queue_views.newest_referral_ids(session, queues))
+    ids = await request.read(queue_views.newest_referral_ids, queues)
     found: list[tuple[str, str, str]] = []
     for start in range(0, len(ids), BATCH_SIZE):
-        found += await request.read(_match_batch(request, ids[start : start + BATCH_SIZE], term))
+        found += await request.read(
+            queue_views.search_answers, ids[start : start + BATCH_SIZE], term.match_in
+        )
     return found, len(ids) >= queue_views.SCAN_LIMIT
-
-
-def _match_batch(
-    request: DeskRequest, ids: list[str], term: SearchTerm
-) -> Callable[[Session], list[tuple[str, str, str]]]:
-    return lambda session: queue_views.search_answers(
-        session, request.desk.vault, ids, term.match_in
-    )
 
 
 async def _exists(request: DeskRequest, reference: str) -> bool:
     if not reference:
         return False
-    standing = await request.read(lambda session: lifecycle.referral_status(session, reference))
+    standing = await request.read(lifecycle.referral_status, reference)
     return standing is not None and may_see_queue(request.role, standing.queue)
 
 

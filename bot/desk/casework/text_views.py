@@ -7,7 +7,7 @@ from typing import Any
 from flows import casework
 from flows.record import Record, RecordLine
 from flows.wording import FIRST_LANGUAGE, format_time, has, say
-from storage.referrals.lifecycle import QueueEntry, ReferralStep
+from storage.referrals.rows import QueueEntry, ReferralStep
 
 _L = FIRST_LANGUAGE
 _RECORD_KEYS = {"wording_version": "wording", "source": "door"}

@@ -5,7 +5,6 @@ from collections import Counter
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.content import message_index, state_diagram
@@ -17,6 +16,7 @@ from flows.questions.questionnaire import get_question
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, say
 from storage.reports import missed_questions, statistics
+from storage.unit import Unit
 
 _L = FIRST_LANGUAGE
 PAGE_SIZE = 50
@@ -74,9 +74,7 @@ async def show_messages(request: DeskRequest) -> Response:
 async def show_missed_questions(request: DeskRequest) -> Response:
     """Return the questions that had no answer, in the words of whoever agreed to leave them."""
     await request.audit("missed_read")
-    asked = await request.read(
-        lambda session: missed_questions.list_missed_questions(session, request.desk.vault)
-    )
+    asked = await request.read(missed_questions.list_missed_questions)
     return request.render("missed.html", asked=list(reversed(asked)))
 
 
@@ -84,8 +82,8 @@ async def _question_funnels(request: DeskRequest) -> QuestionFunnels:
     """Return each journey's questions as worded now, with how many of those shown went on."""
     chosen = week_range.parse_weeks("", "", request.now)
 
-    def found(session: Session) -> QuestionFunnels:
-        funnel = statistics.funnel_counts(session, chosen.first, chosen.last)
+    def found(unit: Unit) -> QuestionFunnels:
+        funnel = statistics.funnel_counts(unit, chosen.first, chosen.last)
         return [
             (
                 say(_L, f"desk.numbers.from.{who}"),

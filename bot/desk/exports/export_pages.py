@@ -4,8 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.exports.export_rows import export_rows, footer_row
@@ -16,10 +14,11 @@ from bot.desk.permissions import Role, visible_queues
 from flows.questions import answer_types
 from flows.service import service
 from storage import logbook
-from storage.referrals.lifecycle import QueueEntry
 from storage.referrals.queue_views import VIEWS, QueueQuery
+from storage.referrals.rows import QueueEntry
 from storage.reports import exports
 from storage.reports.exports import ExportRequest, ExportSelection
+from storage.unit import Unit
 
 EXPORT_REASONS = ("planning", "meeting", "figures", "handover", "complaint", "other")
 """Why somebody takes a list away; the logbook keeps the code."""
@@ -53,16 +52,16 @@ async def submit_export_request(request: DeskRequest) -> Response:
         return await forbid(request, "export", "details")
     if wanted.errors:
         return await _page(request, wanted, 422)
-    vault, choice = request.desk.vault, wanted.choice
+    choice = wanted.choice
 
-    def asking(conn: Connection) -> str:
-        size = len(_entries(Session(conn), request, choice))
+    def asking(unit: Unit) -> str:
+        size = len(_entries(unit, request, choice))
         alone = not choice.details and size <= request.desk.settings.export_alone_up_to
-        told = (wanted.reason, wanted.comment, choice, size, wanted.file_format)
-        id = exports.request_export(conn, vault, request.actor, *told, request.now, alone)
-        logbook.add_logbook_line(
-            conn, vault, request.actor, "export_asked", request.now, id, wanted.reason
+        proposed = exports.ProposedExport(
+            wanted.reason, wanted.comment, choice, size, wanted.file_format
         )
+        id = exports.request_export(unit, request.actor, proposed, preapproved=alone)
+        logbook.add_logbook_line(unit, request.actor, "export_asked", id, wanted.reason)
         return "ready" if alone else "waits"
 
     return request.redirect(f"/desk/exports?told={await request.write(asking)}")
@@ -81,7 +80,7 @@ async def reject_export(request: DeskRequest) -> Response:
 async def download_export(at: DeskRequest) -> Response:
     """Return the list, once; that it was taken, and how long it was, is a line."""
     try:
-        request, rows = await at.write(lambda conn: _load_export(conn, at))
+        request, rows = await at.write(_load_export, at)
     except exports.ExportNeedsSecondPerson:
         return await _export_denied(at, "alone", 403)
     except exports.UnknownExport:
@@ -101,13 +100,9 @@ def _render_file(file_format: str, rows: list[list[str]], now: datetime) -> byte
 
 
 async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200) -> Response:
-    vault, agrees = request.desk.vault, request.may("agree_export")
-    mine = await request.read(
-        lambda session: exports.exports_requested_by(session, vault, request.actor)
-    )
-    waiting = await request.read(
-        lambda session: exports.list_pending_exports(session, vault, request.now)
-    )
+    agrees = request.may("agree_export")
+    mine = await request.read(exports.exports_requested_by, request.actor)
+    waiting = await request.read(exports.list_pending_exports)
     told = request.query("told")
     return request.render(
         "exports.html",
@@ -125,12 +120,12 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
 
 
 async def _decide(request: DeskRequest, approved: bool) -> Response:
-    vault, id = request.desk.vault, _export_id(request)
+    id = _export_id(request)
 
-    def deciding(conn: Connection) -> None:
-        exports.decide_export(conn, id, request.actor, approved, request.now)
+    def deciding(unit: Unit) -> None:
+        exports.decide_export(unit, id, request.actor, approved)
         did = "export_agreed" if approved else "export_refused"
-        logbook.add_logbook_line(conn, vault, request.actor, did, request.now, id)
+        logbook.add_logbook_line(unit, request.actor, did, id)
 
     try:
         await request.write(deciding)
@@ -143,31 +138,30 @@ async def _decide(request: DeskRequest, approved: bool) -> Response:
     return request.redirect(f"/desk/exports?told={'agreed' if approved else 'refused'}")
 
 
-def _load_export(conn: Connection, at: DeskRequest) -> tuple[ExportRequest, list[list[str]]]:
+def _load_export(unit: Unit, at: DeskRequest) -> tuple[ExportRequest, list[list[str]]]:
     """Take the list and gather its rows in one go; raise what stands in the way."""
-    vault, session = at.desk.vault, Session(conn)
-    request = exports.collect_export(conn, vault, _export_id(at), at.actor, at.now)
+    request = exports.collect_export(unit, _export_id(at), at.actor)
     choice = request.selection
     if choice.details and at.role != Role.COORDINATOR:
         raise exports.UnknownExport(request.id)
-    entries = [one for one in _entries(session, at, choice) if one.sent_at <= request.asked_at]
+    entries = [one for one in _entries(unit, at, choice) if one.sent_at <= request.asked_at]
     if len(entries) > request.size:
         raise ExportGrew(request.id)
     asked = [one.reference for one in entries]
-    found = exports.records_by_reference(session, vault, asked) if choice.details else None
+    found = exports.records_by_reference(unit, asked) if choice.details else None
     for reference in found or ():
-        logbook.add_logbook_line(conn, vault, at.actor, "read", at.now, reference, "export")
+        logbook.add_logbook_line(unit, at.actor, "read", reference, "export")
     n = len(entries)
-    logbook.add_logbook_line(conn, vault, at.actor, "export_taken", at.now, request.id, f"{n} rows")
+    logbook.add_logbook_line(unit, at.actor, "export_taken", request.id, f"{n} rows")
     return request, [*export_rows(entries, found), footer_row(request, n, at.now)]
 
 
-def _entries(session: Session, request: DeskRequest, choice: ExportSelection) -> list[QueueEntry]:
+def _entries(unit: Unit, request: DeskRequest, choice: ExportSelection) -> list[QueueEntry]:
     """Return the referrals of a choice, only in queues that the person may know of."""
     mine = visible_queues(request.role, tuple(service().queues))
     queues = [one for one in mine if choice.queue in ("", one)]
-    asked = QueueQuery(choice.view, request.actor, queues, request.now, end_of_today(request.now))
-    return exports.select_entries(session, request.desk.vault, choice, asked)
+    asked = QueueQuery(choice.view, request.actor, queues, end_of_today(request.now))
+    return exports.select_entries(unit, choice, asked)
 
 
 async def _export_denied(request: DeskRequest, reason: str, status: int) -> Response:

@@ -10,7 +10,7 @@ from flows.questions.questionnaire import all_questions
 from flows.record import Record
 from flows.service import service
 from flows.wording import FIRST_LANGUAGE, say
-from storage.referrals.lifecycle import QueueEntry
+from storage.referrals.rows import QueueEntry
 from storage.reports.exports import ExportRequest
 
 _L = FIRST_LANGUAGE

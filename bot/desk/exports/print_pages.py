@@ -2,15 +2,14 @@
 
 import asyncio
 
-from sqlalchemy import Connection
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.exports.printout import Printout, printout_of
 from bot.desk.guard import DeskRequest, DeskRoute
 from storage import logbook
 from storage.referrals import lifecycle, queue_views
-from storage.referrals.lifecycle import ReferralErased
+from storage.referrals.rows import ReferralErased
+from storage.unit import Unit
 
 
 async def show_printout(request: DeskRequest) -> Response:
@@ -37,19 +36,15 @@ async def download_pdf(request: DeskRequest) -> Response:
 
 async def _load_printout(request: DeskRequest, action: str) -> Printout | None:
     """Return the referral, read in one go with the line that says so; None once it is erased."""
-    vault = request.desk.vault
 
-    def reading(conn: Connection) -> Printout | None:
-        logbook.add_logbook_line(conn, vault, request.actor, action, request.now, request.reference)
-        session = Session(conn)
+    def reading(unit: Unit) -> Printout | None:
+        logbook.add_logbook_line(unit, request.actor, action, request.reference)
         try:
-            record = lifecycle.open_record(
-                conn, vault, request.reference, request.actor, request.now
-            )
+            record = lifecycle.open_record(unit, request.reference, request.actor)
         except ReferralErased:
             return None
-        entry = queue_views.find_entry(session, vault, request.reference, request.now)
-        steps = lifecycle.list_steps(session, vault, request.reference)
+        entry = queue_views.find_entry(unit, request.reference)
+        steps = lifecycle.list_steps(unit, request.reference)
         return printout_of(entry, record, steps, request.actor, request.now) if entry else None
 
     return await request.write(reading)

@@ -14,7 +14,7 @@ from bot.desk.casework.record_view import (
 from bot.desk.labels import flag_labels, label_for
 from flows.record import Record
 from flows.wording import FIRST_LANGUAGE, format_time, say
-from storage.referrals.lifecycle import QueueEntry, ReferralStep
+from storage.referrals.rows import QueueEntry, ReferralStep
 
 _L = FIRST_LANGUAGE
 

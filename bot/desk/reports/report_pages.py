@@ -2,7 +2,6 @@
 
 import asyncio
 
-from sqlmodel import Session
 from starlette.responses import Response
 
 from bot.desk.exports import spreadsheets
@@ -12,6 +11,7 @@ from bot.desk.reports.tables import StatisticsTable
 from bot.desk.reports.week_range import InvalidWeek, WeekRange
 from storage.reports import statistics
 from storage.reports.statistics import PairCounts, ReferralTimes
+from storage.unit import Unit
 
 
 async def show_statistics(request: DeskRequest) -> Response:
@@ -59,15 +59,13 @@ async def download_table(request: DeskRequest) -> Response:
 async def all_tables(request: DeskRequest, period: WeekRange) -> list[StatisticsTable]:
     """Return every table of these weeks."""
 
-    def counted(
-        session: Session,
-    ) -> tuple[list[ReferralTimes], PairCounts, PairCounts, figures.Funnel]:
+    def counted(unit: Unit) -> tuple[list[ReferralTimes], PairCounts, PairCounts, figures.Funnel]:
         since, until = period.since, period.until
         return (
-            statistics.referral_times(session, since, until),
-            statistics.counts_by_source(session, since, until),
-            statistics.counts_by_queue_and_outcome(session, since, until),
-            statistics.funnel_counts(session, period.first, period.last),
+            statistics.referral_times(unit, since, until),
+            statistics.counts_by_source(unit, since, until),
+            statistics.counts_by_queue_and_outcome(unit, since, until),
+            statistics.funnel_counts(unit, period.first, period.last),
         )
 
     sent, sources, routes, funnel = await request.read(counted)

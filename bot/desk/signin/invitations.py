@@ -1,6 +1,5 @@
 """The pages on which somebody takes up the account they were invited to."""
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -11,6 +10,7 @@ from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import staff
 from storage.accounts.staff import StaffAccount
+from storage.unit import Unit
 
 
 async def show_invitation(request: DeskRequest) -> Response:
@@ -36,9 +36,9 @@ async def choose_password(request: DeskRequest) -> Response:
         return _page(request, {"again": "again"}, 422)
     secret, kept = totp.new_secret(), await passwords.hash_password_async(password)
 
-    def keep(conn: Connection) -> None:
-        staff.set_password_hash(conn, member.id, kept)
-        staff.set_totp_secret(conn, request.desk.vault, member.id, secret)
+    def keep(unit: Unit) -> None:
+        staff.set_password_hash(unit, member.id, kept)
+        staff.set_totp_secret(unit, member.id, secret)
 
     await request.write(keep)
     return _totp_page(request, member, secret)
@@ -55,15 +55,15 @@ async def confirm_totp(request: DeskRequest) -> Response:
             counted.record_failure()
             await request.audit("join", "", "no_invitation", refused=True)
             return _page(request, {"code": "code"}, 403)
-        vault, id = request.desk.vault, member.id
-        secret = await request.read(lambda session: staff.pending_totp_secret(session, vault, id))
+        id = member.id
+        secret = await request.read(staff.pending_totp_secret, id)
         if secret is None:
             return _page(request)
         step = totp.matching_time_step(secret, request.form.get("app", ""), request.now)
         if step is None:
             counted.record_failure()
             return _totp_page(request, member, secret, wrong=True)
-    if not await request.write(lambda conn: _redeem_invitation(conn, request, member, step)):
+    if not await request.write(_redeem_invitation, request, member, step):
         return _page(request, {"code": "code"}, 403)
     return await start_session(request, member.id, member.name, "password")
 
@@ -71,25 +71,16 @@ async def confirm_totp(request: DeskRequest) -> Response:
 async def invited_member(request: DeskRequest) -> StaffAccount | None:
     """Return whose invitation the form carries, as long as it is good."""
     code = request.form.get("code", "")
-    return await request.read(
-        lambda session: staff.find_invited_account(session, request.desk.vault, code, request.now)
-    )
+    return await request.read(staff.find_invited_account, code)
 
 
 def _redeem_invitation(
-    conn: Connection, request: DeskRequest, member: StaffAccount, time_step: int
+    unit: Unit, request: DeskRequest, member: StaffAccount, time_step: int
 ) -> bool:
-    if (
-        staff.redeem_staff_invitation(
-            conn, request.desk.vault, request.form.get("code", ""), request.now
-        )
-        != member.id
-    ):
+    if staff.redeem_staff_invitation(unit, request.form.get("code", "")) != member.id:
         return False
-    staff.consume_time_step(conn, member.id, time_step)
-    logbook.add_logbook_line(
-        conn, request.desk.vault, member.name, "join", request.now, member.name, "password"
-    )
+    staff.consume_time_step(unit, member.id, time_step)
+    logbook.add_logbook_line(unit, member.name, "join", member.name, "password")
     return True
 
 

@@ -1,6 +1,5 @@
 """The pages for signing in with the organisation's own sign-in, and for tying an account to it."""
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
@@ -10,6 +9,7 @@ from bot.desk.signin.sign_in_pages import rate_limited_page, start_session
 from storage import logbook
 from storage.accounts import oidc_subjects, staff
 from storage.chats import one_time_links
+from storage.unit import Unit
 
 _LINK_KIND, _LINK_CHANNEL, _LINK_MINUTES = "oidc", "desk", 10
 CALLBACK_PATH = "/desk/organisation/back"
@@ -49,10 +49,8 @@ async def oidc_callback(request: DeskRequest) -> Response:
     """Sign in whoever the organisation says this is, if an account is tied to them."""
     if not oidc.is_configured(request.desk.settings):
         return request.render("missing.html", 404)
-    vault, state = request.desk.vault, request.query("state")
-    used = await request.write(
-        lambda conn: one_time_links.redeem_link(conn, vault, _LINK_KIND, state, request.now)
-    )
+    state = request.query("state")
+    used = await request.write(one_time_links.redeem_link, _LINK_KIND, state)
     code = request.http.query_params.get("code", "")[:4096]
     if used is None or used.address != request.browser_id or not code:
         return await _oidc_failed(request, "state")
@@ -73,10 +71,8 @@ async def oidc_callback(request: DeskRequest) -> Response:
 
 
 async def _sign_in_subject(request: DeskRequest, subject: str) -> Response:
-    vault, issuer = request.desk.vault, request.desk.settings.oidc_issuer or ""
-    member = await request.read(
-        lambda session: oidc_subjects.find_account_by_subject(session, vault, issuer, subject)
-    )
+    issuer = request.desk.settings.oidc_issuer or ""
+    member = await request.read(oidc_subjects.find_account_by_subject, issuer, subject)
     if member is None:
         await request.audit("sign_in", "", "unlinked", refused=True)
         return request.redirect("/desk/sign-in?error=unlinked")
@@ -84,12 +80,12 @@ async def _sign_in_subject(request: DeskRequest, subject: str) -> Response:
 
 
 async def _link_invited_account(request: DeskRequest, invitation: str, subject: str) -> Response:
-    vault, issuer = request.desk.vault, request.desk.settings.oidc_issuer or ""
+    issuer = request.desk.settings.oidc_issuer or ""
 
-    def take_up(conn: Connection) -> str | None:
-        taken = conn.begin_nested()
-        id = staff.redeem_staff_invitation(conn, vault, invitation, request.now)
-        if id is None or not oidc_subjects.link_subject(conn, vault, id, issuer, subject):
+    def take_up(unit: Unit) -> str | None:
+        taken = unit.conn.begin_nested()
+        id = staff.redeem_staff_invitation(unit, invitation)
+        if id is None or not oidc_subjects.link_subject(unit, id, issuer, subject):
             taken.rollback()
             return None
         taken.commit()
@@ -99,16 +95,10 @@ async def _link_invited_account(request: DeskRequest, invitation: str, subject: 
     if id is None:
         await request.audit("join", "", "no_invitation", refused=True)
         return request.redirect("/desk/sign-in?error=unlinked")
-    member = await request.read(
-        lambda session: oidc_subjects.find_account_by_subject(session, vault, issuer, subject)
-    )
+    member = await request.read(oidc_subjects.find_account_by_subject, issuer, subject)
     if member is None:
         return request.redirect("/desk/sign-in?error=unlinked")
-    await request.write(
-        lambda conn: logbook.add_logbook_line(
-            conn, vault, member.name, "join", request.now, member.name, "oidc"
-        )
-    )
+    await request.write(logbook.add_logbook_line, member.name, "join", member.name, "oidc")
     return await start_session(request, member.id, member.name, "oidc")
 
 
@@ -116,19 +106,14 @@ async def _authorization_url(request: DeskRequest, invitation: str) -> str:
     """Return where the browser goes; what must come back is kept for this browser alone."""
     begun = await oidc.start_authorization(request.desk.settings, _redirect_uri(request))
     body = {"nonce": begun.nonce, "verifier": begun.verifier, "invitation": invitation}
-    vault, now = request.desk.vault, request.now
     await request.write(
-        lambda conn: one_time_links.issue_link(
-            conn,
-            vault,
-            _LINK_KIND,
-            _LINK_CHANNEL,
-            request.browser_id,
-            now,
-            _LINK_MINUTES,
-            body,
-            begun.state,
-        )
+        one_time_links.issue_link,
+        _LINK_KIND,
+        _LINK_CHANNEL,
+        request.browser_id,
+        _LINK_MINUTES,
+        body,
+        begun.state,
     )
     return begun.url
 

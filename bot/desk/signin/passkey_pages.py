@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from starlette.responses import JSONResponse, Response
 
@@ -15,6 +14,7 @@ from storage import logbook
 from storage.accounts import passkeys as kept_passkeys
 from storage.accounts import staff
 from storage.chats import one_time_links
+from storage.unit import Unit
 
 _CHANNEL = "desk"
 _REGISTRATION, _AUTHENTICATION = "passkey_new", "passkey"
@@ -23,12 +23,10 @@ _SIGN_IN_ERROR = {"go": "/desk/sign-in?error=passkey"}
 
 async def begin_registration(request: DeskRequest) -> Response:
     """Return what a device needs to make a passkey, once the password was given again."""
-    who, vault = request.required_session, request.desk.vault
+    who = request.required_session
     if not await confirm_password(request):
         return JSONResponse({"go": "/desk/account?error=password"}, 403)
-    kept = await request.read(
-        lambda session: kept_passkeys.credential_ids(session, vault, who.staff_id)
-    )
+    kept = await request.read(kept_passkeys.credential_ids, who.staff_id)
     service = say(FIRST_LANGUAGE, "desk.frame.name")
     asked = passkeys.registration_options(
         relying_party(request), service, who.staff_id, who.name, kept
@@ -38,11 +36,7 @@ async def begin_registration(request: DeskRequest) -> Response:
 
 async def finish_registration(request: DeskRequest) -> Response:
     """Keep the passkey that a device made."""
-    who, vault, answer = (
-        request.required_session,
-        request.desk.vault,
-        request.form.get("answer", ""),
-    )
+    who, answer = (request.required_session, request.form.get("answer", ""))
     try:
         challenge = await _redeem_challenge(request, _REGISTRATION, answer)
         made = passkeys.verify_registration(relying_party(request), answer, challenge)
@@ -50,17 +44,11 @@ async def finish_registration(request: DeskRequest) -> Response:
         await request.audit("passkey_added", who.name, f"passkey_{why}"[:60], refused=True)
         return JSONResponse({"go": "/desk/account?error=passkey"}, 403)
 
-    def add(conn: Connection) -> None:
+    def add(unit: Unit) -> None:
         kept_passkeys.add_passkey(
-            conn,
-            vault,
-            who.staff_id,
-            made.credential_id,
-            made.public_key,
-            made.sign_count,
-            request.now,
+            unit, who.staff_id, made.credential_id, made.public_key, made.sign_count
         )
-        logbook.add_logbook_line(conn, vault, who.name, "passkey_added", request.now, who.name)
+        logbook.add_logbook_line(unit, who.name, "passkey_added", who.name)
 
     try:
         await request.write(add)
@@ -73,11 +61,9 @@ async def delete_passkey(request: DeskRequest) -> Response:
     """Forget one of one's own passkeys."""
     who, id = request.required_session, request.form.get("id", "")
 
-    def gone(conn: Connection) -> None:
-        if kept_passkeys.remove_passkey(conn, who.staff_id, id):
-            logbook.add_logbook_line(
-                conn, request.desk.vault, who.name, "passkey_removed", request.now, who.name
-            )
+    def gone(unit: Unit) -> None:
+        if kept_passkeys.remove_passkey(unit, who.staff_id, id):
+            logbook.add_logbook_line(unit, who.name, "passkey_removed", who.name)
 
     await request.write(gone)
     return request.redirect("/desk/account?done=passkey_removed")
@@ -114,9 +100,7 @@ async def confirm_password(request: DeskRequest) -> bool:
 
     Who signs in another way has no password, and is asked for none.
     """
-    proofs = await request.read(
-        lambda session: staff.stored_credentials(session, request.desk.vault, request.actor)
-    )
+    proofs = await request.read(staff.stored_credentials, request.actor)
     if proofs is None:
         return True
     counted = attempts.limits_for_password_check(request)
@@ -140,20 +124,16 @@ def relying_party(request: DeskRequest) -> RelyingParty:
 
 async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
     """Return the id and name of whose passkey it is; raise Refused."""
-    vault, answer = request.desk.vault, request.form.get("answer", "")
+    answer = request.form.get("answer", "")
     challenge = await _redeem_challenge(request, _AUTHENTICATION, answer)
     credential = passkeys.credential_id_of(answer)
-    kept = await request.read(
-        lambda session: kept_passkeys.find_passkey(session, vault, credential)
-    )
+    kept = await request.read(kept_passkeys.find_passkey, credential)
     if kept is None:
         raise PasskeyRejected("unknown")
     uses = passkeys.verify_authentication(
         relying_party(request), answer, challenge, kept.public_key, kept.sign_count
     )
-    if not await request.write(
-        lambda conn: kept_passkeys.advance_sign_count(conn, kept.id, kept.sign_count, uses)
-    ):
+    if not await request.write(kept_passkeys.advance_sign_count, kept.id, kept.sign_count, uses):
         raise PasskeyRejected("at_once")
     return kept.staff_id, kept.name
 
@@ -162,19 +142,14 @@ async def _options_response(
     request: DeskRequest, kind: str, passkey_options: PasskeyOptions
 ) -> Response:
     """Return the question, its challenge kept for this browser: good once, for five minutes."""
-    vault, now = request.desk.vault, request.now
     await request.write(
-        lambda conn: one_time_links.issue_link(
-            conn,
-            vault,
-            kind,
-            _CHANNEL,
-            request.browser_id,
-            now,
-            passkeys.CHALLENGE_MINUTES,
-            None,
-            passkey_options.challenge,
-        )
+        one_time_links.issue_link,
+        kind,
+        _CHANNEL,
+        request.browser_id,
+        passkeys.CHALLENGE_MINUTES,
+        None,
+        passkey_options.challenge,
     )
     return Response(passkey_options.options, media_type="application/json")
 
@@ -182,10 +157,7 @@ async def _options_response(
 async def _redeem_challenge(request: DeskRequest, kind: str, response: str) -> str:
     """Use up the challenge that an answer is for; raise Refused when this browser had none."""
     challenge = passkeys.challenge_of(response)
-    vault, now = request.desk.vault, request.now
-    used = await request.write(
-        lambda conn: one_time_links.redeem_link(conn, vault, kind, challenge, now)
-    )
+    used = await request.write(one_time_links.redeem_link, kind, challenge)
     if used is None or used.address != request.browser_id:
         raise PasskeyRejected("challenge")
     return challenge

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from bot.desk.guard import SESSION_COOKIE, DeskRequest, DeskRoute, safe_redirect_path
@@ -11,6 +10,7 @@ from bot.desk.signin.attempts import AttemptLimits
 from bot.web import cookies
 from storage import logbook
 from storage.accounts import sign_ins, staff
+from storage.unit import Unit
 
 CLEAR_SITE_DATA = '"cache", "cookies", "storage"'
 """What the browser forgets at sign-out (https://www.w3.org/TR/clear-site-data/)."""
@@ -30,7 +30,7 @@ async def show_sign_in(request: DeskRequest) -> Response:
 async def sign_in(request: DeskRequest) -> Response:
     """Sign somebody in, or say that it did not work: the same words whatever was wrong."""
     name = request.form.get("name", "").strip().lower()[:60]
-    account = await request.read(lambda session: staff.find_account(session, name))
+    account = await request.read(staff.find_account, name)
     about = account.name if account else ""
     mark = known_browsers.known_device_token(request, account.id) if account else ""
     counted = attempts.limits_for_account(request, name, mark)
@@ -47,15 +47,12 @@ async def sign_in(request: DeskRequest) -> Response:
 
 async def start_session(request: DeskRequest, staff_id: str, name: str, method: str) -> Response:
     """Begin a sign-in whose proof was right, and go on to the page that was asked for."""
-    vault = request.desk.vault
 
-    def begin(conn: Connection) -> str:
+    def begin(unit: Unit) -> str:
         if request.staff_session:
-            sign_ins.end_sign_in(
-                conn, request.staff_session.staff_id, request.staff_session.id, request.now
-            )
-        logbook.add_logbook_line(conn, vault, name, "sign_in", request.now, name, method)
-        return sign_ins.begin_sign_in(conn, vault, staff_id, method, request.now)
+            sign_ins.end_sign_in(unit, request.staff_session.staff_id, request.staff_session.id)
+        logbook.add_logbook_line(unit, name, "sign_in", name, method)
+        return sign_ins.begin_sign_in(unit, staff_id, method)
 
     token = await request.write(begin)
     asked = request.form.get("next", "")
@@ -107,11 +104,9 @@ async def sign_out(request: DeskRequest) -> Response:
     signed = request.staff_session
     if signed is not None:
 
-        def end(conn: Connection) -> None:
-            sign_ins.end_sign_in(conn, signed.staff_id, signed.id, request.now)
-            logbook.add_logbook_line(
-                conn, request.desk.vault, request.actor, "sign_out", request.now, request.actor
-            )
+        def end(unit: Unit) -> None:
+            sign_ins.end_sign_in(unit, signed.staff_id, signed.id)
+            logbook.add_logbook_line(unit, request.actor, "sign_out", request.actor)
 
         await request.write(end)
     return response
@@ -119,9 +114,7 @@ async def sign_out(request: DeskRequest) -> Response:
 
 async def _verify_credentials(request: DeskRequest, name: str) -> str | None:
     """Return the id of the account that password and code open; the code is used up."""
-    found = await request.read(
-        lambda session: staff.stored_credentials(session, request.desk.vault, name)
-    )
+    found = await request.read(staff.stored_credentials, name)
     right = await passwords.verify_password(
         request.form.get("password", ""), found.password_hash if found else None
     )
@@ -130,7 +123,7 @@ async def _verify_credentials(request: DeskRequest, name: str) -> str | None:
     step = totp.matching_time_step(found.totp_secret, request.form.get("code", ""), request.now)
     if step is None:
         return None
-    fresh = await request.write(lambda conn: staff.consume_time_step(conn, found.staff_id, step))
+    fresh = await request.write(staff.consume_time_step, found.staff_id, step)
     return found.staff_id if fresh else None
 
 
@@ -139,9 +132,7 @@ async def _demo_credentials(request: DeskRequest) -> dict[str, str] | None:
     demo = request.desk.demo
     if demo is None:
         return None
-    found = await request.read(
-        lambda session: staff.stored_credentials(session, request.desk.vault, demo["name"])
-    )
+    found = await request.read(staff.stored_credentials, demo["name"])
     code = totp.unused_code(demo["totp"], found.last_time_step, request.now) if found else ""
     return {"name": demo["name"], "password": demo["password"], "code": code}
 

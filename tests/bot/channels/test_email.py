@@ -111,10 +111,11 @@ async def test_an_alert_waits_while_the_mail_server_is_away(
     mailbox: FakeSmtpServer, database: Database, vault: Vault
 ) -> None:
     clock = [NOW]
+    database.clock = lambda: clock[0]
     house = House(vault, {"email": channel(mailbox)})
-    with database.transaction() as connection:
-        outbox.enqueue(connection, vault, "email", "alert", {"text": ALERT}, NOW)
-    delivery = Delivery(database, house, lambda: clock[0])
+    with database.unit(NOW) as unit:
+        outbox.enqueue(unit, "email", "alert", {"text": ALERT})
+    delivery = Delivery(database, house)
     mailbox.rejects_mail = True
     assert (await delivery.deliver_batch())[0] == 1
     assert (await delivery.deliver_batch())[0] == 0, "it waits before it tries again"

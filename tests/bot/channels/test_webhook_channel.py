@@ -70,14 +70,15 @@ class WebhookHarness:
 
     def __init__(self, database: Database, vault: Vault, settings: Settings) -> None:
         self.database, self.vault, self.clock = database, vault, FakeClock()
+        database.clock = self.clock
         channel = WebhookChannel(settings, self.clock)
         self.house = House(vault, {"webhook": channel})
-        self.delivery = Delivery(database, self.house, self.clock)
+        self.delivery = Delivery(database, self.house)
 
     def add_referral(self, reference: str = "ACDE-3467") -> None:
         """Have a new referral."""
-        with self.database.transaction() as conn:
-            notify_webhook(conn, self.house, make_record(reference), self.clock())
+        with self.database.unit(self.clock()) as unit:
+            notify_webhook(unit, self.house, make_record(reference))
 
     async def run_for(self, hours: float) -> int:
         """Let time pass, trying whenever something is due; return how often something went."""
@@ -91,13 +92,13 @@ class WebhookHarness:
 
     def dead(self) -> list[UndeliveredItem]:
         """Return what was given up."""
-        with self.database.session() as session:
-            return outbox.list_dead_letters(session, self.vault, "webhook")
+        with self.database.reading() as unit:
+            return outbox.list_dead_letters(unit, "webhook")
 
     def waiting(self) -> list[UndeliveredItem]:
         """Return what is still to be sent."""
-        with self.database.session() as session:
-            return outbox.list_undelivered(session, self.vault, "webhook")
+        with self.database.reading() as unit:
+            return outbox.list_undelivered(unit, "webhook")
 
 
 @pytest.fixture
@@ -141,10 +142,10 @@ async def test_a_new_referral_is_told_signed_and_without_a_person(
 
 
 async def test_without_the_setting_nobody_is_told(database: Database, vault: Vault) -> None:
-    with database.transaction() as conn:
-        notify_webhook(conn, House(vault, {}), make_record("ACDE-3467"), START)
-    with database.session() as session:
-        assert outbox.list_undelivered(session, vault, "webhook") == []
+    with database.unit(START) as unit:
+        notify_webhook(unit, House(vault, {}), make_record("ACDE-3467"))
+    with database.reading() as unit:
+        assert outbox.list_undelivered(unit, "webhook") == []
 
 
 async def test_after_some_failures_it_arrives_once_with_the_same_event(
@@ -170,12 +171,12 @@ async def test_what_never_arrives_is_kept_where_it_is_seen_and_can_be_sent_again
     assert len(cases.requests) == 12
     (dead,) = told.dead()
     assert (dead.body["reference"], dead.attempts, dead.reason) == ("ACDE-3467", 12, "http_503")
-    with told.database.transaction() as conn:
-        retention.sweep(conn, told.vault, told.clock() + timedelta(days=3))
+    with told.database.unit(told.clock() + timedelta(days=3)) as unit:
+        retention.sweep(unit)
     assert len(told.dead()) == 1
-    with told.database.transaction() as conn:
-        assert outbox.requeue(conn, dead.id, told.clock())
-        assert not outbox.requeue(conn, dead.id, told.clock())
+    with told.database.unit(told.clock()) as unit:
+        assert outbox.requeue(unit, dead.id)
+        assert not outbox.requeue(unit, dead.id)
     assert (await told.delivery.deliver_batch())[0] == 1
     assert len({headers["X-RJ-Event"] for headers, _ in cases.requests}) == 1
     assert (told.waiting(), told.dead()) == ([], [])
@@ -193,8 +194,8 @@ async def test_what_is_dead_for_a_month_is_buried(
     cases.statuses = [500] * 12
     told.add_referral()
     await told.run_for(hours=30)
-    with told.database.transaction() as conn:
-        retention.sweep(conn, told.vault, told.clock() + timedelta(days=31))
+    with told.database.unit(told.clock() + timedelta(days=31)) as unit:
+        retention.sweep(unit)
     assert told.dead() == []
 
 
@@ -237,13 +238,13 @@ def test_half_a_setting_or_an_open_line_is_refused(url: str | None, secret: str 
 
 async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) -> None:
     house = House(desk.vault, {"webhook": WebhookChannel(build_settings(), desk.clock)})
-    with desk.database.transaction() as conn:
-        notify_webhook(conn, house, make_record("ACDE-3467"), START)
-        notify_webhook(conn, house, make_record("ACDE-2222"), START)
-    with desk.database.session() as session:
-        first = outbox.list_undelivered(session, desk.vault, "webhook")[0]
-    with desk.database.transaction() as conn:
-        outbox.move_to_dead_letters(conn, first.id, START, "http_500")
+    with desk.database.unit(START) as unit:
+        notify_webhook(unit, house, make_record("ACDE-3467"))
+        notify_webhook(unit, house, make_record("ACDE-2222"))
+    with desk.database.reading() as unit:
+        first = outbox.list_undelivered(unit, "webhook")[0]
+    with desk.database.unit(START) as unit:
+        outbox.move_to_dead_letters(unit, first.id, "http_500")
     carys = await desk.signed_in("coordinator", "carys")
     shown = await carys.get("/desk/webhook")
     assert "ACDE-3467" in shown.text

@@ -17,7 +17,6 @@ from bot.cli import doctor as looks
 from bot.settings import Settings
 from storage.chats import inbox, outbox
 from storage.database import Database
-from storage.vault import Vault
 from tests.support.builders import NOW
 from tests.support.happy_path import NAME, happy_path
 from tests.support.paths import ROOT
@@ -457,16 +456,14 @@ def test_a_damaged_or_old_or_open_database_is_wrong(
 
 
 def test_what_was_left_over_is_counted(
-    examined: Examined, database: Database, file: Path, vault: Vault, tmp_path: Path
+    examined: Examined, database: Database, file: Path, tmp_path: Path
 ) -> None:
-    with database.transaction() as connection:
+    with database.unit(NOW) as unit:
         arrival = inbox.Arrival("1", "maya", {"say": "hello"})
-        inbox.enqueue_arrivals(connection, vault, "telegram", [arrival], NOW)
-        inbox.set_aside(
-            connection, inbox.due_inbox_items(connection, vault, NOW, ["telegram"])[0].id, NOW
-        )
-        sent = outbox.enqueue(connection, vault, "telegram", "alert", {"text": "x"}, NOW)
-        outbox.give_up(connection, sent, NOW)
+        inbox.enqueue_arrivals(unit, "telegram", [arrival])
+        inbox.set_aside(unit, inbox.due_inbox_items(unit, ["telegram"])[0].id, "ValueError")
+        sent = outbox.enqueue(unit, "telegram", "alert", {"text": "x"})
+        outbox.give_up(unit, sent)
     _, notes = examined(database_url=f"sqlite:///{file}", vault_key_file=tmp_path / "vault.json")
     assert "Messages that came in and could not be answered, set aside: 1." in notes
     assert "Messages that could not be sent, given up: 1." in notes

@@ -33,8 +33,8 @@ def rj(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: Path, vault: Vault
 
 
 def logged(database: Database) -> list[LogbookLine]:
-    with database.session() as session:
-        return logbook.list_logbook_lines(session)
+    with database.reading() as unit:
+        return logbook.list_logbook_lines(unit)
 
 
 def listed(rj: Rj) -> list[dict[str, object]]:
@@ -56,24 +56,22 @@ def test_both_ways_to_invite_are_one(rj: Rj, database: Database, invite: tuple[s
     assert (line.who, line.did, line.about) == ("command line", "officer_invited", row["key"])
 
 
-def test_an_invitation_is_revoked_before_it_was_used(
-    rj: Rj, database: Database, vault: Vault
-) -> None:
+def test_an_invitation_is_revoked_before_it_was_used(rj: Rj, database: Database) -> None:
     code = rj("invite", *REED).stdout.strip().removeprefix("/start i_")
     key = str(listed(rj)[0]["key"])
     assert key in rj("officers", "list").stdout
     revoked = rj("officers", "revoke", key, "--reason", "wrong_person")
     assert "Invitations ended: 1." in revoked.stdout
-    with database.transaction() as conn:
-        assert officers.redeem_officer_invitation(conn, vault, code, datetime.now(UTC)) is None
+    with database.unit(datetime.now(UTC)) as unit:
+        assert officers.redeem_officer_invitation(unit, code) is None
     line = logged(database)[0]
     assert (line.who, line.did, line.why) == ("command line", "officer_revoked", "wrong_person")
 
 
-def test_an_officer_is_revoked_once(rj: Rj, database: Database, vault: Vault) -> None:
-    chat_id = store_answers(database, vault, "kaur")
-    with database.transaction() as conn:
-        officers.save_officer(conn, vault, chat_id, PC_KAUR, datetime.now(UTC))
+def test_an_officer_is_revoked_once(rj: Rj, database: Database) -> None:
+    chat_id = store_answers(database, "kaur")
+    with database.unit(datetime.now(UTC)) as unit:
+        officers.save_officer(unit, chat_id, PC_KAUR)
     (row,) = listed(rj)
     assert row["chats"] == 1
     assert rj("officers", "revoke", str(row["key"])).exit_code == 2, "a reason is asked"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from flows.wording import say
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
@@ -28,9 +28,9 @@ async def test_a_busy_database_loses_nothing_that_was_typed(
     desk: DeskApp, impatient: Database
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    with desk.database.transaction() as conn:
-        lifecycle.hand_over(conn, desk.vault, make_record(REF), None, desk.clock())
-        lifecycle.claim(conn, REF, "mira", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        lifecycle.hand_over(unit, make_record(REF), None)
+        acts.claim(unit, REF, "mira")
     with LockedDatabase(desk.database):
         answer = await mira.post(f"/desk/r/{REF}/note", note="Rings on Friday", mark="1")
     assert answer.status_code == 503
@@ -38,9 +38,8 @@ async def test_a_busy_database_loses_nothing_that_was_typed(
     assert "Rings on Friday" in answer.text
     found = re.search(r'action="([^"]+)"', answer.text.split("<main")[1])
     assert found is not None and found[1] == f"/desk/r/{REF}/note"
-    with desk.database.session() as session:
-        acts = [one.act for one in lifecycle.list_steps(session, desk.vault, REF)]
-    assert "note" not in acts
+    with desk.database.reading() as unit:
+        assert "note" not in [one.act for one in lifecycle.list_steps(unit, REF)]
 
 
 async def test_a_password_is_not_shown_again(desk: DeskApp, impatient: Database) -> None:

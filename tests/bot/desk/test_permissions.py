@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import httpx
@@ -116,8 +116,8 @@ class SignedInCast:
     def __init__(self, desk: DeskApp) -> None:
         self.desk = desk
         desk.add_referral(REFERENCE)
-        with desk.database.transaction() as conn:
-            self.referral = dict(conn.execute(select(REFERRAL)).one()._mapping)
+        with desk.database.unit() as unit:
+            self.referral = dict(unit.conn.execute(select(REFERRAL)).one()._mapping)
         self.ids = {who: desk.add_account(role, who) for who, role in ROLE_OF.items() if role}
         self.ids["zoe, disabled"] = desk.add_account("mediator", "zoe")
         self.browsers: dict[str, DeskBrowser] = {}
@@ -128,22 +128,22 @@ class SignedInCast:
         if case.visitor not in self.browsers:
             self.browsers[case.visitor] = await self.desk.signed_out(f"seat of {case.visitor}")
         browser = self.browsers[case.visitor]
-        with self.desk.database.transaction() as conn:
+        with self.desk.database.unit(self.desk.clock()) as unit:
             if case.about_a_referral:
-                conn.execute(update(REFERRAL).values(**self._referral(case)))
-            conn.execute(update(STAFF).values(disabled_at=None, shortcuts=True))
+                unit.conn.execute(update(REFERRAL).values(**self._referral(case)))
+            unit.conn.execute(update(STAFF).values(disabled_at=None, shortcuts=True))
             for who, role in ROLE_OF.items():
                 if role:
-                    conn.execute(update(STAFF).where(STAFF.c.name == who).values(role=role))
+                    unit.conn.execute(update(STAFF).where(STAFF.c.name == who).values(role=role))
             token = ""
             if case.visitor in self.ids:
                 id, now = self.ids[case.visitor], self.desk.clock()
-                token = sign_ins.begin_sign_in(conn, self.desk.vault, id, "password", now)
-                signed = sign_ins.signed_in_staff(conn, self.desk.vault, token, now)
+                token = sign_ins.begin_sign_in(replace(unit, now=now), id, "password")
+                signed = sign_ins.signed_in_staff(replace(unit, now=now), token)
                 assert signed is not None
                 browser.sign_in = signed.id
             if case.visitor == "zoe, disabled":
-                staff.disable_account(conn, "zoe", self.desk.clock())
+                staff.disable_account(unit, "zoe")
                 browser.sign_in = ""
         browser.client.cookies.set(SESSION_COOKIE, token, domain="desk.test", path="/")
         return browser
@@ -157,12 +157,12 @@ class SignedInCast:
 
     def new_refusals(self) -> list[tuple[str, str, str]]:
         """Return the lines about refusals since this was last asked: who, what, about what."""
-        with self.desk.database.session() as session:
+        with self.desk.database.reading() as unit:
             rows = select(LOGBOOK.c.n, LOGBOOK.c.who, LOGBOOK.c.did, LOGBOOK.c.about)
             new = rows.where(LOGBOOK.c.n > self.last_logged, LOGBOOK.c.refused).order_by(
                 LOGBOOK.c.n
             )
-            found = session.connection().execute(new).all()
+            found = unit.conn.execute(new).all()
         self.last_logged = found[-1].n if found else self.last_logged
         return [(row.who, row.did, row.about) for row in found]
 
@@ -209,9 +209,9 @@ async def test_every_route_for_everyone_about_every_referral(desk: DeskApp) -> N
     print(f"{counted} requests: {len(ROUTES)} routes, {len(ROLE_OF)} visitors")  # noqa: T201
     assert not wrong, "\n".join(wrong)
     assert counted > 300
-    with desk.database.session() as session:
+    with desk.database.reading() as unit:
         steps = select(func.count()).where(STEP.c.who == "ada")
-        assert session.connection().execute(steps).scalar_one() == 0
+        assert unit.conn.execute(steps).scalar_one() == 0
 
 
 def matches_permissions(
@@ -314,9 +314,9 @@ def someone_who_may(page: DeskRoute) -> AccessCase:
 def database_digest(desk: DeskApp) -> str:
     """Return a mark of every row of every table."""
     mark = hashlib.sha256()
-    with desk.database.session() as session:
+    with desk.database.reading() as unit:
         for table in METADATA.sorted_tables:
-            for row in session.connection().execute(select(table).order_by(*table.primary_key)):
+            for row in unit.conn.execute(select(table).order_by(*table.primary_key)):
                 mark.update(repr(tuple(row)).encode())
     return mark.hexdigest()
 
@@ -345,8 +345,8 @@ async def test_a_sign_in_ends_after_8_hours_of_work(desk: DeskApp) -> None:
 async def test_after_disabling_none_of_100_requests_is_served(desk: DeskApp) -> None:
     visitors = SignedInCast(desk)
     mira = await desk.signed_in("mediator", "mira")
-    with desk.database.transaction() as conn:
-        staff.disable_account(conn, "mira", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        staff.disable_account(unit, "mira")
     mine = [
         case
         for case in access_cases()

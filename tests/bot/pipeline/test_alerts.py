@@ -17,7 +17,7 @@ from flows.vocabulary import Queue
 from storage import heartbeat
 from storage.chats import outbox
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.vault import Vault
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
@@ -41,8 +41,8 @@ class AlertHarness:
         """Hand over a referral that is promised within some working days."""
         promised = due_at(at, days, service()).astimezone(UTC)
         record = replace(make_record(ONE, promised), sent_at=at, hold=hold, queue=Queue(queue))
-        with self.database.transaction() as conn:
-            lifecycle.hand_over(conn, self.vault, record, None, at)
+        with self.database.unit(at) as unit:
+            lifecycle.hand_over(unit, record, None)
 
     def alerts_between(
         self, begin: datetime, end: datetime, step: timedelta = STEP
@@ -50,12 +50,12 @@ class AlertHarness:
         """Let time pass; return when each alert went, by what, to whom, and what it says."""
         found, now = [], begin
         while now <= end:
-            with self.database.transaction() as conn:
-                sweep(conn, self.house, now)
-                for row in outbox.due_outbox_items(conn, self.vault, now, ("telegram", "email")):
+            with self.database.unit(now) as unit:
+                sweep(unit, self.house)
+                for row in outbox.due_outbox_items(unit, ("telegram", "email")):
                     assert row.kind == "alert"
                     found.append((now, row.channel, row.body.get("to", ""), row.body["text"]))
-                    outbox.mark_sent(conn, row.id, now)
+                    outbox.mark_sent(unit, row.id)
             now += step
         return found
 
@@ -108,8 +108,8 @@ def test_what_is_on_hold_or_needs_a_check_counts_too(
 def test_what_is_claimed_alerts_nobody(database: Database, vault: Vault) -> None:
     office = AlertHarness(database, vault)
     office.add_referral(MONDAY)
-    with database.transaction() as conn:
-        lifecycle.claim(conn, ONE, "mira", MONDAY)
+    with database.unit(MONDAY) as unit:
+        acts.claim(unit, ONE, "mira")
     assert office.alerts_between(MONDAY, MONDAY + timedelta(hours=50)) == []
 
 
@@ -151,14 +151,12 @@ def test_the_letter_to_the_manager_goes_to_the_manager(monkeypatch: pytest.Monke
 # --- nobody sweeps
 
 
-def test_the_last_sweep_is_known_and_only_the_own_vault_reads_it(
-    database: Database, vault: Vault
-) -> None:
-    with database.transaction() as conn:
-        assert heartbeat.last_seen(conn, vault) is None
-        heartbeat.record(conn, vault, MONDAY)
-        heartbeat.record(conn, vault, MONDAY + STEP)
-        assert heartbeat.last_seen(conn, vault) == MONDAY + STEP
+def test_the_last_sweep_is_known_and_only_the_own_vault_reads_it(database: Database) -> None:
+    with database.unit(MONDAY) as unit:
+        assert heartbeat.last_seen(unit) is None
+        heartbeat.record(unit)
+        heartbeat.record(replace(unit, now=MONDAY + STEP))
+        assert heartbeat.last_seen(unit) == MONDAY + STEP
 
 
 def test_five_minutes_without_a_sweep_are_late() -> None:
@@ -173,8 +171,8 @@ async def test_the_health_page_says_when_time_is_not_swept_any_more(desk: DeskAp
     assert await _health(nobody.client) == (200, "ok")
     desk.clock.advance(minutes=6)
     assert (await _health(nobody.client))[0] == 503
-    with desk.database.transaction() as conn:
-        sweep(conn, desk.running.house, desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        sweep(unit, desk.running.house)
     assert await _health(nobody.client) == (200, "ok")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -51,6 +51,7 @@ class OutboxHarness:
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self.database, self.vault, self.now = database, vault, NOW
+        database.clock = lambda: self.now
         self.channel = RecordingChannel(lambda: self.now)
         self.delivery = self.new_delivery()
         self.chats: dict[str, str] = {}
@@ -58,27 +59,27 @@ class OutboxHarness:
     def new_delivery(self) -> Delivery:
         """Return delivery as a fresh process has it."""
         house = House(self.vault, {"telegram": self.channel})
-        return Delivery(self.database, house, lambda: self.now)
+        return Delivery(self.database, house)
 
     def chat(self, address: str) -> str:
         """Return the id of somebody's chat."""
         if address not in self.chats:
-            self.chats[address] = store_answers(self.database, self.vault, address, at=self.now)
+            self.chats[address] = store_answers(self.database, address, at=self.now)
         return self.chats[address]
 
     def put(self, address: str, *texts: str) -> None:
         """Put messages to somebody in line."""
         chat = self.chat(address)
-        with self.database.transaction() as connection:
+        with self.database.unit(self.now) as unit:
             for text in texts:
                 body = asdict(Reply(text))
-                outbox.enqueue(connection, self.vault, "telegram", "say", body, self.now, chat)
+                outbox.enqueue(unit, "telegram", "say", body, chat)
 
     def put_alert(self, text: str) -> None:
         """Put an alert to staff in line."""
-        with self.database.transaction() as connection:
+        with self.database.unit(self.now) as unit:
             body = {"text": text}
-            outbox.enqueue(connection, self.vault, "telegram", "alert", body, self.now)
+            outbox.enqueue(unit, "telegram", "alert", body)
 
     async def drain(self) -> None:
         """Send until nothing can be sent now, waiting for limits as the program does."""
@@ -95,9 +96,9 @@ class OutboxHarness:
 
     def row_count(self, stage: str) -> int:
         """Return how many rows are at a stage."""
-        with self.database.session() as session:
+        with self.database.reading() as unit:
             found = select(func.count()).where(OUTBOX.c.stage == stage)
-            return int(session.connection().execute(found).scalar_one())
+            return int(unit.conn.execute(found).scalar_one())
 
 
 @pytest.fixture
@@ -139,9 +140,9 @@ async def test_all_chats_together_get_thirty_a_second(post: OutboxHarness) -> No
 
 async def test_acknowledging_a_press_never_waits_for_a_limit(post: OutboxHarness) -> None:
     chat = post.chat("amina")
-    with post.database.transaction() as connection:
+    with post.database.unit(post.now) as unit:
         for _ in range(40):
-            outbox.enqueue(connection, post.vault, "telegram", "acknowledge", {}, post.now, chat)
+            outbox.enqueue(unit, "telegram", "acknowledge", {}, chat)
     await post.drain()
     assert post.now == NOW
     assert len(post.sent_to("amina")) == 40
@@ -175,10 +176,8 @@ async def test_who_is_gone_gets_nothing_more_and_the_chat_is_closed(post: Outbox
     await post.drain()
     assert sorted(tried) == ["a1", "t1"]
     assert post.row_count("waiting") == 0
-    with post.database.session() as session:
-        kept = conversations.load_conversation(
-            session.connection(), post.vault, "telegram", "amina", NOW
-        )
+    with post.database.reading(NOW) as unit:
+        kept = conversations.load_conversation(unit, "telegram", "amina")
     assert kept.closed
 
 
@@ -241,8 +240,8 @@ async def test_a_chat_that_vanished_meanwhile_makes_nobody_hear_things_twice(
     post.put("tom", "t1")
 
     def vanishes(to: str, text: str) -> Exception | None:
-        with post.database.transaction() as connection:
-            connection.execute(delete(CHAT).where(CHAT.c.id == post.chats["amina"]))
+        with post.database.unit() as unit:
+            unit.conn.execute(delete(CHAT).where(CHAT.c.id == post.chats["amina"]))
         return None
 
     post.channel.failure = vanishes
@@ -259,9 +258,9 @@ async def test_alerts_need_no_chat_and_wait_for_no_person(post: OutboxHarness) -
 
 
 async def test_another_channels_rows_neither_go_nor_stand_in_the_way(post: OutboxHarness) -> None:
-    with post.database.transaction() as connection:
+    with post.database.unit(post.now) as unit:
         for _ in range(150):
-            outbox.enqueue(connection, post.vault, "email", "alert", {"text": "x"}, post.now)
+            outbox.enqueue(unit, "email", "alert", {"text": "x"})
     post.put("amina", "a1")
     await post.drain()
     assert [text for _, _, text in post.channel.sent] == ["a1"]
@@ -272,21 +271,19 @@ async def test_clearing_takes_what_can_be_deleted_and_forgets_only_that(
     post: OutboxHarness,
 ) -> None:
     chat = post.chat("amina")
-    with post.database.transaction() as connection:
+    with post.database.unit(NOW) as unit:
         for id, age in (("1", 49 * HOUR), ("2", 47 * HOUR), ("3", HOUR)):
-            message_ids.add_message_id(connection, post.vault, chat, id, True, NOW - age)
-        outbox.enqueue(connection, post.vault, "telegram", "clear", {}, NOW, chat)
+            message_ids.add_message_id(replace(unit, now=NOW - age), chat, id, True)
+        outbox.enqueue(unit, "telegram", "clear", {}, chat)
 
     def writes_meanwhile(to: str, text: str) -> Exception | None:
-        with post.database.transaction() as connection:
-            message_ids.add_message_id(connection, post.vault, chat, "4", True, NOW)
+        with post.database.unit(NOW) as unit:
+            message_ids.add_message_id(unit, chat, "4", True)
         return None
 
     post.channel.failure = writes_meanwhile
     await post.drain()
     assert post.sent_to("amina") == ["['2', '3']"]
-    with post.database.session() as session:
-        left = message_ids.message_ids_since(
-            session.connection(), post.vault, chat, NOW - 99 * HOUR
-        )
+    with post.database.reading() as unit:
+        left = message_ids.message_ids_since(unit, chat, NOW - 99 * HOUR)
     assert left == ["1", "4"]

@@ -35,7 +35,7 @@ from flows.wording import say
 from storage.chats import conversations, handoffs, inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.referrals.steps import NotReferralOwner
 from storage.tables import CHAT, INBOX, REFERRAL
 from storage.vault import Vault
@@ -103,7 +103,8 @@ class HandoffHarness:
     """One person with a request that was sent, staff, the bot, and a clock."""
 
     def __init__(self, file: Path, vault: Vault) -> None:
-        self.database, self.vault, self.now, self.n = Database(f"sqlite:///{file}"), vault, START, 0
+        self.vault, self.now, self.n = vault, START, 0
+        self.database = Database(f"sqlite:///{file}", vault, lambda: self.now)
         self.wire = HandoffChannel(self)
         self.house = House(vault, {"spoken": self.wire}, ())
         self.reference = ""
@@ -112,35 +113,32 @@ class HandoffHarness:
         """Put a line into the inbox."""
         self.n += 1
         line = {**body, "n": str(self.n)}
-        with self.database.transaction() as conn:
+        with self.database.unit(self.now) as unit:
             arrival = Arrival(str(self.n), "amina", line)
-            inbox.enqueue_arrivals(conn, self.vault, "spoken", [arrival], self.now)
+            inbox.enqueue_arrivals(unit, "spoken", [arrival])
 
     def respond_once(self) -> bool:
         """Answer the first thing that waits; return whether a turn was taken."""
-        with self.database.transaction() as conn:
-            answered = respond(conn, self.house, self.now, 1)
+        with self.database.unit(self.now) as unit:
+            answered = respond(unit, self.house, 1)
         return bool(answered and answered[0].turn)
 
     def deliver(self) -> None:
         """Send what can be sent now."""
-        delivery = Delivery(self.database, self.house, lambda: self.now)
+        delivery = Delivery(self.database, self.house)
         for _ in range(20):
             if not asyncio.run(delivery.deliver_batch())[0]:
                 return
 
     def conversation(self) -> Conversation:
         """Return where the person's conversation stands."""
-        with self.database.session() as session:
-            conn = session.connection()
-            return conversations.load_conversation(
-                conn, self.vault, "spoken", "amina", self.now
-            ).conversation
+        with self.database.reading(self.now) as unit:
+            return conversations.load_conversation(unit, "spoken", "amina").conversation
 
     def handed_off_to(self) -> str | None:
         """Return who holds the chat, worked out from the rows themselves."""
-        with self.database.session() as session:
-            conn = session.connection()
+        with self.database.reading() as unit:
+            conn = unit.conn
             chat = conn.execute(select(CHAT)).one()
             if chat.held_by is None or chat.held_until <= self.now:
                 return None
@@ -149,14 +147,14 @@ class HandoffHarness:
 
     def notes_while_handed_off(self) -> list[str]:
         """Return what the person wrote while they were held."""
-        with self.database.session() as session:
-            steps = lifecycle.list_steps(session, self.vault, self.reference)
+        with self.database.reading() as unit:
+            steps = lifecycle.list_steps(unit, self.reference)
         return [step.note for step in steps if step.act == "wrote"]
 
     def waiting(self) -> int:
         """Return how many lines wait for an answer."""
-        with self.database.transaction() as conn:
-            return len(inbox.due_inbox_items(conn, self.vault, self.now, ["spoken"], 100))
+        with self.database.unit(self.now) as unit:
+            return len(inbox.due_inbox_items(unit, ["spoken"], 100))
 
 
 def position(conversation: Conversation) -> tuple[str, str]:
@@ -253,8 +251,8 @@ class RandomSchedule:
         house = self.house
         if not house.waiting():
             return
-        with house.database.transaction() as conn:
-            (row,) = inbox.due_inbox_items(conn, house.vault, house.now, ["spoken"], 1)
+        with house.database.unit(house.now) as unit:
+            (row,) = inbox.due_inbox_items(unit, ["spoken"], 1)
         arrived = house.wire.translate(row.body)
         assert arrived is not None and arrived.user_input is not None
         before, kept = house.conversation(), house.notes_while_handed_off()
@@ -290,8 +288,8 @@ class RandomSchedule:
     def bot_sweeps(self) -> None:
         """What time makes due is done; where the person stood is kept."""
         house, before = self.house, self.house.conversation()
-        with house.database.transaction() as conn:
-            sweep(conn, house.house, house.now)
+        with house.database.unit(house.now) as unit:
+            sweep(unit, house.house)
         quiet = house.now - (before.last_input_at or house.now)
         if quiet < timedelta(hours=service().draft_hours):
             assert position(house.conversation()) == position(before)
@@ -300,8 +298,8 @@ class RandomSchedule:
 
     def staff_claim(self, who: str) -> None:
         """Somebody claims it."""
-        with self.house.database.transaction() as conn:
-            lifecycle.claim(conn, self.house.reference, who, self.house.now)
+        with self.house.database.unit(self.house.now) as unit:
+            acts.claim(unit, self.house.reference, who)
 
     def staff_write(self, stranger: str, which: reply_templates.ReplyTemplate) -> None:
         """Its owner sends approved wording, or somebody tries who may not have it."""
@@ -309,21 +307,19 @@ class RandomSchedule:
         chosen = ReplyChoice(which, START.date(), "morning", "Mira")
         message = OutboundMessage(OutboundKind.STAFF, "no_service", who)
         house.n += 1
-        with house.database.transaction() as conn:
+        with house.database.unit(house.now) as unit:
             reply = reply_templates.render_reply(chosen, "no_service", "en")
             step_id = f"{house.n:032x}"
-            outgoing.send_staff_message(
-                conn, house.vault, house.reference, reply, message, house.now, step_id
-            )
+            outgoing.send_staff_message(unit, house.reference, reply, message, step_id)
 
     def staff_give_back(self) -> None:
         """Whoever holds it gives it back; the bot returns to where they were."""
         house, before = self.house, self.house.conversation()
-        with house.database.transaction() as conn:
-            chat_id = conn.scalars(select(CHAT.c.id)).one()
-            own = handoffs.active_handoff(conn, chat_id, house.now)
+        with house.database.unit(house.now) as unit:
+            chat_id = unit.conn.scalars(select(CHAT.c.id)).one()
+            own = handoffs.active_handoff(unit, chat_id)
             if own:
-                handoff_relay.hand_back_to_bot(conn, house.vault, own, house.now)
+                handoff_relay.hand_back_to_bot(unit, own)
         assert house.handed_off_to() is None
         assert position(house.conversation()) == position(before)
 
@@ -331,17 +327,15 @@ class RandomSchedule:
         """Somebody does something with it, where that is allowed."""
         house, to = self.house, "omar" if who == "mira" else "mira"
         try:
-            with house.database.transaction() as conn:
-                lifecycle.perform_act(
-                    *(conn, house.vault, house.reference, act, who, house.now), transfer_to=to
-                )
+            with house.database.unit() as unit:
+                acts.perform_act(unit, house.reference, act, who, transfer_to=to)
         except (NotReferralOwner, casework.InvalidTransition):
             return
 
     def contact_stops(self) -> None:
         """The person rang and asked that contact stops."""
-        with self.house.database.transaction() as conn:
-            lifecycle.stop_contact(conn, self.house.reference, "withdraw", self.house.now)
+        with self.house.database.unit(self.house.now) as unit:
+            lifecycle.stop_contact(unit, self.house.reference, "withdraw")
 
     # --- what must hold
 
@@ -363,15 +357,15 @@ class RandomSchedule:
 
     def owner(self) -> str | None:
         """Return who has the referral."""
-        with self.house.database.session() as session:
-            owner = session.connection().scalars(select(REFERRAL.c.owner)).one()
+        with self.house.database.reading() as unit:
+            owner = unit.conn.scalars(select(REFERRAL.c.owner)).one()
         return str(owner) if owner else None
 
     def _may_be_written_to(self, one: DeliveredMessage) -> None:
         house = self.house
-        with house.database.session() as session:
+        with house.database.reading() as unit:
             mine = select(REFERRAL).where(REFERRAL.c.reference == house.reference)
-            row = session.connection().execute(mine).one()
+            row = unit.conn.execute(mine).one()
         assert row.stage not in guard.BLOCKED_STAGES
         assert row.may_contact
         assert (
@@ -381,9 +375,9 @@ class RandomSchedule:
 
     def check_nothing_set_aside(self) -> None:
         """Every line was answered or kept."""
-        with self.house.database.session() as session:
+        with self.house.database.reading() as unit:
             aside = select(func.count()).where(INBOX.c.stage == "set_aside")
-            assert session.connection().execute(aside).scalar_one() == 0
+            assert unit.conn.execute(aside).scalar_one() == 0
 
 
 def test_only_one_side_speaks_in_any_order(begun: tuple[Path, Vault, str], tmp_path: Path) -> None:

@@ -64,11 +64,11 @@ class PipelineHarness:
 
     def save_input(self, chat: str, *lines: Body, channel: str = "spoken") -> None:
         """Put lines from a chat into the inbox."""
-        with self.database.transaction() as connection:
+        with self.database.unit(NOW) as unit:
             for line in lines:
                 self.n += 1
                 arrival = Arrival(str(self.n), chat, {"chat": chat, **line})
-                inbox.enqueue_arrivals(connection, self.vault, channel, [arrival], NOW)
+                inbox.enqueue_arrivals(unit, channel, [arrival])
 
     def says(self, chat: str, *texts: str) -> None:
         """Put typed words into the inbox."""
@@ -76,21 +76,19 @@ class PipelineHarness:
 
     def respond(self, at: datetime = NOW, limit: int = 100) -> list[AnsweredInput]:
         """Answer what waits."""
-        with self.database.transaction() as connection:
-            return respond(connection, self.house, at, limit)
+        with self.database.unit(at) as unit:
+            return respond(unit, self.house, limit)
 
     def conversation_of(self, chat: str) -> Conversation:
         """Return where a chat stands."""
-        with self.database.session() as session:
-            kept = conversations.load_conversation(
-                session.connection(), self.vault, "spoken", chat, NOW
-            )
+        with self.database.reading(NOW) as unit:
+            kept = conversations.load_conversation(unit, "spoken", chat)
             return kept.conversation
 
     def outbox_rows(self, kind: str = "") -> list[Body]:
         """Return what is in line to be sent, in order, each with its kind and channel."""
-        with self.database.session() as session:
-            connection = session.connection()
+        with self.database.reading() as unit:
+            connection = unit.conn
             rows = connection.execute(select(OUTBOX).order_by(OUTBOX.c.n)).all()
         read = [
             {
@@ -108,9 +106,9 @@ class PipelineHarness:
 
     def inbox_stages(self) -> list[str]:
         """Return the stages of all rows of the inbox, in order."""
-        with self.database.session() as session:
+        with self.database.reading() as unit:
             found = select(INBOX.c.stage).order_by(INBOX.c.n)
-            return list(session.connection().scalars(found))
+            return list(unit.conn.scalars(found))
 
 
 @pytest.fixture
@@ -232,11 +230,11 @@ def test_a_turn_happens_whole_or_not_at_all(
         assert desk.respond() == []
     assert desk.conversation_of("amina") == before
     assert len(desk.outbox_rows()) == line
-    with desk.database.session() as session:
-        assert lifecycle.list_queue(session, desk.vault, NOW) == []
+    with desk.database.reading(NOW) as unit:
+        assert lifecycle.list_queue(unit) == []
     assert len(desk.respond(NOW + MINUTE)) == 1
-    with desk.database.session() as session:
-        (entry,) = lifecycle.list_queue(session, desk.vault, NOW)
+    with desk.database.reading(NOW) as unit:
+        (entry,) = lifecycle.list_queue(unit)
     assert entry.reference == before.reference
 
 
@@ -244,8 +242,8 @@ def test_what_cannot_be_read_is_set_aside_at_once_and_the_chat_goes_on(
     desk: PipelineHarness,
 ) -> None:
     desk.says("amina", "/start")
-    with desk.database.transaction() as connection:
-        inbox.enqueue_arrivals(connection, desk.vault, "spoken", [Arrival("x", "amina", {})], NOW)
+    with desk.database.unit(NOW) as unit:
+        inbox.enqueue_arrivals(unit, "spoken", [Arrival("x", "amina", {})])
     desk.says("amina", "/help")
     assert len([one for one in desk.respond() if one.address == "amina"]) == 2
     assert desk.inbox_stages() == ["done", "set_aside", "done"]
@@ -289,8 +287,8 @@ def test_every_press_is_acknowledged_first(desk: PipelineHarness) -> None:
 
 def test_staff_are_told_of_a_reference_and_a_time_and_nothing_else(desk: PipelineHarness) -> None:
     send_happy_path(desk, "amina")
-    with desk.database.session() as session:
-        (entry,) = lifecycle.list_queue(session, desk.vault, NOW)
+    with desk.database.reading(NOW) as unit:
+        (entry,) = lifecycle.list_queue(unit)
     alerts = desk.outbox_rows("alert")
     assert [body["to"] for body in alerts] == ["telegram", "email"]
     for body in alerts:
@@ -305,8 +303,8 @@ def test_a_withdrawal_reaches_the_queue_and_the_staff(desk: PipelineHarness) -> 
     send_happy_path(desk, "amina")
     desk.says("amina", "withdraw", "yes")
     desk.respond()
-    with desk.database.session() as session:
-        (entry,) = lifecycle.list_queue(session, desk.vault, NOW)
+    with desk.database.reading(NOW) as unit:
+        (entry,) = lifecycle.list_queue(unit)
     assert (entry.stage, entry.may_contact, entry.unseen) == ("withdrawn", False, True)
     assert len(desk.outbox_rows("alert")) == 4
 
@@ -315,8 +313,8 @@ def test_an_invitation_is_used_up_only_when_the_turn_is_kept(
     desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert SAM.officer
-    with desk.database.transaction() as connection:
-        code = officers.invite_officer(connection, desk.vault, SAM.officer, NOW)
+    with desk.database.unit(NOW) as unit:
+        code = officers.invite_officer(unit, SAM.officer)
     desk.says("sam", f"/start i_{code}")
     with monkeypatch.context() as broken:
         broken.setattr(module, "take_turn", fails_on("/start", RuntimeError))

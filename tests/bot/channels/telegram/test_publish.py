@@ -10,7 +10,6 @@ from flows.service import service
 from flows.wording import say
 from storage.chats import officers
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.telegram_app import TelegramApp
 from tests.support.cast import SAM
 from tests.telegram_server import TelegramServer
@@ -62,12 +61,12 @@ async def test_every_language_has_its_own_commands_and_texts(
 
 
 async def test_an_invited_officer_gets_the_officers_commands_and_nobody_else(
-    rig: TelegramApp, server: TelegramServer, database: Database, vault: Vault
+    rig: TelegramApp, server: TelegramServer, database: Database
 ) -> None:
     assert rig.running.bot
     assert SAM.officer
-    with database.transaction() as connection:
-        code = officers.invite_officer(connection, vault, SAM.officer, rig.now())
+    with database.unit(rig.now()) as unit:
+        code = officers.invite_officer(unit, SAM.officer)
     sam, maya = server.person("Sam"), server.person("Maya")
     sam.opens_link(f"i_{code}")
     maya.opens_link()

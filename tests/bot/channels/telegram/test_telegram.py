@@ -11,7 +11,6 @@ from flows.officers import Officer
 from flows.wording import say
 from storage.chats import officer_registry, officers
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons, type_texts
 from tests.support.happy_path import (
     NAME,
@@ -113,12 +112,12 @@ async def test_any_link_begins_with_the_hello(
 
 
 async def test_an_invitation_works_once_for_the_one_who_used_it(
-    rig: TelegramApp, server: TelegramServer, database: Database, vault: Vault
+    rig: TelegramApp, server: TelegramServer, database: Database
 ) -> None:
     sam, amina = server.person("Sam"), server.person("Amina")
     officer = Officer("PC Sam Reed", "Kent Police", "sam@kent.example", verified=True)
-    with database.transaction() as connection:
-        code = officers.invite_officer(connection, vault, officer, rig.now())
+    with database.unit(rig.now()) as unit:
+        code = officers.invite_officer(unit, officer)
     for person in (sam, amina, sam):
         person.opens_link(f"i_{code}")
         await rig.settle()
@@ -129,12 +128,12 @@ async def test_an_invitation_works_once_for_the_one_who_used_it(
 
 
 async def test_a_revoked_officer_is_told_with_the_next_message(
-    rig: TelegramApp, server: TelegramServer, database: Database, vault: Vault
+    rig: TelegramApp, server: TelegramServer, database: Database
 ) -> None:
     sam = server.person("Sam")
     officer = Officer("PC Sam Reed", "Kent Police", "sam@kent.example", verified=True)
-    with database.transaction() as connection:
-        code = officers.invite_officer(connection, vault, officer, rig.now())
+    with database.unit() as unit:
+        code = officers.invite_officer(unit, officer)
     sam.opens_link(f"i_{code}")
     await rig.settle()
     sam.presses(say("en", "scenes.welcome.buttons.refer"))
@@ -144,10 +143,9 @@ async def test_a_revoked_officer_is_told_with_the_next_message(
     draft = rig.conversation_of(sam).answers
     before = len(sam.shown())
     assert [scope for scope, _ in server.account().commands if str(sam.chat_id) in scope]
-    with database.transaction() as connection:
-        key = officer_registry.officer_key(vault, officer)
-        reason = RevocationReason.DEVICE_LOST
-        officer_access.revoke(connection, vault, key, reason, "ada", rig.now())
+    with database.unit() as unit:
+        key = officer_registry.officer_key(unit, officer)
+        officer_access.revoke(unit, key, RevocationReason.DEVICE_LOST, "ada")
     await rig.settle()
     assert len(sam.shown()) == before, "nothing appears on a phone that nobody touches"
     assert [scope for scope, _ in server.account().commands if str(sam.chat_id) in scope] == []

@@ -16,7 +16,6 @@ from sqlalchemy.exc import OperationalError
 from bot.channels.telegram.webhook import BODY_MAX, PATH
 from storage.chats import inbox
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.telegram_app import WEBHOOK_SECRET, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
 
@@ -76,7 +75,7 @@ async def serve_webhook(rig: TelegramApp, port: int) -> AsyncIterator[WebhookCli
 
 @pytest.fixture
 async def door(
-    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[WebhookClient]:
     """Give a bot that is met by webhook."""
     with socket.socket() as taken:
@@ -85,9 +84,7 @@ async def door(
     told = {"telegram_mode": "webhook", "telegram_webhook_secret": WEBHOOK_SECRET, "port": port}
     url = f"http://127.0.0.1:{port}"
     async with (
-        open_telegram_app(
-            server, database, vault, monkeypatch, telegram_webhook_url=url, **told
-        ) as rig,
+        open_telegram_app(server, database, monkeypatch, telegram_webhook_url=url, **told) as rig,
         serve_webhook(rig, port) as opened,
     ):
         yield opened
@@ -268,7 +265,7 @@ async def test_what_cannot_be_saved_is_not_confirmed_and_comes_again(
 
 
 async def test_without_a_secret_there_is_no_route(
-    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_telegram_app(server, database, vault, monkeypatch) as rig:
+    async with open_telegram_app(server, database, monkeypatch) as rig:
         assert "/telegram" not in [getattr(r, "path", "") for r in rig.running.pages().routes]

@@ -16,7 +16,6 @@ from flows.conversation import Conversation
 from flows.dialogue import form
 from flows.vocabulary import Journey
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
 from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, open_pages
@@ -46,8 +45,8 @@ PASTED = (
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[PagesApp]:
-    running = build_app(database, vault, clock, public_url=PAGES_URL)
+async def site(database: Database, clock: FakeClock) -> AsyncIterator[PagesApp]:
+    running = build_app(database, public_url=PAGES_URL)
     async with open_pages(running, clock) as made:
         yield made
 

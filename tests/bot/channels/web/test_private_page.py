@@ -7,7 +7,6 @@ import pytest
 
 from bot import private_links
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value
 from tests.harness.telegram_app import (
     TelegramApp,
@@ -34,11 +33,9 @@ PRIVATE = ("Rosa", "900222", "07700")
 
 @pytest.fixture
 async def rig(
-    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[TelegramApp]:
-    async with open_telegram_app(
-        server, database, vault, monkeypatch, public_url=PAGES_URL
-    ) as made:
+    async with open_telegram_app(server, database, monkeypatch, public_url=PAGES_URL) as made:
         yield made
 
 
@@ -222,9 +219,9 @@ async def test_too_many_tries_from_one_address_have_to_wait(site: PagesApp) -> N
 
 
 async def test_without_an_address_of_its_own_there_is_no_such_button(
-    server: TelegramServer, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_telegram_app(server, database, vault, monkeypatch) as rig:
+    async with open_telegram_app(server, database, monkeypatch) as rig:
         await person_asked_name(rig)
         assert PAGE_BUTTON not in everything_sent(rig)
 

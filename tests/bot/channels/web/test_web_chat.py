@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from storage.chats import browser_sessions, message_ids, outbox, screens
 from storage.chats.conversations import address_fingerprint
 from storage.database import Database
 from storage.tables import CHAT, INBOX
-from storage.vault import Vault
 from storage.web_tables import BROWSER_SESSION, SCREEN_MESSAGE
 from tests.harness.app import App, answering, build_app
 from tests.harness.clock import START, FakeClock
@@ -104,37 +103,31 @@ class ChatApp(App):
 
     def count(self, query: object) -> int:
         """Return the number that a query gives."""
-        with self.running.database.session() as session:
-            return int(session.connection().execute(query).scalar_one())  # type: ignore[call-overload]
+        with self.running.database.reading() as unit:
+            return int(unit.conn.execute(query).scalar_one())  # type: ignore[call-overload]
 
     def address(self) -> str:
         """Return the address of the one chat that there is."""
-        with self.running.database.session() as session:
-            row = session.connection().execute(select(BROWSER_SESSION)).one()
+        with self.running.database.reading() as unit:
+            row = unit.conn.execute(select(BROWSER_SESSION)).one()
             return self.running.vault.unseal(row.address, f"visit/{row.id}/address")
 
     async def staff_write(self, address: str, text: str) -> None:
         """Put a message of staff in line for a chat."""
         running = self.running
         body: Body = {"text": text, "buttons": [], "edits_message_id": None}
-        mark = address_fingerprint(running.vault, "web", address)
-        with running.database.session() as session:
+        with running.database.reading() as unit:
+            mark = address_fingerprint(unit, "web", address)
             chat = select(CHAT.c.id).where(CHAT.c.address_print == mark)
-            chat_id = session.connection().execute(chat).scalar_one()
+            chat_id = unit.conn.execute(chat).scalar_one()
         whole = {**body, "private": False, "fallback_text": ""}
-        await running.database.write(
-            lambda conn: outbox.enqueue(
-                conn, running.vault, "web", "say", whole, self.clock(), chat_id
-            )
-        )
+        await running.database.write(outbox.enqueue, "web", "say", whole, chat_id)
         running.wake.wake_all()
 
 
 @pytest.fixture
-async def site(
-    database: Database, vault: Vault, clock: FakeClock, tmp_path: Path
-) -> AsyncIterator[ChatApp]:
-    running = build_app(database, vault, clock, database_url=f"sqlite:///{tmp_path / 'rj.db'}")
+async def site(database: Database, clock: FakeClock, tmp_path: Path) -> AsyncIterator[ChatApp]:
+    running = build_app(database, database_url=f"sqlite:///{tmp_path / 'rj.db'}")
     async with AsyncExitStack() as stack, answering(running):
         yield ChatApp(running, clock, stack, running.pages())
 
@@ -203,7 +196,7 @@ async def test_the_log_tells_who_said_what_and_where_to_go_on(maya: ChatBrowser)
 
 
 async def test_a_cookie_is_for_this_visit_and_for_nobody_else(
-    site: ChatApp, maya: ChatBrowser, database: Database, vault: Vault
+    site: ChatApp, maya: ChatBrowser, database: Database
 ) -> None:
     await maya.opens("/")
     path, fields = maya.page.submission_for("Start")
@@ -469,8 +462,8 @@ async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) 
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
     await wait_until_answered(site, address)
-    with site.running.database.session() as session:
-        lines = screens.list_screen_messages(session, site.running.vault, "web", address)
+    with site.running.database.reading() as unit:
+        lines = screens.list_screen_messages(unit, "web", address)
     assert [line.text for line in lines] == [say("en", "scenes.paused.left")]
     assert site.conversation_of("web", address).stage == "paused"
     assert len(site.conversation_of("web", address).answers) == 3, "the draft is kept"
@@ -479,10 +472,8 @@ async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) 
 async def wait_until_answered(site: ChatApp, address: str) -> None:
     """Wait until everything at an address is answered and shown."""
     for _ in range(200):
-        with site.running.database.session() as session:
-            waits = browser_sessions.has_pending_work(
-                session, site.running.vault, "web", address, site.clock()
-            )
+        with site.running.database.reading(site.clock()) as unit:
+            waits = browser_sessions.has_pending_work(unit, "web", address)
         if not waits:
             return
         await asyncio.sleep(0.02)
@@ -556,7 +547,7 @@ async def test_a_visit_ends_with_its_draft(site: ChatApp, maya: ChatBrowser) -> 
     await maya.follow_path(3)
     site.clock.advance(hours=service().draft_hours, minutes=1)
     running = site.running
-    await running.database.write(lambda conn: sweep(conn, running.house, site.clock()))
+    await running.database.write(lambda unit: sweep(replace(unit, now=site.clock()), running.house))
     await maya.opens("/chat")
     assert maya.answer.status_code == 410
 
@@ -689,86 +680,76 @@ async def test_an_answer_that_takes_long_is_said_to_come(site: ChatApp, maya: Ch
 # --- the screen
 
 
-def test_a_screen_holds_only_so_many_messages(database: Database, vault: Vault) -> None:
+def test_a_screen_holds_only_so_many_messages(database: Database) -> None:
     now = START
-    with database.transaction() as conn:
+    with database.unit(now) as unit:
         for n in range(screens.MAX_MESSAGES + 5):
-            screens.add_screen_message(
-                conn, vault, "web", "maya", screens.ScreenMessage("", str(n)), now
-            )
-    with database.session() as session:
-        kept = [line.text for line in screens.list_screen_messages(session, vault, "web", "maya")]
+            screens.add_screen_message(unit, "web", "maya", screens.ScreenMessage("", str(n)))
+    with database.reading() as unit:
+        kept = [line.text for line in screens.list_screen_messages(unit, "web", "maya")]
     assert kept == [str(n) for n in range(5, screens.MAX_MESSAGES + 5)]
 
 
-def test_every_screen_change_gets_a_new_revision(database: Database, vault: Vault) -> None:
+def test_every_screen_change_gets_a_new_revision(database: Database) -> None:
     now = START
     seen: list[tuple[str, str]] = []
 
     def look() -> None:
-        with database.session() as session:
-            own = screens.screen_revision(session, vault, "web", "maya")
-            seen.append((own, screens.all_screens_revision(session)))
+        with database.reading() as unit:
+            own = screens.screen_revision(unit, "web", "maya")
+            seen.append((own, screens.all_screens_revision(unit)))
 
     look()
     for text in ("one", "two"):
-        with database.transaction() as conn:
-            id = screens.add_screen_message(
-                conn, vault, "web", "maya", screens.ScreenMessage("", text), now
-            )
+        with database.unit(now) as unit:
+            id = screens.add_screen_message(unit, "web", "maya", screens.ScreenMessage("", text))
         look()
-    with database.transaction() as conn:
+    with database.unit(now) as unit:
         assert screens.replace_screen_message(
-            conn, vault, "web", "maya", screens.ScreenMessage(id, "three"), now
+            unit, "web", "maya", screens.ScreenMessage(id, "three")
         )
     look()
-    with database.transaction() as conn:
-        screens.clear_screen(conn, vault, "web", "maya")
+    with database.unit() as unit:
+        screens.clear_screen(unit, "web", "maya")
     look()
-    with database.transaction() as conn:
-        screens.add_screen_message(
-            conn, vault, "web", "maya", screens.ScreenMessage("", "four"), now
-        )
+    with database.unit(now) as unit:
+        screens.add_screen_message(unit, "web", "maya", screens.ScreenMessage("", "four"))
     look()
     assert all(one != before for before, one in itertools.pairwise(seen))
     assert len({own for own, _ in seen[1:]} - {"0.0"}) == 4, "no number comes back"
-    with database.transaction() as conn:
+    with database.unit(now) as unit:
         assert not screens.replace_screen_message(
-            conn, vault, "web", "maya", screens.ScreenMessage(id, "x"), now
+            unit, "web", "maya", screens.ScreenMessage(id, "x")
         )
-        screens.add_screen_message(
-            conn, vault, "web", "tom", screens.ScreenMessage("", "five"), now
-        )
+        screens.add_screen_message(unit, "web", "tom", screens.ScreenMessage("", "five"))
     look()
     assert seen[-1][0] == seen[-2][0] and seen[-1][1] != seen[-2][1]
 
 
-def test_a_visit_is_noted_now_and_then(database: Database, vault: Vault) -> None:
+def test_a_visit_is_noted_now_and_then(database: Database) -> None:
     now = START
-    with database.transaction() as conn:
-        token = browser_sessions.begin_browser_session(conn, vault, "web", "maya", now)
+    with database.unit(now) as unit:
+        token = browser_sessions.begin_browser_session(unit, "web", "maya")
         for seconds, noted in ((10, 0), (29, 0), (31, 31), (50, 31), (62, 62)):
             assert (
                 browser_sessions.session_address(
-                    conn, vault, token, now + timedelta(seconds=seconds)
+                    replace(unit, now=now + timedelta(seconds=seconds)), token
                 )
                 == "maya"
             )
-            seen = conn.execute(select(BROWSER_SESSION.c.seen_at)).scalar_one()
+            seen = unit.conn.execute(select(BROWSER_SESSION.c.seen_at)).scalar_one()
             assert seen == now + timedelta(seconds=noted)
-        assert browser_sessions.session_address(conn, vault, token + "x", now) is None
+        assert browser_sessions.session_address(unit, token + "x") is None
         assert browser_sessions.end_browser_session(
-            conn, vault, token
-        ) and not browser_sessions.end_browser_session(conn, vault, token)
-        assert browser_sessions.session_address(conn, vault, token, now) is None
+            unit, token
+        ) and not browser_sessions.end_browser_session(unit, token)
+        assert browser_sessions.session_address(unit, token) is None
 
 
 async def test_what_the_bot_said_can_be_cleared_away(site: ChatApp, maya: ChatBrowser) -> None:
     await maya.begins()
     await maya.types("/leave")
     assert [one.text for one in maya.page.messages] == [say("en", "scenes.paused.left")]
-    with site.running.database.transaction() as conn:
-        found = message_ids.message_ids_before(
-            conn, site.running.vault, site.clock() + timedelta(1)
-        )
+    with site.running.database.unit() as unit:
+        found = message_ids.message_ids_before(unit, site.clock() + timedelta(1))
     assert sum(map(len, found.values())) == 1

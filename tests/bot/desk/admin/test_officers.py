@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html import unescape
 
 import httpx
@@ -17,7 +18,6 @@ from storage.chats import handoffs, officer_registry
 from storage.database import Database
 from storage.logbook import LogbookLine
 from storage.tables import CHAT, INBOX
-from storage.vault import Vault
 from tests.bot.channels.web.test_officer_page import QUICK_REFERRAL, submit_form
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
@@ -32,11 +32,11 @@ LOST = RevocationReason.DEVICE_LOST
 
 @pytest.fixture
 async def desk(
-    database: Database, vault: Vault, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[DeskApp, PagesApp]]:
     # Only what wakes the program is answered: one test keeps a form waiting in the inbox.
     monkeypatch.setattr(serve, "IDLE_SECONDS", 3600.0)
-    running = build_app(database, vault, clock)
+    running = build_app(database)
     async with open_pages(running, clock) as site, open_desk(running, clock) as desk:
         yield desk, site
 
@@ -67,16 +67,16 @@ async def use_invitation(site: PagesApp, path: str) -> tuple[httpx.AsyncClient, 
 
 def logged(app: DeskApp) -> list[LogbookLine]:
     """Return the lines about officers, the newest first."""
-    with app.database.session() as session:
-        lines = logbook.list_logbook_lines(session)
+    with app.database.reading() as unit:
+        lines = logbook.list_logbook_lines(unit)
     return [line for line in lines if line.did.startswith("officer")]
 
 
 def waiting_inputs(app: DeskApp) -> int:
     """Return how many rows of the inbox wait for an answer."""
     waits = select(func.count()).select_from(INBOX).where(INBOX.c.stage == "waiting")
-    with app.database.session() as session:
-        return int(session.connection().execute(waits).scalar_one())
+    with app.database.reading() as unit:
+        return int(unit.conn.execute(waits).scalar_one())
 
 
 async def test_invited_files_a_referral_and_is_revoked(desk: Desk) -> None:
@@ -126,7 +126,9 @@ async def test_what_was_under_way_is_not_sent_either(desk: Desk) -> None:
     assert waiting_inputs(app) == 1
     await revoke(ada)
     running = app.running
-    await running.database.write(lambda conn: respond(conn, running.house, running.clock()))
+    await running.database.write(
+        lambda unit: respond(replace(unit, now=running.clock()), running.house)
+    )
     assert waiting_inputs(app) == 0
     shown = await browser.get("/officer")
     assert ENDED in unescape(shown.text)
@@ -231,21 +233,21 @@ async def test_staff_who_write_with_a_revoked_officer_let_go_of_the_chat(desk: D
     app, site = desk
     ada = await app.signed_in("administrator", "ada")
     await use_invitation(site, await invite(ada))
-    with app.database.transaction() as conn:
-        chat_id = conn.execute(CHAT.select()).one().id
+    with app.database.unit() as unit:
+        chat_id = unit.conn.execute(CHAT.select()).one().id
         later = app.clock().replace(year=2030)
-        handoffs.start_handoff(conn, chat_id, "mira", "AAAA-CCCC", later)
+        handoffs.start_handoff(unit, chat_id, "mira", "AAAA-CCCC", later)
     await revoke(ada)
-    with app.database.transaction() as conn:
-        assert handoffs.recorded_handoff(conn, chat_id) is None
+    with app.database.unit() as unit:
+        assert handoffs.recorded_handoff(unit, chat_id) is None
 
 
 async def test_only_the_administrator_looks_after_officers(desk: Desk) -> None:
     app, site = desk
     ada = await app.signed_in("administrator", "ada")
     browser, _ = await use_invitation(site, await invite(ada))
-    with app.database.session() as session:
-        (officer,) = officer_registry.list_officers(session.connection(), app.vault)
+    with app.database.reading() as unit:
+        (officer,) = officer_registry.list_officers(unit)
     for role in ("mediator", "young_people", "coordinator"):
         other = await app.signed_in(role, f"a-{role.replace('_', '-')}")
         assert (await other.get("/desk/officers")).status_code == 403

@@ -16,10 +16,9 @@ from storage.accounts import api_keys
 from storage.accounts.api_keys import SCOPES
 from storage.database import Database
 from storage.logbook import LogbookLine
-from storage.referrals import lifecycle
-from storage.vault import Vault
+from storage.referrals import acts, lifecycle
 from tests.harness.app import build_app
-from tests.harness.clock import START, FakeClock
+from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
@@ -28,36 +27,36 @@ OUR_OWN_RULES = [positive_data_acceptance]
 SECRET = "a person's own words that must never come back"
 
 
-def token_for(database: Database, vault: Vault, *scopes: str, name: str = "Cases") -> str:
+def token_for(database: Database, *scopes: str, name: str = "Cases") -> str:
     """Return a token for some scopes, all of them if none is named."""
-    with database.transaction() as conn:
-        return api_keys.issue_api_key(conn, vault, name, scopes or SCOPES, "ada", START)
+    with database.unit(START) as unit:
+        return api_keys.issue_api_key(unit, name, scopes or SCOPES, "ada")
 
 
-def add_referrals(database: Database, vault: Vault, *references: str) -> None:
+def add_referrals(database: Database, *references: str) -> None:
     """Have some referrals, each sent a minute after the one before."""
-    with database.transaction() as conn:
+    with database.unit(START) as unit:
         for n, reference in enumerate(references):
             record = replace(make_record(reference), sent_at=START + timedelta(minutes=n))
-            lifecycle.hand_over(conn, vault, record, None, START)
+            lifecycle.hand_over(unit, record, None)
 
 
 def logbook_entries(desk: DeskApp) -> list[LogbookLine]:
     """Return the logbook, the newest line first."""
-    with desk.database.session() as session:
-        return logbook.list_logbook_lines(session)
+    with desk.database.reading() as unit:
+        return logbook.list_logbook_lines(unit)
 
 
 async def api_client(desk: DeskApp, *scopes: str, token: str | None = None) -> httpx.AsyncClient:
     """Return the other system, with a token of its own."""
-    own = token or token_for(desk.database, desk.vault, *scopes)
+    own = token or token_for(desk.database, *scopes)
     browser = await desk.signed_out("other system")
     browser.client.headers["Authorization"] = f"Bearer {own}"
     return browser.client
 
 
 async def test_without_a_token_there_is_nothing(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    add_referrals(desk.database, "ACDE-3467")
     browser = await desk.signed_out()
     for path in ("health", "referrals", "referrals/ACDE-3467", "openapi.json", "docs", "nothing"):
         for sent in (
@@ -81,7 +80,7 @@ async def test_without_a_token_there_is_nothing(desk: DeskApp) -> None:
 
 async def test_the_list_is_paged_and_says_nothing_of_people(desk: DeskApp) -> None:
     names = [f"ACDE-{n}{n}{n}{n}" for n in range(2, 9)]
-    add_referrals(desk.database, desk.vault, *names)
+    add_referrals(desk.database, *names)
     cases = await api_client(desk, "read:queue")
     found: list[str] = []
     cursor = ""
@@ -101,9 +100,9 @@ async def test_the_list_is_paged_and_says_nothing_of_people(desk: DeskApp) -> No
 
 
 async def test_the_list_is_filtered(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-2222", "ACDE-3333")
-    with desk.database.transaction() as conn:
-        lifecycle.claim(conn, "ACDE-3333", "mira", START)
+    add_referrals(desk.database, "ACDE-2222", "ACDE-3333")
+    with desk.database.unit(START) as unit:
+        acts.claim(unit, "ACDE-3333", "mira")
     cases = await api_client(desk)
     for asked, expected in (
         ({"stage": "claimed"}, ["ACDE-3333"]),
@@ -117,7 +116,7 @@ async def test_the_list_is_filtered(desk: DeskApp) -> None:
 
 
 async def test_a_record_is_read_and_that_is_written_down(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    add_referrals(desk.database, "ACDE-3467")
     cases = await api_client(desk)
     answer = await cases.get("/api/v1/referrals/acde-3467")
     assert answer.status_code == 200
@@ -141,10 +140,10 @@ async def test_where_contact_is_barred_the_record_says_so(desk: DeskApp) -> None
         value="+447700900123",
         label="07700 900123",
     )
-    with desk.database.transaction() as conn:
+    with desk.database.unit(START) as unit:
         known = replace(record, lines=(*record.lines, number))
-        lifecycle.hand_over(conn, desk.vault, known, None, START)
-        lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", START)
+        lifecycle.hand_over(unit, known, None)
+        lifecycle.stop_contact(unit, "ACDE-3467", "withdraw")
     answer = await (await api_client(desk)).get("/api/v1/referrals/ACDE-3467")
     told = answer.json()
     assert (told["may_contact"], told["stage"]) == (False, "withdrawn")
@@ -154,10 +153,10 @@ async def test_where_contact_is_barred_the_record_says_so(desk: DeskApp) -> None
 
 
 async def test_what_was_erased_or_never_there_is_not_found(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-3467")
-    with desk.database.transaction() as conn:
-        lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", START)
-        lifecycle.erase(conn, "ACDE-3467", "mira", START)
+    add_referrals(desk.database, "ACDE-3467")
+    with desk.database.unit(START) as unit:
+        lifecycle.stop_contact(unit, "ACDE-3467", "withdraw")
+        acts.erase(unit, "ACDE-3467", "mira")
     cases = await api_client(desk)
     for reference, code in (("ACDE-3467", "erased"), ("ZZZZ-9999", "missing")):
         answer = await cases.get(f"/api/v1/referrals/{reference}")
@@ -169,14 +168,14 @@ async def test_what_was_erased_or_never_there_is_not_found(desk: DeskApp) -> Non
 
 
 async def test_a_token_is_only_for_what_it_is_for(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    add_referrals(desk.database, "ACDE-3467")
     asks = {
         "read:queue": ("GET", "/api/v1/referrals", None),
         "read:records": ("GET", "/api/v1/referrals/ACDE-3467", None),
         "write:steps": ("POST", "/api/v1/referrals/ACDE-3467/steps", {"act": "claim"}),
     }
     for mine in SCOPES:
-        token = token_for(desk.database, desk.vault, mine, name=mine)
+        token = token_for(desk.database, mine, name=mine)
         cases = await api_client(desk, token=token)
         for scope, (method, path, body) in asks.items():
             answer = await cases.request(method, path, json=body)
@@ -191,9 +190,9 @@ async def test_a_token_is_only_for_what_it_is_for(desk: DeskApp) -> None:
 
 
 async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-3467", "ACDE-2222")
-    with desk.database.transaction() as conn:
-        lifecycle.claim(conn, "ACDE-2222", "mira", START)
+    add_referrals(desk.database, "ACDE-3467", "ACDE-2222")
+    with desk.database.unit(START) as unit:
+        acts.claim(unit, "ACDE-2222", "mira")
     cases = await api_client(desk)
     steps = "/api/v1/referrals/ACDE-3467/steps"
     until = (START + timedelta(days=3)).isoformat()
@@ -203,8 +202,8 @@ async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: DeskApp
     assert (await cases.post(steps, json=later)).json()["stage"] == "waiting"
     taken = await cases.post("/api/v1/referrals/ACDE-2222/steps", json={"act": "spoke"})
     assert (taken.status_code, taken.json()["code"]) == (409, "not_yours")
-    with desk.database.session() as session:
-        done = lifecycle.list_steps(session, desk.vault, "ACDE-3467")
+    with desk.database.reading() as unit:
+        done = lifecycle.list_steps(unit, "ACDE-3467")
     assert [(one.act, one.who, one.note) for one in done[1:]] == [
         ("claim", "api:Cases", ""),
         ("not_now", "api:Cases", "next week"),
@@ -212,7 +211,7 @@ async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: DeskApp
 
 
 async def test_an_error_never_says_again_what_was_sent(desk: DeskApp) -> None:
-    add_referrals(desk.database, desk.vault, "ACDE-3467")
+    add_referrals(desk.database, "ACDE-3467")
     cases = await api_client(desk)
     steps = "/api/v1/referrals/ACDE-3467/steps"
     for body in (
@@ -258,12 +257,12 @@ async def test_too_much_is_not_even_read(desk: DeskApp) -> None:
 async def test_a_token_that_was_ended_stops_at_once(desk: DeskApp) -> None:
     cases = await api_client(desk)
     assert (await cases.get("/api/v1/health")).json()["key"] == "Cases"
-    with desk.database.session() as session:
-        (key,) = api_keys.list_api_keys(session)
+    with desk.database.reading() as unit:
+        (key,) = api_keys.list_api_keys(unit)
     assert key.used_at == START.replace(hour=0, minute=0, second=0, microsecond=0)
-    with desk.database.transaction() as conn:
-        assert api_keys.revoke_api_key(conn, key.id, START) == "Cases"
-        assert api_keys.revoke_api_key(conn, key.id, START) is None
+    with desk.database.unit(START) as unit:
+        assert api_keys.revoke_api_key(unit, key.id) == "Cases"
+        assert api_keys.revoke_api_key(unit, key.id) is None
     assert (await cases.get("/api/v1/health")).status_code == 401
 
 
@@ -305,8 +304,8 @@ async def test_an_administrator_makes_and_ends_tokens(desk: DeskApp) -> None:
     cases = await api_client(desk, token=token)
     assert (await cases.get("/api/v1/health")).json()["scopes"] == ["read:queue"]
     assert (await ada.submit_form(path, path, name="Cases", read_queue="yes")).status_code == 409
-    with desk.database.session() as session:
-        (key,) = api_keys.list_api_keys(session)
+    with desk.database.reading() as unit:
+        (key,) = api_keys.list_api_keys(unit)
     ended = await ada.submit_form(path, f"{path}/{key.id}/end")
     assert ended.status_code == 303
     assert (await cases.get("/api/v1/health")).status_code == 401
@@ -318,12 +317,12 @@ async def test_an_administrator_makes_and_ends_tokens(desk: DeskApp) -> None:
     assert (await carys.get(path)).status_code == 403
 
 
-def test_nothing_that_can_be_sent_breaks_it(database: Database, vault: Vault) -> None:
+def test_nothing_that_can_be_sent_breaks_it(database: Database) -> None:
     """What schemathesis makes of the description, 25 requests of each kind."""
-    add_referrals(database, vault, "ACDE-3467", "ACDE-2222")
-    running = build_app(database, vault, FakeClock())
+    add_referrals(database, "ACDE-3467", "ACDE-2222")
+    running = build_app(database)
     running.desk.limiter.allow = lambda *_: True  # type: ignore[method-assign]
-    mine = {"Authorization": f"Bearer {token_for(database, vault)}"}
+    mine = {"Authorization": f"Bearer {token_for(database)}"}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", running.pages(), headers=mine)
     tried: list[int] = []
     for found in schema.get_all_operations():

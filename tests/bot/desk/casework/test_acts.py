@@ -12,8 +12,8 @@ from sqlalchemy import select
 from flows.wording import say
 from storage import logbook
 from storage.chats import conversations
-from storage.referrals import lifecycle
-from storage.referrals.lifecycle import QueueEntry
+from storage.referrals import acts, lifecycle
+from storage.referrals.rows import QueueEntry
 from storage.tables import INBOX, MESSAGE, OUTBOX
 from storage.web_tables import SCREEN_MESSAGE
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
@@ -32,24 +32,22 @@ PAGE = f"/desk/r/{ONE}"
 
 def entry(desk: DeskApp, reference: str = ONE) -> QueueEntry:
     """Return a referral as a line of the queue."""
-    with desk.database.session() as session:
-        everything = lifecycle.list_queue(session, desk.vault, desk.clock(), include_closed=True)
+    with desk.database.reading(desk.clock()) as unit:
+        everything = lifecycle.list_queue(unit, include_closed=True)
     return next(one for one in everything if one.reference == reference)
 
 
-def acts(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
+def acts_on(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
     """Return what was done, without the looks, the oldest first."""
-    with desk.database.session() as session:
-        steps = lifecycle.list_steps(session, desk.vault, reference)
+    with desk.database.reading() as unit:
+        steps = lifecycle.list_steps(unit, reference)
     return [(one.act, one.who) for one in steps if one.act not in ("opened", "reveal")]
 
 
 def notes(desk: DeskApp, reference: str = ONE) -> list[str]:
     """Return the notes, the oldest first."""
-    with desk.database.session() as session:
-        return [
-            one.note for one in lifecycle.list_steps(session, desk.vault, reference) if one.note
-        ]
+    with desk.database.reading() as unit:
+        return [one.note for one in lifecycle.list_steps(unit, reference) if one.note]
 
 
 async def page_version(browser: DeskBrowser, path: str = PAGE) -> str:
@@ -108,7 +106,7 @@ async def test_mira_claims_rings_tries_again_speaks_and_closes(desk: DeskApp) ->
     last = await take_act(mira, "close", note="She is well", sure="yes")
     assert last.headers["location"] == f"/desk/queue?told=closed&about={ONE}"
     assert (entry(desk).stage, entry(desk).owner) == ("closed", None)
-    assert acts(desk) == [
+    assert acts_on(desk) == [
         ("handed_over", "person"),
         ("claim", "mira"),
         ("no_answer", "mira"),
@@ -171,14 +169,14 @@ async def test_two_who_claim_at_once_have_one_winner_and_the_other_hears_who(
         if result.status_code != 303:
             assert result.status_code in (403, 409)
             assert str(winner) in result.text
-    assert [act for act, _ in acts(desk)].count("claim") == 1
+    assert [act for act, _ in acts_on(desk)].count("claim") == 1
 
 
 async def test_claiming_twice_only_opens_it(desk: DeskApp) -> None:
     mira = await mira_with_referral(desk)
     again = await mira.post(f"{PAGE}/claim")
     assert again.status_code == 303
-    assert [act for act, _ in acts(desk)].count("claim") == 1
+    assert [act for act, _ in acts_on(desk)].count("claim") == 1
 
 
 async def test_what_needs_a_check_is_claimed_only_by_who_checked(desk: DeskApp) -> None:
@@ -218,8 +216,8 @@ async def test_what_is_put_off_comes_back_when_the_person_does_something(desk: D
     assert found.until is not None
     assert (found.owner, found.until.isoformat()) == ("mira", "2026-03-09T12:00:00+00:00")
     assert ONE not in (await mira.get("/desk/queue?view=mine")).text
-    with desk.database.transaction() as conn:
-        lifecycle.raise_flag(conn, desk.vault, ONE, "danger_suicidal", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        lifecycle.raise_flag(unit, ONE, "danger_suicidal")
     shown = (await mira.get("/desk/queue?view=mine")).text
     assert ONE in shown
     assert say("en", "desk.marks.unseen") in shown
@@ -298,7 +296,7 @@ async def test_a_coordinator_moves_what_its_owner_left(desk: DeskApp) -> None:
     done = await carys.post(f"{PAGE}/reassign", to="omar", note="Mira is ill", mark=found[1])
     assert done.headers["location"] == f"/desk/queue?told=reassigned&about={ONE}"
     assert entry(desk).owner == "omar"
-    assert ("transfer", "carys") in acts(desk)
+    assert ("transfer", "carys") in acts_on(desk)
     omar = await desk.signed_in("mediator", "omar")
     assert (await omar.post(f"{PAGE}/reassign", to="", mark="3")).status_code == 403
 
@@ -308,16 +306,12 @@ async def test_a_coordinator_moves_what_its_owner_left(desk: DeskApp) -> None:
 
 async def test_a_note_never_reaches_the_persons_chat(desk: DeskApp) -> None:
     words = "She sounded afraid of her brother"
-    with desk.database.transaction() as conn:
-        recalled = conversations.load_conversation(
-            conn, desk.vault, "telegram", "4711", desk.clock()
-        )
+    with desk.database.unit(desk.clock()) as unit:
+        recalled = conversations.load_conversation(unit, "telegram", "4711")
         conversation = recalled.conversation
-        chat = conversations.save_conversation(
-            conn, desk.vault, recalled, conversation, desk.clock()
-        )
+        chat = conversations.save_conversation(unit, recalled, conversation)
         record = finished_record(ONE, desk.clock())
-        lifecycle.hand_over(conn, desk.vault, record, chat.chat_id, desk.clock())
+        lifecycle.hand_over(unit, record, chat.chat_id)
     mira = await desk.signed_in("mediator", "mira")
     await mira.post(f"{PAGE}/claim")
     await take_act(mira, "note", "note", note=words)
@@ -325,12 +319,10 @@ async def test_a_note_never_reaches_the_persons_chat(desk: DeskApp) -> None:
         await take_act(mira, act, note=words)
     await take_act(mira, "snooze", note=words, when_snooze="2026-03-04", part_snooze="morning")
     assert notes(desk) == [words] * 6
-    with desk.database.session() as session:
+    with desk.database.reading(desk.clock()) as unit:
         for table in (OUTBOX, MESSAGE, INBOX, SCREEN_MESSAGE):
-            assert session.connection().execute(select(table)).all() == []
-        kept = conversations.load_conversation(
-            session.connection(), desk.vault, "telegram", "4711", desk.clock()
-        )
+            assert unit.conn.execute(select(table)).all() == []
+        kept = conversations.load_conversation(unit, "telegram", "4711")
     assert words not in repr(kept)
 
 
@@ -395,7 +387,7 @@ async def test_an_act_that_is_not_offered_is_refused_with_the_note_kept(
     assert len(ids) == len(set(ids))
     for link in re.findall(r'<li><a href="#([^"]+)">', page.text):
         assert link in ids
-    assert acts(desk)[-1] == ("claim", "mira")
+    assert acts_on(desk)[-1] == ("claim", "mira")
 
 
 async def test_the_back_button_does_nothing_twice(desk: DeskApp) -> None:
@@ -407,7 +399,7 @@ async def test_the_back_button_does_nothing_twice(desk: DeskApp) -> None:
     assert again.status_code == 409
     assert say("en", "desk.problems.out_of_date") in again.text
     assert "Rang out" in again.text
-    assert [act for act, _ in acts(desk)].count("no_answer") == 1
+    assert [act for act, _ in acts_on(desk)].count("no_answer") == 1
 
 
 async def test_what_went_back_to_the_queue_keeps_the_words_and_says_what_to_do(
@@ -415,21 +407,21 @@ async def test_what_went_back_to_the_queue_keeps_the_words_and_says_what_to_do(
 ) -> None:
     mira = await mira_with_referral(desk)
     before = await page_version(mira)
-    with desk.database.transaction() as conn:
-        lifecycle.release_expired_leases(conn, desk.clock() + timedelta(days=9))
+    with desk.database.unit(desk.clock() + timedelta(days=9)) as unit:
+        acts.release_expired_leases(unit)
     late = await mira.post(f"{PAGE}/act", act="spoke", note="We spoke", mark=before)
     assert late.status_code == 409
     assert "We spoke" in late.text
     assert say("en", "desk.too_late.nobodys", reference=ONE) in late.text
-    with desk.database.transaction() as conn:
-        lifecycle.claim(conn, ONE, "omar", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        acts.claim(unit, ONE, "omar")
     later = await mira.post(f"{PAGE}/act", act="spoke", note="We spoke", mark=before)
     assert later.status_code == 409
     assert "omar" in later.text
     assert "We spoke" in later.text
-    assert acts(desk)[-1] == ("claim", "omar")
-    with desk.database.session() as session:
-        refused = [one for one in logbook.list_logbook_lines(session, ONE) if one.refused]
+    assert acts_on(desk)[-1] == ("claim", "omar")
+    with desk.database.reading() as unit:
+        refused = [one for one in logbook.list_logbook_lines(unit, ONE) if one.refused]
     assert {(one.who, one.why) for one in refused} == {("mira", "too_late")}
 
 
@@ -460,9 +452,9 @@ async def test_a_person_who_rings_to_stop_is_not_contacted_again(desk: DeskApp) 
     assert done.headers["location"] == f"/desk/queue?told=withdraw&about={ONE}"
     found = entry(desk)
     assert (found.stage, found.may_contact, found.owner) == ("withdrawn", False, None)
-    assert acts(desk)[-2:] == [("note", "mira"), ("withdraw", "mira")]
-    with desk.database.session() as session:
-        told = [(one.who, one.did) for one in logbook.list_logbook_lines(session, ONE)]
+    assert acts_on(desk)[-2:] == [("note", "mira"), ("withdraw", "mira")]
+    with desk.database.reading() as unit:
+        told = [(one.who, one.did) for one in logbook.list_logbook_lines(unit, ONE)]
     assert ("mira", "withdraw") in told
     assert (await mira.post(f"{PAGE}/reveal")).status_code == 403
 
@@ -472,8 +464,8 @@ async def test_what_was_withdrawn_is_closed_and_erased_each_asked_once_more(
 ) -> None:
     mira = await desk.signed_in("mediator", "mira")
     add_sent_referral(desk, ONE)
-    with desk.database.transaction() as conn:
-        lifecycle.stop_contact(conn, ONE, "withdraw", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        lifecycle.stop_contact(unit, ONE, "withdraw")
     assert ONE in (await mira.get("/desk/queue?view=check")).text
     for act, stage in (("close", "closed"), ("erase", "erased")):
         assert (await take_act(mira, act, "settle")).status_code == 200

@@ -12,7 +12,7 @@ from flows.record import Record, RecordLine
 from flows.referral import contact
 from flows.vocabulary import Journey, Queue
 from storage import logbook
-from storage.referrals import contact_changes, lifecycle
+from storage.referrals import acts, contact_changes, lifecycle
 from storage.referrals.contact_changes import (
     ChangeAlreadyDecided,
     ChangeAlreadyPending,
@@ -51,24 +51,24 @@ def record_of_maya(desk: DeskApp, reference: str = REF, queue: str = "adults") -
 
 def add_referral(desk: DeskApp, record: Record, owner: str = "mira") -> None:
     """Have a record in the queue, and somebody work on it."""
-    with desk.database.transaction() as conn:
-        lifecycle.hand_over(conn, desk.vault, record, None, desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        lifecycle.hand_over(unit, record, None)
         if owner:
-            assert lifecycle.claim(conn, record.reference, owner, desk.clock())
+            assert acts.claim(unit, record.reference, owner)
 
 
 def stored_record(desk: DeskApp, reference: str = REF) -> tuple[Record, bool]:
     """Return the record as it is kept now, and whether contact may be made."""
-    with desk.database.transaction() as conn:
-        row = require_referral(conn, reference)
-        return unseal_record(desk.vault, row), row.may_contact
+    with desk.database.unit() as unit:
+        row = require_referral(unit, reference)
+        return unseal_record(unit, row), row.may_contact
 
 
 def logbook_entries(desk: DeskApp) -> list[tuple[str, str, bool]]:
     """Return what the logbook says: who, did what, refused."""
-    with desk.database.session() as session:
+    with desk.database.reading() as unit:
         return [
-            (one.who, one.did, one.refused) for one in reversed(logbook.list_logbook_lines(session))
+            (one.who, one.did, one.refused) for one in reversed(logbook.list_logbook_lines(unit))
         ]
 
 
@@ -105,8 +105,8 @@ async def test_one_asks_another_agrees_and_only_then_it_changes(desk: DeskApp) -
     )
     assert [line.value for line in after.lines if line.question == "number"] == ["+447700900733"]
     assert may_contact
-    with desk.database.session() as session:
-        last = lifecycle.list_steps(session, desk.vault, REF)[-1]
+    with desk.database.reading() as unit:
+        last = lifecycle.list_steps(unit, REF)[-1]
     assert (last.act, last.who) == ("contact_changed", "omar")
     done = [did for _, did, _ in logbook_entries(desk)]
     assert [did for did in done if did != "contact_read"] == [
@@ -127,17 +127,17 @@ async def test_one_person_alone_changes_nothing(desk: DeskApp) -> None:
         record_of_maya(desk), "number"
     )
     assert ("mira", "agree_change", True) in logbook_entries(desk)
-    with pytest.raises(ChangeNeedsSecondPerson), desk.database.transaction() as conn:
-        contact_changes.decide_change(conn, desk.vault, REF, id, True, "mira", desk.clock())
+    with pytest.raises(ChangeNeedsSecondPerson), desk.database.unit(desk.clock()) as unit:
+        contact_changes.decide_change(unit, REF, id, True, "mira")
     assert (await mira.post(DECIDE, change=id, decision="refuse")).status_code == 303
-    with desk.database.session() as session:
-        assert contact_changes.pending_change(session, desk.vault, known_id(desk)) is None
+    with desk.database.reading() as unit:
+        assert contact_changes.pending_change(unit, known_id(desk)) is None
 
 
 def known_id(desk: DeskApp) -> str:
     """Return the id of Maya's referral."""
-    with desk.database.session() as session:
-        standing = lifecycle.referral_status(session, REF)
+    with desk.database.reading() as unit:
+        standing = lifecycle.referral_status(unit, REF)
     assert standing is not None
     return standing.id
 
@@ -181,9 +181,9 @@ async def test_only_the_owner_may_ask_and_only_its_queue_decides(
         assert (await browser.post(DECIDE, change=id, decision="agree")).status_code == 403
     carys = await desk.signed_in("coordinator", "carys")
     assert (await carys.post(DECIDE, change=id, decision="agree")).status_code == 303
-    with pytest.raises(NotReferralOwner), desk.database.transaction() as conn:
+    with pytest.raises(NotReferralOwner), desk.database.unit(desk.clock()) as unit:
         wanted = ProposedContactChange("email", "maya@example.com", "maya@example.com", "she said")
-        contact_changes.request_change(conn, desk.vault, REF, wanted, "omar", desk.clock())
+        contact_changes.request_change(unit, REF, wanted, "omar")
 
 
 async def test_one_change_waits_at_a_time_even_from_two_tabs(desk: DeskApp) -> None:
@@ -193,14 +193,9 @@ async def test_one_change_waits_at_a_time_even_from_two_tabs(desk: DeskApp) -> N
     second = await mira.post(CONTACT, which="way", value="text", why="She said so")
     assert second.status_code == 409
     assert "waits already" in second.text
-    with pytest.raises(ChangeAlreadyPending), desk.database.transaction() as conn:
+    with pytest.raises(ChangeAlreadyPending), desk.database.unit(desk.clock()) as unit:
         contact_changes.request_change(
-            conn,
-            desk.vault,
-            REF,
-            ProposedContactChange("way", "text", "Text", "so"),
-            "mira",
-            desk.clock(),
+            unit, REF, ProposedContactChange("way", "text", "Text", "so"), "mira"
         )
 
 
@@ -214,8 +209,8 @@ async def test_what_makes_no_sense_is_not_taken(desk: DeskApp, which: str) -> No
         assert answer.status_code == 400
         assert "There is a problem" in answer.text
         assert "<script>alert" not in answer.text
-    with desk.database.session() as session:
-        assert contact_changes.pending_change(session, desk.vault, known_id(desk)) is None
+    with desk.database.reading() as unit:
+        assert contact_changes.pending_change(unit, known_id(desk)) is None
 
 
 async def test_it_must_be_said_why(desk: DeskApp) -> None:
@@ -263,13 +258,13 @@ def test_contact_follows_from_the_answers_but_a_stop_stands(desk: DeskApp) -> No
     assert not stored_record(desk)[1]
     change(desk, ProposedContactChange("way", "text", "Text me", "she said"))
     assert stored_record(desk)[1]
-    with desk.database.transaction() as conn:
-        lifecycle.stop_contact(conn, REF, "ask_to_delete", desk.clock())
-        lifecycle.perform_act(conn, desk.vault, REF, "still_wanted", "mira", desk.clock())
-        lifecycle.stop_contact(conn, REF, "withdraw", desk.clock())
-        lifecycle.perform_act(conn, desk.vault, REF, "close", "mira", desk.clock())
-        lifecycle.perform_act(conn, desk.vault, REF, "reopen", "mira", desk.clock())
-        assert lifecycle.claim(conn, REF, "mira", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        lifecycle.stop_contact(unit, REF, "ask_to_delete")
+        acts.perform_act(unit, REF, "still_wanted", "mira")
+        lifecycle.stop_contact(unit, REF, "withdraw")
+        acts.perform_act(unit, REF, "close", "mira")
+        acts.perform_act(unit, REF, "reopen", "mira")
+        assert acts.claim(unit, REF, "mira")
     change(desk, ProposedContactChange("number", "+447700900733", "07700 900733", "she said"))
     record, may_contact = stored_record(desk)
     assert record.may_contact
@@ -279,22 +274,20 @@ def test_contact_follows_from_the_answers_but_a_stop_stands(desk: DeskApp) -> No
 def change(desk: DeskApp, wanted: ProposedContactChange) -> str:
     """Have Mira ask and Omar agree; return the change's id."""
     desk.clock.advance(minutes=1)
-    with desk.database.transaction() as conn:
-        id = contact_changes.request_change(conn, desk.vault, REF, wanted, "mira", desk.clock())
-        contact_changes.decide_change(conn, desk.vault, REF, id, True, "omar", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        id = contact_changes.request_change(unit, REF, wanted, "mira")
+        contact_changes.decide_change(unit, REF, id, True, "omar")
     return id
 
 
 def test_duplicates_follow_the_new_number(desk: DeskApp) -> None:
     add_referral(desk, record_of_maya(desk))
     add_referral(desk, record_of_maya(desk, "ACDE-3468"))
-    with desk.database.session() as session:
-        assert [one.reference for one in possible_duplicates(session, known_id(desk))] == [
-            "ACDE-3468"
-        ]
+    with desk.database.reading() as unit:
+        assert [one.reference for one in possible_duplicates(unit, known_id(desk))] == ["ACDE-3468"]
     change(desk, ProposedContactChange("number", "+447700900733", "07700 900733", "she said"))
-    with desk.database.session() as session:
-        assert possible_duplicates(session, known_id(desk)) == ()
+    with desk.database.reading() as unit:
+        assert possible_duplicates(unit, known_id(desk)) == ()
 
 
 def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: DeskApp) -> None:
@@ -308,36 +301,36 @@ def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: De
     opened = desk.vault.unseal(sealed, f"contact_change/{id}/body")
     assert "+447700900417" in opened
     for days, is_kept in ((29, True), (31, False)):
-        with desk.database.transaction() as conn:
-            sweep(conn, desk.vault, desk.clock() + timedelta(days=days))
+        with desk.database.unit(desk.clock() + timedelta(days=days)) as unit:
+            sweep(unit)
         assert (sealed_body(desk, id) is not None) == is_kept
-    with desk.database.transaction() as conn:
+    with desk.database.unit(desk.clock()) as unit:
         wanted = ProposedContactChange("email", "maya@example.com", "maya@example.com", "she said")
-        waits = contact_changes.request_change(conn, desk.vault, REF, wanted, "mira", desk.clock())
-        lifecycle.stop_contact(conn, REF, "withdraw", desk.clock())
-        lifecycle.erase(conn, REF, "mira", desk.clock())
+        waits = contact_changes.request_change(unit, REF, wanted, "mira")
+        lifecycle.stop_contact(unit, REF, "withdraw")
+        acts.erase(unit, REF, "mira")
     assert sealed_body(desk, waits) is None
-    with desk.database.session() as session:
-        assert contact_changes.pending_change(session, desk.vault, known_id(desk)) is None
-        assert contact_changes.current_contact_answers(session, desk.vault, known_id(desk)) is None
-    with pytest.raises(ChangeAlreadyDecided), desk.database.transaction() as conn:
-        contact_changes.decide_change(conn, desk.vault, REF, waits, True, "omar", desk.clock())
+    with desk.database.reading() as unit:
+        assert contact_changes.pending_change(unit, known_id(desk)) is None
+        assert contact_changes.current_contact_answers(unit, known_id(desk)) is None
+    with pytest.raises(ChangeAlreadyDecided), desk.database.unit(desk.clock()) as unit:
+        contact_changes.decide_change(unit, REF, waits, True, "omar")
 
 
 def sealed_body(desk: DeskApp, id: str) -> bytes | None:
     """Return what is kept of a change."""
-    with desk.database.transaction() as conn:
+    with desk.database.unit() as unit:
         query = select(CONTACT_CHANGE.c.body).where(CONTACT_CHANGE.c.id == id)
-        body: bytes | None = conn.execute(query).scalar_one()
+        body: bytes | None = unit.conn.execute(query).scalar_one()
         return body
 
 
 def test_the_whole_old_answer_is_kept_in_the_change(desk: DeskApp) -> None:
     add_referral(desk, record_of_maya(desk))
-    with desk.database.transaction() as conn:
+    with desk.database.unit(desk.clock()) as unit:
         wanted = ProposedContactChange("number", "+447700900733", "07700 900733", "she said")
-        contact_changes.request_change(conn, desk.vault, REF, wanted, "mira", desk.clock())
-    with desk.database.session() as session:
-        waits = contact_changes.pending_change(session, desk.vault, known_id(desk))
+        contact_changes.request_change(unit, REF, wanted, "mira")
+    with desk.database.reading() as unit:
+        waits = contact_changes.pending_change(unit, known_id(desk))
     assert waits is not None
     assert dumps(waits.proposed.was) == dumps(contact.current_line(record_of_maya(desk), "number"))

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, select
-from sqlmodel import select as rows_of
+from sqlalchemy import event, select
 
 from bot.desk.casework.duplicates import duplicate_references, duplicates_for
 from bot.web.templates import render_template
@@ -16,9 +15,10 @@ from flows.record import Record, RecordLine
 from flows.referral.match_keys import match_keys_of
 from flows.vocabulary import Queue
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.referrals.duplicates import PossibleDuplicate
-from storage.tables import ReferralRow
+from storage.tables import REFERRAL
+from storage.unit import Unit
 from storage.vault import Vault
 from storage.web_tables import MATCH_KEY
 from tests.story_runner.flow_player import FlowPlayer
@@ -35,22 +35,22 @@ def record_with(reference: str, queue: str = "adults", **answers: str) -> Record
     return replace(make_record(reference), lines=lines, queue=Queue(queue))
 
 
-def hand_over(database: Database, vault: Vault, *records: Record) -> None:
+def hand_over(database: Database, *records: Record) -> None:
     """Have records handed over."""
-    with database.transaction() as conn:
+    with database.unit(NOW) as unit:
         for record in records:
-            assert lifecycle.hand_over(conn, vault, record, None, NOW)
+            assert lifecycle.hand_over(unit, record, None)
 
 
 def duplicates_of(
     database: Database, reference: str, role: str = "coordinator"
 ) -> dict[str, tuple[str, ...]]:
     """Return the references that staff see as alike, and in what."""
-    with database.session() as session:
-        standing = lifecycle.referral_status(session, reference)
+    with database.reading() as unit:
+        standing = lifecycle.referral_status(unit, reference)
         assert standing is not None
         return {
-            one.reference: one.matching_kinds for one in duplicates_for(session, role, standing.id)
+            one.reference: one.matching_kinds for one in duplicates_for(unit, role, standing.id)
         }
 
 
@@ -94,76 +94,70 @@ def test_what_was_not_answered_gives_no_match_key() -> None:
     assert match_keys_of(replace(record, lines=skipped)) == ()
 
 
-def test_duplicates_by_number_and_reference(database: Database, vault: Vault) -> None:
+def test_duplicates_by_number_and_reference(database: Database) -> None:
     hand_over(
         database,
-        vault,
         record_with("ACDE-3467", number="+447700900417", line="46/12345/26"),
         record_with("ACDE-3468", victim_contact="07700 900417", line="46-12345-26"),
         record_with("ACDE-3469", number="+447700900733"),
     )
     assert duplicates_of(database, "ACDE-3467") == {"ACDE-3468": ("phone", "reference")}
     assert duplicates_of(database, "ACDE-3469") == {}
-    with database.session() as session:
-        assert duplicate_references(session, "mediator") == {"ACDE-3467", "ACDE-3468"}
+    with database.reading() as unit:
+        assert duplicate_references(unit, "mediator") == {"ACDE-3467", "ACDE-3468"}
 
 
-def test_nobody_learns_of_a_queue_that_is_not_theirs(database: Database, vault: Vault) -> None:
+def test_nobody_learns_of_a_queue_that_is_not_theirs(database: Database) -> None:
     hand_over(
         database,
-        vault,
         record_with("ACDE-3467", "adults", number="+447700900417"),
         record_with("ACDE-3468", "young_people", number="+447700900417"),
     )
     assert duplicates_of(database, "ACDE-3467", "mediator") == {}
     assert duplicates_of(database, "ACDE-3467", "coordinator") == {"ACDE-3468": ("phone",)}
-    with database.session() as session:
-        assert duplicate_references(session, "mediator") == frozenset()
-        assert duplicate_references(session, "administrator") == frozenset()
-        assert duplicate_references(session, "coordinator") == {"ACDE-3467", "ACDE-3468"}
+    with database.reading() as unit:
+        assert duplicate_references(unit, "mediator") == frozenset()
+        assert duplicate_references(unit, "administrator") == frozenset()
+        assert duplicate_references(unit, "coordinator") == {"ACDE-3467", "ACDE-3468"}
 
 
-def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(
-    database: Database, vault: Vault
-) -> None:
-    hand_over(database, vault, record_with("ACDE-3467", number="+447700900417"))
-    with database.transaction() as conn:
-        (row,) = conn.execute(select(MATCH_KEY)).all()
+def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(database: Database) -> None:
+    hand_over(database, record_with("ACDE-3467", number="+447700900417"))
+    with database.unit(NOW) as unit:
+        (row,) = unit.conn.execute(select(MATCH_KEY)).all()
         assert "7700" not in row.print
-        lifecycle.stop_contact(conn, "ACDE-3467", "withdraw", NOW)
-        lifecycle.erase(conn, "ACDE-3467", "mira", NOW)
-        assert conn.execute(select(MATCH_KEY)).all() == []
+        lifecycle.stop_contact(unit, "ACDE-3467", "withdraw")
+        acts.erase(unit, "ACDE-3467", "mira")
+        assert unit.conn.execute(select(MATCH_KEY)).all() == []
 
 
-def test_another_installation_has_other_hashes(
-    database: Database, vault: Vault, tmp_path: Path
-) -> None:
+def test_another_installation_has_other_hashes(database: Database, tmp_path: Path) -> None:
     other = Vault.open(tmp_path / "other.json", create=True)
-    hand_over(database, vault, record_with("ACDE-3467", number="+447700900417"))
-    hand_over(database, other, record_with("ACDE-3468", number="+447700900417"))
+    hand_over(database, record_with("ACDE-3467", number="+447700900417"))
+    with database.unit() as unit:
+        second = record_with("ACDE-3468", number="+447700900417")
+        lifecycle.hand_over(replace(unit, vault=other), second, None)
     assert duplicates_of(database, "ACDE-3467") == {}
 
 
 @contextmanager
-def statements(conn: Connection) -> Iterator[list[str]]:
+def statements(unit: Unit) -> Iterator[list[str]]:
     """Give the list of what is executed inside."""
     seen: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
         seen.append(statement)
 
-    event.listen(conn, "before_cursor_execute", note)
+    event.listen(unit.conn, "before_cursor_execute", note)
     yield seen
-    event.remove(conn, "before_cursor_execute", note)
+    event.remove(unit.conn, "before_cursor_execute", note)
 
 
-def test_a_second_referral_is_the_same_work_as_a_first(database: Database, vault: Vault) -> None:
+def test_a_second_referral_is_the_same_work_as_a_first(database: Database) -> None:
     seen = []
     for reference in ("ACDE-3467", "ACDE-3468"):
-        with database.transaction() as conn, statements(conn) as done:
-            lifecycle.hand_over(
-                conn, vault, record_with(reference, number="+447700900417"), None, NOW
-            )
+        with database.unit(NOW) as unit, statements(unit) as done:
+            lifecycle.hand_over(unit, record_with(reference, number="+447700900417"), None)
         seen.append(done)
     assert seen[0] == seen[1]
 
@@ -191,9 +185,9 @@ async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
     player = FlowPlayer(file)
     await player.open()
     first, second = await replies_to(player, MAYA), await replies_to(player, TOM)
-    with player.database.session() as session:
-        references = [row.reference for row in session.exec(rows_of(ReferralRow))]
-        alike = duplicate_references(session, "mediator")
+    with player.database.reading() as unit:
+        references = list(unit.conn.scalars(select(REFERRAL.c.reference)))
+        alike = duplicate_references(unit, "mediator")
     await player.close()
     assert first == second
     assert len(references) == 2

@@ -13,7 +13,6 @@ from bot.web.cookies import cookie_name
 from storage import logbook
 from storage.accounts import sign_ins, staff
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.app import build_app
 from tests.harness.clock import START, FakeClock
 from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, open_pages
@@ -48,19 +47,19 @@ ON_PAPER = {
 
 
 @pytest.fixture
-async def site(database: Database, vault: Vault, clock: FakeClock) -> AsyncIterator[PagesApp]:
-    running = build_app(database, vault, clock, public_url=PAGES_URL)
+async def site(database: Database, clock: FakeClock) -> AsyncIterator[PagesApp]:
+    running = build_app(database, public_url=PAGES_URL)
     async with open_pages(running, clock) as made:
         yield made
 
 
 def signed_in(site: PagesApp, role: Role = Role.MEDIATOR, name: str = "mira") -> httpx.AsyncClient:
     running = site.running
-    with running.database.transaction() as conn:
-        code = staff.invite_staff(conn, running.vault, name, role, "ada", START)
-        id = staff.redeem_staff_invitation(conn, running.vault, code, START)
+    with running.database.unit(START) as unit:
+        code = staff.invite_staff(unit, name, role, "ada")
+        id = staff.redeem_staff_invitation(unit, code)
         assert id
-        token = sign_ins.begin_sign_in(conn, running.vault, id, "password", START)
+        token = sign_ins.begin_sign_in(unit, id, "password")
     browser = site.browser()
     browser.cookies.set(
         cookie_name(SESSION_COOKIE, secure=True), token, domain="pages.example", path="/"
@@ -176,8 +175,8 @@ async def test_an_administrator_and_a_stranger_enter_nothing(site: PagesApp) -> 
 async def test_it_is_written_in_the_logbook(site: PagesApp) -> None:
     browser = signed_in(site)
     await confirm_entry(browser, await open_check_page(browser, "self", "phone", BY_PHONE))
-    with site.running.database.session() as session:
-        lines = [(one.who, one.did) for one in logbook.list_logbook_lines(session)]
+    with site.running.database.reading() as unit:
+        lines = [(one.who, one.did) for one in logbook.list_logbook_lines(unit)]
     assert ("mira", "take_down") in lines
 
 

@@ -1,6 +1,7 @@
 """The queue at the desk: what stands first, views and filters in the address, and the search."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -15,7 +16,7 @@ from bot.desk.labels import due_status
 from flows.wording import say
 from storage import logbook
 from storage.accounts.sign_ins import SignedInStaff
-from storage.referrals import lifecycle, queue_views
+from storage.referrals import acts, lifecycle, queue_views
 from storage.referrals.queue_views import VIEWS
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.support.cast import MAYA
@@ -72,11 +73,11 @@ async def test_first_the_unseen_then_what_came_back_the_urgent_and_the_due(
         add_sent_referral(desk, reference)
     add_sent_referral(desk, "KKKK-MMMM", {**SELF_ANSWERS, "wish": "pushed"})
     now = desk.clock()
-    with desk.database.transaction() as conn:
-        lifecycle.raise_flag(conn, desk.vault, THREE, "danger_suicidal", now)
-        lifecycle.claim(conn, TWO, "mira", now)
+    with desk.database.unit(now) as unit:
+        lifecycle.raise_flag(unit, THREE, "danger_suicidal")
+        acts.claim(unit, TWO, "mira")
         again = now + timedelta(minutes=1)
-        lifecycle.perform_act(conn, desk.vault, TWO, "no_answer", "mira", now, until=again)
+        acts.perform_act(unit, TWO, "no_answer", "mira", until=again)
     desk.clock.advance(minutes=2)
     assert listed_references(await mira.get("/desk/queue")) == [
         THREE,
@@ -95,13 +96,13 @@ async def test_each_view_lists_and_counts_what_it_says(desk: DeskApp) -> None:
     add_sent_referral(desk, "HHHH-JJJJ", {**SELF_ANSWERS, "age": "rather_not_say"})
     add_sent_referral(desk, "KKKK-MMMM")
     now = desk.clock()
-    with desk.database.transaction() as conn:
+    with desk.database.unit(now) as unit:
         for reference, who in ((ONE, "mira"), (TWO, "omar"), (THREE, "mira")):
-            lifecycle.claim(conn, reference, who, now)
+            acts.claim(unit, reference, who)
         later = now + timedelta(days=5)
-        lifecycle.perform_act(conn, desk.vault, THREE, "snooze", "mira", now, "On leave", later)
-        lifecycle.perform_act(conn, desk.vault, TWO, "declined", "omar", now)
-        lifecycle.stop_contact(conn, "KKKK-MMMM", "withdraw", now)
+        acts.perform_act(unit, THREE, "snooze", "mira", "On leave", later)
+        acts.perform_act(unit, TWO, "declined", "omar")
+        lifecycle.stop_contact(unit, "KKKK-MMMM", "withdraw")
     holds = {
         "open": {ONE, "HHHH-JJJJ", "KKKK-MMMM"},
         "mine": {ONE},
@@ -123,9 +124,9 @@ async def test_a_date_says_in_words_how_soon_it_is(desk: DeskApp) -> None:
     add_sent_referral(desk, ONE)
     soon = {0: "", 1: "tomorrow", 2: "today", 3: "late"}
     for days, word in soon.items():
-        with desk.database.session() as session:
+        with desk.database.reading() as unit:
             at = desk.clock() + timedelta(days=days)
-            found = queue_views.find_entry(session, desk.vault, ONE, at)
+            found = queue_views.find_entry(replace(unit, now=at), ONE)
         assert found is not None
         assert due_status(found, at) == word
     desk.clock.advance(days=2)
@@ -239,8 +240,8 @@ async def test_a_name_or_a_number_is_found_and_not_shown(
     told = page.text.replace(f'value="{typed}"', "")
     assert "Maya" not in told
     assert MAYA.phone not in told
-    with desk.database.session() as session:
-        line = logbook.list_logbook_lines(session)[0]
+    with desk.database.reading() as unit:
+        line = logbook.list_logbook_lines(unit)[0]
     assert (line.who, line.did, line.about, line.why) == ("mira", "search", "", "")
 
 
@@ -289,9 +290,9 @@ async def test_hostile_searches_find_nothing(desk: DeskApp, typed: str) -> None:
 async def test_what_is_erased_is_not_found(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     add_sent_referral(desk, ONE)
-    with desk.database.transaction() as conn:
+    with desk.database.unit(desk.clock()) as unit:
         for act in ("claim", "close", "erase"):
-            lifecycle.perform_act(conn, desk.vault, ONE, act, "mira", desk.clock())
+            acts.perform_act(unit, ONE, act, "mira")
     assert listed_references(await mira.post("/desk/search", q="maya")) == []
 
 
@@ -306,10 +307,8 @@ def live_event(desk: DeskApp, browser: DeskBrowser) -> dict[str, object]:
         browser.sign_in, member, browser.name, browser.role, "password", now, True
     )
     request = Request({"type": "http", "headers": [], "query_string": b"", "path": "/desk/live"})
-    with desk.database.session() as session:
-        return live_state(
-            session, DeskRequest(desk.running.desk, request, now, "seat", signed), now
-        )
+    with desk.database.reading(now) as unit:
+        return live_state(unit, DeskRequest(desk.running.desk, request, now, "seat", signed))
 
 
 async def test_an_open_page_hears_what_is_new_and_who_took_what(desk: DeskApp) -> None:
@@ -317,8 +316,8 @@ async def test_an_open_page_hears_what_is_new_and_who_took_what(desk: DeskApp) -
     add_sent_referral(desk, ONE)
     add_sent_referral(desk, TWO)
     add_sent_referral(desk, THREE, {**SELF_ANSWERS, "their_age": "young"})
-    with desk.database.transaction() as conn:
-        lifecycle.claim(conn, TWO, "omar", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        acts.claim(unit, TWO, "omar")
     assert live_event(desk, mira) == {"new": [ONE], "taken": [(TWO, "omar")]}
 
 

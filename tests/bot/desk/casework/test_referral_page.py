@@ -11,7 +11,7 @@ from bot.desk.casework.record_view import call_script
 from flows.record import Record
 from flows.wording import say
 from storage import logbook
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.support.cast import SAM
 from tests.support.referral_builders import (
@@ -38,18 +38,17 @@ def has_number(page: Response) -> bool:
     return any(one in page.text for one in NUMBER)
 
 
-def acts(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
+def acts_on(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
     """Return the steps of a referral, the oldest first."""
-    with desk.database.session() as session:
-        return [(one.act, one.who) for one in lifecycle.list_steps(session, desk.vault, reference)]
+    with desk.database.reading() as unit:
+        return [(one.act, one.who) for one in lifecycle.list_steps(unit, reference)]
 
 
 def logbook_entries(desk: DeskApp) -> list[tuple[str, str, str, bool]]:
     """Return the logbook, the oldest first."""
-    with desk.database.session() as session:
+    with desk.database.reading() as unit:
         return [
-            (one.who, one.did, one.about, one.refused)
-            for one in logbook.list_logbook_lines(session)
+            (one.who, one.did, one.about, one.refused) for one in logbook.list_logbook_lines(unit)
         ][::-1]
 
 
@@ -107,7 +106,7 @@ async def test_the_number_shows_after_the_claim_and_each_look_is_noted(desk: Des
     assert shown.headers["cache-control"] == "no-store"
     assert not has_number(await mira.get(f"/desk/r/{ONE}"))
     await mira.submit_form(f"/desk/r/{ONE}", f"/desk/r/{ONE}/reveal")
-    assert acts(desk).count(("reveal", "mira")) == 2
+    assert acts_on(desk).count(("reveal", "mira")) == 2
     assert logbook_entries(desk).count(("mira", "reveal", ONE, False)) == 2
 
 
@@ -121,7 +120,7 @@ async def test_nobody_sees_the_number_of_what_is_not_theirs(desk: DeskApp) -> No
             page = await browser.post(f"/desk/r/{reference}/reveal")
             assert page.status_code == 403
             assert not has_number(page)
-    assert not [did for _, did in acts(desk) if did == "reveal"]
+    assert not [did for _, did in acts_on(desk) if did == "reveal"]
     assert ("omar", "reveal", ONE, True) in logbook_entries(desk)
 
 
@@ -130,7 +129,7 @@ async def test_every_opening_is_a_step_and_a_line_of_the_logbook(desk: DeskApp) 
     add_sent_referral(desk, ONE)
     for _ in range(3):
         await mira.get(f"/desk/r/{ONE}")
-    assert acts(desk).count(("opened", "mira")) == 3
+    assert acts_on(desk).count(("opened", "mira")) == 3
     assert logbook_entries(desk).count(("mira", "read", ONE, False)) == 3
     shown = text_of(await mira.get(f"/desk/r/{ONE}"))
     assert shown.count(f"{say('en', 'desk.acts.opened')} (4 times)") == 1
@@ -158,8 +157,8 @@ async def test_who_wants_no_contact_has_no_number_anywhere(desk: DeskApp) -> Non
 
 async def test_when_the_person_stops_contact_an_open_page_reveals_nothing(desk: DeskApp) -> None:
     mira = await mira_with_referral(desk)
-    with desk.database.transaction() as conn:
-        lifecycle.stop_contact(conn, ONE, "withdraw", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        lifecycle.stop_contact(unit, ONE, "withdraw")
     late = await mira.post(f"/desk/r/{ONE}/reveal")
     assert late.status_code == 403
     page = await mira.get(f"/desk/r/{ONE}")
@@ -210,7 +209,7 @@ async def test_a_coordinator_says_why_before_seeing_somebody_elses(desk: DeskApp
     carys = await desk.signed_in("coordinator", "carys")
     page = await carys.get(f"/desk/r/{ONE}")
     assert "bluebell" not in page.text
-    assert ("opened", "carys") not in acts(desk)
+    assert ("opened", "carys") not in acts_on(desk)
     for why, words in (("", ""), ("curious", "x"), ("other", ""), ("cover", "x" * 301)):
         wrong = await carys.post(f"/desk/r/{ONE}/look", why=why, words=words)
         assert wrong.status_code == 422
@@ -220,9 +219,9 @@ async def test_a_coordinator_says_why_before_seeing_somebody_elses(desk: DeskApp
     assert seen.status_code == 200
     assert "bluebell" in seen.text
     assert not has_number(seen)
-    assert ("opened", "carys") in acts(desk)
-    with desk.database.session() as session:
-        line = logbook.list_logbook_lines(session, ONE)[0]
+    assert ("opened", "carys") in acts_on(desk)
+    with desk.database.reading() as unit:
+        line = logbook.list_logbook_lines(unit, ONE)[0]
     assert (line.who, line.did, line.why) == ("carys", "read", "complaint")
     assert "She rang about it" not in str(line)
     assert "A complaint. She rang about it" in seen.text
@@ -238,7 +237,7 @@ async def test_a_mediator_never_sees_a_colleagues(desk: DeskApp) -> None:
     ):
         assert page.status_code == 403
         assert "Maya" not in page.text
-    assert ("opened", "omar") not in acts(desk)
+    assert ("opened", "omar") not in acts_on(desk)
 
 
 async def test_who_else_is_looking_is_said_for_half_a_minute(desk: DeskApp) -> None:
@@ -255,11 +254,9 @@ async def test_who_else_is_looking_is_said_for_half_a_minute(desk: DeskApp) -> N
 
 async def test_what_is_erased_shows_only_its_bare_steps(desk: DeskApp) -> None:
     mira = await mira_with_referral(desk)
-    with desk.database.transaction() as conn:
+    with desk.database.unit(desk.clock()) as unit:
         for act in ("spoke", "close", "erase"):
-            lifecycle.perform_act(
-                conn, desk.vault, ONE, act, "mira", desk.clock(), "She was at her sister's"
-            )
+            acts.perform_act(unit, ONE, act, "mira", "She was at her sister's")
     page = await mira.get(f"/desk/r/{ONE}")
     assert page.status_code == 200
     assert say("en", "desk.page.erased") in text_of(page)
@@ -318,5 +315,5 @@ async def test_a_lease_is_shown_to_its_owner(desk: DeskApp) -> None:
     until = "5pm on Wednesday 4 March"
     assert say("en", "desk.page.lease", until=until) in text_of(await mira.get(f"/desk/r/{ONE}"))
     desk.clock.advance(days=3)
-    with desk.database.transaction() as conn:
-        assert lifecycle.release_expired_leases(conn, desk.clock() + timedelta(minutes=1)) == [ONE]
+    with desk.database.unit(desk.clock() + timedelta(minutes=1)) as unit:
+        assert acts.release_expired_leases(unit) == [ONE]

@@ -9,7 +9,7 @@ from flows.outbound import reply_templates
 from flows.outbound.guard import VARIANTS
 from flows.outbound.reply_templates import ReplyChoice
 from flows.wording import say
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser, open_desk
 from tests.harness.telegram_app import (
@@ -68,8 +68,8 @@ def alerts(rig: TelegramApp) -> list[str]:
 
 def notes_of(rig: TelegramApp, reference: str, act: str = "wrote") -> list[str]:
     """Return what a person wrote while they were held, as it stands on the timeline."""
-    with rig.running.database.session() as session:
-        steps = lifecycle.list_steps(session, rig.running.vault, reference)
+    with rig.running.database.reading() as unit:
+        steps = lifecycle.list_steps(unit, reference)
     return [step.note for step in steps if step.act == act]
 
 
@@ -246,20 +246,12 @@ async def test_between_put_and_sent_the_guard_is_asked_again(
 ) -> None:
     mira, reference = await mira_writes_with(rig, desk, maya)
     await send_reply(mira, reference, "thanks", first_name="Mira")
-    with rig.running.database.transaction() as conn:
+    with rig.running.database.unit(rig.now()) as unit:
         if how == "handed on":
-            lifecycle.perform_act(
-                conn,
-                rig.running.vault,
-                reference,
-                "transfer",
-                "mira",
-                rig.now(),
-                transfer_to="omar",
-            )
+            acts.perform_act(unit, reference, "transfer", "mira", transfer_to="omar")
         else:
             act = "withdraw" if how == "withdraws" else "ask_to_delete"
-            lifecycle.stop_contact(conn, reference, act, rig.now())
+            lifecycle.stop_contact(unit, reference, act)
     before = bot_said(rig, maya)
     await rig.settle()
     await rig.sweep()
@@ -309,8 +301,8 @@ async def test_danger_ends_a_handoff_and_staff_see_the_words_first(
     assert any("999" in text for text in bot_said(rig, maya)[-3:])
     assert notes_of(rig, reference) == ["he is hitting me right now, please help"]
     assert say("en", "desk.alerts.flag", reference=reference) in alerts(rig)
-    with rig.running.database.session() as session:
-        (entry,) = lifecycle.list_queue(session, rig.running.vault, rig.now())
+    with rig.running.database.reading(rig.now()) as unit:
+        (entry,) = lifecycle.list_queue(unit)
         assert any(flag.startswith("danger_") for flag in entry.flags)
 
 

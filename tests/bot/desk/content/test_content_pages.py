@@ -79,11 +79,11 @@ def test_what_was_not_looked_at_for_a_year_is_stale() -> None:
 
 
 async def test_everybody_signed_in_sees_the_words_with_the_drop_off(desk: DeskApp) -> None:
-    with desk.database.transaction() as conn:
+    with desk.database.unit() as unit:
         for what, n in (("asked", 100), ("answered", 80)):
             for _ in range(n):
                 key = f"self/{content_files.wording_version('en')}/wish"
-                daily_counters.increment_counter(conn, desk.clock().date(), what, key)
+                daily_counters.increment_counter(unit, what, key)
     for role, name in (("administrator", "ada"), ("mediator", "mira")):
         browser = await desk.signed_in(role, name)
         page = await browser.get("/desk/content")
@@ -100,8 +100,8 @@ async def test_everybody_signed_in_sees_the_words_with_the_drop_off(desk: DeskAp
 async def test_missed_questions_are_counted_for_all_and_read_by_a_coordinator(
     desk: DeskApp,
 ) -> None:
-    with desk.database.transaction() as conn:
-        missed_questions.add_missed_question(conn, desk.vault, "Can my dog come? <b>", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        missed_questions.add_missed_question(unit, "Can my dog come? <b>")
     mira = await desk.signed_in("mediator", "mira")
     page = await mira.get("/desk/content")
     assert "my dog" not in page.text
@@ -111,8 +111,8 @@ async def test_missed_questions_are_counted_for_all_and_read_by_a_coordinator(
     assert "/desk/content/missed" in (await carys.get("/desk/content")).text
     read = await carys.get("/desk/content/missed")
     assert "Can my dog come? &lt;b&gt;" in read.text
-    with desk.database.session() as session:
-        lines = [(one.who, one.did, one.refused) for one in logbook.list_logbook_lines(session)]
+    with desk.database.reading() as unit:
+        lines = [(one.who, one.did, one.refused) for one in logbook.list_logbook_lines(unit)]
     assert ("carys", "missed_read", False) in lines
     assert ("mira", "missed_words", True) in lines
 

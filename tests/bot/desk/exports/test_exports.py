@@ -25,26 +25,24 @@ def add_referrals(desk: DeskApp, n: int, queue: str = "adults") -> list[str]:
     """Have some referrals; return their references."""
     names = [f"ACDE-{LETTERS[k // 24]}{LETTERS[k % 24]}{queue[0].upper()}A" for k in range(n)]
     for name in names:
-        add_full_referral(
-            desk.database, desk.vault, name, queue=queue, sent_at=START - timedelta(hours=1)
-        )
+        add_full_referral(desk.database, name, queue=queue, sent_at=START - timedelta(hours=1))
     return names
 
 
 def newest_export_id(desk: DeskApp) -> str:
     """Return the id of the newest request."""
-    with desk.database.session() as session:
+    with desk.database.reading() as unit:
         every = [
-            *exports.exports_requested_by(session, desk.vault, "mira"),
-            *exports.exports_requested_by(session, desk.vault, "carys"),
+            *exports.exports_requested_by(unit, "mira"),
+            *exports.exports_requested_by(unit, "carys"),
         ]
     return max(every, key=lambda one: one.asked_at).id
 
 
 def logbook_entries(desk: DeskApp, about: str) -> list[LogbookLine]:
     """Return the logbook about one thing, the oldest first."""
-    with desk.database.session() as session:
-        return logbook.list_logbook_lines(session, about)[::-1]
+    with desk.database.reading() as unit:
+        return logbook.list_logbook_lines(unit, about)[::-1]
 
 
 def rows(text: bytes) -> list[list[str]]:
@@ -138,8 +136,8 @@ async def test_details_are_for_coordinators_and_never_alone(desk: DeskApp) -> No
 
 async def test_where_contact_is_barred_a_list_has_no_number(desk: DeskApp) -> None:
     (name,) = add_referrals(desk, 1)
-    with desk.database.transaction() as conn:
-        lifecycle.stop_contact(conn, name, "withdraw", START)
+    with desk.database.unit(START) as unit:
+        lifecycle.stop_contact(unit, name, "withdraw")
     carys = await desk.signed_in("coordinator", "carys")
     cerys = await desk.signed_in("coordinator", "cerys")
     await carys.submit_form(PAGE, PAGE, **ASKED, details="yes")
@@ -169,8 +167,8 @@ async def test_everybody_sees_only_their_queues(desk: DeskApp) -> None:
     ):
         browser = await desk.signed_in(role, name)
         await browser.submit_form(PAGE, PAGE, **ASKED)
-        with desk.database.session() as session:
-            id = exports.exports_requested_by(session, desk.vault, name)[0].id
+        with desk.database.reading() as unit:
+            id = exports.exports_requested_by(unit, name)[0].id
         found = rows(await download(browser, id))
         assert sorted(row[0] for row in found[1:-1]) == sorted(expected)
     mira = await desk.signed_in("mediator", "mira")
@@ -202,16 +200,16 @@ async def test_a_list_never_grows_behind_the_back_of_whoever_agreed(desk: DeskAp
     add_referrals(desk, 2)
     mira = await desk.signed_in("mediator", "mira")
     await mira.submit_form(PAGE, PAGE, **ASKED)
-    add_full_referral(desk.database, desk.vault, "ZZZZ-3467", sent_at=START + timedelta(seconds=5))
+    add_full_referral(desk.database, "ZZZZ-3467", sent_at=START + timedelta(seconds=5))
     assert len(rows(await download(mira, newest_export_id(desk)))) == 4
     desk.clock.advance(minutes=1)
     await mira.submit_form(PAGE, PAGE, **ASKED)
     id = newest_export_id(desk)
-    add_full_referral(desk.database, desk.vault, "ZZZZ-4467", sent_at=START)
+    add_full_referral(desk.database, "ZZZZ-4467", sent_at=START)
     grown = await mira.post(f"{PAGE}/{id}/take")
     assert (grown.status_code, "longer" in grown.text) == (409, True)
-    with desk.database.session() as session:
-        assert exports.exports_requested_by(session, desk.vault, "mira")[0].taken_at is None
+    with desk.database.reading() as unit:
+        assert exports.exports_requested_by(unit, "mira")[0].taken_at is None
 
 
 async def test_somebody_elses_list_cannot_be_taken(desk: DeskApp) -> None:
@@ -249,7 +247,7 @@ async def test_what_does_not_fit_is_said_beside_its_field(
 
 async def test_days_narrow_a_list(desk: DeskApp) -> None:
     add_referrals(desk, 1)
-    add_full_referral(desk.database, desk.vault, "ZZZZ-3467", sent_at=START - timedelta(days=40))
+    add_full_referral(desk.database, "ZZZZ-3467", sent_at=START - timedelta(days=40))
     day = (START - timedelta(days=30)).date().isoformat()
     mira = await desk.signed_in("mediator", "mira")
     await mira.submit_form(PAGE, PAGE, **ASKED, before=day)
@@ -263,7 +261,7 @@ async def test_what_was_written_about_why_is_kept_sealed(desk: DeskApp) -> None:
     await mira.submit_form(
         PAGE, PAGE, **{**ASKED, "why": "other", "words": "For the yearly letter"}
     )
-    with desk.database.transaction() as conn:
-        kept = conn.exec_driver_sql("SELECT * FROM export").one()
+    with desk.database.unit() as unit:
+        kept = unit.conn.exec_driver_sql("SELECT * FROM export").one()
     assert "yearly" not in str(kept)
     assert "yearly" in (rows(await download(mira, newest_export_id(desk)))[-1][0])

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from bot.desk.exports.pdf import FONTS, pdf_of, printable_text
 from bot.desk.exports.printout import Printout, PrintRow, PrintSection
 from storage import logbook
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.full_referral import ANSWERS, NUMBER, add_full_referral
@@ -26,7 +26,7 @@ def words_of(kept: bytes) -> str:
 async def test_every_answer_is_in_it_and_the_safe_way_stands_before_the_number(
     desk: DeskApp,
 ) -> None:
-    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
+    add_full_referral(desk.database, REFERENCE, owner="mira")
     mira = await desk.signed_in("mediator", "mira")
     answer = await mira.get(f"/desk/r/{REFERENCE}/pdf")
     assert answer.status_code == 200
@@ -45,7 +45,7 @@ async def test_every_answer_is_in_it_and_the_safe_way_stands_before_the_number(
 
 
 async def test_nothing_in_a_pdf_can_be_pressed_or_run(desk: DeskApp) -> None:
-    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
+    add_full_referral(desk.database, REFERENCE, owner="mira")
     mira = await desk.signed_in("mediator", "mira")
     kept = (await mira.get(f"/desk/r/{REFERENCE}/pdf")).content
     reader = PdfReader(io.BytesIO(kept))
@@ -55,7 +55,7 @@ async def test_nothing_in_a_pdf_can_be_pressed_or_run(desk: DeskApp) -> None:
 
 
 async def test_the_page_to_print_has_the_same_in_it(desk: DeskApp) -> None:
-    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
+    add_full_referral(desk.database, REFERENCE, owner="mira")
     mira = await desk.signed_in("mediator", "mira")
     page = await mira.get(f"/desk/r/{REFERENCE}/print")
     assert page.status_code == 200
@@ -66,7 +66,7 @@ async def test_the_page_to_print_has_the_same_in_it(desk: DeskApp) -> None:
 
 
 async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: DeskApp) -> None:
-    add_full_referral(desk.database, desk.vault, REFERENCE, owner="mira")
+    add_full_referral(desk.database, REFERENCE, owner="mira")
     for role, name in (("mediator", "omar"), ("coordinator", "carys"), ("administrator", "ada")):
         other = await desk.signed_in(role, name)
         for how in ("print", "pdf"):
@@ -76,8 +76,8 @@ async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: DeskApp) ->
     mira = await desk.signed_in("mediator", "mira")
     for how in ("print", "pdf"):
         await mira.get(f"/desk/r/{REFERENCE}/{how}")
-    with desk.database.session() as session:
-        lines = logbook.list_logbook_lines(session, REFERENCE)
+    with desk.database.reading() as unit:
+        lines = logbook.list_logbook_lines(unit, REFERENCE)
     assert [(one.who, one.did) for one in lines if not one.refused] == [
         ("mira", "pdf"),
         ("mira", "print"),
@@ -86,16 +86,16 @@ async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: DeskApp) ->
 
 
 async def test_where_no_contact_may_be_made_there_is_no_number(desk: DeskApp) -> None:
-    add_full_referral(desk.database, desk.vault, REFERENCE)
-    with desk.database.transaction() as conn:
-        lifecycle.stop_contact(conn, REFERENCE, "ask_to_delete", START)
-        lifecycle.perform_act(conn, desk.vault, REFERENCE, "still_wanted", "mira", START)
-        lifecycle.claim(conn, REFERENCE, "mira", START)
-        lifecycle.raise_flag(conn, desk.vault, REFERENCE, "going_on", START)
+    add_full_referral(desk.database, REFERENCE)
+    with desk.database.unit(START) as unit:
+        lifecycle.stop_contact(unit, REFERENCE, "ask_to_delete")
+        acts.perform_act(unit, REFERENCE, "still_wanted", "mira")
+        acts.claim(unit, REFERENCE, "mira")
+        lifecycle.raise_flag(unit, REFERENCE, "going_on")
     mira = await desk.signed_in("mediator", "mira")
     assert NUMBER in words_of((await mira.get(f"/desk/r/{REFERENCE}/pdf")).content)
-    with desk.database.transaction() as conn:
-        conn.exec_driver_sql("UPDATE referral SET may_contact = 0")
+    with desk.database.unit() as unit:
+        unit.conn.exec_driver_sql("UPDATE referral SET may_contact = 0")
     for how in ("print", "pdf"):
         answer = await mira.get(f"/desk/r/{REFERENCE}/{how}")
         words = words_of(answer.content) if how == "pdf" else answer.text

@@ -17,12 +17,11 @@ from flows.inputs import ButtonPress, TypedText
 from flows.turn import take_turn
 from flows.vocabulary import Journey, Queue
 from storage.database import Database
-from storage.referrals import lifecycle
+from storage.referrals import acts, lifecycle
 from storage.reports import daily_counters, statistics
 from storage.reports.statistics import ReferralTimes
 from storage.retention import sweep
 from storage.tables import DAILY_COUNTER, REFERRAL, new_id
-from storage.vault import Vault
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
@@ -40,7 +39,6 @@ def reference(n: int) -> str:
 
 def add_referral(
     database: Database,
-    vault: Vault,
     n: int,
     at: datetime = MONDAY,
     steps: tuple[tuple[str, timedelta], ...] = (),
@@ -56,10 +54,10 @@ def add_referral(
         source=source,
         journey=Journey.SELF,
     )
-    with database.transaction() as conn:
-        lifecycle.hand_over(conn, vault, record, None, at)
+    with database.unit(at) as unit:
+        lifecycle.hand_over(unit, record, None)
         for act, later in steps:
-            lifecycle.perform_act(conn, vault, record.reference, act, "mira", at + later)
+            acts.perform_act(replace(unit, now=at + later), record.reference, act, "mira")
 
 
 def converse(*acts: str) -> tuple[Conversation, Counter[str]]:
@@ -153,36 +151,32 @@ def test_no_count_holds_a_word_of_a_person() -> None:
     assert "asking" in stages.STAGES.states
 
 
-def test_referrals_are_counted_by_source_and_route(database: Database, vault: Vault) -> None:
-    add_referral(database, vault, 1)
-    add_referral(
-        database, vault, 2, steps=(("claim", HOUR), ("spoke", 2 * HOUR), ("suitable", 3 * HOUR))
-    )
-    add_referral(database, vault, 3, source="web", steps=(("claim", HOUR), ("declined", 2 * HOUR)))
-    add_referral(database, vault, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
-    add_referral(database, vault, 5, at=UNTIL)
-    with database.transaction() as conn:
-        lifecycle.stop_contact(conn, reference(1), "withdraw", MONDAY + DAY)
-        lifecycle.erase(conn, reference(3), "mira", MONDAY + DAY)
-    with database.session() as session:
-        assert statistics.counts_by_source(session, SINCE, UNTIL) == {
+def test_referrals_are_counted_by_source_and_route(database: Database) -> None:
+    add_referral(database, 1)
+    add_referral(database, 2, steps=(("claim", HOUR), ("spoke", 2 * HOUR), ("suitable", 3 * HOUR)))
+    add_referral(database, 3, source="web", steps=(("claim", HOUR), ("declined", 2 * HOUR)))
+    add_referral(database, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
+    add_referral(database, 5, at=UNTIL)
+    with database.unit(MONDAY + DAY) as unit:
+        lifecycle.stop_contact(unit, reference(1), "withdraw")
+        acts.erase(unit, reference(3), "mira")
+    with database.reading() as unit:
+        assert statistics.counts_by_source(unit, SINCE, UNTIL) == {
             ("self", "telegram"): 3,
             ("self", "web"): 1,
         }
-        assert statistics.counts_by_queue_and_outcome(session, SINCE, UNTIL) == {
+        assert statistics.counts_by_queue_and_outcome(unit, SINCE, UNTIL) == {
             ("adults", "withdraw"): 1,
             ("adults", "suitable"): 1,
             ("adults", "declined"): 1,
             ("check", "close"): 1,
         }
-        assert statistics.counts_by_queue_and_outcome(session, UNTIL, UNTIL + DAY) == {
+        assert statistics.counts_by_queue_and_outcome(unit, UNTIL, UNTIL + DAY) == {
             ("adults", "open"): 1
         }
 
 
-def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(
-    database: Database, vault: Vault
-) -> None:
+def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(database: Database) -> None:
     steps = (
         ("claim", HOUR),
         ("hand_back", 2 * HOUR),
@@ -192,12 +186,10 @@ def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(
         ("spoke", 6 * HOUR),
         ("no_answer", 7 * HOUR),
     )
-    add_referral(database, vault, 1, steps=steps)
-    add_referral(database, vault, 2)
-    with database.session() as session:
-        found = sorted(
-            statistics.referral_times(session, SINCE, UNTIL), key=lambda one: one.attempts
-        )
+    add_referral(database, 1, steps=steps)
+    add_referral(database, 2)
+    with database.reading() as unit:
+        found = sorted(statistics.referral_times(unit, SINCE, UNTIL), key=lambda one: one.attempts)
     assert found == [
         ReferralTimes(MONDAY, MONDAY + DAY, None, None, "", None, 0),
         ReferralTimes(
@@ -281,29 +273,29 @@ def test_an_old_or_foreign_version_is_shown_apart() -> None:
     assert all("earlier wording" in one for one in captions[1:])
 
 
-def test_daily_counters_stay_few_and_go_after_400_days(database: Database, vault: Vault) -> None:
-    with database.transaction() as conn:
+def test_daily_counters_stay_few_and_go_after_400_days(database: Database) -> None:
+    with database.unit(MONDAY + timedelta(days=400)) as unit:
+        first = replace(unit, now=MONDAY)
         for _ in range(50):
-            daily_counters.increment_counter(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
-        daily_counters.increment_counter(
-            conn, (MONDAY + DAY).date(), "asked", f"self/{VERSION}/wish"
-        )
-        swept = sweep(conn, vault, MONDAY + timedelta(days=400))
+            daily_counters.increment_counter(first, "asked", f"self/{VERSION}/wish")
+        later = replace(unit, now=MONDAY + DAY)
+        daily_counters.increment_counter(later, "asked", f"self/{VERSION}/wish")
+        swept = sweep(unit)
         assert swept.daily_counters == 0
-        assert sweep(conn, vault, MONDAY + timedelta(days=401)).daily_counters == 1
-    with database.session() as session:
-        assert [one.day for one in daily_counters.list_counters(session)] == [(MONDAY + DAY).date()]
+        assert sweep(replace(unit, now=MONDAY + timedelta(days=401))).daily_counters == 1
+    with database.reading() as unit:
+        assert [one.day for one in daily_counters.list_counters(unit)] == [(MONDAY + DAY).date()]
 
 
 async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: DeskApp) -> None:
     desk.clock.set(MONDAY + 2 * DAY)
     for n in range(12):
-        add_referral(desk.database, desk.vault, n, MONDAY - (7 if n < 7 else 0) * DAY)
+        add_referral(desk.database, n, MONDAY - (7 if n < 7 else 0) * DAY)
     for n in range(12, 15):
-        add_referral(desk.database, desk.vault, n, MONDAY - 14 * DAY, queue="check", source="web")
-    with desk.database.transaction() as conn:
+        add_referral(desk.database, n, MONDAY - 14 * DAY, queue="check", source="web")
+    with desk.database.unit(MONDAY) as unit:
         for _ in range(30):
-            daily_counters.increment_counter(conn, MONDAY.date(), "asked", f"self/{VERSION}/wish")
+            daily_counters.increment_counter(unit, "asked", f"self/{VERSION}/wish")
     carys = await desk.signed_in("coordinator", "carys")
     page = await carys.get("/desk/numbers")
     assert page.status_code == 200
@@ -337,7 +329,7 @@ async def test_a_wrong_week_is_said_beside_its_field_and_kept(desk: DeskApp) -> 
 async def test_a_table_is_taken_away_as_it_is_shown(desk: DeskApp) -> None:
     desk.clock.set(MONDAY + 2 * DAY)
     for n in range(7):
-        add_referral(desk.database, desk.vault, n)
+        add_referral(desk.database, n)
     mira = await desk.signed_in("mediator", "mira")
     sheet = await mira.get("/desk/numbers/routes.csv?from=2026-W48&to=2026-W48")
     assert sheet.status_code == 200
@@ -355,13 +347,13 @@ def test_ten_thousand_referrals_are_counted_in_time(database: Database) -> None:
         **{"alerted": 0, "sent_at": MONDAY, "due": MONDAY + DAY},
     }
     rows = [{**row, "id": new_id(), "reference": f"R{n}"} for n in range(10_000)]
-    with database.transaction() as conn:
-        conn.execute(insert(REFERRAL), rows)
-        conn.execute(
+    with database.unit() as unit:
+        unit.conn.execute(insert(REFERRAL), rows)
+        unit.conn.execute(
             insert(DAILY_COUNTER), {"day": MONDAY.date(), "what": "asked", "key": "k", "n": 1}
         )
-    with database.session() as session:
-        assert statistics.counts_by_queue_and_outcome(session, SINCE, UNTIL) == {
+    with database.reading() as unit:
+        assert statistics.counts_by_queue_and_outcome(unit, SINCE, UNTIL) == {
             ("adults", "open"): 10_000
         }
-        assert len(statistics.referral_times(session, SINCE, UNTIL)) == 10_000
+        assert len(statistics.referral_times(unit, SINCE, UNTIL)) == 10_000

@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from storage import logbook
 from storage.accounts import staff
 from storage.database import Database
-from storage.vault import Vault
 from tests.harness.app import build_app, build_settings
 from tests.harness.clock import FakeClock
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser, open_desk
@@ -119,13 +118,11 @@ def provider() -> Iterator[FakeOidcProvider]:
 
 @pytest.fixture
 async def desk(
-    provider: FakeOidcProvider, database: Database, vault: Vault, clock: FakeClock
+    provider: FakeOidcProvider, database: Database, clock: FakeClock
 ) -> AsyncIterator[DeskApp]:
     provider.now = int(clock().timestamp())
     running = build_app(
         database,
-        vault,
-        clock,
         oidc_issuer=provider.issuer,
         oidc_client_id=CLIENT,
         oidc_client_secret=SECRET,
@@ -136,8 +133,8 @@ async def desk(
 
 async def link_account(desk: DeskApp, provider: FakeOidcProvider) -> None:
     """Have Mira take her invitation up with the organisation's sign-in."""
-    with desk.database.transaction() as conn:
-        code = staff.invite_staff(conn, desk.vault, "mira", "mediator", "ada", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        code = staff.invite_staff(unit, "mira", "mediator", "ada")
     browser = await desk.signed_out("joining")
     shown = await browser.post("/desk/organisation", code=code)
     url = shown.text.split(f'href="{provider.issuer}')[1].split('"')[0].replace("&amp;", "&")
@@ -159,8 +156,8 @@ async def test_an_account_that_was_tied_signs_in(desk: DeskApp, provider: FakeOi
     assert done.headers["location"] == "/desk/"
     shown = (await browser.get("/desk/account")).text
     assert "Your organisation" in shown
-    with desk.database.session() as session:
-        newest = logbook.list_logbook_lines(session)[0]
+    with desk.database.reading() as unit:
+        newest = logbook.list_logbook_lines(unit)[0]
     assert (newest.who, newest.did, newest.why) == ("mira", "sign_in", "oidc")
 
 
@@ -227,21 +224,21 @@ async def test_a_stranger_gets_no_account(desk: DeskApp, provider: FakeOidcProvi
     browser = await desk.signed_out("a stranger")
     refused = await browser.get(provider.authorise(await authorise_redirect(browser)))
     assert refused.headers["location"] == "/desk/sign-in?error=unlinked"
-    with desk.database.session() as session:
-        assert [member.name for member in staff.list_accounts(session)] == ["mira"]
+    with desk.database.reading() as unit:
+        assert [member.name for member in staff.list_accounts(unit)] == ["mira"]
 
 
 async def test_one_person_is_tied_to_one_account(desk: DeskApp, provider: FakeOidcProvider) -> None:
     await link_account(desk, provider)
-    with desk.database.transaction() as conn:
-        code = staff.invite_staff(conn, desk.vault, "omar", "mediator", "ada", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        code = staff.invite_staff(unit, "omar", "mediator", "ada")
     browser = await desk.signed_out("twice")
     shown = await browser.post("/desk/organisation", code=code)
     url = shown.text.split(f'href="{provider.issuer}')[1].split('"')[0].replace("&amp;", "&")
     refused = await browser.get(provider.authorise(provider.issuer + url))
     assert refused.headers["location"] == "/desk/sign-in?error=unlinked"
-    with desk.database.session() as session:
-        assert staff.find_invited_account(session, desk.vault, code, desk.clock()) is not None
+    with desk.database.reading(desk.clock()) as unit:
+        assert staff.find_invited_account(unit, code) is not None
     assert (await browser.post("/desk/organisation", code="ACDE")).status_code == 403
 
 

@@ -95,9 +95,9 @@ async def with_passkey(desk: DeskApp) -> tuple[SoftwareAuthenticator, DeskBrowse
     """Have Mira add a passkey; return the device and the browser she is signed in with."""
     kept = await passwords.hash_password_async(PASSWORD)
     mira, device = await desk.signed_in("mediator", "mira"), SoftwareAuthenticator()
-    with desk.database.transaction() as conn:
-        staff.set_password_hash(conn, desk.add_account("mediator", "mira"), kept)
-        staff.set_totp_secret(conn, desk.vault, desk.add_account("mediator", "mira"), "A" * 32)
+    with desk.database.unit() as unit:
+        staff.set_password_hash(unit, desk.add_account("mediator", "mira"), kept)
+        staff.set_totp_secret(unit, desk.add_account("mediator", "mira"), "A" * 32)
     options = await mira.post("/desk/account/passkey", password=PASSWORD)
     added = await mira.post("/desk/account/passkeys", answer=device.create(options.json()))
     assert added.json() == {"go": "/desk/account?done=passkey_added"}
@@ -118,8 +118,8 @@ async def test_a_passkey_signs_in_without_name_password_or_code(desk: DeskApp) -
     assert "Added by" in shown.text
     assert "You are mira" in shown.text
     assert (await sign_in_with(await desk.signed_out("a third"), device)).status_code == 200
-    with desk.database.session() as session:
-        newest = logbook.list_logbook_lines(session)[0]
+    with desk.database.reading() as unit:
+        newest = logbook.list_logbook_lines(unit)[0]
     assert (newest.did, newest.about, newest.why) == ("sign_in", "mira", "passkey")
 
 
@@ -184,6 +184,6 @@ async def test_a_passkey_is_taken_away_by_its_owner_alone(desk: DeskApp) -> None
 
 async def test_a_disabled_owner_cannot_use_a_passkey(desk: DeskApp) -> None:
     device, _ = await with_passkey(desk)
-    with desk.database.transaction() as conn:
-        staff.disable_account(conn, "mira", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        staff.disable_account(unit, "mira")
     assert (await sign_in_with(await desk.signed_out(), device)).status_code == 403

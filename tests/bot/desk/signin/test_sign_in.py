@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import httpx
@@ -16,7 +17,6 @@ from storage import logbook
 from storage.accounts import staff
 from storage.database import Database
 from storage.tables import REFERRAL
-from storage.vault import Vault
 from storage.web_tables import LOGBOOK, SIGN_IN, STAFF
 from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
@@ -28,9 +28,9 @@ SECRET = totp.new_secret()
 async def add_account(desk: DeskApp, role: str, name: str) -> str:
     """Have an account with a password and an app; return its id."""
     kept = await passwords.hash_password_async(PASSWORD)
-    with desk.database.transaction() as conn:
-        code = staff.invite_staff(conn, desk.vault, name, role, "ada", desk.clock())
-        id = staff.activate_account(conn, desk.vault, code, kept, SECRET, desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        code = staff.invite_staff(unit, name, role, "ada")
+        id = staff.activate_account(unit, code, kept, SECRET)
     assert id is not None
     return id
 
@@ -51,8 +51,8 @@ async def signs_in(desk: DeskApp, browser: DeskBrowser, name: str, **but: str) -
 
 def logbook_entries(desk: DeskApp) -> list[logbook.LogbookLine]:
     """Return the logbook, the newest line first."""
-    with desk.database.session() as session:
-        return logbook.list_logbook_lines(session)
+    with desk.database.reading() as unit:
+        return logbook.list_logbook_lines(unit)
 
 
 # --- joining
@@ -98,8 +98,8 @@ async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: DeskAp
 async def test_a_password_is_refused_only_for_being_easy(
     desk: DeskApp, password: str, says: str
 ) -> None:
-    with desk.database.transaction() as conn:
-        code = staff.invite_staff(conn, desk.vault, "mira", "mediator", "ada", desk.clock())
+    with desk.database.unit(desk.clock()) as unit:
+        code = staff.invite_staff(unit, "mira", "mediator", "ada")
     nobody = await desk.signed_out()
     shown = await nobody.post("/desk/join", code=code, password=password, again=password)
     assert shown.status_code == 422
@@ -108,27 +108,29 @@ async def test_a_password_is_refused_only_for_being_easy(
     assert code in shown.text
 
 
-def test_a_code_is_good_once_for_72_hours(database: Database, vault: Vault) -> None:
-    with database.transaction() as conn:
-        code = staff.invite_staff(conn, vault, "mira", "mediator", "ada", START)
+def test_a_code_is_good_once_for_72_hours(database: Database) -> None:
+    with database.unit(START) as unit:
+        code = staff.invite_staff(unit, "mira", "mediator", "ada")
         assert (
-            staff.redeem_staff_invitation(conn, vault, code, START + staff.INVITATION_LIFETIME)
+            staff.redeem_staff_invitation(
+                replace(unit, now=START + staff.INVITATION_LIFETIME), code
+            )
             is None
         )
-        assert staff.redeem_staff_invitation(conn, vault, "ACDE" * 5, START) is None
-        assert staff.redeem_staff_invitation(conn, vault, code.lower().replace("-", " "), START)
-        assert staff.redeem_staff_invitation(conn, vault, code, START) is None
+        assert staff.redeem_staff_invitation(unit, "ACDE" * 5) is None
+        assert staff.redeem_staff_invitation(unit, code.lower().replace("-", " "))
+        assert staff.redeem_staff_invitation(unit, code) is None
 
 
-def test_a_name_is_given_once_for_ever(database: Database, vault: Vault) -> None:
-    with database.transaction() as conn:
-        staff.invite_staff(conn, vault, "Mira", "mediator", "ada", START)
-        staff.disable_account(conn, "mira", START)
+def test_a_name_is_given_once_for_ever(database: Database) -> None:
+    with database.unit(START) as unit:
+        staff.invite_staff(unit, "Mira", "mediator", "ada")
+        staff.disable_account(unit, "mira")
         with pytest.raises(staff.AccountNameTaken):
-            staff.invite_staff(conn, vault, "MIRA", "mediator", "ada", START)
+            staff.invite_staff(unit, "MIRA", "mediator", "ada")
         for wrong in ("", "m", "a b", "x" * 41, "-mira", "mi\nra", "míra", "<b>"):
             with pytest.raises(staff.InvalidAccountName):
-                staff.invite_staff(conn, vault, wrong, "mediator", "ada", START)
+                staff.invite_staff(unit, wrong, "mediator", "ada")
 
 
 # --- signing in
@@ -341,17 +343,17 @@ async def test_nobody_is_disabled_while_owning_a_case(desk: DeskApp) -> None:
         assert stopped.status_code == 409
         assert reference in stopped.text
     assert (await mira.get("/desk/account")).status_code == 200
-    with desk.database.transaction() as conn:
-        conn.execute(update(REFERRAL).values(stage="closed"))
+    with desk.database.unit() as unit:
+        unit.conn.execute(update(REFERRAL).values(stage="closed"))
     done = await ada.post("/desk/accounts/disable", name="mira")
     assert done.headers["location"] == "/desk/accounts?done=disabled"
     answers = [await mira.get("/desk/account") for _ in range(100)]
     assert sum(one.status_code == 200 for one in answers) == 0
-    with desk.database.session() as session:
+    with desk.database.reading() as unit:
         open_ = select(SIGN_IN.c.id).where(
             SIGN_IN.c.ended_at.is_(None), SIGN_IN.c.id == mira.sign_in
         )
-        assert session.connection().execute(open_).first() is None
+        assert unit.conn.execute(open_).first() is None
 
 
 async def test_inviting_again_takes_every_way_in_away(desk: DeskApp) -> None:
@@ -364,8 +366,8 @@ async def test_inviting_again_takes_every_way_in_away(desk: DeskApp) -> None:
     assert "One-time code" in shown.text
     assert (await mira.get("/desk/account")).status_code == 303
     assert (await signs_in(desk, await desk.signed_out(), "mira")).status_code == 403
-    with desk.database.session() as session:
-        row = session.connection().execute(select(STAFF).where(STAFF.c.name == "mira")).one()
+    with desk.database.reading() as unit:
+        row = unit.conn.execute(select(STAFF).where(STAFF.c.name == "mira")).one()
     assert (row.password, row.totp, row.subject_print, row.joined_at) == (None,) * 4
 
 
@@ -402,6 +404,6 @@ async def test_the_coordinator_reads_the_logbook_and_sees_a_change(desk: DeskApp
     assert "Refused" in shown
     assert "The logbook is whole" in shown
     assert "There are no such lines" in (await carys.get("/desk/logbook?about=zoe")).text
-    with desk.database.transaction() as conn:
-        conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 1).values(who="mira"))
+    with desk.database.unit() as unit:
+        unit.conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 1).values(who="mira"))
     assert "was changed or lost" in (await carys.get("/desk/logbook")).text
