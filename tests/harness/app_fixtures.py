@@ -16,12 +16,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cheap_hashing() -> Iterator[None]:
-    """Hash passwords at a small cost, so that a test can try many."""
+def cheap_hashing() -> Iterator[tuple[int, int]]:
+    """Hash passwords at a small cost, so that a test can try many; give the real rounds and KiB."""
+    real = passwords.ROUNDS, passwords.MEMORY
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "ROUNDS", 1)
         patch.setattr(passwords, "MEMORY", 64)
-        yield
+        yield real
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -250,8 +250,12 @@ async def test_another_issuer_or_none_is_said_kindly(
     assert await authorise_redirect(browser) == "/desk/sign-in?error=organisation"
 
 
-async def test_without_settings_there_is_no_such_page(desk: DeskApp) -> None:
-    browser = await desk.signed_out()
+async def test_without_settings_there_is_no_such_page(database: Database, clock: FakeClock) -> None:
+    async with open_desk(build_app(database), clock) as desk:
+        await _organisation_is_unknown(await desk.signed_out())
+
+
+async def _organisation_is_unknown(browser: DeskBrowser) -> None:
     assert (await browser.get("/desk/organisation")).status_code == 404
     assert (await browser.post("/desk/organisation", code="ACDE")).status_code == 404
     assert (await browser.get("/desk/organisation/back?state=x&code=y")).status_code == 404

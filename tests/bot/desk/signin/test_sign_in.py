@@ -260,7 +260,12 @@ def test_a_whole_house_is_one_address() -> None:
     assert network("192.0.2.7") == "192.0.2.7"
 
 
-async def test_a_password_is_kept_as_argon2id_of_64_mib() -> None:
+async def test_a_password_is_kept_as_argon2id_of_64_mib(
+    cheap_hashing: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds, memory = cheap_hashing
+    monkeypatch.setattr(passwords, "ROUNDS", rounds)
+    monkeypatch.setattr(passwords, "MEMORY", memory)
     kept = await passwords.hash_password_async(PASSWORD)
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert await passwords.verify_password(PASSWORD, kept)
