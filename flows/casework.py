@@ -269,8 +269,6 @@ contact stops with either. All the others are done by a named member of staff. A
 how to make contact and an opening are dated steps too, but move nothing, so they have no row.
 """
 
-ACTS_KEEPING_OWNER = tuple(rule.act for rule in ACTS.rules if rule.leads_to in HELD_STAGES)
-
 
 def allowed_acts(stage: str) -> tuple[Act, ...]:
     """Return the acts that staff can take on a referral at `stage`; none for an unknown stage."""

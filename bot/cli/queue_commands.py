@@ -92,7 +92,7 @@ def step(
     until: Annotated[datetime | None, typer.Option(help="When it comes back, UTC.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record an act: spoke, no_answer, wrong_number, not_now, snooze, declined, close ..."""
+    """Record an act of staff."""
     name = actor or getpass.getuser()
     back = until.replace(tzinfo=UTC) if until else None
     with (

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, case, exists, literal, select, update
 
 from flows import casework
+from flows.casework import HELD_STAGES, Act, FollowUp
 from storage.referrals import duplicates
 from storage.referrals.rows import unseal_record
 from storage.referrals.steps import (
@@ -20,7 +21,7 @@ from storage.unit import Unit
 from storage.web_tables import CONTACT_CHANGE
 
 OVERDUE_LEASE = timedelta(hours=4)
-_CLAIMABLE = [stage for stage in casework.OPEN_STAGES if "claim" in casework.allowed_acts(stage)]
+_CLAIMABLE = [stage for stage in casework.OPEN_STAGES if Act.CLAIM in casework.allowed_acts(stage)]
 
 
 def claim(unit: Unit, reference: str, actor: str) -> bool:
@@ -34,7 +35,7 @@ def claim(unit: Unit, reference: str, actor: str) -> bool:
     won = unit.conn.execute(update(REFERRAL).where(*free).values(values)).rowcount == 1
     row = require_referral(unit, reference)
     if won:
-        add_step(unit, row.id, "claim", actor, "claimed")
+        add_step(unit, row.id, Act.CLAIM, actor, "claimed")
     return bool(row.owner == actor)
 
 
@@ -77,11 +78,11 @@ def perform_act(
     if row.owner not in (None, actor):
         raise NotReferralOwner(f"{reference} is with somebody else.")
     _require_allowed(row, act, until, transfer_to)
-    if act == "claim" and not claim(unit, reference, actor):
+    if act == Act.CLAIM and not claim(unit, reference, actor):
         raise NotReferralOwner(f"{reference} went to somebody else.")
-    if act == "erase":
+    if act == Act.ERASE:
         erase(unit, reference, actor)
-    if act in ("claim", "erase"):
+    if act in (Act.CLAIM, Act.ERASE):
         return casework.stage_after(row.stage, act)
     return _apply_act(unit, row, act, actor, note, until, transfer_to)
 
@@ -91,7 +92,7 @@ def reassign(unit: Unit, reference: str, actor: str, note: str = "", transfer_to
 
     Raises UnknownReferral, and casework.InvalidTransition where nobody works on it.
     """
-    act = "transfer" if transfer_to else "hand_back"
+    act = Act.TRANSFER if transfer_to else Act.HAND_BACK
     row = require_referral(unit, reference)
     _require_allowed(row, act, None, transfer_to)
     return _apply_act(unit, row, act, actor, note, None, transfer_to)
@@ -119,9 +120,9 @@ def release_expired_leases(unit: Unit) -> list[str]:
     ended = select(REFERRAL).where(REFERRAL.c.lease_until <= unit.now)
     rows = unit.conn.execute(ended.with_for_update(skip_locked=True)).all()
     for row in rows:
-        stage = casework.stage_after(row.stage, "lease_ended")
+        stage = casework.stage_after(row.stage, Act.LEASE_ENDED)
         update_if_unchanged(unit, row, stage=stage, owner=None, lease_until=None)
-        add_step(unit, row.id, "lease_ended", CLOCK, stage)
+        add_step(unit, row.id, Act.LEASE_ENDED, CLOCK, stage)
     return [row.reference for row in rows]
 
 
@@ -131,14 +132,14 @@ def erase(unit: Unit, reference: str, actor: str) -> None:
     Raises UnknownReferral, and casework.InvalidTransition where erasing is not allowed.
     """
     row = require_referral(unit, reference)
-    stage = casework.stage_after(row.stage, "erase")
+    stage = casework.stage_after(row.stage, Act.ERASE)
     gone = {"body": None, "flags": None, "chat_id": None, "owner": None, "until": None}
     update_if_unchanged(unit, row, stage=stage, unseen=False, erased_at=unit.now, **gone)
     unit.conn.execute(update(STEP).where(STEP.c.referral_id == row.id).values(note=None))
     changes = CONTACT_CHANGE.c.referral_id == row.id
     unit.conn.execute(update(CONTACT_CHANGE).where(changes).values(body=None))
     duplicates.delete_match_keys(unit, row.id)
-    add_step(unit, row.id, "erase", actor, stage)
+    add_step(unit, row.id, Act.ERASE, actor, stage)
 
 
 def _is_unclaimed() -> tuple[ColumnElement[bool], ...]:
@@ -153,7 +154,9 @@ def _lease_end(now: datetime) -> ColumnElement[datetime]:
 
 def _require_allowed(row: AnyRow, act: str, until: datetime | None, transfer_to: str) -> None:
     """Raise InvalidTransition for an act not allowed at this stage, or without what it needs."""
-    lacks = (act == "transfer" and not transfer_to) or (act == "snooze" and until is None)
+    rule = casework.ACTS.find(act)
+    needs_time = rule is not None and rule.follow_up is FollowUp.REQUIRED
+    lacks = (act == Act.TRANSFER and not transfer_to) or (needs_time and until is None)
     if lacks or act not in casework.allowed_acts(row.stage):
         raise casework.InvalidTransition(f"{act} does not start from {row.stage}")
 
@@ -170,13 +173,13 @@ def _apply_act(
     stage = casework.stage_after(row.stage, act)
     changed = {
         "stage": stage,
-        "owner": (transfer_to or actor) if act in casework.ACTS_KEEPING_OWNER else None,
-        "lease_until": _lease_end(unit.now) if act == "transfer" else None,
+        "owner": (transfer_to or actor) if stage in HELD_STAGES else None,
+        "lease_until": _lease_end(unit.now) if act == Act.TRANSFER else None,
         "until": until,
         "unseen": False,
         "closed_at": unit.now if stage == "closed" else None,
     }
-    if act == "still_wanted" and not _was_withdrawn(unit, row):
+    if act == Act.STILL_WANTED and not _was_withdrawn(unit, row):
         changed["may_contact"] = unseal_record(unit, row).may_contact
     update_if_unchanged(unit, row, **changed)
     add_step(unit, row.id, act, actor, stage, note, until=until)
@@ -185,5 +188,5 @@ def _apply_act(
 
 def _was_withdrawn(unit: Unit, row: AnyRow) -> bool:
     """Return whether the person ever asked us to stop; only a new request lifts that."""
-    asked = exists().where(STEP.c.referral_id == row.id, STEP.c.act == "withdraw")
+    asked = exists().where(STEP.c.referral_id == row.id, STEP.c.act == Act.WITHDRAW)
     return bool(unit.conn.execute(select(asked)).scalar_one())

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
+from flows.casework import Act
 from flows.record import Record, RecordLine
 from flows.referral import contact
 from storage import serialization
@@ -153,7 +154,7 @@ def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
 def _may_contact(unit: Unit, row: AnyRow, before: Record, after: Record) -> bool:
     """Return whether contact may be made; where the person stopped it, no change lifts that."""
     asked = select(STEP.c.id).where(
-        STEP.c.referral_id == row.id, STEP.c.act.in_(("withdraw", "ask_to_delete"))
+        STEP.c.referral_id == row.id, STEP.c.act.in_((Act.WITHDRAW, Act.ASK_TO_DELETE))
     )
     stopped = row.may_contact != before.may_contact or unit.conn.execute(asked).first() is not None
     return bool(row.may_contact and after.may_contact) if stopped else after.may_contact

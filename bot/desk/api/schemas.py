@@ -3,24 +3,27 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
+from flows import casework
 from storage.referrals.rows import QueueEntry
 
-RecordableAct = Literal[
-    "claim",
-    "hand_back",
-    "spoke",
-    "no_answer",
-    "wrong_number",
-    "not_now",
-    "suitable",
-    "not_suitable",
-    "declined",
-    "refer_on",
-    "close",
-    "still_wanted",
-    "reopen",
+
+def _require_recordable(act: str) -> str:
+    if act not in casework.ACTS.recordable():
+        raise ValueError("another system cannot record this act")
+    return act
+
+
+def _describe_recordable(schema: JsonDict) -> None:
+    schema["enum"] = [act.value for act in casework.ACTS.recordable()]
+
+
+RecordableAct = Annotated[
+    str,
+    AfterValidator(_require_recordable),
+    Field(json_schema_extra=_describe_recordable),
 ]
 """What another system may record; transferring and erasing are done at the desk, by a person."""
 Reference = Annotated[str, Field(description="Eight letters and numbers, such as ACDE-3467.")]

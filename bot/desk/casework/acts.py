@@ -39,10 +39,12 @@ async def claim(request: DeskRequest) -> Response:
             request, ActionRequest(Act.CLAIM, problems={"act": "not_allowed"}), 409
         )
     if (entry.hold or entry.queue == "check") and request.form.get("sure") != "yes":
-        return request.render("sure.html", wanted=ActionRequest("claim"), entry=entry, to="claim")
+        return request.render(
+            "sure.html", wanted=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
+        )
     if await request.write(acts.claim, request.reference, request.actor):
-        return request.redirect(f"/desk/r/{request.reference}?told=claim")
-    return await _ownership_lost(request, ActionRequest("claim"))
+        return request.redirect(f"/desk/r/{request.reference}?told={Act.CLAIM}")
+    return await _ownership_lost(request, ActionRequest(Act.CLAIM))
 
 
 async def record_outcome(request: DeskRequest) -> Response:
@@ -161,8 +163,8 @@ def _withdraw_transaction(request: DeskRequest, action: ActionRequest) -> Callab
         _check_preconditions(unit, request, action)
         if action.note:
             acts.add_note(unit, reference, request.actor, action.note)
-        lifecycle.stop_contact(unit, reference, "withdraw", request.actor)
-        logbook.add_logbook_line(unit, request.actor, "withdraw", reference)
+        lifecycle.stop_contact(unit, reference, Act.WITHDRAW, request.actor)
+        logbook.add_logbook_line(unit, request.actor, Act.WITHDRAW, reference)
 
     return withdrawn
 
@@ -182,7 +184,7 @@ def _check_preconditions(unit: Unit, request: DeskRequest, action: ActionRequest
     """Raise OutOfDate for an old page, NoSuchPerson for a transfer to nobody of ours."""
     if action.page_version != str(steps.revision(unit, request.reference)):
         raise StalePage(request.reference)
-    if action.act == "transfer":
+    if action.act == Act.TRANSFER:
         one = staff.find_account(unit, action.assignee)
         here = one is not None and one.joined_at is not None and one.disabled_at is None
         if one is None or not here or not act_forms.may_be_assigned(one.role, _queue_name(request)):

@@ -1,16 +1,28 @@
-"""A new act of staff is one row and its words: the desk then knows it."""
+"""A new act of staff is one row and its words: desk, API, report and command line then know it."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import cast
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.__main__ import app
+from bot.bootstrap import open_store
+from bot.desk.reports import figures
 from bot.proofreading.wording_keys import wording_keys
+from bot.settings import Settings, read_settings
 from flows import casework, content_files, wording
 from flows.casework import HELD_STAGES, Act, ActForm, ActRule, ActTable, Contact, FollowUp
-from tests.bot.desk.casework.test_acts import PAGE, entry, mira_with_referral, take_act
+from storage.referrals import lifecycle
+from storage.reports import statistics
+from tests.bot.desk.api.test_api import api_client
+from tests.bot.desk.casework.test_acts import PAGE, acts_on, entry, mira_with_referral, take_act
 from tests.harness.desk_fixtures import DeskApp
+from tests.support.builders import make_record
 
 pytest_plugins = ["tests.harness.desk_fixtures"]
 WORDS = {
@@ -33,6 +45,7 @@ LEFT_VOICEMAIL = ActRule(
     casework.ReferralStage.WAITING,
     form=ActForm.OUTCOME,
     follow_up=FollowUp.OPTIONAL,
+    api=True,
     contact=Contact.TRIED,
     result=True,
 )
@@ -77,6 +90,61 @@ async def test_the_desk_offers_and_records_it(new_act: None, desk: DeskApp) -> N
         part_left_voicemail="afternoon",
     )
     assert done.headers["location"] == f"{PAGE}?told=left_voicemail"
+    page = (await mira.get(done.headers["location"])).text
+    assert WORDS["desk.told_here.left_voicemail"] in page
+    assert page.count(WORDS["desk.acts.left_voicemail"]) >= 2, "in the form and on the timeline"
     found = entry(desk)
-    assert found.stage == "waiting"
+    assert (found.stage, found.owner) == ("waiting", "mira")
     assert found.until is not None
+    assert acts_on(desk)[-1] == ("left_voicemail", "mira")
+    assert "AAAA-CCCC" in (await mira.get("/desk/queue?view=snoozed")).text
+
+
+async def test_another_system_records_it(new_act: None, desk: DeskApp) -> None:
+    cases = await api_client(desk)
+    desk.add_referral("AAAA-CCCC")
+    steps = "/api/v1/referrals/AAAA-CCCC/steps"
+    described = (await cases.get("/api/v1/openapi.json")).json()["components"]["schemas"]
+    assert "left_voicemail" in described["StepRequest"]["properties"]["act"]["enum"]
+    assert (await cases.post(steps, json={"act": "claim"})).status_code == 201
+    done = await cases.post(steps, json={"act": "left_voicemail"})
+    assert (done.status_code, done.json()["stage"]) == (201, "waiting")
+
+
+async def test_the_report_counts_it(new_act: None, desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
+    desk.clock.advance(minutes=5)
+    await take_act(mira, "left_voicemail")
+    since, until = desk.clock() - timedelta(days=9), desk.clock() + timedelta(days=1)
+    with desk.database.reading() as unit:
+        times = statistics.referral_times(unit, since, until)
+        results = statistics.counts_by_queue_and_outcome(unit, since, until)
+    assert [(one.first_attempt_act, one.attempts, one.spoke_at) for one in times] == [
+        ("left_voicemail", 1, None)
+    ]
+    assert results == {("adults", "left_voicemail"): 1}
+    rows = [row[0] for row in figures.response_times(times, desk.clock()).rows]
+    assert WORDS["desk.numbers.times.first_left_voicemail"] in rows
+    assert WORDS["desk.numbers.came.left_voicemail"] in figures.by_route(results).headings
+
+
+def test_the_command_line_records_it(
+    new_act: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    with open_store(read_settings()) as database, database.unit(datetime.now(UTC)) as unit:
+        lifecycle.hand_over(unit, make_record("ACDE-3467"), None)
+
+    def rj(*words: str) -> str:
+        done = CliRunner().invoke(app, ["queue", *words, "--as", "Priya"])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    rj("claim", "ACDE-3467")
+    told = rj("step", "ACDE-3467", "left_voicemail")
+    assert WORDS["desk.acts.left_voicemail"] in told
+    assert wording.say("en", "desk.stages.waiting") in told
+    steps = json.loads(rj("open", "ACDE-3467", "--json"))["steps"]
+    assert steps[-2]["act"] == "left_voicemail"
