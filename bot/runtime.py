@@ -1,8 +1,9 @@
 """What responding, sending and sweeping know of the set-up: who is met where, who is alerted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bot.answers import AnswerNotifier
 from bot.channels import Channel
 from storage.vault import Vault
 
@@ -17,3 +18,4 @@ class House:
     details_in_chat: bool = False
     public_url: str | None = None
     manager: Sequence[str] = ()
+    answers: AnswerNotifier = field(default_factory=AnswerNotifier)

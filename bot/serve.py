@@ -23,7 +23,7 @@ from bot.desk.guard import Desk
 from bot.desk.routes import routes as desk_routes
 from bot.pipeline.alerts import WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import House, respond
+from bot.pipeline.respond import House, answer_batch
 from bot.pipeline.sweep import sweep
 from bot.settings import Settings
 from bot.web import demo_page, error_pages, health, static_files
@@ -79,6 +79,7 @@ class Running:
         self.wake = WakeSignals()
         self.desk = Desk(database, vault, settings, clock, changed=self.wake.wake_all, demo=demo)
         self.web.wake, self.web.secure = self.wake.wake_all, self.desk.secure
+        self.web.answers = self.desk.answers = self.house.answers
         self.web.demo = demo is not None
         self.web.public_url, self.web.telegram = settings.public_url, self._telegram_name
         self.desk.telegram_name = self._telegram_name
@@ -111,12 +112,12 @@ class Running:
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
-        while True:
-            answered = await self.database.write(respond, self.house)
-            if answered:
-                self.wake.outbox.set()
-            else:
-                await _wait_for(self.wake.inbox, IDLE_SECONDS)
+        with self.house.answers.responding():
+            while True:
+                if await answer_batch(self.database, self.house):
+                    self.wake.outbox.set()
+                else:
+                    await _wait_for(self.wake.inbox, IDLE_SECONDS)
 
     async def deliver_for_ever(self) -> None:
         """Send what is in the outbox."""

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.answers import AnswerNotifier
 from bot.desk.permissions import PERMISSIONS, Ownership, may
 from bot.desk.presence import PresenceTracker
 from bot.settings import Settings
@@ -73,6 +74,7 @@ class Desk:
     limiter: RateLimiter = field(default_factory=RateLimiter)
     demo: Mapping[str, str] | None = None
     telegram_name: Callable[[], str] = lambda: ""
+    answers: AnswerNotifier = field(default_factory=AnswerNotifier)
     viewing: PresenceTracker = field(default_factory=PresenceTracker)
     live: EventBroadcaster = field(default_factory=EventBroadcaster)
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

@@ -90,20 +90,33 @@ class Delivery:
         Returns how many rows were tried, and the seconds until a row held back by a limit may go.
         """
         now = self._database.clock()
-        rows = await self._database.write(self._sendable_rows)
+        rows, withheld = await self._database.write(self._sendable_rows)
+        self._notify(withheld)
         waits = [(row, self._rate_limit_delay(row, now)) for row in rows]
         going = [row for row, wait in waits if not wait]
         if going:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
             await self._database.write(self._record_outcomes, outcomes)
+            self._notify(going)
         held = [wait for _, wait in waits if wait]
         return len(going), min(held, default=None)
 
-    def _sendable_rows(self, unit: Unit) -> list[OutboxItem]:
-        """Return what can be sent and may still be: the guard is asked about each again."""
-        rows = outbox.due_outbox_items(unit, self._house.channels, BATCH_SIZE)
-        going = [row for row in rows if outgoing.recheck_guard(unit, row)]
-        return going if going or not rows else self._sendable_rows(unit)
+    def _sendable_rows(self, unit: Unit) -> tuple[list[OutboxItem], list[OutboxItem]]:
+        """Return what can be sent, and what may not be any more: the guard is asked again."""
+        going: list[OutboxItem] = []
+        withheld: list[OutboxItem] = []
+        while not going and (rows := self._due_rows(unit)):
+            for row in rows:
+                (going if outgoing.recheck_guard(unit, row) else withheld).append(row)
+        return going, withheld
+
+    def _due_rows(self, unit: Unit) -> list[OutboxItem]:
+        return outbox.due_outbox_items(unit, self._house.channels, BATCH_SIZE)
+
+    def _notify(self, rows: list[OutboxItem]) -> None:
+        """Wake the pages that wait until these rows are sent, or are known not to be."""
+        for row in rows:
+            self._house.answers.notify(row.channel, row.address)
 
     def _rate_limit_delay(self, row: OutboxItem, now: datetime) -> float:
         return (

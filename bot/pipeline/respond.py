@@ -36,6 +36,7 @@ from storage.chats import conversations, handoffs, inbox, message_ids, officers,
 from storage.chats.conversations import StoredConversation
 from storage.chats.inbox import InboxItem
 from storage.chats.officers import OfficerDetails
+from storage.database import Database
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
 from storage.unit import Unit
@@ -52,6 +53,14 @@ class AnsweredInput:
     channel: str
     address: str
     turn: Turn | None
+
+
+async def answer_batch(database: Database, house: House, limit: int = 100) -> list[AnsweredInput]:
+    """Answer what waits in one transaction, then wake the pages that wait for that."""
+    answered = await database.write(respond, house, limit)
+    for one in answered:
+        house.answers.notify(one.channel, one.address)
+    return answered
 
 
 def respond(unit: Unit, house: House, limit: int = 100) -> list[AnsweredInput]:

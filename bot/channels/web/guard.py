@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.answers import AnswerNotifier
 from bot.web import cookies, forms
 from bot.web.event_stream import EventBroadcaster
 from bot.web.rate_limit import RateLimiter
@@ -56,6 +57,7 @@ class Web:
     limiter: RateLimiter = field(default_factory=RateLimiter)
     demo: bool = False
     answer_within: float = 5.0
+    answers: AnswerNotifier = field(default_factory=AnswerNotifier)
     public_url: str | None = None
     telegram: Callable[[], str] = lambda: ""
     beginning: asyncio.Semaphore = field(

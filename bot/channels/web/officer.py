@@ -1,6 +1,5 @@
 """An officer's page: after an invitation, one form from consent to Send, keyboard only."""
 
-import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +42,6 @@ OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
 POSTS_PER_OFFICER = "30/minute"
 INVITATION_COMMAND = "/start i_"
 JOURNEY = Journey.OFFICER
-POLL_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +181,13 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
 
 async def _wait_until_answered(request: ChatRequest) -> None:
     """Wait until the page was answered; not for ever."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + request.web.answer_within
-    while loop.time() < until:
-        waits = await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, request.chat_address)
-        if not waits:
-            return
-        await asyncio.sleep(POLL_SECONDS)
+    web, address = request.web, request.chat_address
+
+    async def is_answered() -> bool:
+        return not await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, address)
+
+    # The page's input comes by the channel named page; the chat that answers it is this one.
+    await web.answers.wait(WEB_CHANNEL, address, is_answered, web.answer_within)
 
 
 # --- what is shown

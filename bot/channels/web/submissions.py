@@ -1,6 +1,5 @@
 """What a person did on a page: saved first, whole and once, then answered."""
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ from storage.chats.inbox import Arrival
 from storage.chats.screens import ScreenMessage
 from storage.unit import Unit
 
-POLL_SECONDS = 0.03
-"""Seconds between looks for the answer."""
 IDEMPOTENCY_KEY_MAX = 60
 
 
@@ -57,10 +54,9 @@ def save_submission(unit: Unit, request: ChatRequest, submission: Submission, ad
 
 async def wait_until_answered(request: ChatRequest, address: str) -> None:
     """Wait until everything in a conversation is answered and shown; not for ever."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + request.web.answer_within
-    while loop.time() < until:
-        waits = await request.read(browser_sessions.has_pending_work, WEB_CHANNEL, address)
-        if not waits:
-            return
-        await asyncio.sleep(POLL_SECONDS)
+
+    async def is_shown() -> bool:
+        return not await request.read(browser_sessions.has_pending_work, WEB_CHANNEL, address)
+
+    web = request.web
+    await web.answers.wait(WEB_CHANNEL, address, is_shown, web.answer_within)

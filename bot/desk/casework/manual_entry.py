@@ -1,6 +1,5 @@
 """A referral that came by telephone or on paper: staff type it into the same questions."""
 
-import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,8 +22,8 @@ from storage.unit import Unit
 SOURCES, JOURNEYS = (Source.PHONE, Source.PAPER), (Journey.SELF, Journey.OFFICER)
 CHAT_ONLY_OPTIONS = ("here",)
 """An answer that needs a chat: nobody can be messaged where they rang from."""
-POLL_INTERVAL, POLL_TIMEOUT = 0.03, 5.0
-"""Seconds between looks for the reference, and until the page goes on without it."""
+REFERENCE_TIMEOUT = 5.0
+"""Seconds until the page goes on without the reference."""
 
 
 async def show_manual_entry(request: DeskRequest) -> Response:
@@ -121,14 +120,13 @@ async def _send(request: DeskRequest, journey: str, source: str, filled: FormFie
 
 async def _wait_for_reference(request: DeskRequest, address: str) -> str:
     """Return the reference that it was given; "" when it is not answered yet."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + POLL_TIMEOUT
-    while loop.time() < until:
-        found = await request.read(_find_reference, address)
-        if found:
-            return found
-        await asyncio.sleep(POLL_INTERVAL)
-    return ""
+
+    async def find_reference() -> str:
+        return await request.read(_find_reference, address)
+
+    answers = request.desk.answers
+    found = await answers.wait(MANUAL_ENTRY_CHANNEL, address, find_reference, REFERENCE_TIMEOUT)
+    return found or ""
 
 
 def _find_reference(unit: Unit, address: str) -> str:
