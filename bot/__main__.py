@@ -48,7 +48,7 @@ def demo() -> None:
     """Run the demo: chat and staff desk in one browser page, on a throw-away database."""
     from bot.cli import demo as shown
     from bot.log import start_logging
-    from bot.serve import Running, run
+    from bot.serve import Program, run
 
     settings = read_settings()
     shown.refuse_live_settings(settings)
@@ -66,7 +66,7 @@ def demo() -> None:
             print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
             print("End with Ctrl-C.", flush=True)
 
-        asyncio.run(run(Running(on, database, demo=sign_in), True, True, opened))
+        asyncio.run(run(Program(on, database, demo=sign_in), True, True, opened))
 
 
 @app.command()
@@ -181,12 +181,13 @@ def tidy() -> None:
     """Run one sweep (retention periods, expired leases and handoffs), then vacuum the file."""
     from dataclasses import asdict
 
-    from bot.pipeline.respond import House
     from bot.pipeline.sweep import sweep
+    from bot.runtime import Runtime
 
-    with open_store(read_settings()) as database:
+    settings = read_settings()
+    with open_store(settings) as database:
         with database.unit() as unit:
-            swept = sweep(unit, House(database.vault, {}))
+            swept = sweep(unit, Runtime(settings, database))
         database.erase_free_space()
     print(", ".join(f"{what}: {n}" for what, n in asdict(swept).items()))
 
@@ -216,14 +217,14 @@ def migrate() -> None:
 
 def _run_parts(conversation: bool, pages: bool) -> None:
     from bot.log import start_logging
-    from bot.serve import Running, run
+    from bot.serve import Program, run
 
     settings = read_settings()
     start_logging(settings.log_level)
     if settings.telegram_bot_token is None:
         print("TELEGRAM_BOT_TOKEN is not set: Telegram is off.", file=sys.stderr)
     with open_store(settings) as database:
-        asyncio.run(run(Running(settings, database), conversation, pages))
+        asyncio.run(run(Program(settings, database), conversation, pages))
 
 
 def _read_jsonl(key: str) -> Iterator[dict[str, Any]]:

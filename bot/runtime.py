@@ -1,21 +1,97 @@
-"""What responding, sending and sweeping know of the set-up: who is met where, who is alerted."""
+"""What all parts of one process share: settings, database, channels, limits, and who waits."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.answers import AnswerNotifier
-from bot.channels import Channel
+from bot.broadcast import EventBroadcaster
+from bot.channel_interface import Channel
+from bot.presence import PresenceTracker
+from bot.rate_limit import RateLimiter
+from bot.settings import Settings
+from storage.chats import screens
+from storage.database import Database
 from storage.vault import Vault
 
+MAX_CHATS_STARTING = 5
+"""How many new chats are taken on at a time: more of them wait, and nobody who is known does."""
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """The set-up of one process. `manager` are the channels that reach the manager alone."""
 
-    vault: Vault
-    channels: Mapping[str, Channel]
+@dataclass(slots=True)
+class WakeSignals:
+    """What one part tells another: there is something to do."""
+
+    inbox: asyncio.Event = field(default_factory=asyncio.Event)
+    outbox: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake_all(self) -> None:
+        """Have the inbox and the outbox looked at now."""
+        self.inbox.set()
+        self.outbox.set()
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One process. Of the channels, `alerts` reach the staff, and `manager` the manager alone.
+
+    `demo` holds what the demo shows for signing in, None outside of it. `answer_within` is how many
+    seconds a page waits for its answer before it is shown without. `telegram_username` returns the
+    bot's name on Telegram, "" where there is none (yet). `locks` serialize sign-in attempts.
+    """
+
+    settings: Settings
+    database: Database
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     alerts: Sequence[str] = ()
-    details_in_chat: bool = False
-    public_url: str | None = None
     manager: Sequence[str] = ()
+    demo: Mapping[str, str] | None = None
+    telegram_username: Callable[[], str] = lambda: ""
+    chat_events: EventBroadcaster = field(default_factory=EventBroadcaster)
+    desk_events: EventBroadcaster = field(default_factory=EventBroadcaster)
     answers: AnswerNotifier = field(default_factory=AnswerNotifier)
+    wake: WakeSignals = field(default_factory=WakeSignals)
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+    answer_within: float = 5.0
+    presence: PresenceTracker = field(default_factory=PresenceTracker)
+    locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    chat_starts: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_CHATS_STARTING)
+    )
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _screens_revision: tuple[int, str] = (-1, "")
+
+    async def screens_revision(self) -> str:
+        """Return what changes with any chat's screen, looked up once for all who ask in a round."""
+        poll_round = self.chat_events.poll_round
+        if self._screens_revision[0] != poll_round:
+            found = await self.database.read(screens.all_screens_revision)
+            self._screens_revision = (poll_round, found)
+        return self._screens_revision[1]
+
+    @property
+    def vault(self) -> Vault:
+        """Return the vault that the database was opened with."""
+        return self.database.vault
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Return the clock that the database goes by; it gives an aware time."""
+        return self.database.clock
+
+    @property
+    def details_in_chat(self) -> bool:
+        """Return whether an officer may give details in the chat itself."""
+        return self.settings.officer_details == "chat"
+
+    @property
+    def public_url(self) -> str | None:
+        """Return where the pages are reached from outside, None where they are not."""
+        return self.settings.public_url
+
+    @property
+    def secure(self) -> bool:
+        """Return whether the site is served by https, so that its cookies are too."""
+        return (self.public_url or "").startswith("https://")

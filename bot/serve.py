@@ -5,26 +5,27 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
-from bot.channels import Channel, web
+from bot.broadcast import EventBroadcaster
+from bot.channel_interface import Channel
+from bot.channels import web
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.channels.typed import ManualEntryChannel
 from bot.channels.webhook import WebhookChannel
 from bot.desk.api.app import create_api
-from bot.desk.guard import Desk
 from bot.desk.routes import routes as desk_routes
 from bot.pipeline.alerts import WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import House, answer_batch
+from bot.pipeline.respond import answer_batch
 from bot.pipeline.sweep import sweep
+from bot.runtime import Runtime
 from bot.settings import Settings
 from bot.web import demo_page, error_pages, health, static_files
 from bot.web.headers import SecurityHeaders
@@ -42,63 +43,26 @@ SWEEPS_PER_VACUUM = 24 * 60
 """In sweeps: how often what was deleted is taken out of the file itself."""
 
 
-@dataclass(slots=True)
-class WakeSignals:
-    """What one part calls to another: there is something to do."""
-
-    inbox: asyncio.Event = field(default_factory=asyncio.Event)
-    outbox: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def wake_all(self) -> None:
-        """Have the inbox and the outbox looked at now."""
-        self.inbox.set()
-        self.outbox.set()
-
-
-class Running:
-    """The parts of one process, with what they share."""
+class Program:
+    """The parts of one process, over the runtime that they share."""
 
     def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        demo: Mapping[str, str] | None = None,
+        self, settings: Settings, database: Database, demo: Mapping[str, str] | None = None
     ) -> None:
-        self.settings, self.database = settings, database
-        vault, clock = self.vault, self.clock = database.vault, database.clock
         self.bot: RawBot | None = build_bot(settings) if settings.telegram_bot_token else None
-        self.web = web.Web(database, vault, clock)
-        self.house = House(
-            vault,
-            self._channels(),
+        chat_events = EventBroadcaster()
+        self.runtime = Runtime(
+            settings,
+            database,
+            _channels(settings, database, self.bot, chat_events),
             _alert_channels(settings),
-            settings.officer_details == "chat",
-            settings.public_url,
             ("email",) if settings.manager_email else (),
+            demo,
+            self._telegram_username,
+            chat_events,
         )
-        self.wake = WakeSignals()
-        self.desk = Desk(database, vault, settings, clock, changed=self.wake.wake_all, demo=demo)
-        self.web.wake, self.web.secure = self.wake.wake_all, self.desk.secure
-        self.web.answers = self.desk.answers = self.house.answers
-        self.web.demo = demo is not None
-        self.web.public_url, self.web.telegram = settings.public_url, self._telegram_name
-        self.desk.telegram_name = self._telegram_name
 
-    def _channels(self) -> dict[str, Channel]:
-        channels: dict[str, Channel] = {
-            "web": web.WebChannel(self.database, self.web.live.notify),
-            "page": PageChannel(),
-            "typed": ManualEntryChannel(),
-        }
-        if self.bot:
-            channels["telegram"] = TelegramChannel(self.bot, self.settings.staff_telegram_chat)
-        if self.settings.staff_email or self.settings.manager_email:
-            channels["email"] = EmailChannel(self.settings)
-        if self.settings.webhook_url:
-            channels[WEBHOOK_CHANNEL] = WebhookChannel(self.settings, self.clock)
-        return channels
-
-    def _telegram_name(self) -> str:
+    def _telegram_username(self) -> str:
         """Return the bot's name on Telegram, once Telegram has told it."""
         try:
             return self.bot.username if self.bot else ""
@@ -107,58 +71,58 @@ class Running:
 
     async def keep(self, arrivals: list[Arrival]) -> None:
         """Save what came in, whole, before anybody is told that it did."""
-        await self.database.write(inbox.enqueue_arrivals, "telegram", arrivals)
-        self.wake.inbox.set()
+        await self.runtime.database.write(inbox.enqueue_arrivals, "telegram", arrivals)
+        self.runtime.wake.inbox.set()
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
-        with self.house.answers.responding():
+        with self.runtime.answers.responding():
             while True:
-                if await answer_batch(self.database, self.house):
-                    self.wake.outbox.set()
+                if await answer_batch(self.runtime):
+                    self.runtime.wake.outbox.set()
                 else:
-                    await _wait_for(self.wake.inbox, IDLE_SECONDS)
+                    await _wait_for(self.runtime.wake.inbox, IDLE_SECONDS)
 
     async def deliver_for_ever(self) -> None:
         """Send what is in the outbox."""
-        await self._deliver({name for name in self.house.channels if name != WEBHOOK_CHANNEL})
+        await self._deliver({name for name in self.runtime.channels if name != WEBHOOK_CHANNEL})
 
     async def tell_for_ever(self) -> None:
         """Tell the other system; apart, so that nobody waits for an answer of its."""
-        await self._deliver({WEBHOOK_CHANNEL} & set(self.house.channels))
+        await self._deliver({WEBHOOK_CHANNEL} & set(self.runtime.channels))
 
     async def _deliver(self, names: set[str]) -> None:
-        mine = {name: channel for name, channel in self.house.channels.items() if name in names}
-        delivery = Delivery(self.database, replace(self.house, channels=mine))
+        mine = {name: channel for name, channel in self.runtime.channels.items() if name in names}
+        delivery = Delivery(self.runtime, mine)
         while True:
             tried, wait = await delivery.deliver_batch()
             if not tried:
-                await _wait_for(self.wake.outbox, min(IDLE_SECONDS, wait or IDLE_SECONDS))
+                await _wait_for(self.runtime.wake.outbox, min(IDLE_SECONDS, wait or IDLE_SECONDS))
 
     async def sweep_for_ever(self) -> None:
         """Do what time makes due, once a minute."""
         turns = 0
         while True:
-            await self.database.write(sweep, self.house)
+            await self.runtime.database.write(sweep, self.runtime)
             turns += 1
             if turns % SWEEPS_PER_VACUUM == 0:
-                await asyncio.to_thread(self.database.erase_free_space)
+                await asyncio.to_thread(self.runtime.database.erase_free_space)
             await asyncio.sleep(SWEEP_SECONDS)
 
     def pages(self) -> Starlette:
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
         routes: list[BaseRoute] = [static_files.static_route()]
-        routes.append(health.health_route(self.database, self.clock))
-        routes.append(Mount("/api/v1", app=create_api(self.desk), name="api"))
-        routes += desk_routes(self.desk) + web.routes(self.web)
-        if self.desk.demo:
+        routes.append(health.health_route(self.runtime.database, self.runtime.clock))
+        routes.append(Mount("/api/v1", app=create_api(self.runtime), name="api"))
+        routes += desk_routes(self.runtime) + web.routes(self.runtime)
+        if self.runtime.demo:
             routes.append(demo_page.demo_route())
-        secret = self.settings.telegram_webhook_secret
-        if self.settings.telegram_mode == "webhook" and secret:
+        secret = self.runtime.settings.telegram_webhook_secret
+        if self.runtime.settings.telegram_mode == "webhook" and secret:
             routes.append(webhook.webhook_route(secret.get_secret_value(), self.keep))
         return Starlette(
             routes=routes,
-            middleware=[Middleware(SecurityHeaders, self.desk.secure, bool(self.desk.demo))],
+            middleware=[Middleware(SecurityHeaders, self.runtime.secure, bool(self.runtime.demo))],
             exception_handlers={
                 404: error_pages.not_found,
                 405: error_pages.method_not_allowed,
@@ -168,40 +132,40 @@ class Running:
 
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `opened` once the first can be had."""
-        await serve(self.pages(), self.settings.host, self.settings.port, on_ready)
+        await serve(self.pages(), self.runtime.settings.host, self.runtime.settings.port, on_ready)
 
 
 async def run(
-    running: Running, conversation: bool, pages: bool, on_ready: Callable[[], None] | None = None
+    program: Program, conversation: bool, pages: bool, on_ready: Callable[[], None] | None = None
 ) -> None:
     """Run the parts asked for until the process is told to stop, or one of them fails.
 
     `opened` is called once, when the first page can be had.
     """
     await asyncio.to_thread(dispatch.warm_up)
-    async with _telegram_connection(running):
+    async with _telegram_connection(program):
         parts: list[Coroutine[Any, Any, None]] = []
         if conversation:
             parts += [
-                _supervise("respond", running.respond_for_ever),
-                _supervise("deliver", running.deliver_for_ever),
-                _supervise("sweep", running.sweep_for_ever),
+                _supervise("respond", program.respond_for_ever),
+                _supervise("deliver", program.deliver_for_ever),
+                _supervise("sweep", program.sweep_for_ever),
             ]
-            if WEBHOOK_CHANNEL in running.house.channels:
-                parts.append(_supervise("tell", running.tell_for_ever))
-            if running.bot and running.settings.telegram_mode == "polling":
-                parts.append(_supervise("poll", _polling_loop(running.bot, running.keep)))
+            if WEBHOOK_CHANNEL in program.runtime.channels:
+                parts.append(_supervise("tell", program.tell_for_ever))
+            if program.bot and program.runtime.settings.telegram_mode == "polling":
+                parts.append(_supervise("poll", _polling_loop(program.bot, program.keep)))
         if pages:
-            parts.append(running.serve_pages(on_ready))
+            parts.append(program.serve_pages(on_ready))
         await _run_until_stopped(parts)
 
 
 @contextlib.asynccontextmanager
-async def _telegram_connection(running: Running) -> AsyncIterator[None]:
-    if running.bot is None:
+async def _telegram_connection(program: Program) -> AsyncIterator[None]:
+    if program.bot is None:
         yield
         return
-    bot, told = running.bot, running.settings
+    bot, told = program.bot, program.runtime.settings
     await connect(bot)
     try:
         if (
@@ -246,6 +210,23 @@ async def _supervise(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -
         except Exception as problem:
             log.exception("part_failed", extra={"code": f"{name}_{type(problem).__name__}"})
             await asyncio.sleep(IDLE_SECONDS)
+
+
+def _channels(
+    settings: Settings, database: Database, bot: RawBot | None, chat_events: EventBroadcaster
+) -> dict[str, Channel]:
+    channels: dict[str, Channel] = {
+        "web": web.WebChannel(database, chat_events.notify),
+        "page": PageChannel(),
+        "typed": ManualEntryChannel(),
+    }
+    if bot:
+        channels["telegram"] = TelegramChannel(bot, settings.staff_telegram_chat)
+    if settings.staff_email or settings.manager_email:
+        channels["email"] = EmailChannel(settings)
+    if settings.webhook_url:
+        channels[WEBHOOK_CHANNEL] = WebhookChannel(settings, database.clock)
+    return channels
 
 
 def _alert_channels(settings: Settings) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
-from bot.channels import Body, InboundEvent, PermanentFailure
+from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from bot.settings import Settings
 
 SMTP_TIMEOUT = 20

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from bot.channels import Body, InboundEvent, PermanentFailure
-from bot.web.page_payload import PAGE_CHANNEL
+from bot.channel_interface import Body, InboundEvent, PermanentFailure
+from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.inputs import FormSubmission, Sender
-from flows.vocabulary import Journey, Source
 
 
 class PageChannel:
@@ -19,18 +18,15 @@ class PageChannel:
 
         Raises KeyError or ValueError for what is not one of ours.
         """
+        page = PagePayload.from_body(body)
         sender = Sender(
-            can_share_number=bool(body.get("shares")),
-            can_open_page=bool(body.get("pages")),
-            language=body.get("language"),
-            typed_by=str(body.get("typed_by", "")),
-            source=Source(body.get("door", "")),
+            can_share_number=page.can_share_number,
+            can_open_page=page.can_open_page,
+            typed_by=page.typed_by,
+            source=page.source,
         )
-        fields = tuple((str(key), str(typed)) for key, typed in body["filled"])
-        heard = FormSubmission(
-            fields, Journey(body["journey"]), send=bool(body["send"]), sender=sender
-        )
-        return InboundEvent(str(body["address"]), heard, reply_channel=str(body["channel"]))
+        heard = FormSubmission(page.form_fields, page.journey, send=page.send, sender=sender)
+        return InboundEvent(page.address, heard, reply_channel=page.channel)
 
     async def send(self, address: str, kind: str, body: Mapping[str, object]) -> str | None:
         """Refuse: nothing is ever said on a page that was left."""

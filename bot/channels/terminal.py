@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.channels import Body, InboundEvent, PermanentFailure
+from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from flows.inputs import Attachment, ButtonPress, Input, MessageEdit, Sender, TypedText
 
 ATTACHMENT_KINDS = ("voice", "photo", "sticker", "location", "contact")

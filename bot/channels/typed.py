@@ -1,6 +1,6 @@
 """The channel named typed: what staff typed for somebody who rang or wrote; nobody is answered."""
 
-from bot.channels import Body, InboundEvent, PermanentFailure
+from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL
 
 

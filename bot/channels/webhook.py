@@ -8,7 +8,7 @@ from datetime import datetime
 
 import httpx
 
-from bot.channels import Body, InboundEvent, PermanentFailure, TemporaryFailure
+from bot.channel_interface import Body, InboundEvent, PermanentFailure, TemporaryFailure
 from bot.settings import Settings
 
 TIMEOUT_SECONDS = 10

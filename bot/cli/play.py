@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.channels import Body, Channel
+from bot.channel_interface import Body, Channel
 from bot.channels.page import PageChannel
 from bot.channels.terminal import TerminalChannel, TerminalMessage
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import AnsweredInput, House, respond
+from bot.pipeline.respond import AnsweredInput, respond
 from bot.pipeline.sweep import sweep
+from bot.runtime import Runtime
+from bot.settings import Settings
 from flows.conversation import Conversation, HandOver, Turn
 from flows.officers import Officer
 from flows.questions import journey
@@ -51,7 +53,7 @@ class Player:
         self.turn = None
         self.clock_offset += timedelta(seconds=max(0.0, min(seconds, 10 * 365 * 86_400)))
         with self.database.unit() as unit:
-            sweep(unit, self._house())
+            sweep(unit, self._runtime())
 
     def submit_line(self, body: Body) -> list[TerminalMessage]:
         """Keep a line, answer it, deliver the answer; return what was shown."""
@@ -90,21 +92,20 @@ class Player:
 
     def _respond(self) -> list[AnsweredInput]:
         with self.database.unit() as unit:
-            return respond(unit, self._house())
+            return respond(unit, self._runtime())
 
     async def _deliver(self) -> None:
-        delivery = Delivery(self.database, self._house())
+        delivery = Delivery(self._runtime())
         while (await delivery.deliver_batch())[0]:
             pass
 
-    def _house(self) -> House:
+    def _runtime(self) -> Runtime:
         channels: dict[str, Channel] = {"terminal": self.channel, "page": PageChannel()}
-        return House(
-            self.database.vault,
-            channels,
-            details_in_chat=self.details_in_chat,
+        settings = Settings.model_construct(
+            officer_details="chat" if self.details_in_chat else "pointer",
             public_url=self.public_url,
         )
+        return Runtime(settings, self.database, channels)
 
 
 def play_jsonl(player: Player, lines: Iterable[str]) -> None:

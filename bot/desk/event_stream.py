@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from bot.desk.casework.queue import QueueFilter, queue_query
 from bot.desk.guard import DeskRequest, DeskRoute
+from bot.web.event_stream import event_response
 from storage.accounts import sign_ins
 from storage.referrals import queue_views
 from storage.unit import Unit
@@ -16,12 +17,12 @@ async def stream_updates(request: DeskRequest) -> Response:
     looking_at = request.query("at").upper()
 
     async def look() -> str:
-        now = request.desk.clock()
+        now = request.runtime.clock()
         if looking_at:
-            request.desk.viewing.touch(looking_at, request.actor, now)
+            request.runtime.presence.touch(looking_at, request.actor, now)
         return json.dumps(await request.read(live_state, request))
 
-    return request.desk.live.stream(request.http, look)
+    return event_response(request.runtime.desk_events, look)
 
 
 def live_state(unit: Unit, request: DeskRequest) -> dict[str, object]:

@@ -1,37 +1,28 @@
 """The frame round every page of the desk: who is there, may they, is the form theirs."""
 
-import asyncio
 import logging
 import secrets
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.answers import AnswerNotifier
 from bot.desk.permissions import PERMISSIONS, Ownership, may
-from bot.desk.presence import PresenceTracker
-from bot.settings import Settings
+from bot.runtime import Runtime
 from bot.web import cookies, forms
-from bot.web.event_stream import EventBroadcaster
-from bot.web.rate_limit import RateLimiter
+from bot.web.guard import FormRefused, WebRequest, check_csrf, check_origin, read_form
 from bot.web.templates import render_page
 from storage import logbook
 from storage.accounts import sign_ins
 from storage.accounts.sign_ins import SignedInStaff
-from storage.database import Database
 from storage.referrals import lifecycle
 from storage.referrals.lifecycle import ReferralStatus
-from storage.serialization import dumps
 from storage.unit import Unit
-from storage.vault import Vault
 
 log = logging.getLogger("rj.desk")
 P = ParamSpec("P")
@@ -62,40 +53,13 @@ class NavLink:
     current: bool
 
 
-@dataclass(slots=True)
-class Desk:
-    """What the pages of the desk share. `changed` is called after everything that changes."""
-
-    database: Database
-    vault: Vault
-    settings: Settings
-    clock: Callable[[], datetime]
-    changed: Callable[[], None] = lambda: None
-    limiter: RateLimiter = field(default_factory=RateLimiter)
-    demo: Mapping[str, str] | None = None
-    telegram_name: Callable[[], str] = lambda: ""
-    answers: AnswerNotifier = field(default_factory=AnswerNotifier)
-    viewing: PresenceTracker = field(default_factory=PresenceTracker)
-    live: EventBroadcaster = field(default_factory=EventBroadcaster)
-    locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-
-    @property
-    def secure(self) -> bool:
-        """Return whether the site is served by https, so that its cookies are too."""
-        return (self.settings.public_url or "").startswith("https://")
-
-
-@dataclass(frozen=True, slots=True)
-class DeskRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRequest(WebRequest):
     """One request, with all that its page needs. `standing` is of the referral it is about."""
 
-    desk: Desk
-    http: Request
-    now: datetime
     browser_id: str
     staff_session: SignedInStaff | None = None
     standing: ReferralStatus | None = None
-    form: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def required_session(self) -> SignedInStaff:
@@ -120,10 +84,9 @@ class DeskRequest:
         return str(self.http.path_params.get("reference", "")).upper()
 
     @property
-    def csrf(self) -> str:
-        """Return what a form of this browser must carry."""
-        own = dumps(["form", self.browser_id, self.staff_session.id if self.staff_session else ""])
-        return self.desk.vault.fingerprint(own)
+    def csrf_binding(self) -> tuple[str, ...]:
+        """Return what the CSRF token is bound to: this browser and its sign-in."""
+        return ("form", self.browser_id, self.staff_session.id if self.staff_session else "")
 
     def query(self, name: str) -> str:
         """Return what the address asks under a name; "" when it asks nothing."""
@@ -133,23 +96,23 @@ class DeskRequest:
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Do something in one transaction, then let the other pages know."""
-        done = await self.desk.database.write(operation, *args, **kwargs)
-        self.desk.changed()
-        self.desk.live.notify()
+        done = await self.runtime.database.write(operation, *args, **kwargs)
+        self.runtime.wake.wake_all()
+        self.runtime.desk_events.notify()
         return done
 
     async def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Look something up."""
-        return await self.desk.database.read(operation, *args, **kwargs)
+        return await self.runtime.database.read(operation, *args, **kwargs)
 
     async def audit(
         self, action: str, about: str = "", reason: str = "", refused: bool = False
     ) -> None:
         """Add a line to the logbook."""
         who = self.actor or "nobody"
-        await self.desk.database.write(
+        await self.runtime.database.write(
             logbook.add_logbook_line, who, action, about, reason, refused
         )
 
@@ -164,10 +127,6 @@ class DeskRequest:
         """Return a page of the desk; inside it `at` is this request."""
         return render_page(f"desk/{template}", {"request": self, **values}, status)
 
-    def redirect(self, path: str) -> Response:
-        """Send the browser on to another page of the desk."""
-        return RedirectResponse(path, 303)
-
     def may(self, permission: str, ownership: Ownership | None = None, queue: str = "") -> bool:
         """Return whether whoever is signed in may do this."""
         return may(self.role, permission, ownership, queue)
@@ -181,7 +140,8 @@ class DeskRoute:
     """One route of the desk: where, how, under which rule of rules.py, and what answers.
 
     A path with {reference} is about a referral: its rule is asked with whose that is. `others`
-    names the rule that lets somebody else's be seen.
+    names the rule that lets somebody else's be seen. What a `sensitive` form holds (a password,
+    a code) is never shown again.
     """
 
     path: str
@@ -189,51 +149,58 @@ class DeskRoute:
     permission: str
     handler: Handler
     others_permission: str = ""
+    sensitive: bool = False
 
-    def starlette_route(self, desk: Desk) -> Route:
+    def starlette_route(self, runtime: Runtime) -> Route:
         """Return the route, with the frame round it."""
 
         async def framed(request: Request) -> Response:
-            return await _guarded(desk, self, request)
+            return await _guarded(runtime, self, request)
 
         return Route(self.path, framed, methods=[self.method], name=f"{self.method} {self.path}")
 
 
-async def _guarded(desk: Desk, route: DeskRoute, http: Request) -> Response:
+async def _guarded(runtime: Runtime, route: DeskRoute, http: Request) -> Response:
     try:
-        at = await _build_request(desk, route, http)
+        at = await _build_request(runtime, route, http)
         response = await _authorise(route, at)
     except OperationalError as problem:
         log.error("database_busy", extra={"code": type(problem).__name__})
-        return await _busy_page(desk, route, http)
-    if not cookies.read_cookie(http, BROWSER_COOKIE, desk.secure):
-        cookies.set_cookie(response, BROWSER_COOKIE, at.browser_id, desk.secure, days=365)
+        return await _busy_page(runtime, route, http)
+    if not cookies.read_cookie(http, BROWSER_COOKIE, runtime.secure):
+        cookies.set_cookie(response, BROWSER_COOKIE, at.browser_id, runtime.secure, days=365)
     return response
 
 
-async def _busy_page(desk: Desk, route: DeskRoute, http: Request) -> Response:
+async def _busy_page(runtime: Runtime, route: DeskRoute, http: Request) -> Response:
     """Say that nothing was changed, with what was typed, so that it can be sent again."""
-    seat = cookies.read_cookie(http, BROWSER_COOKIE, desk.secure)
-    form = getattr(http.state, "form", None)
-    if form is None and route.method == "POST" and route.permission != "sign_in":
-        form = await forms.read_form_body(http)
-    at = DeskRequest(desk, http, desk.clock(), seat)
-    return at.render("busy.html", 503, again=form or {})
+    browser_id = cookies.read_cookie(http, BROWSER_COOKIE, runtime.secure)
+    form: Mapping[str, str] = {}
+    if route.method == "POST" and not route.sensitive:
+        # A body can be read once: the guard left the form here if it came so far.
+        known = getattr(http.state, "form", None)
+        form = await forms.read_form_body(http) if known is None else known
+    request = DeskRequest(runtime=runtime, http=http, now=runtime.clock(), browser_id=browser_id)
+    return request.render("busy.html", 503, again=form)
 
 
-async def _build_request(desk: Desk, route: DeskRoute, http: Request) -> DeskRequest:
+async def _build_request(runtime: Runtime, route: DeskRoute, http: Request) -> DeskRequest:
     """Return the request with who is signed in and how the referral stands."""
-    now = desk.clock()
-    seat = cookies.read_cookie(http, BROWSER_COOKIE, desk.secure) or secrets.token_urlsafe(16)
-    token = cookies.read_cookie(http, SESSION_COOKIE, desk.secure)
-    signed = None
-    if token:
-        signed = await desk.database.write(sign_ins.signed_in_staff, token)
-    at = DeskRequest(desk, http, now, seat, signed)
-    if "{reference}" in route.path and signed:
-        standing = await at.read(lifecycle.referral_status, at.reference)
-        at = DeskRequest(desk, http, now, seat, signed, standing)
-    return at
+    browser_id = cookies.read_cookie(http, BROWSER_COOKIE, runtime.secure)
+    token = cookies.read_cookie(http, SESSION_COOKIE, runtime.secure)
+    request = DeskRequest(
+        runtime=runtime,
+        http=http,
+        now=runtime.clock(),
+        browser_id=browser_id or secrets.token_urlsafe(16),
+        staff_session=await runtime.database.write(sign_ins.signed_in_staff, token)
+        if token
+        else None,
+    )
+    if "{reference}" in route.path and request.staff_session:
+        standing = await request.read(lifecycle.referral_status, request.reference)
+        request = replace(request, standing=standing)
+    return request
 
 
 async def _authorise(route: DeskRoute, request: DeskRequest) -> Response:
@@ -243,25 +210,14 @@ async def _authorise(route: DeskRoute, request: DeskRequest) -> Response:
     if request.staff_session is None and not PERMISSIONS[route.permission].public:
         return request.redirect(f"/desk/sign-in{_next_query(request)}")
     if route.method == "POST":
-        if not forms.is_same_origin(request.http):
-            return request.render("refused.html", 403, why="not_from_here")
         try:
-            form = request.http.state.form = await forms.read_form_body(request.http)
-        except (forms.FormTooLarge, forms.MalformedForm):
-            return request.render("refused.html", 413, why="too_large")
-        if not secrets.compare_digest(form.get("csrf", "").encode(), request.csrf.encode()):
-            return request.render("refused.html", 403, why="old_form")
-        if route.permission == "sign_in":
-            request.http.state.form = {}  # a password is not shown again
-        request = DeskRequest(
-            request.desk,
-            request.http,
-            request.now,
-            request.browser_id,
-            request.staff_session,
-            request.standing,
-            form,
-        )
+            # The origin before the form: of another site's form nothing is read.
+            check_origin(request.http)
+            form = request.http.state.form = await read_form(request.http)
+            request = replace(request, form=form)
+            check_csrf(request)
+        except FormRefused as refused:
+            return request.render("refused.html", refused.status, why=refused.reason)
     return await _check_permission(route, request)
 
 

@@ -7,9 +7,10 @@ from bot.desk.admin import account, accounts, api_keys, logbook, officers, webho
 from bot.desk.casework import acts, contact_changes, manual_entry, queue, referral, replies, search
 from bot.desk.content import content_pages
 from bot.desk.exports import export_pages, print_pages
-from bot.desk.guard import Desk, DeskRoute
+from bot.desk.guard import DeskRoute
 from bot.desk.reports import report_pages
 from bot.desk.signin import invitations, oidc_pages, passkey_pages, sign_in_pages
+from bot.runtime import Runtime
 
 ROUTES: tuple[DeskRoute, ...] = (
     *export_pages.ROUTES,
@@ -37,6 +38,6 @@ ROUTES: tuple[DeskRoute, ...] = (
 )
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(runtime: Runtime) -> list[Route]:
     """Return the routes, each with the frame round it."""
-    return [page.starlette_route(desk) for page in ROUTES]
+    return [page.starlette_route(runtime) for page in ROUTES]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.runtime import House
+from bot.runtime import Runtime
 from flows.record import Record
 from flows.wording import FIRST_LANGUAGE, format_time, say
 from storage.chats import outbox
@@ -16,28 +16,30 @@ WEBHOOK_CHANNEL = "webhook"
 """The channel by which another system is told."""
 
 
-def alert(unit: Unit, house: House, alert_key: str, reference: str, when: datetime) -> None:
+def alert(unit: Unit, runtime: Runtime, alert_key: str, reference: str, when: datetime) -> None:
     """Alert the team about a referral. `alert_key` is a key of desk.alerts."""
-    for channel in house.alerts:
-        body = {"text": _alert_text(house, alert_key, reference, when)}
+    for channel in runtime.alerts:
+        body = {"text": _alert_text(runtime, alert_key, reference, when)}
         outbox.enqueue(unit, channel, "alert", body)
 
 
-def alert_manager(unit: Unit, house: House, alert_key: str, reference: str, when: datetime) -> None:
+def alert_manager(
+    unit: Unit, runtime: Runtime, alert_key: str, reference: str, when: datetime
+) -> None:
     """Alert the manager; where they have no address of their own, the team once more."""
-    if not house.manager:
-        alert(unit, house, alert_key, reference, when)
-    for channel in house.manager:
-        body = {"text": _alert_text(house, alert_key, reference, when), "to": MANAGER_RECIPIENT}
+    if not runtime.manager:
+        alert(unit, runtime, alert_key, reference, when)
+    for channel in runtime.manager:
+        body = {"text": _alert_text(runtime, alert_key, reference, when), "to": MANAGER_RECIPIENT}
         outbox.enqueue(unit, channel, "alert", body)
 
 
-def notify_webhook(unit: Unit, house: House, record: Record) -> None:
+def notify_webhook(unit: Unit, runtime: Runtime, record: Record) -> None:
     """Tell another system that there is a new referral: nothing personal.
 
     The event's id stays the same however often it is sent.
     """
-    if WEBHOOK_CHANNEL not in house.channels:
+    if WEBHOOK_CHANNEL not in runtime.channels:
         return
     due = record.due.astimezone(UTC).isoformat()
     told = {"event": new_id(), "kind": "referral", "reference": record.reference}
@@ -45,9 +47,9 @@ def notify_webhook(unit: Unit, house: House, record: Record) -> None:
     outbox.enqueue(unit, WEBHOOK_CHANNEL, "referral", body)
 
 
-def _alert_text(house: House, alert_key: str, reference: str, when: datetime) -> str:
+def _alert_text(runtime: Runtime, alert_key: str, reference: str, when: datetime) -> str:
     due = format_time(FIRST_LANGUAGE, when)
     text = say(FIRST_LANGUAGE, f"desk.alerts.{alert_key}", reference=reference, due=due)
-    if not house.public_url:
+    if not runtime.public_url:
         return text
-    return f"{text}\n{house.public_url.rstrip('/')}/desk/r/{reference}"
+    return f"{text}\n{runtime.public_url.rstrip('/')}/desk/r/{reference}"

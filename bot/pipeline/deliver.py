@@ -2,15 +2,21 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.channels import ChatClosed, PermanentFailure, RateLimited, TemporaryFailure
+from bot.channel_interface import (
+    Channel,
+    ChatClosed,
+    PermanentFailure,
+    RateLimited,
+    TemporaryFailure,
+)
 from bot.pipeline import outgoing
-from bot.runtime import House
+from bot.runtime import Runtime
 from storage.chats import message_ids, outbox
 from storage.chats.outbox import OutboxItem
-from storage.database import Database
 from storage.unit import Unit
 
 log = logging.getLogger("rj.deliver")
@@ -80,8 +86,10 @@ class _SendOutcome:
 class Delivery:
     """Sends what is in the outbox of one process; one process a channel."""
 
-    def __init__(self, database: Database, house: House) -> None:
-        self._database, self._house = database, house
+    def __init__(self, runtime: Runtime, channels: Mapping[str, Channel] | None = None) -> None:
+        """Send by all channels, or by those that are given."""
+        self._runtime = runtime
+        self._channels = runtime.channels if channels is None else channels
         self._limits = SendRateLimits()
 
     async def deliver_batch(self) -> tuple[int, float | None]:
@@ -89,14 +97,14 @@ class Delivery:
 
         Returns how many rows were tried, and the seconds until a row held back by a limit may go.
         """
-        now = self._database.clock()
-        rows, withheld = await self._database.write(self._sendable_rows)
+        now = self._runtime.database.clock()
+        rows, withheld = await self._runtime.database.write(self._sendable_rows)
         self._notify(withheld)
         waits = [(row, self._rate_limit_delay(row, now)) for row in rows]
         going = [row for row, wait in waits if not wait]
         if going:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
-            await self._database.write(self._record_outcomes, outcomes)
+            await self._runtime.database.write(self._record_outcomes, outcomes)
             self._notify(going)
         held = [wait for _, wait in waits if wait]
         return len(going), min(held, default=None)
@@ -111,19 +119,15 @@ class Delivery:
         return going, withheld
 
     def _due_rows(self, unit: Unit) -> list[OutboxItem]:
-        return outbox.due_outbox_items(unit, self._house.channels, BATCH_SIZE)
+        return outbox.due_outbox_items(unit, self._channels, BATCH_SIZE)
 
     def _notify(self, rows: list[OutboxItem]) -> None:
         """Wake the pages that wait until these rows are sent, or are known not to be."""
         for row in rows:
-            self._house.answers.notify(row.channel, row.address)
+            self._runtime.answers.notify(row.channel, row.address)
 
     def _rate_limit_delay(self, row: OutboxItem, now: datetime) -> float:
-        return (
-            self._limits.acquire(row, now)
-            if self._house.channels[row.channel].rate_limited
-            else 0.0
-        )
+        return self._limits.acquire(row, now) if self._channels[row.channel].rate_limited else 0.0
 
     async def _send(self, row: OutboxItem, now: datetime) -> _SendOutcome:
         body, cleared = row.body, []
@@ -131,13 +135,13 @@ class Delivery:
             if row.kind == "clear" and row.chat_id:
                 cleared = await self._deletable_message_ids(row.chat_id, now)
                 body = {"messages": cleared}
-            message = await self._house.channels[row.channel].send(row.address, row.kind, body)
+            message = await self._channels[row.channel].send(row.address, row.kind, body)
         except Exception as error:
             return _SendOutcome(row, error=error)
         return _SendOutcome(row, message, tuple(cleared))
 
     async def _deletable_message_ids(self, chat_id: str, now: datetime) -> list[str]:
-        return await self._database.write(
+        return await self._runtime.database.write(
             message_ids.message_ids_since, chat_id, now - DELETE_WINDOW
         )
 

@@ -2,7 +2,7 @@
 
 from bot.pipeline import outgoing
 from bot.pipeline.alerts import alert
-from bot.runtime import House
+from bot.runtime import Runtime
 from flows.conversation import Conversation, RaiseFlag, Turn
 from flows.dialogue import handoff
 from flows.dialogue.danger import danger_flag
@@ -37,12 +37,16 @@ def current_handoff(
 
 
 def record_during_handoff(
-    unit: Unit, house: House, active_handoff: Handoff, conversation: Conversation, user_input: Input
+    unit: Unit,
+    runtime: Runtime,
+    active_handoff: Handoff,
+    conversation: Conversation,
+    user_input: Input,
 ) -> None:
     """Keep what the person did for whoever holds the chat, and hold it a while longer."""
     words = handoff.describe_input(Moment(conversation, user_input, unit.now))
     if handoffs.record_person_message(unit, active_handoff.reference, words):
-        alert(unit, house, "wrote", active_handoff.reference, unit.now)
+        alert(unit, runtime, "wrote", active_handoff.reference, unit.now)
     handoffs.start_handoff(
         unit,
         active_handoff.chat_id,
@@ -54,7 +58,7 @@ def record_during_handoff(
 
 def end_handoff_for_input(
     unit: Unit,
-    house: House,
+    runtime: Runtime,
     active_handoff: Handoff,
     reason: HandoffEnd | None,
     user_input: Input,
@@ -74,7 +78,7 @@ def end_handoff_for_input(
     if danger and active_handoff.reference not in flagged:
         flag = danger_flag(danger)
         lifecycle.raise_flag(unit, active_handoff.reference, flag)
-        alert(unit, house, "flag", active_handoff.reference, unit.now)
+        alert(unit, runtime, "flag", active_handoff.reference, unit.now)
 
 
 def hand_back_to_bot(unit: Unit, active_handoff: Handoff) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.pipeline.alerts import alert, alert_manager
-from bot.runtime import House
+from bot.runtime import Runtime
 from flows.calendar.workdays import next_opening, working_time
 from flows.service import service
 from storage.referrals import unclaimed
@@ -14,17 +14,17 @@ TEAM_ALERT_SHARE, MANAGER_ALERT_SHARE = 0.5, 0.75
 """The shares of the promised time, in hours of the service, after which each is alerted."""
 
 
-def alert_unclaimed(unit: Unit, house: House) -> None:
+def alert_unclaimed(unit: Unit, runtime: Runtime) -> None:
     """Alert of what nobody has claimed, once for each step; never outside the service's hours."""
     if next_opening(unit.now, service()) is not None:
         return
     for one in unclaimed.list_unclaimed(unit, max_alerts=2):
         gone = elapsed_share(one, unit.now)
         if gone >= TEAM_ALERT_SHARE and one.alert_count < 1:
-            alert(unit, house, "unclaimed", one.reference, one.due)
+            alert(unit, runtime, "unclaimed", one.reference, one.due)
             unclaimed.set_alert_count(unit, one.reference, 1)
         if gone >= MANAGER_ALERT_SHARE:
-            alert_manager(unit, house, "unclaimed_late", one.reference, one.due)
+            alert_manager(unit, runtime, "unclaimed_late", one.reference, one.due)
             unclaimed.set_alert_count(unit, one.reference, 2)
 
 

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
-from bot.channels import Body, InboundEvent
+from bot.channel_interface import Body, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
 from bot.pipeline.alerts import alert, notify_webhook
 from bot.private_links import (
@@ -12,7 +12,7 @@ from bot.private_links import (
     redeem_introduction,
     with_links,
 )
-from bot.runtime import House as House
+from bot.runtime import Runtime
 from flows.conversation import (
     ClearChat,
     ClearMessage,
@@ -36,7 +36,6 @@ from storage.chats import conversations, handoffs, inbox, message_ids, officers,
 from storage.chats.conversations import StoredConversation
 from storage.chats.inbox import InboxItem
 from storage.chats.officers import OfficerDetails
-from storage.database import Database
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
 from storage.unit import Unit
@@ -55,15 +54,15 @@ class AnsweredInput:
     turn: Turn | None
 
 
-async def answer_batch(database: Database, house: House, limit: int = 100) -> list[AnsweredInput]:
+async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits in one transaction, then wake the pages that wait for that."""
-    answered = await database.write(respond, house, limit)
+    answered = await runtime.database.write(respond, runtime, limit)
     for one in answered:
-        house.answers.notify(one.channel, one.address)
+        runtime.answers.notify(one.channel, one.address)
     return answered
 
 
-def respond(unit: Unit, house: House, limit: int = 100) -> list[AnsweredInput]:
+def respond(unit: Unit, runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits, oldest first, in order within a chat; return what was answered.
 
     Each row is undone alone when it fails. What cannot even be read is set aside at once; what
@@ -71,17 +70,17 @@ def respond(unit: Unit, house: House, limit: int = 100) -> list[AnsweredInput]:
     """
     answered: list[AnsweredInput] = []
     held_up: set[str] = set()
-    for row in inbox.due_inbox_items(unit, house.channels, limit):
+    for row in inbox.due_inbox_items(unit, runtime.channels, limit):
         if row.chat_fingerprint in held_up:
             continue
         try:
-            arrived = house.channels[row.channel].translate(row.body)
+            arrived = runtime.channels[row.channel].translate(row.body)
         except Exception as problem:
             inbox.set_aside(unit, row.id, type(problem).__name__)
             continue
         try:
             with unit.conn.begin_nested():
-                one = _handle_inbound(unit, house, row.channel, arrived)
+                one = _handle_inbound(unit, runtime, row.channel, arrived)
                 inbox.mark_answered(unit, [row.id])
         except Exception as problem:
             held_up.add(row.chat_fingerprint)
@@ -92,7 +91,7 @@ def respond(unit: Unit, house: House, limit: int = 100) -> list[AnsweredInput]:
 
 
 def _handle_inbound(
-    unit: Unit, house: House, channel: str, inbound: InboundEvent | None
+    unit: Unit, runtime: Runtime, channel: str, inbound: InboundEvent | None
 ) -> AnsweredInput:
     if inbound is None:
         return AnsweredInput(channel, "", None)
@@ -101,11 +100,11 @@ def _handle_inbound(
         _handle_chat_event(unit, channel, inbound)
         return AnsweredInput(channel, inbound.address, None)
     recalled = conversations.load_conversation(unit, channel, inbound.address)
-    heard, invited = _redeem_start_code(unit, house, inbound.user_input or TypedText(""))
-    conversation = replace(recalled.conversation, details_in_chat=house.details_in_chat)
+    heard, invited = _redeem_start_code(unit, runtime, inbound.user_input or TypedText(""))
+    conversation = replace(recalled.conversation, details_in_chat=runtime.details_in_chat)
     hold, ended_by = handoff_relay.current_handoff(unit, recalled.chat_id, conversation, heard)
     if hold and not ended_by:
-        handoff_relay.record_during_handoff(unit, house, hold, conversation, heard)
+        handoff_relay.record_during_handoff(unit, runtime, hold, conversation, heard)
         _remember_during_handoff(unit, recalled, inbound)
         return AnsweredInput(channel, inbound.address, None)
     if ended_by == HandoffEnd.COMPUTER:
@@ -113,7 +112,7 @@ def _handle_inbound(
     else:
         turn = take_turn(conversation, heard, unit.now)
     if hold:
-        handoff_relay.end_handoff_for_input(unit, house, hold, ended_by, heard, turn)
+        handoff_relay.end_handoff_for_input(unit, runtime, hold, ended_by, heard, turn)
     conversations.save_conversation(unit, recalled, turn.conversation)
     if recalled.closed:
         conversations.reopen_chat(unit, recalled.chat_id)
@@ -123,9 +122,9 @@ def _handle_inbound(
     if inbound.message_id:
         message_ids.add_message_id(unit, recalled.chat_id, inbound.message_id, True)
     chat = LinkOwner(channel, inbound.address, turn.conversation, heard.sender.can_share_number)
-    replies = with_links(unit, house.public_url, chat, turn.replies)
+    replies = with_links(unit, runtime.public_url, chat, turn.replies)
     turn = replace(turn, replies=tuple(replies))
-    _enqueue_turn(unit, house, channel, recalled.chat_id, inbound, turn)
+    _enqueue_turn(unit, runtime, channel, recalled.chat_id, inbound, turn)
     return AnsweredInput(channel, inbound.address, turn)
 
 
@@ -144,24 +143,24 @@ def _remember_during_handoff(
 
 
 def _enqueue_turn(
-    unit: Unit, house: House, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn
+    unit: Unit, runtime: Runtime, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn
 ) -> None:
     """Put all that follows from a turn in the outbox, in the order it should happen."""
     _acknowledge(unit, channel, chat_id, inbound, turn)
     for effect in turn.effects:
-        _apply_effect(unit, house, channel, chat_id, effect)
+        _apply_effect(unit, runtime, channel, chat_id, effect)
     always = is_unblockable(turn)
     outgoing.send_replies(unit, channel, chat_id, turn.replies, always)
 
 
 def _redeem_start_code(
-    unit: Unit, house: House, user_input: Input
+    unit: Unit, runtime: Runtime, user_input: Input
 ) -> tuple[Input, OfficerDetails | None]:
     """An invited officer is known from here on, and so is who sent somebody to us.
 
     A used or foreign link is a plain start. Pages are only offered where they have an address.
     """
-    can_open_page = user_input.sender.can_open_page and bool(house.public_url)
+    can_open_page = user_input.sender.can_open_page and bool(runtime.public_url)
     sender = replace(user_input.sender, can_open_page=can_open_page)
     user_input = replace(user_input, sender=sender)
     if not isinstance(user_input, TypedText):
@@ -200,22 +199,22 @@ def _acknowledge(unit: Unit, channel: str, chat_id: str, inbound: InboundEvent, 
         outgoing.send_replies(unit, channel, chat_id, [Reply(turn.toast)])
 
 
-def _apply_effect(unit: Unit, house: House, channel: str, chat_id: str, effect: Effect) -> None:
+def _apply_effect(unit: Unit, runtime: Runtime, channel: str, chat_id: str, effect: Effect) -> None:
     match effect:
         case HandOver(record):
             here = replace(record, source=record.source or channel)
             lifecycle.hand_over(unit, here, chat_id)
-            alert(unit, house, "new", record.reference, record.due)
-            notify_webhook(unit, house, record)
+            alert(unit, runtime, "new", record.reference, record.due)
+            notify_webhook(unit, runtime, record)
         case StopContact(reference, act):
             lifecycle.stop_contact(unit, reference, act)
-            alert(unit, house, act, reference, unit.now)
+            alert(unit, runtime, act, reference, unit.now)
         case RaiseFlag(reference, flag):
             lifecycle.raise_flag(unit, reference, flag)
-            alert(unit, house, "flag", reference, unit.now)
+            alert(unit, runtime, "flag", reference, unit.now)
         case ForwardToStaff(reference, text):
             if handoffs.record_person_message(unit, reference, text):
-                alert(unit, house, "wrote", reference, unit.now)
+                alert(unit, runtime, "wrote", reference, unit.now)
         case RememberOfficer(officer):
             officers.save_officer(unit, chat_id, officer)
         case SaveMissedQuestion(text):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from bot.pipeline import handoff_relay
 from bot.pipeline.alerts import alert
 from bot.pipeline.promises import alert_unclaimed
-from bot.runtime import House
+from bot.runtime import Runtime
 from flows.service import service
 from storage import heartbeat, retention
 from storage.chats import message_ids, outbox
@@ -14,12 +14,12 @@ from storage.retention import RetentionPeriods, SweepCounts
 from storage.unit import Unit
 
 
-def sweep(unit: Unit, house: House) -> SweepCounts:
+def sweep(unit: Unit, runtime: Runtime) -> SweepCounts:
     """Do all that is due now; return how many of each went."""
     heartbeat.record(unit)
-    _release_stale_claims(unit, house)
+    _release_stale_claims(unit, runtime)
     handoff_relay.end_expired_handoffs(unit)
-    alert_unclaimed(unit, house)
+    alert_unclaimed(unit, runtime)
     _delete_old_messages(unit)
     return retention.sweep(unit, retention_periods())
 
@@ -34,9 +34,9 @@ def retention_periods() -> RetentionPeriods:
     )
 
 
-def _release_stale_claims(unit: Unit, house: House) -> None:
+def _release_stale_claims(unit: Unit, runtime: Runtime) -> None:
     for reference in acts.release_expired_leases(unit):
-        alert(unit, house, "returned", reference, unit.now)
+        alert(unit, runtime, "returned", reference, unit.now)
         unclaimed.set_alert_count(unit, reference, 1)
 
 

@@ -1,92 +1,28 @@
-"""The only file that knows sse_starlette: tells open pages that something changed."""
+"""The only file that knows sse_starlette: what open pages hear when something changed."""
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-log = logging.getLogger("rj.live")
-ReadState = Callable[[], Awaitable[str]]
-POLL_SECONDS = 1.0
-"""Seconds between looks when nothing said that there is something new."""
-MAX_STREAMS = 300
-"""The most pages that may listen at a time; the others look again by themselves."""
+from bot.broadcast import EventBroadcaster, ReadState
 
 
-class EventBroadcaster:
-    """The pages that listen, and the one task that looks on behalf of them all.
+def event_response(broadcaster: EventBroadcaster, read_state: ReadState) -> Response:
+    """Return a stream that says `changed`, with what `read_state()` gives, whenever that is new.
 
-    `rounds` counts the looks, so that what is the same for all is looked up once a round.
+    Too many pages at a time are answered with 503.
     """
+    if broadcaster.is_full:
+        return PlainTextResponse("", 503, headers={"Retry-After": "15"})
+    return EventSourceResponse(_server_sent_events(broadcaster, read_state))
 
-    def __init__(self, max_streams: int = MAX_STREAMS, poll_seconds: float = POLL_SECONDS) -> None:
-        self.poll_round = 0
-        self._most, self._every = max_streams, poll_seconds
-        self._queues: dict[ReadState, set[asyncio.Queue[str]]] = {}
-        self._last_states: dict[ReadState, str] = {}
-        self._wake: asyncio.Event | None = None
-        self._task: asyncio.Task[None] | None = None
 
-    @property
-    def open_streams(self) -> int:
-        """Return how many pages listen."""
-        return sum(map(len, self._queues.values()))
-
-    def notify(self) -> None:
-        """Have everybody look now."""
-        if self._wake:
-            self._wake.set()
-
-    def stream(self, request: Request, read_state: ReadState) -> Response:
-        """Return a stream that says `changed`, with what look() gives, whenever that is new.
-
-        It begins with what look() gives now. Too many pages at a time are answered with 503.
-        """
-        if self.open_streams >= self._most:
-            return PlainTextResponse("", 503, headers={"Retry-After": "15"})
-        return EventSourceResponse(self._stream(read_state))
-
-    async def _stream(self, read_state: ReadState) -> AsyncIterator[ServerSentEvent]:
-        queue: asyncio.Queue[str] = asyncio.Queue()
-        self._queues.setdefault(read_state, set()).add(queue)
-        try:
-            queue.put_nowait(await read_state())
-            self._ensure_polling()
-            while True:
-                yield ServerSentEvent(await queue.get(), event="changed")
-        finally:
-            self._queues[read_state].discard(queue)
-            if not self._queues[read_state]:
-                del self._queues[read_state]
-                self._last_states.pop(read_state, None)
-
-    def _ensure_polling(self) -> None:
-        """Start the task that looks; it ends by itself when nobody listens any more."""
-        if self._task is None or self._task.done():
-            self._wake = asyncio.Event()
-            self._task = asyncio.create_task(self._poll_for_ever(self._wake))
-
-    async def _poll_for_ever(self, wake: asyncio.Event) -> None:
-        while self._queues:
-            self.poll_round += 1
-            for look in list(self._queues):
-                await self._poll_state(look)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._every):
-                    await wake.wait()
-            wake.clear()
-
-    async def _poll_state(self, read_state: ReadState) -> None:
-        try:
-            found = await read_state()
-        except Exception as problem:
-            log.warning("look_failed", extra={"code": type(problem).__name__})
-            return
-        if self._last_states.get(read_state, found) != found:
-            for queue in self._queues.get(read_state, ()):
-                queue.put_nowait(found)
-        self._last_states[read_state] = found
+async def _server_sent_events(
+    broadcaster: EventBroadcaster, read_state: ReadState
+) -> AsyncIterator[ServerSentEvent]:
+    # Closed at once when the browser goes, so that its place among the listeners is free again.
+    async with aclosing(broadcaster.subscribe(read_state)) as changes:
+        async for found in changes:
+            yield ServerSentEvent(found, event="changed")

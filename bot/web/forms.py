@@ -1,6 +1,6 @@
-"""Reads what a form sent: small, by its own page, as plain text."""
+"""Reads the bodies of requests up to a maximum, and forms: small, by their own page, as text."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
 
@@ -9,33 +9,38 @@ BODY_MAX = 64 * 1024
 FIELDS_MAX = 200
 
 
-class FormTooLarge(ValueError):
-    """A form sent more than any form of ours can."""
+def parse_int(text: str, default: int = 0) -> int:
+    """Return the number that a short text says, or another one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else default
+
+
+class BodyTooLarge(ValueError):
+    """A request sent more than may be sent there; the rest of it is not read."""
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the whole body; raise BodyTooLarge, or ClientDisconnect when the sender goes."""
+    if parse_int(request.headers.get("content-length", "0")) > max_bytes:
+        raise BodyTooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise BodyTooLarge
+    return bytes(body)
 
 
 class MalformedForm(ValueError):
     """What was sent is not a form."""
 
 
-async def read_form_body(request: Request, max_bytes: int = BODY_MAX) -> dict[str, str]:
-    """Return the fields of a form, the last of each name; raise TooLarge or Unreadable."""
-    several = await read_multi_form_body(request, max_bytes)
-    return {name: values[-1] for name, values in several.items()}
-
-
-async def read_multi_form_body(request: Request, max_bytes: int = BODY_MAX) -> dict[str, list[str]]:
-    """Return the fields of a form with all their values; raise TooLarge or Unreadable."""
-    if parse_int(request.headers.get("content-length", "0")) > max_bytes:
-        raise FormTooLarge
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise FormTooLarge
+async def read_form_body(request: Request) -> dict[str, str]:
+    """Return the fields of a form, the last of each name; raise BodyTooLarge or MalformedForm."""
+    body = await read_body(request, BODY_MAX)
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
         raise MalformedForm
-    return _parse_body(body)
+    return {name: values[-1] for name, values in _parse_body(body).items()}
 
 
 def is_same_origin(request: Request) -> bool:
@@ -47,14 +52,7 @@ def is_same_origin(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
 
-def parse_int(text: str, default: int = 0) -> int:
-    """Return the number that a short text says, or another one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else default
-
-
 def _parse_body(body: bytes) -> dict[str, list[str]]:
-    from urllib.parse import parse_qs
-
     try:
         return parse_qs(
             body.decode("ascii", "strict"),

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from bot.channels.terminal import TerminalChannel
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import House, respond
+from bot.pipeline.respond import respond
+from bot.runtime import Runtime
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 INPUTS = (
@@ -55,7 +57,7 @@ class BenchApp:
             self.input_count += 1
             line = {**self.channel.inbox_body(dict(body)), "chat": chat, "language": "en"}
             arrivals.append(Arrival(f"{chat}/{self.input_count}", chat, line))
-        house = House(self.database.vault, {"terminal": self.channel})
+        house = build_runtime(self.database, {"terminal": self.channel})
         with self.database.unit() as unit:
             inbox.enqueue_arrivals(unit, "terminal", arrivals)
         with self.database.unit() as unit:
@@ -64,8 +66,8 @@ class BenchApp:
         self.channel.screen.clear()
         self.channel.take_new_messages()
 
-    async def _deliver(self, house: House) -> None:
-        delivery = Delivery(self.database, house)
+    async def _deliver(self, house: Runtime) -> None:
+        delivery = Delivery(house)
         while (await delivery.deliver_batch())[0]:
             pass
 

@@ -18,7 +18,7 @@ from sqlalchemy import insert
 
 from bot.cli.demo_data import add_demo_referrals
 from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
-from bot.serve import Running
+from bot.serve import Program
 from bot.settings import Settings
 from flows.record import Record
 from storage.accounts import sign_ins, staff
@@ -73,16 +73,16 @@ class _open_runtime:
         self._database = Database(f"sqlite:///{folder / 'rj.db'}", vault)
         self._database.migrate()
 
-    def __enter__(self) -> Running:
-        return Running(Settings(_env_file=None), self._database)
+    def __enter__(self) -> Program:
+        return Program(Settings(_env_file=None), self._database)
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
 
-def _fill_queue(running: Running, number: int) -> str:
+def _fill_queue(running: Program, number: int) -> str:
     """Put referrals in the queue, like the made-up ones; return a coordinator's sign-in."""
-    with running.database.unit() as unit:
+    with running.runtime.database.unit() as unit:
         add_demo_referrals(unit)
         rows = unit.conn.execute(REFERRAL.select()).all()
         like = [unseal_record(unit, row) for row in rows]
@@ -99,7 +99,7 @@ def _row(unit: Unit, like: Record, n: int) -> dict[str, object]:
     return referral_row_values(unit, new_id(), own, None)
 
 
-async def _timed(running: Running, token: str) -> tuple[float, float]:
+async def _timed(running: Program, token: str) -> tuple[float, float]:
     door = httpx.ASGITransport(app=running.pages())
     cookies = {SESSION_COOKIE: token, BROWSER_COOKIE: "bench"}
     took = []

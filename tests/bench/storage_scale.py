@@ -24,6 +24,7 @@ from storage.chats.conversations import (
 from storage.tables import CHAT, CONVERSATION, new_id
 from storage.unit import Unit
 from tests.bench.bench_app import START, BenchApp, open_bench_app
+from tests.harness.app import build_runtime
 from tests.support.paths import ROOT
 
 OPEN, STORED = 10_000, 100_000
@@ -114,10 +115,9 @@ def measure_here(folder: Path, touched: int) -> dict[str, float]:
     started = perf_counter()
     with open_bench_app(folder) as house:
         opened = perf_counter()
-        from bot.pipeline.respond import House
 
         with house.database.unit(START) as unit:
-            sweep(unit, House(house.database.vault, {}))
+            sweep(unit, build_runtime(house.database))
         house.step(("somebody", {"say": "/start"}))
         answered = perf_counter()
         open_mb = resident_mb()

@@ -52,7 +52,7 @@ class LiveApp:
 
     def sweep(self) -> None:
         """Do what time makes due."""
-        self.run(_awaited(self.database.write(sweep, self.running.house)))
+        self.run(_awaited(self.database.write(sweep, self.running.runtime)))
 
     async def _begin(self) -> None:
         parts = (
@@ -73,8 +73,8 @@ class LiveApp:
         await asyncio.gather(*left, return_exceptions=True)
 
     async def _settle(self) -> None:
-        house, delivery = self.running.house, None
-        delivery = Delivery(self.database, house)
+        house, delivery = self.running.runtime, None
+        delivery = Delivery(house)
         while await self.database.write(respond, house):
             pass
         while (await delivery.deliver_batch())[0]:

@@ -1,14 +1,16 @@
 """The program under test, built in one place whatever stands before it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 from starlette.applications import Starlette
 
-from bot.serve import Running
+from bot.channel_interface import Channel
+from bot.runtime import Runtime
+from bot.serve import Program
 from bot.settings import Settings
 from flows.conversation import Conversation
 from flows.record import Record
@@ -24,13 +26,24 @@ def build_settings(**more: object) -> Settings:
     return Settings(_env_file=None, **more)  # type: ignore[arg-type]
 
 
-def build_app(database: Database, **settings: object) -> Running:
+def build_runtime(
+    database: Database,
+    channels: Mapping[str, Channel] | None = None,
+    alerts: Sequence[str] = (),
+    manager: Sequence[str] = (),
+    **settings: object,
+) -> Runtime:
+    """Return what a part of the program works with, with the channels that are given."""
+    return Runtime(build_settings(**settings), database, channels or {}, alerts, manager)
+
+
+def build_app(database: Database, **settings: object) -> Program:
     """Return the parts of one process; nothing of them runs yet."""
-    return Running(build_settings(**settings), database)
+    return Program(build_settings(**settings), database)
 
 
 @asynccontextmanager
-async def answering(running: Running) -> AsyncIterator[None]:
+async def answering(running: Program) -> AsyncIterator[None]:
     """Answer and deliver in the background, as the program does."""
     parts = (running.respond_for_ever(), running.deliver_for_ever())
     tasks = [asyncio.create_task(part) for part in parts]
@@ -40,7 +53,7 @@ async def answering(running: Running) -> AsyncIterator[None]:
         ended = [task for task in tasks if task.done()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *running.web.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *running.runtime.tasks, return_exceptions=True)
         for task in ended:
             task.result()
 
@@ -49,7 +62,7 @@ async def answering(running: Running) -> AsyncIterator[None]:
 class App:
     """One program with its pages, the clock that it goes by, and what closes with the test."""
 
-    running: Running
+    running: Program
     clock: FakeClock
     stack: AsyncExitStack
     app: Starlette
@@ -57,12 +70,12 @@ class App:
     @property
     def database(self) -> Database:
         """Return the database of this test."""
-        return self.running.database
+        return self.running.runtime.database
 
     @property
     def vault(self) -> Vault:
         """Return the vault of this test."""
-        return self.running.vault
+        return self.running.runtime.vault
 
     def client(
         self,

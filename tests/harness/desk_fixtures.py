@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
-from bot.serve import Running
+from bot.serve import Program
 from flows.vocabulary import Queue
 from storage.accounts import sign_ins, staff
 from storage.database import Database
@@ -110,7 +110,7 @@ class DeskApp(App):
 
 
 @asynccontextmanager
-async def open_desk(running: Running, clock: FakeClock) -> AsyncIterator[DeskApp]:
+async def open_desk(running: Program, clock: FakeClock) -> AsyncIterator[DeskApp]:
     """Give the desk of a program; what comes in is not answered."""
     async with AsyncExitStack() as stack:
         yield DeskApp(running, clock, stack, running.pages())

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from bot.serve import Running
+from bot.serve import Program
 from flows.officers import Officer
 from storage.chats import officers, one_time_links
 from tests.harness.app import App, answering
@@ -45,7 +45,7 @@ class PagesApp(App):
 
 
 @asynccontextmanager
-async def open_pages(running: Running, clock: FakeClock) -> AsyncIterator[PagesApp]:
+async def open_pages(running: Program, clock: FakeClock) -> AsyncIterator[PagesApp]:
     """Give the pages while everything that comes in is answered and shown in the background."""
     async with AsyncExitStack() as stack, answering(running):
         yield PagesApp(running, clock, stack, running.pages())

@@ -10,12 +10,12 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Table, func, select
 
-from bot.channels import Body
+from bot.channel_interface import Body
 from bot.channels.telegram import receive
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import respond
+from bot.pipeline.respond import answer_batch
 from bot.pipeline.sweep import sweep
-from bot.serve import Running
+from bot.serve import Program
 from flows.conversation import Conversation
 from storage.chats import conversations
 from storage.database import Database
@@ -40,7 +40,7 @@ class TelegramApp:
     """One bot, whose receiving, answering and sending happen only when a test says so."""
 
     server: TelegramServer
-    running: Running
+    running: Program
     delivery: Delivery
     offset: int | None = None
     _delivering: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -68,10 +68,7 @@ class TelegramApp:
 
     async def respond(self) -> int:
         """Answer what waits; return how much that was."""
-        answered = await self.running.database.write(
-            lambda unit: respond(replace(unit, now=self.now()), self.running.house, 1000)
-        )
-        return len(answered)
+        return len(await answer_batch(self.running.runtime, 1000))
 
     async def deliver(self) -> int:
         """Send what can be sent; return how many rows were tried, after waiting for a limit."""
@@ -84,15 +81,19 @@ class TelegramApp:
     @asynccontextmanager
     async def answering_pages(self) -> AsyncIterator[PagesApp]:
         """Give the pages of the same program; what is done on them is answered at once."""
-        woken = asyncio.Event()
-        self.running.web.wake = self.running.desk.changed = woken.set
+        runtime = self.running.runtime
+        woken = runtime.wake.inbox
 
         async def answer() -> None:
-            while True:
-                await woken.wait()
-                woken.clear()
-                while await self.respond() or (await self._deliver_batch())[0]:
-                    pass
+            with runtime.answers.responding():
+                while True:
+                    await woken.wait()
+                    woken.clear()
+                    await answer_all()
+
+        async def answer_all() -> None:
+            while await self.respond() or (await self._deliver_batch())[0]:
+                pass
 
         task = asyncio.create_task(answer())
         async with AsyncExitStack() as stack:
@@ -108,13 +109,13 @@ class TelegramApp:
 
     async def sweep(self) -> None:
         """Do what time makes due."""
-        await self.running.database.write(
-            lambda unit: sweep(replace(unit, now=self.now()), self.running.house)
+        await self.running.runtime.database.write(
+            lambda unit: sweep(replace(unit, now=self.now()), self.running.runtime)
         )
 
     def conversation_of(self, person: TelegramUser) -> Conversation:
         """Return where a person's conversation stands."""
-        with self.running.database.reading(self.now()) as unit:
+        with self.running.runtime.database.reading(self.now()) as unit:
             kept = conversations.load_conversation(unit, "telegram", str(person.chat_id))
             return kept.conversation
 
@@ -128,14 +129,14 @@ class TelegramApp:
 
     def daily_counters(self) -> dict[tuple[str, str], int]:
         """Return the daily counts, over all days."""
-        with self.running.database.reading() as unit:
+        with self.running.runtime.database.reading() as unit:
             rows = unit.conn.execute(
                 select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key, DAILY_COUNTER.c.n)
             )
             return {(row.what, row.key): row.n for row in rows}
 
     def _count(self, table: Table, stage: str) -> int:
-        with self.running.database.reading() as unit:
+        with self.running.runtime.database.reading() as unit:
             rows = select(func.count()).where(table.c.stage == stage)
             return int(unit.conn.execute(rows).scalar_one())
 
@@ -178,4 +179,4 @@ async def open_telegram_app(
     running = build_app(database, **telegram_settings(server, **more))
     assert running.bot is not None
     async with running.bot:
-        yield TelegramApp(server, running, Delivery(database, running.house))
+        yield TelegramApp(server, running, Delivery(running.runtime))

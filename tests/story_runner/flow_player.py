@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from bot.channels import Body, Channel, InboundEvent, PermanentFailure, RateLimited
+from bot.channel_interface import Body, Channel, InboundEvent, PermanentFailure, RateLimited
 from bot.channels.page import PageChannel
 from bot.channels.typed import ManualEntryChannel
-from bot.pipeline.respond import House
+from bot.runtime import Runtime
 from flows.inputs import (
     Attachment,
     ButtonPress,
@@ -20,6 +20,7 @@ from flows.inputs import (
 )
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
+from tests.harness.app import build_runtime
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
 from tests.support.cast import Persona
 
@@ -138,12 +139,17 @@ class FlowPlayer(StoryPlayer):
         self.fake_channel = FakeChannel()
         self._arrivals: list[Arrival] = []
 
-    def build(self) -> House:
+    def build(self) -> Runtime:
         """Return the parts, with paper for a channel."""
         self.alerts = self.fake_channel.alerts
         channels: dict[str, Channel] = {"paper": self.fake_channel, "page": PageChannel()}
         channels["typed"] = ManualEntryChannel()
-        return House(self.database.vault, channels, ("paper",), self.names_in_chat)
+        return build_runtime(
+            self.database,
+            channels,
+            ("paper",),
+            officer_details="chat" if self.names_in_chat else "pointer",
+        )
 
     async def save_arrivals(self) -> None:
         """Save what was done on paper."""

@@ -11,11 +11,13 @@ from sqlalchemy import func, select
 from bot import private_links
 from bot.pipeline import officer_access
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import AnsweredInput, House, respond
+from bot.pipeline.respond import AnsweredInput, respond
 from bot.pipeline.sweep import sweep
-from bot.serve import Running
-from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
+from bot.runtime import Runtime
+from bot.serve import Program
+from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, PagePayload
 from flows.inputs import FormFields
+from flows.vocabulary import Journey, Source
 from storage.chats import conversations, inbox, officer_registry, officers
 from storage.chats.inbox import Arrival
 from storage.database import Database
@@ -60,13 +62,13 @@ class StoryPlayer(ABC):
         vault = Vault.open(self.file.with_suffix(".key"), create=True)
         self.database = Database(f"sqlite:///{self.file}", vault, self.clock)
         self.house = self.build()
-        self.delivery = Delivery(self.database, self.house)
+        self.delivery = Delivery(self.house)
 
     async def close(self) -> None:
         """Let go of everything that is not in the file."""
         self.database.close()
 
-    def build_app(self, **settings: object) -> Running:
+    def build_app(self, **settings: object) -> Program:
         """Return the program on this file and this clock."""
         return build_app(
             self.database,
@@ -75,7 +77,7 @@ class StoryPlayer(ABC):
         )
 
     @abstractmethod
-    def build(self) -> House:
+    def build(self) -> Runtime:
         """Return the parts that answer."""
 
     @abstractmethod
@@ -155,8 +157,7 @@ class StoryPlayer(ABC):
 
     def enter_by_phone(self, who: Persona, filled: FormFields) -> None:
         """Let staff type what somebody tells them on the telephone."""
-        more = {"typed_by": PRIYA, "door": "phone"}
-        self._save_page(MANUAL_ENTRY_CHANNEL, f"call of {who.name}", filled, "self", **more)
+        self._save_page(MANUAL_ENTRY_CHANNEL, f"call of {who.name}", filled, "self", PRIYA, "phone")
 
     def shows_code(self, who: Persona, line: str) -> str:
         """Return what the code that an officer shows types for whoever is with them."""
@@ -168,10 +169,24 @@ class StoryPlayer(ABC):
         return f"{private_links.INTRODUCTION_COMMAND}{code}"
 
     def _save_page(
-        self, channel: str, address: str, filled: FormFields, journey: str, **more: str
+        self,
+        channel: str,
+        address: str,
+        filled: FormFields,
+        journey: str,
+        typed_by: str = "",
+        source: str = "",
     ) -> None:
-        body = build_page_payload(channel, address, filled, journey, send=bool(journey), **more)
-        arrival = Arrival(self.clock().isoformat(), address, body)
+        page = PagePayload(
+            channel,
+            address,
+            filled,
+            Journey(journey),
+            bool(journey),
+            typed_by=typed_by,
+            source=Source(source),
+        )
+        arrival = Arrival(self.clock().isoformat(), address, page.to_body())
         with self.database.unit() as unit:
             inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [arrival])
 

@@ -6,9 +6,10 @@ from typing import Literal, cast
 
 from telegram import Bot
 
-from bot.channels import Body
+from bot.channel_interface import Body
 from bot.channels.telegram import receive
-from bot.pipeline.respond import AnsweredInput, House
+from bot.pipeline.respond import AnsweredInput
+from bot.runtime import Runtime
 from tests import telegram_server
 from tests.harness.telegram_app import telegram_settings
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
@@ -53,13 +54,13 @@ class TelegramPlayer(StoryPlayer):
         self.server.stop()
         assert not self.server.errors, self.server.errors
 
-    def build(self) -> House:
+    def build(self) -> Runtime:
         """Return the parts of a process that serves Telegram."""
         self.running = self.build_app(
             **telegram_settings(self.server, staff_telegram_chat=self.staff.chat_id)
         )
         self._offset = None
-        return self.running.house
+        return self.running.runtime
 
     async def save_arrivals(self) -> None:
         """Ask Telegram for what came, and save it; the next asking confirms it."""

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import httpx
 
-from bot.channels import Body, Channel, RateLimited
+from bot.channel_interface import Body, Channel, RateLimited
 from bot.channels.web import WebChannel
-from bot.pipeline.respond import AnsweredInput, House
-from bot.web.rate_limit import RateLimiter
+from bot.pipeline.respond import AnsweredInput
+from bot.rate_limit import RateLimiter
+from bot.runtime import Runtime
 from flows.wording import say
 from storage.chats import browser_sessions
 from tests.story_runner.flow_player import FakeChannel
@@ -104,14 +105,14 @@ class WebPlayer(StoryPlayer):
         self._paper = FakeChannel()
         self._acts: list[Callable[[], Awaitable[None]]] = []
 
-    def build(self) -> House:
+    def build(self) -> Runtime:
         """Return the parts of a process that serves pages."""
         self.running = self.build_app()
-        self.running.web.answer_within, self.running.web.limiter = 0.0, UnlimitedLimiter()
+        self.running.runtime.answer_within, self.running.runtime.limiter = 0.0, UnlimitedLimiter()
         self.alerts = self._paper.alerts
         self.web_channel = FaultyWebChannel(self.database)
         own: dict[str, Channel] = {"web": self.web_channel, "paper": self._paper}
-        channels = {**self.running.house.channels, **own}
+        channels = {**self.running.runtime.channels, **own}
         app = self.running.pages()
         self.tabs: dict[str, Tab] = defaultdict(
             lambda: Tab(
@@ -120,7 +121,7 @@ class WebPlayer(StoryPlayer):
                 )
             )
         )
-        return replace(self.running.house, channels=channels, alerts=("paper",))
+        return replace(self.running.runtime, channels=channels, alerts=("paper",))
 
     async def restart(self) -> None:
         """End the program and start it again; what stands on the screens stays there."""

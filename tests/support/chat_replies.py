@@ -26,7 +26,7 @@ async def request_chat_contact(
 
 def claim_referral(rig: TelegramApp, reference: str, actor: str) -> None:
     """Have a referral claimed."""
-    with rig.running.database.unit(rig.now()) as unit:
+    with rig.running.runtime.database.unit(rig.now()) as unit:
         assert acts.claim(unit, reference, actor)
 
 

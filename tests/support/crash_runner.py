@@ -53,7 +53,7 @@ KILL_POINTS = {
     "an update in hand, not kept": KillPoint(webhook, "_parse_update", True, bool, "webhook"),
     "before keeping": KillPoint(inbox, "enqueue_arrivals", False),
     "kept, not committed": KillPoint(inbox, "enqueue_arrivals", True),
-    "kept and committed": KillPoint(serve.Running, "keep", True),
+    "kept and committed": KillPoint(serve.Program, "keep", True),
     "before the next getUpdates": KillPoint(
         RawBot, "raw_updates", False, lambda given: given[1] is not None, "polling"
     ),

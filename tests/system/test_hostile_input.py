@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.channels.telegram import TelegramChannel, build_bot, receive, webhook
-from bot.pipeline.respond import House, respond
+from bot.pipeline.respond import respond
+from bot.runtime import Runtime
 from bot.settings import Settings
 from flows.conversation import Button, Conversation, Turn
 from flows.dialogue import commands
@@ -26,6 +27,7 @@ from storage.chats import conversations, inbox
 from storage.database import Database
 from storage.tables import INBOX, OUTBOX
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 from tests.harness.thorough import examples, is_thorough
 from tests.support.builders import NOW
 from tests.support.paths import DATA
@@ -195,7 +197,7 @@ class InboxHarness:
 
     database: Database
     vault: Vault
-    house: House
+    house: Runtime
     n: int = 0
 
     def process(self, updates: Iterable[dict[str, Any]]) -> None:
@@ -246,7 +248,7 @@ def room(database: Database, vault: Vault) -> InboxHarness:
     root = "http://127.0.0.1:9"
     told = Settings(_env_file=None, telegram_bot_token="1:x", telegram_api_url=root)
     channel = TelegramChannel(build_bot(told))
-    return InboxHarness(database, vault, House(vault, {"telegram": channel}))
+    return InboxHarness(database, vault, build_runtime(database, {"telegram": channel}))
 
 
 def answers_lost(before: Conversation, after: Conversation) -> bool:

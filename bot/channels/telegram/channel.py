@@ -18,7 +18,7 @@ from telegram import (
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channels import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
+from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
 from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import InvalidSettings, Settings

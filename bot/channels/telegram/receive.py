@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from telegram.error import Conflict, TelegramError
 
-from bot.channels import Body
+from bot.channel_interface import Body
 from bot.channels.telegram.channel import RawBot
 from bot.channels.telegram.translate import chat_id_of
 from storage.chats.inbox import Arrival

@@ -2,7 +2,7 @@
 
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 
-from bot.channels import Body, InboundEvent
+from bot.channel_interface import Body, InboundEvent
 from flows.inputs import (
     Attachment,
     ButtonPress,

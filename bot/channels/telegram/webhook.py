@@ -9,6 +9,7 @@ from starlette.routing import Route
 from telegram import Bot
 
 from bot.channels.telegram.receive import ALLOWED_UPDATES, SaveArrivals, arrival_of
+from bot.web.forms import BodyTooLarge, read_body
 
 PATH = "/telegram"
 BODY_MAX = 256 * 1024
@@ -24,10 +25,10 @@ def webhook_route(secret: str, save: SaveArrivals) -> Route:
         if not hmac.compare_digest(given, secret.encode()):
             return Response(status_code=403)
         try:
-            body = await _read_capped(request)
+            body = await read_body(request, BODY_MAX)
         except ClientDisconnect:
             return Response(status_code=400)
-        if body is None:
+        except BodyTooLarge:
             return Response(status_code=413)
         update = _parse_update(body)
         if update is None:
@@ -46,15 +47,6 @@ async def set_webhook(bot: Bot, url: str, secret: str) -> None:
         allowed_updates=ALLOWED_UPDATES,
         max_connections=10,
     )
-
-
-async def _read_capped(request: Request) -> bytes | None:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_MAX:
-            return None
-    return bytes(body)
 
 
 def _parse_update(body: bytes) -> dict[str, object] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.channels import Body, InboundEvent, PermanentFailure
+from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from flows.inputs import ButtonPress, Sender, TypedText
 from storage.chats import screens
 from storage.chats.screens import ScreenMessage

@@ -23,8 +23,8 @@ MAX_ATTEMPTS, RETRY_SECONDS = 20, 3.0
 async def end_session(request: ChatRequest) -> None:
     """End the visit and clear the screen; what the database has no time for is done later."""
     task = asyncio.create_task(_end_session_with_retries(request))
-    request.web.tasks.add(task)
-    task.add_done_callback(request.web.tasks.discard)
+    request.runtime.tasks.add(task)
+    task.add_done_callback(request.runtime.tasks.discard)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(task), EXIT_TIMEOUT)
 
@@ -32,13 +32,13 @@ async def end_session(request: ChatRequest) -> None:
 async def _end_session_with_retries(request: ChatRequest) -> None:
     for _ in range(MAX_ATTEMPTS):
         try:
-            await request.web.database.write(_record_exit, request)
+            await request.runtime.database.write(_record_exit, request)
         except OperationalError:
             log.warning("leaving_later")
             await asyncio.sleep(RETRY_SECONDS)
         else:
-            request.web.wake()
-            request.web.live.notify()
+            request.runtime.wake.wake_all()
+            request.runtime.chat_events.notify()
             return
 
 

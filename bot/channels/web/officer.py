@@ -24,7 +24,7 @@ from bot.channels.web.submissions import Submission
 from bot.private_links import LinkOwner
 from bot.web import cookies
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
-from bot.web.page_payload import PAGE_CHANNEL, build_page_payload
+from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
 from flows.dialogue.form_parsing import AnswerProblem
@@ -55,7 +55,7 @@ class PasteResult:
 
 async def confirm_invitation_page(request: ChatRequest) -> Response:
     """Show one button: nothing of the invitation is used up by looking."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
         return invalid_link_page(request)
@@ -64,7 +64,7 @@ async def confirm_invitation_page(request: ChatRequest) -> Response:
 
 async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
         return invalid_link_page(request)
@@ -81,10 +81,10 @@ async def redeem_invitation(request: ChatRequest) -> Response:
         return token
 
     token = await request.write(begin)
-    request.web.wake()
+    request.runtime.wake.wake_all()
     await submissions.wait_until_answered(request, address)
     response = request.redirect("/officer")
-    cookies.set_cookie(response, OFFICER_COOKIE, token, request.web.secure, days=COOKIE_DAYS)
+    cookies.set_cookie(response, OFFICER_COOKIE, token, request.runtime.secure, days=COOKIE_DAYS)
     return response
 
 
@@ -113,7 +113,7 @@ async def post_officer_form(request: ChatRequest) -> Response:
         return _form_page(
             request, _as_officer_draft(conversation), request.form, status=403, reason="old_form"
         )
-    if not request.web.limiter.allow(POSTS_PER_OFFICER, "officer posts", request.token):
+    if not request.runtime.limiter.allow(POSTS_PER_OFFICER, "officer posts", request.token):
         return rate_limited_page(request, POSTS_PER_OFFICER)
     if request.form.get("after", "") != _last_sent_reference(conversation):
         return request.redirect("/officer")
@@ -170,24 +170,24 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
         problems = (*problems, *missing)
     if problems:
         return _form_page(request, conversation, request.form, problems, status=422)
-    body = build_page_payload(WEB_CHANNEL, request.chat_address, filled, JOURNEY, send=True)
+    page = PagePayload(WEB_CHANNEL, request.chat_address, filled, JOURNEY, send=True)
     key = f"{request.token}/{request.form.get('once', '')[:60]}"
-    arrival = Arrival(key, request.chat_address, body)
+    arrival = Arrival(key, request.chat_address, page.to_body())
     await request.write(inbox.enqueue_arrivals, PAGE_CHANNEL, [arrival])
-    request.web.wake()
+    request.runtime.wake.wake_all()
     await _wait_until_answered(request)
     return request.redirect("/officer")
 
 
 async def _wait_until_answered(request: ChatRequest) -> None:
     """Wait until the page was answered; not for ever."""
-    web, address = request.web, request.chat_address
+    runtime, address = request.runtime, request.chat_address
 
     async def is_answered() -> bool:
         return not await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, address)
 
     # The page's input comes by the channel named page; the chat that answers it is this one.
-    await web.answers.wait(WEB_CHANNEL, address, is_answered, web.answer_within)
+    await runtime.answers.wait(WEB_CHANNEL, address, is_answered, runtime.answer_within)
 
 
 # --- what is shown
@@ -233,7 +233,7 @@ def _outcome_page(request: ChatRequest, conversation: Conversation, name: str) -
 def _not_invited_page(request: ChatRequest) -> Response:
     response = render_form_page(request, "not_in.html", 403)
     if request.token:
-        cookies.delete_cookie(response, OFFICER_COOKIE, request.web.secure)
+        cookies.delete_cookie(response, OFFICER_COOKIE, request.runtime.secure)
     return response
 
 

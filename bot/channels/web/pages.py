@@ -12,6 +12,7 @@ from bot.channels.web.guard import CHAT_COOKIE, ChatRequest, with_database_timeo
 from bot.channels.web.submissions import Submission
 from bot.channels.web.watch import ScreenWatcher
 from bot.web import cookies, forms
+from bot.web.event_stream import event_response
 from flows.service import service
 from flows.understanding.crisis import detect_danger
 from storage.chats import browser_sessions, conversations, screens
@@ -76,17 +77,17 @@ async def start_chat(request: ChatRequest) -> Response:
     """Begin a conversation, unless there were too many."""
     if request.address is not None:
         return request.redirect("/chat")
-    limiter = request.web.limiter
+    limiter = request.runtime.limiter
     for rule in CHATS_PER_CLIENT:
         if not limiter.allow(rule, "new chat", request.client_ip):
             return rate_limited_page(request, rule)
     if not limiter.allow(CHATS_OVERALL, "new chats"):
         return rate_limited_page(request, CHATS_OVERALL)
-    await with_database_timeout(request.web.beginning.acquire())
+    await with_database_timeout(request.runtime.chat_starts.acquire())
     try:
         return await _create_chat(request)
     finally:
-        request.web.beginning.release()
+        request.runtime.chat_starts.release()
 
 
 async def _create_chat(request: ChatRequest) -> Response:
@@ -102,10 +103,10 @@ async def _create_chat(request: ChatRequest) -> Response:
 
 async def open_chat(request: ChatRequest, token: str, address: str) -> Response:
     """Let the browser into a conversation whose first words are kept already."""
-    request.web.wake()
+    request.runtime.wake.wake_all()
     await submissions.wait_until_answered(request, address)
     response = request.redirect("/chat#latest")
-    cookies.set_cookie(response, CHAT_COOKIE, token, request.web.secure)
+    cookies.set_cookie(response, CHAT_COOKIE, token, request.runtime.secure)
     return response
 
 
@@ -120,7 +121,7 @@ async def chat_page(request: ChatRequest) -> Response:
 async def post_to_chat(request: ChatRequest) -> Response:
     """Take what a person pressed or typed."""
     words, press = request.form.get("say", ""), request.form.get("press", "")
-    in_time = request.web.limiter.allow(POSTS_PER_CHAT, "chat posts", request.chat_address)
+    in_time = request.runtime.limiter.allow(POSTS_PER_CHAT, "chat posts", request.chat_address)
     if not in_time and not detect_danger(words):
         return rate_limited_page(request, POSTS_PER_CHAT, words)
     screen = await request.read(load_screen, request)
@@ -154,7 +155,7 @@ async def quick_exit(request: ChatRequest) -> Response:
         return response
     if request.token:
         await leaving.end_session(request)
-    cookies.delete_cookie(response, CHAT_COOKIE, request.web.secure)
+    cookies.delete_cookie(response, CHAT_COOKIE, request.runtime.secure)
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 
@@ -166,8 +167,9 @@ async def privacy_page(request: ChatRequest) -> Response:
 
 async def chat_events(request: ChatRequest) -> Response:
     """Tell the page's script when there is something new."""
-    return request.web.live.stream(
-        request.http, ScreenWatcher(request.web, request.chat_address).current_revision
+    return event_response(
+        request.runtime.chat_events,
+        ScreenWatcher(request.runtime, request.chat_address).current_revision,
     )
 
 

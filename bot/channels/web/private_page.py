@@ -12,7 +12,7 @@ from bot.channels.web.pages import rate_limited_page
 from bot.private_links import RedeemedLink
 from bot.web import qr
 from bot.web.fields import build_fields, posted_answers
-from bot.web.page_payload import PAGE_CHANNEL, build_page_payload
+from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from bot.web.templates import render_page
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
@@ -31,7 +31,7 @@ LINKS_PER_CLIENT = "30/minute"
 
 async def confirm_link_page(request: ChatRequest) -> Response:
     """Show one button: a program that only looks at links uses nothing up."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     good = await request.read(_link_is_valid, code_in_path(request))
     return (
@@ -43,7 +43,7 @@ async def confirm_link_page(request: ChatRequest) -> Response:
 
 async def redeem_private_link(request: ChatRequest) -> Response:
     """Use the link up and show what it opens: the form, or a code for somebody else."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     code = code_in_path(request)
     opened = await request.write(private_links.open_link, code)
@@ -56,7 +56,7 @@ async def redeem_private_link(request: ChatRequest) -> Response:
 
 async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     code, kind = (request.form.get("page", ""), private_links.OPEN_FORM_CODE)
     made_for = await request.read(one_time_links.peek_link, kind, code)
@@ -72,7 +72,7 @@ async def post_private_form(request: ChatRequest) -> Response:
         return _form_page(request, conversation, code, problems, 422)
     if not await request.write(_save_answers, code, made_for, filled):
         return invalid_link_page(request)
-    request.web.wake()
+    request.runtime.wake.wake_all()
     response = render_form_page(request, "kept.html", language=conversation.language)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -104,7 +104,7 @@ def introduction_code_page(request: ChatRequest, code: str, back: str = "") -> R
 
 def public_root(request: ChatRequest) -> str:
     """Return where the pages are reached from outside."""
-    return (request.web.public_url or str(request.http.base_url)).rstrip("/")
+    return (request.runtime.public_url or str(request.http.base_url)).rstrip("/")
 
 
 def danger_kinds(filled: FormFields) -> list[str]:
@@ -155,7 +155,12 @@ def _save_answers(unit: Unit, code: str, link: LinkPayload, filled: FormFields) 
     """Use the form up and keep what was typed, in one transaction; return whether it was good."""
     if one_time_links.redeem_link(unit, private_links.OPEN_FORM_CODE, code) is None:
         return False
-    shares = bool(link.body.get("shares"))
-    body = build_page_payload(link.channel, link.address, filled, shares=shares, pages=True)
-    inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [Arrival(code, link.address, body)])
+    page = PagePayload(
+        link.channel,
+        link.address,
+        filled,
+        can_share_number=bool(link.body.get("shares")),
+        can_open_page=True,
+    )
+    inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [Arrival(code, link.address, page.to_body())])
     return True

@@ -23,7 +23,7 @@ WRONG_CODE_DELAY = 0.3
 
 async def show_resume_code(request: ChatRequest) -> Response:
     """Show a code, this once."""
-    if not request.web.limiter.allow(CODES_PER_CHAT, "codes", request.chat_address):
+    if not request.runtime.limiter.allow(CODES_PER_CHAT, "codes", request.chat_address):
         return rate_limited_page(request, CODES_PER_CHAT)
     hours = service().draft_hours
 
@@ -41,7 +41,7 @@ async def show_resume_form(request: ChatRequest) -> Response:
 async def resume_with_code(request: ChatRequest) -> Response:
     """Let the browser into the conversation that a code opens; nothing said there is shown."""
     for rule in CODE_ATTEMPTS:
-        if not request.web.limiter.allow(rule, "codes tried", request.client_ip):
+        if not request.runtime.limiter.allow(rule, "codes tried", request.client_ip):
             return rate_limited_page(request, rule)
 
     def back(unit: Unit) -> tuple[str, str] | None:

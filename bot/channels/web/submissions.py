@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
-from bot.channels import Body
+from bot.channel_interface import Body
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from storage.chats import browser_sessions, inbox, screens
@@ -29,7 +29,7 @@ async def submit(request: ChatRequest, submission: Submission, address: str = ""
     """Keep what was done, once however often it is sent, and wait for its answer a little."""
     address = address or request.chat_address
     await request.write(save_submission, request, submission, address)
-    request.web.wake()
+    request.runtime.wake.wake_all()
     await wait_until_answered(request, address)
 
 
@@ -58,5 +58,5 @@ async def wait_until_answered(request: ChatRequest, address: str) -> None:
     async def is_shown() -> bool:
         return not await request.read(browser_sessions.has_pending_work, WEB_CHANNEL, address)
 
-    web = request.web
-    await web.answers.wait(WEB_CHANNEL, address, is_shown, web.answer_within)
+    runtime = request.runtime
+    await runtime.answers.wait(WEB_CHANNEL, address, is_shown, runtime.answer_within)

@@ -22,12 +22,12 @@ from storage.unit import Unit
 
 async def confirm_introduction_page(request: ChatRequest) -> Response:
     """Say what this is, with one button: nothing is used up by looking."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     code = code_in_path(request)
     if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
         return invalid_link_page(request)
-    name = request.web.telegram()
+    name = request.runtime.telegram_username()
     telegram = f"https://t.me/{name}?start=k_{code}" if name else ""
     return render_form_page(
         request, "with_me.html", action=request.http.url.path, telegram=telegram
@@ -36,7 +36,7 @@ async def confirm_introduction_page(request: ChatRequest) -> Response:
 
 async def redeem_introduction_code(request: ChatRequest) -> Response:
     """Begin the person's own conversation; their own taps say the rest."""
-    if not request.web.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
+    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
         return rate_limited_page(request, LINKS_PER_CLIENT)
     code = code_in_path(request)
     if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):

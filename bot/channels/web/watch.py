@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.channels.web.channel import WEB_CHANNEL
-from bot.channels.web.guard import Web
+from bot.runtime import Runtime
 from storage.chats import screens
 
 
@@ -11,16 +11,16 @@ from storage.chats import screens
 class ScreenWatcher:
     """One chat's screen. Its own state is looked up only after some screen changed."""
 
-    web: Web
+    runtime: Runtime
     address: str
     _revision: str = ""
     _global_revision: str = ""
 
     async def current_revision(self) -> str:
         """Return what changes whenever anything changes on this screen."""
-        everywhere = await self.web.newest()
+        everywhere = await self.runtime.screens_revision()
         if everywhere != self._global_revision:
-            self._revision = await self.web.database.read(
+            self._revision = await self.runtime.database.read(
                 screens.screen_revision, WEB_CHANNEL, self.address
             )
             self._global_revision = everywhere

@@ -29,8 +29,8 @@ async def invite_officer(request: DeskRequest) -> Response:
     except InvalidOfficer as invalid:
         return await _officers_page(request, 422, wrong=invalid.fields, typed=typed)
     code = await request.write(officer_access.invite, officer, request.actor, INVITATION_HOURS)
-    root = request.desk.settings.public_url or str(request.http.base_url)
-    links = officer_access.invitation_links(code, request.desk.telegram_name(), root)
+    root = request.runtime.settings.public_url or str(request.http.base_url)
+    links = officer_access.invitation_links(code, request.runtime.telegram_username(), root)
     return request.render(
         "people/officer_invited.html",
         officer=officer,

@@ -15,7 +15,7 @@ async def show_webhook(request: DeskRequest) -> Response:
     told = request.query("told")
     return request.render(
         "webhook.html",
-        on=request.desk.settings.webhook_url is not None,
+        on=request.runtime.settings.webhook_url is not None,
         dead=await request.read(outbox.list_dead_letters, CHANNEL),
         waiting=await request.read(outbox.list_undelivered, CHANNEL),
         told=told if told in ("again", "gone") else "",

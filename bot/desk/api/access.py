@@ -2,11 +2,12 @@
 
 import hashlib
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.desk.guard import Desk
+from bot.runtime import Runtime
+from bot.web.forms import BodyTooLarge, read_body
 from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import api_keys
@@ -43,8 +44,8 @@ def problem_response(
 class ApiTokenMiddleware:
     """Lets requests with a working token through to the app, and says whose it is."""
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
-        self.app, self._desk = app, desk
+    def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
+        self.app, self._runtime = app, runtime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, or say why not."""
@@ -55,10 +56,13 @@ class ApiTokenMiddleware:
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
-        body = await _read_body(receive)
-        if body is None:
+        try:
+            body = await read_body(request, BODY_MAX)
+        except BodyTooLarge:
             await problem_response(413, "too_large")(scope, receive, send)
             return
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         scope["api_key"] = found
         await self.app(scope, _replay_body(body, receive), _no_store(send))
 
@@ -67,36 +71,24 @@ class ApiTokenMiddleware:
 
         Wrong tokens are counted by address; a right one is never held up by them.
         """
-        desk = self._desk
+        runtime = self._runtime
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         address = request.client.host if request.client else ""
         key = None
         if kind.lower() == "bearer" and token:
-            key = await desk.database.write(api_keys.authenticate_api_key, token.strip())
-        if key and not desk.limiter.allow(PER_KEY, "api", key.id):
+            key = await runtime.database.write(api_keys.authenticate_api_key, token.strip())
+        if key and not runtime.limiter.allow(PER_KEY, "api", key.id):
             return problem_response(429, "often", retry_after=60)
         if key:
             return key
-        if not desk.limiter.allow(
+        if not runtime.limiter.allow(
             PER_FAILED_ADDRESS, "api_wrong", hashlib.sha256(address.encode()).hexdigest()
         ):
             return problem_response(429, "often", retry_after=60)
-        await desk.database.write(
+        await runtime.database.write(
             logbook.add_logbook_line, "nobody", "api", reason="token", refused=True
         )
         return problem_response(401, "token")
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """Return the whole body of a request; None when it is too large."""
-    body = b""
-    while True:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if len(body) > BODY_MAX:
-            return None
-        if not message.get("more_body"):
-            return body
 
 
 def _replay_body(body: bytes, receive: Receive) -> Receive:

@@ -23,7 +23,7 @@ from bot.desk.api.schemas import (
 )
 from bot.desk.casework import text_views
 from bot.desk.casework.record_view import without_contact_details
-from bot.desk.guard import Desk
+from bot.runtime import Runtime
 from flows import casework
 from flows.service import service
 from storage import logbook
@@ -71,8 +71,8 @@ ReferencePath = Annotated[
 class _Operations:
     """What the routes share: the desk, and one transaction with its line in the logbook."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
 
     async def perform(
         self,
@@ -83,7 +83,7 @@ class _Operations:
         operation: Callable[[Unit, ApiKeyInfo], T],
     ) -> T:
         """Do something in one transaction with its line; refuse, with a line, if it cannot be."""
-        desk, key = self.desk, _request_key(request)
+        runtime, key = self.runtime, _request_key(request)
         who = f"api:{key.name}"
         if scope not in key.scopes:
             await self._audit_refusal(who, action, subject, "scope")
@@ -95,7 +95,7 @@ class _Operations:
             return found
 
         try:
-            return await desk.database.write(both)
+            return await runtime.database.write(both)
         except (UnknownReferral, ReferralErased) as missing:
             code = "erased" if isinstance(missing, ReferralErased) else "missing"
             await self._audit_refusal(who, action, "" if code == "missing" else subject, code)
@@ -106,12 +106,12 @@ class _Operations:
             raise ApiError(409, code) from None
 
     async def _audit_refusal(self, actor: str, action: str, subject: str, reason: str) -> None:
-        await self.desk.database.write(
+        await self.runtime.database.write(
             logbook.add_logbook_line, actor, action, subject, reason, refused=True
         )
 
 
-def create_api(desk: Desk) -> ApiTokenMiddleware:
+def create_api(runtime: Runtime) -> ApiTokenMiddleware:
     """Return the API as an app to be mounted; nothing in it answers without a token."""
     app = FastAPI(
         title="Referrals",
@@ -126,8 +126,8 @@ def create_api(desk: Desk) -> ApiTokenMiddleware:
     app.add_exception_handler(OperationalError, _on_database_busy)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_crash)
-    _add_routes(app, _Operations(desk))
-    return ApiTokenMiddleware(app, desk)
+    _add_routes(app, _Operations(runtime))
+    return ApiTokenMiddleware(app, runtime)
 
 
 def _add_routes(app: FastAPI, operations: _Operations) -> None:
@@ -194,7 +194,7 @@ def _add_record(app: FastAPI, operations: _Operations) -> None:
 
 
 def _add_steps(app: FastAPI, operations: _Operations) -> None:
-    desk = operations.desk
+    runtime = operations.runtime
 
     @app.post(
         "/referrals/{reference}/steps",
@@ -205,7 +205,7 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
         request: Request, reference: ReferencePath, step: Annotated[StepRequest, Body()]
     ) -> StepResult:
         """Record an act, in the name of the token. A claim makes the referral the token's."""
-        named, now = reference.upper(), desk.clock()
+        named, now = reference.upper(), runtime.clock()
         if step.until and not now.year <= step.until.year <= now.year + 1:
             raise ApiError(422, "wrong", ("until",))
 
@@ -214,7 +214,7 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
             return acts.perform_act(unit, named, step.act, who, step.note, step.until)
 
         stage = await operations.perform(request, "write:steps", f"api_{step.act}", named, stepping)
-        desk.changed()
+        runtime.wake.wake_all()
         return StepResult(reference=named, act=step.act, stage=stage)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
-from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, build_page_payload
+from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
 from flows.dialogue.form_parsing import AnswerProblem
@@ -100,18 +100,18 @@ def _check_page(
 
 async def _send(request: DeskRequest, journey: str, source: str, filled: FormFields) -> Response:
     """Keep it as anything that comes in, once however often it is sent; show its reference."""
-    signed, vault = request.staff_session.id if request.staff_session else "", request.desk.vault
+    signed, vault = request.staff_session.id if request.staff_session else "", request.runtime.vault
     address = vault.fingerprint(dumps(["typed", signed, _idempotency_key(request)]))
-    body = build_page_payload(
+    page = PagePayload(
         MANUAL_ENTRY_CHANNEL,
         address,
         filled,
-        journey,
+        Journey(journey),
         send=True,
         typed_by=request.actor,
-        door=source,
+        source=Source(source),
     )
-    arrival = Arrival(address, address, body)
+    arrival = Arrival(address, address, page.to_body())
     await request.write(inbox.enqueue_arrivals, PAGE_CHANNEL, [arrival])
     reference = await _wait_for_reference(request, address)
     await request.audit("take_down", reference, source)
@@ -124,7 +124,7 @@ async def _wait_for_reference(request: DeskRequest, address: str) -> str:
     async def find_reference() -> str:
         return await request.read(_find_reference, address)
 
-    answers = request.desk.answers
+    answers = request.runtime.answers
     found = await answers.wait(MANUAL_ENTRY_CHANNEL, address, find_reference, REFERENCE_TIMEOUT)
     return found or ""
 

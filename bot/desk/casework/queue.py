@@ -10,7 +10,7 @@ from bot.desk.casework.duplicates import duplicate_references
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import due_status, end_of_today, flag_labels, label_for, next_action_at
 from bot.desk.permissions import visible_queues
-from bot.web import forms
+from bot.web.forms import parse_int
 from flows import casework
 from flows.referral import routing
 from flows.service import service
@@ -136,7 +136,7 @@ def filter_of(request: DeskRequest) -> QueueFilter:
         queue=queue if queue in queues else "",
         flag=flag if flag in FLAGS else "",
         sender=sender if sender in SENDERS else "",
-        page=max(1, min(forms.parse_int(request.query("page"), 1), 10_000)),
+        page=max(1, min(parse_int(request.query("page"), 1), 10_000)),
     )
 
 

@@ -121,7 +121,7 @@ async def _mark_read(request: DeskRequest, state: ReplyState) -> None:
         handoffs.mark_referral_seen(unit, reference)
 
     if state.received:
-        await request.desk.database.write(looked)
+        await request.runtime.database.write(looked)
 
 
 def _reply_state(unit: Unit, request: DeskRequest) -> ReplyState:

@@ -56,7 +56,7 @@ async def submit_export_request(request: DeskRequest) -> Response:
 
     def asking(unit: Unit) -> str:
         size = len(_entries(unit, request, choice))
-        alone = not choice.details and size <= request.desk.settings.export_alone_up_to
+        alone = not choice.details and size <= request.runtime.settings.export_alone_up_to
         proposed = exports.ProposedExport(
             wanted.reason, wanted.comment, choice, size, wanted.file_format
         )
@@ -112,7 +112,7 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
         queues=visible_queues(request.role, tuple(service().queues)),
         whys=EXPORT_REASONS,
         details=request.role == Role.COORDINATOR,
-        alone=request.desk.settings.export_alone_up_to,
+        alone=request.runtime.settings.export_alone_up_to,
         mine=[(one, one.status(request.now)) for one in mine],
         waiting=[one for one in waiting if one.asked_by != request.actor] if agrees else [],
         told=told if told in ("ready", "waits", "agreed", "refused") else "",

@@ -23,23 +23,25 @@ class AttemptLimits:
     @asynccontextmanager
     async def serialized(self) -> AsyncIterator[None]:
         """Let only one attempt be checked at a time, so that many at once are all counted."""
-        async with self.request.desk.locks["known browsers" if self.known_browser else "strangers"]:
+        async with self.request.runtime.locks[
+            "known browsers" if self.known_browser else "strangers"
+        ]:
             yield
 
     def retry_after(self) -> int:
         """Return in how many seconds the next attempt may be made; 0 at once."""
-        limiter = self.request.desk.limiter
+        limiter = self.request.runtime.limiter
         return max(limiter.retry_after(rule, whose) for rule, whose in self.limits)
 
     def record_failure(self) -> None:
         """Count a failure."""
         for rule, whose in self.limits:
-            self.request.desk.limiter.allow(rule, whose)
+            self.request.runtime.limiter.allow(rule, whose)
 
     def first_limit_this_hour(self) -> bool:
         """Return whether this hour holds no line yet about being made to wait."""
         whose = self.limits[-1][1]
-        return self.request.desk.limiter.allow("1/hour", f"told {whose}")
+        return self.request.runtime.limiter.allow("1/hour", f"told {whose}")
 
 
 def limits_for_account(request: DeskRequest, name: str, device_token: str) -> AttemptLimits:

@@ -90,7 +90,7 @@ def _page(request: DeskRequest, wrong: dict[str, str] | None = None, status: int
         status,
         wrong=wrong or {},
         code=request.form.get("code", "")[:60] or request.query("code"),
-        organisation=oidc.is_configured(request.desk.settings),
+        organisation=oidc.is_configured(request.runtime.settings),
     )
 
 
@@ -111,6 +111,6 @@ def _totp_page(
 
 ROUTES = (
     DeskRoute("/desk/join", "GET", "sign_in", show_invitation),
-    DeskRoute("/desk/join", "POST", "sign_in", choose_password),
-    DeskRoute("/desk/join/confirm", "POST", "sign_in", confirm_totp),
+    DeskRoute("/desk/join", "POST", "sign_in", choose_password, sensitive=True),
+    DeskRoute("/desk/join/confirm", "POST", "sign_in", confirm_totp, sensitive=True),
 )

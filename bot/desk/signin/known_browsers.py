@@ -10,7 +10,8 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest
-from bot.web import cookies, forms
+from bot.web import cookies
+from bot.web.forms import parse_int
 from storage.serialization import dumps
 
 KNOWN_COOKIE = "known"
@@ -49,7 +50,7 @@ def restore_cookie(request: DeskRequest, response: Response) -> None:
     """Keep the cookie that the address carries, if it is ours, fresh, and none is there."""
     kept, _, rest = request.http.query_params.get(KNOWN_COOKIE, "")[:300].rpartition(".")
     kept, _, until = kept.rpartition(".")
-    fresh = request.now.timestamp() < forms.parse_int(until)
+    fresh = request.now.timestamp() < parse_int(until)
     if (
         kept
         and fresh
@@ -60,16 +61,16 @@ def restore_cookie(request: DeskRequest, response: Response) -> None:
 
 
 def _read_cookie(request: DeskRequest) -> str:
-    return cookies.read_cookie(request.http, KNOWN_COOKIE, request.desk.secure)
+    return cookies.read_cookie(request.http, KNOWN_COOKIE, request.runtime.secure)
 
 
 def _write_cookie(request: DeskRequest, response: Response, value: str) -> None:
-    cookies.set_cookie(response, KNOWN_COOKIE, value, request.desk.secure, days=_COOKIE_DAYS)
+    cookies.set_cookie(response, KNOWN_COOKIE, value, request.runtime.secure, days=_COOKIE_DAYS)
 
 
 def _device_token(request: DeskRequest, device_id: str, staff_id: str) -> str:
-    return request.desk.vault.fingerprint(dumps(["known", device_id, staff_id]))[:24]
+    return request.runtime.vault.fingerprint(dumps(["known", device_id, staff_id]))[:24]
 
 
 def _signature(request: DeskRequest, cookie: str, until: str) -> str:
-    return request.desk.vault.fingerprint(dumps(["carried", cookie, until]))
+    return request.runtime.vault.fingerprint(dumps(["carried", cookie, until]))

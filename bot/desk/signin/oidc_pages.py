@@ -17,7 +17,7 @@ CALLBACK_PATH = "/desk/organisation/back"
 
 async def start_oidc(request: DeskRequest) -> Response:
     """Send the browser to the organisation's sign-in."""
-    if not oidc.is_configured(request.desk.settings):
+    if not oidc.is_configured(request.runtime.settings):
         return request.render("missing.html", 404)
     try:
         return request.redirect(await _authorization_url(request, ""))
@@ -27,7 +27,7 @@ async def start_oidc(request: DeskRequest) -> Response:
 
 async def redeem_with_oidc(request: DeskRequest) -> Response:
     """Take an invitation up with the organisation's sign-in; the next page leads there."""
-    if not oidc.is_configured(request.desk.settings):
+    if not oidc.is_configured(request.runtime.settings):
         return request.render("missing.html", 404)
     counted = attempts.limits_for_address(request)
     async with counted.serialized():
@@ -47,7 +47,7 @@ async def redeem_with_oidc(request: DeskRequest) -> Response:
 
 async def oidc_callback(request: DeskRequest) -> Response:
     """Sign in whoever the organisation says this is, if an account is tied to them."""
-    if not oidc.is_configured(request.desk.settings):
+    if not oidc.is_configured(request.runtime.settings):
         return request.render("missing.html", 404)
     state = request.query("state")
     used = await request.write(one_time_links.redeem_link, _LINK_KIND, state)
@@ -56,7 +56,7 @@ async def oidc_callback(request: DeskRequest) -> Response:
         return await _oidc_failed(request, "state")
     try:
         subject = await oidc.fetch_subject(
-            request.desk.settings,
+            request.runtime.settings,
             code,
             used.body["nonce"],
             used.body["verifier"],
@@ -71,7 +71,7 @@ async def oidc_callback(request: DeskRequest) -> Response:
 
 
 async def _sign_in_subject(request: DeskRequest, subject: str) -> Response:
-    issuer = request.desk.settings.oidc_issuer or ""
+    issuer = request.runtime.settings.oidc_issuer or ""
     member = await request.read(oidc_subjects.find_account_by_subject, issuer, subject)
     if member is None:
         await request.audit("sign_in", "", "unlinked", refused=True)
@@ -80,7 +80,7 @@ async def _sign_in_subject(request: DeskRequest, subject: str) -> Response:
 
 
 async def _link_invited_account(request: DeskRequest, invitation: str, subject: str) -> Response:
-    issuer = request.desk.settings.oidc_issuer or ""
+    issuer = request.runtime.settings.oidc_issuer or ""
 
     def take_up(unit: Unit) -> str | None:
         taken = unit.conn.begin_nested()
@@ -104,7 +104,7 @@ async def _link_invited_account(request: DeskRequest, invitation: str, subject: 
 
 async def _authorization_url(request: DeskRequest, invitation: str) -> str:
     """Return where the browser goes; what must come back is kept for this browser alone."""
-    begun = await oidc.start_authorization(request.desk.settings, _redirect_uri(request))
+    begun = await oidc.start_authorization(request.runtime.settings, _redirect_uri(request))
     body = {"nonce": begun.nonce, "verifier": begun.verifier, "invitation": invitation}
     await request.write(
         one_time_links.issue_link,
@@ -119,7 +119,7 @@ async def _authorization_url(request: DeskRequest, invitation: str) -> str:
 
 
 def _redirect_uri(request: DeskRequest) -> str:
-    own = request.desk.settings.public_url or str(request.http.base_url)
+    own = request.runtime.settings.public_url or str(request.http.base_url)
     return own.rstrip("/") + CALLBACK_PATH
 
 
@@ -130,6 +130,6 @@ async def _oidc_failed(request: DeskRequest, reason: str) -> Response:
 
 ROUTES = (
     DeskRoute("/desk/organisation", "GET", "sign_in", start_oidc),
-    DeskRoute("/desk/organisation", "POST", "sign_in", redeem_with_oidc),
+    DeskRoute("/desk/organisation", "POST", "sign_in", redeem_with_oidc, sensitive=True),
     DeskRoute(CALLBACK_PATH, "GET", "sign_in", oidc_callback),
 )

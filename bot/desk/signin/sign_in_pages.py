@@ -57,7 +57,7 @@ async def start_session(request: DeskRequest, staff_id: str, name: str, method: 
     token = await request.write(begin)
     asked = request.form.get("next", "")
     response = request.redirect(safe_redirect_path(asked) if asked else "/desk/")
-    cookies.set_cookie(response, SESSION_COOKIE, token, request.desk.secure)
+    cookies.set_cookie(response, SESSION_COOKIE, token, request.runtime.secure)
     known_browsers.remember(request, response, staff_id)
     return response
 
@@ -77,7 +77,7 @@ async def sign_in_page(
 ) -> Response:
     """Return the page to sign in on. In the demo its fields are filled in."""
     ended = (
-        bool(cookies.read_cookie(request.http, SESSION_COOKIE, request.desk.secure))
+        bool(cookies.read_cookie(request.http, SESSION_COOKIE, request.runtime.secure))
         and not request.staff_session
     )
     filled = {"name": request.form.get("name", "")[:60], "password": "", "code": ""}
@@ -88,7 +88,7 @@ async def sign_in_page(
         next=request.form.get("next", "") or request.query("next"),
         ended=ended,
         out=request.query("out"),
-        organisation=oidc.is_configured(request.desk.settings),
+        organisation=oidc.is_configured(request.runtime.settings),
         **(await _demo_credentials(request) or filled),
         **more,
     )
@@ -100,7 +100,7 @@ async def sign_out(request: DeskRequest) -> Response:
         f"/desk/sign-in?out=yes&{known_browsers.KNOWN_COOKIE}={known_browsers.signed_cookie(request)}"
     )
     response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
-    cookies.delete_cookie(response, SESSION_COOKIE, request.desk.secure)
+    cookies.delete_cookie(response, SESSION_COOKIE, request.runtime.secure)
     signed = request.staff_session
     if signed is not None:
 
@@ -129,7 +129,7 @@ async def _verify_credentials(request: DeskRequest, name: str) -> str | None:
 
 async def _demo_credentials(request: DeskRequest) -> dict[str, str] | None:
     """Return what the demo fills in: its name, its password, and a code that is good now."""
-    demo = request.desk.demo
+    demo = request.runtime.demo
     if demo is None:
         return None
     found = await request.read(staff.stored_credentials, demo["name"])
@@ -139,6 +139,6 @@ async def _demo_credentials(request: DeskRequest) -> dict[str, str] | None:
 
 ROUTES = (
     DeskRoute("/desk/sign-in", "GET", "sign_in", show_sign_in),
-    DeskRoute("/desk/sign-in", "POST", "sign_in", sign_in),
-    DeskRoute("/desk/sign-out", "POST", "sign_in", sign_out),
+    DeskRoute("/desk/sign-in", "POST", "sign_in", sign_in, sensitive=True),
+    DeskRoute("/desk/sign-out", "POST", "sign_in", sign_out, sensitive=True),
 )

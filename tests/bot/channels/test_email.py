@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bot.channels import PermanentFailure
+from bot.channel_interface import PermanentFailure
 from bot.channels.email import EmailChannel
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import House
 from bot.settings import Settings
 from storage.chats import outbox
 from storage.database import Database
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 from tests.support.builders import NOW
 
 ALERT = "New request ACDE-FGHJ. Be in touch by 5pm on Tuesday 24 November."
@@ -112,10 +112,10 @@ async def test_an_alert_waits_while_the_mail_server_is_away(
 ) -> None:
     clock = [NOW]
     database.clock = lambda: clock[0]
-    house = House(vault, {"email": channel(mailbox)})
+    house = build_runtime(database, {"email": channel(mailbox)})
     with database.unit(NOW) as unit:
         outbox.enqueue(unit, "email", "alert", {"text": ALERT})
-    delivery = Delivery(database, house)
+    delivery = Delivery(house)
     mailbox.rejects_mail = True
     assert (await delivery.deliver_batch())[0] == 1
     assert (await delivery.deliver_batch())[0] == 0, "it waits before it tries again"

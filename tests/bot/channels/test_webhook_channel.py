@@ -12,18 +12,17 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from bot.channels import PermanentFailure
+from bot.channel_interface import PermanentFailure
 from bot.channels.webhook import WebhookChannel
 from bot.pipeline.alerts import notify_webhook
 from bot.pipeline.deliver import Delivery
-from bot.runtime import House
 from bot.settings import Settings
 from storage import retention
 from storage.chats import outbox
 from storage.chats.outbox import UndeliveredItem
 from storage.database import Database
 from storage.vault import Vault
-from tests.harness.app import build_settings
+from tests.harness.app import build_runtime, build_settings
 from tests.harness.clock import START, FakeClock
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
@@ -72,8 +71,8 @@ class WebhookHarness:
         self.database, self.vault, self.clock = database, vault, FakeClock()
         database.clock = self.clock
         channel = WebhookChannel(settings, self.clock)
-        self.house = House(vault, {"webhook": channel})
-        self.delivery = Delivery(database, self.house)
+        self.house = build_runtime(database, {"webhook": channel})
+        self.delivery = Delivery(self.house)
 
     def add_referral(self, reference: str = "ACDE-3467") -> None:
         """Have a new referral."""
@@ -143,7 +142,7 @@ async def test_a_new_referral_is_told_signed_and_without_a_person(
 
 async def test_without_the_setting_nobody_is_told(database: Database, vault: Vault) -> None:
     with database.unit(START) as unit:
-        notify_webhook(unit, House(vault, {}), make_record("ACDE-3467"))
+        notify_webhook(unit, build_runtime(database, {}), make_record("ACDE-3467"))
     with database.reading() as unit:
         assert outbox.list_undelivered(unit, "webhook") == []
 
@@ -237,7 +236,7 @@ def test_half_a_setting_or_an_open_line_is_refused(url: str | None, secret: str 
 
 
 async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) -> None:
-    house = House(desk.vault, {"webhook": WebhookChannel(build_settings(), desk.clock)})
+    house = build_runtime(desk.database, {"webhook": WebhookChannel(build_settings(), desk.clock)})
     with desk.database.unit(START) as unit:
         notify_webhook(unit, house, make_record("ACDE-3467"))
         notify_webhook(unit, house, make_record("ACDE-2222"))

@@ -256,7 +256,7 @@ async def test_a_route_whose_rule_is_unknown_is_refused(desk: DeskApp) -> None:
         raise AssertionError("nobody comes here")
 
     page = DeskRoute("/desk/new-page", "GET", "a rule that nobody wrote", show)
-    desk.app = Starlette(routes=[page.starlette_route(desk.running.desk)])
+    desk.app = Starlette(routes=[page.starlette_route(desk.running.runtime)])
     for role in Role:
         browser = await desk.signed_in(role, f"some-{role.replace('_', '-')}")
         assert (await browser.get("/desk/new-page")).status_code == 403

@@ -8,7 +8,6 @@ import pytest
 
 from bot.channels.email import EmailChannel
 from bot.pipeline.sweep import sweep
-from bot.runtime import House
 from bot.settings import Settings
 from bot.web.health import is_overdue
 from flows.calendar.workdays import due_at, next_opening
@@ -19,6 +18,7 @@ from storage.chats import outbox
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.builders import make_record
 
@@ -33,7 +33,7 @@ class AlertHarness:
 
     def __init__(self, database: Database, vault: Vault, **more: object) -> None:
         self.database, self.vault = database, vault
-        self.house = House(vault, {}, ("telegram",), **more)  # type: ignore[arg-type]
+        self.house = build_runtime(database, {}, ("telegram",), **more)  # type: ignore[arg-type]
 
     def add_referral(
         self, at: datetime, days: int = 2, hold: bool = False, queue: str = "adults"
@@ -172,7 +172,7 @@ async def test_the_health_page_says_when_time_is_not_swept_any_more(desk: DeskAp
     desk.clock.advance(minutes=6)
     assert (await _health(nobody.client))[0] == 503
     with desk.database.unit(desk.clock()) as unit:
-        sweep(unit, desk.running.house)
+        sweep(unit, desk.running.runtime)
     assert await _health(nobody.client) == (200, "ok")
 
 

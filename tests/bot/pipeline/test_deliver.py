@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, select
 
-from bot.channels import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
+from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
 from bot.pipeline.deliver import BACK_OFF, CHANNEL_BURST, CHAT_BURST, Delivery
-from bot.pipeline.respond import House
 from flows.conversation import Reply
 from storage.chats import conversations, message_ids, outbox
 from storage.database import Database
 from storage.tables import CHAT, OUTBOX
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 from tests.support.builders import HOUR, NOW, store_answers
 
 FailureRule = Callable[[str, str], Exception | None]
@@ -58,8 +58,8 @@ class OutboxHarness:
 
     def new_delivery(self) -> Delivery:
         """Return delivery as a fresh process has it."""
-        house = House(self.vault, {"telegram": self.channel})
-        return Delivery(self.database, house)
+        house = build_runtime(self.database, {"telegram": self.channel})
+        return Delivery(house)
 
     def chat(self, address: str) -> str:
         """Return the id of somebody's chat."""

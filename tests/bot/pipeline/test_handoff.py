@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from bot.channels import Body, InboundEvent
+from bot.channel_interface import Body, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
-from bot.runtime import House
 from flows import casework
 from flows.calendar.workdays import is_working_day
 from flows.conversation import Conversation
@@ -39,6 +38,7 @@ from storage.referrals import acts, lifecycle
 from storage.referrals.steps import NotReferralOwner
 from storage.tables import CHAT, INBOX, REFERRAL
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 from tests.harness.thorough import is_thorough
 from tests.support.happy_path import SEND, happy_path, option_label, steps_before
 
@@ -106,7 +106,7 @@ class HandoffHarness:
         self.vault, self.now, self.n = vault, START, 0
         self.database = Database(f"sqlite:///{file}", vault, lambda: self.now)
         self.wire = HandoffChannel(self)
-        self.house = House(vault, {"spoken": self.wire}, ())
+        self.house = build_runtime(self.database, {"spoken": self.wire}, ())
         self.reference = ""
 
     def save_input(self, body: Body) -> None:
@@ -125,7 +125,7 @@ class HandoffHarness:
 
     def deliver(self) -> None:
         """Send what can be sent now."""
-        delivery = Delivery(self.database, self.house)
+        delivery = Delivery(self.house)
         for _ in range(20):
             if not asyncio.run(delivery.deliver_batch())[0]:
                 return

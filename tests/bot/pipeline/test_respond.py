@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.channels import Body, InboundEvent
+from bot.channel_interface import Body, InboundEvent
 from bot.channels.terminal import TerminalChannel
 from bot.pipeline import respond as module
-from bot.pipeline.respond import MAX_ATTEMPTS, AnsweredInput, House, respond
+from bot.pipeline.respond import MAX_ATTEMPTS, AnsweredInput, respond
+from bot.runtime import Runtime
 from flows.conversation import Conversation
 from flows.inputs import ButtonPress, Input, TypedText, free_text
 from flows.turn import take_turn
@@ -24,6 +25,7 @@ from storage.reports import daily_counters
 from storage.serialization import loads_dict
 from storage.tables import INBOX, OUTBOX
 from storage.vault import Vault
+from tests.harness.app import build_runtime
 from tests.support.builders import HOUR, MINUTE, NOW
 from tests.support.cast import SAM
 from tests.support.happy_path import expected_answers, happy_path, question_first_line, steps_before
@@ -59,7 +61,7 @@ class PipelineHarness:
 
     database: Database
     vault: Vault
-    house: House
+    house: Runtime
     n: int = 0
 
     def save_input(self, chat: str, *lines: Body, channel: str = "spoken") -> None:
@@ -114,7 +116,7 @@ class PipelineHarness:
 @pytest.fixture
 def desk(database: Database, vault: Vault) -> PipelineHarness:
     """Return an empty inbox, and staff who are told in two ways."""
-    house = House(vault, {"spoken": ScriptedChannel()}, ("telegram", "email"))
+    house = build_runtime(database, {"spoken": ScriptedChannel()}, ("telegram", "email"))
     return PipelineHarness(database, vault, house)
 
 
@@ -267,7 +269,7 @@ def test_rows_of_a_channel_that_is_not_here_are_left_for_who_has_it(desk: Pipeli
 
 def test_the_terminal_leaves_telegrams_rows_alone(desk: PipelineHarness) -> None:
     desk.says("amina", "/start")
-    desk.house = House(desk.vault, {"terminal": TerminalChannel()})
+    desk.house = build_runtime(desk.database, {"terminal": TerminalChannel()})
     assert desk.respond() == []
     assert desk.inbox_stages() == ["waiting"]
 

@@ -17,7 +17,8 @@ import pytest
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 
-from bot.web.event_stream import EventBroadcaster, ReadState
+from bot.broadcast import EventBroadcaster, ReadState
+from bot.web.event_stream import event_response
 from tests.support.paths import ROOT
 
 REQUEST = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
@@ -42,7 +43,7 @@ async def listening(
     live: EventBroadcaster, look: ReadState
 ) -> AsyncIterator[Callable[[], Awaitable[str]]]:
     """Listen as a browser does; give what waits for the next event and returns its data."""
-    response = live.stream(REQUEST, look)
+    response = event_response(live, look)
     assert isinstance(response, EventSourceResponse)
     stream: Any = response.body_iterator
 
@@ -108,7 +109,7 @@ async def test_more_than_there_is_room_for_look_again_by_themselves() -> None:
     live, look = EventBroadcaster(max_streams=2, poll_seconds=60), CountingLook()
     async with listening(live, look) as one, listening(live, look) as two:
         assert (await one(), await two()) == ("a", "a")
-        refused = live.stream(REQUEST, look)
+        refused = event_response(live, look)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "15")
     async with listening(live, look) as three:
         assert await three() == "a"

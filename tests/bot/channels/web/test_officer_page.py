@@ -201,11 +201,11 @@ async def test_a_busy_database_loses_nothing(
 ) -> None:
     browser, page = await invited_browser(site)
 
-    async def no_time(_: object) -> object:
+    async def no_time(*_: object) -> object:
         raise guard.DatabaseBusy
 
     with monkeypatch.context() as busy:
-        busy.setattr(site.running.database, "read", no_time)
+        busy.setattr(site.running.runtime.database, "read", no_time)
         told = await submit_form(browser, page, QUICK_REFERRAL)
     assert told.status_code == 503
     assert site.sent_records() == []

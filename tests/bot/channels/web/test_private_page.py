@@ -190,7 +190,7 @@ async def test_after_a_draft_was_deleted_the_page_keeps_nothing(
 async def test_a_thousand_wrong_links_answer_the_same(
     rig: TelegramApp, site: PagesApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site.running.web.limiter, "allow", lambda *_: True)
+    monkeypatch.setattr(site.running.runtime.limiter, "allow", lambda *_: True)
     used, old = (
         site.make_link(private_links.PRIVATE_PAGE_LINK, "telegram", "417") for _ in range(2)
     )

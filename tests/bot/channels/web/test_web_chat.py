@@ -15,9 +15,10 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from bot.channels import Body
+from bot.channel_interface import Body
 from bot.channels.web import guard, pages
 from bot.pipeline.sweep import sweep
+from bot.runtime import MAX_CHATS_STARTING
 from bot.web.templates import static_url
 from flows.service import service
 from flows.understanding import crisis
@@ -103,26 +104,26 @@ class ChatApp(App):
 
     def count(self, query: object) -> int:
         """Return the number that a query gives."""
-        with self.running.database.reading() as unit:
+        with self.running.runtime.database.reading() as unit:
             return int(unit.conn.execute(query).scalar_one())  # type: ignore[call-overload]
 
     def address(self) -> str:
         """Return the address of the one chat that there is."""
-        with self.running.database.reading() as unit:
+        with self.running.runtime.database.reading() as unit:
             row = unit.conn.execute(select(BROWSER_SESSION)).one()
-            return self.running.vault.unseal(row.address, f"visit/{row.id}/address")
+            return self.running.runtime.vault.unseal(row.address, f"visit/{row.id}/address")
 
     async def staff_write(self, address: str, text: str) -> None:
         """Put a message of staff in line for a chat."""
         running = self.running
         body: Body = {"text": text, "buttons": [], "edits_message_id": None}
-        with running.database.reading() as unit:
+        with running.runtime.database.reading() as unit:
             mark = address_fingerprint(unit, "web", address)
             chat = select(CHAT.c.id).where(CHAT.c.address_print == mark)
             chat_id = unit.conn.execute(chat).scalar_one()
         whole = {**body, "private": False, "fallback_text": ""}
-        await running.database.write(outbox.enqueue, "web", "say", whole, chat_id)
-        running.wake.wake_all()
+        await running.runtime.database.write(outbox.enqueue, "web", "say", whole, chat_id)
+        running.runtime.wake.wake_all()
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def maya(site: ChatApp) -> ChatBrowser:
 @contextlib.contextmanager
 def locked_database(site: ChatApp) -> Iterator[None]:
     """Hold the database so that nobody else can read or write."""
-    file = Path(site.running.settings.database_url.removeprefix("sqlite:///"))
+    file = Path(site.running.runtime.settings.database_url.removeprefix("sqlite:///"))
     held = sqlite3.connect(file, isolation_level=None)
     held.execute("BEGIN EXCLUSIVE")
     try:
@@ -203,7 +204,7 @@ async def test_a_cookie_is_for_this_visit_and_for_nobody_else(
     told = (await maya.client.post(path, data=fields, follow_redirects=False)).headers["set-cookie"]
     assert told.startswith("chat=") and "HttpOnly" in told and "SameSite=lax" in told
     assert "Max-Age" not in told and "expires" not in told.lower()
-    site.running.web.secure = True
+    site.running.runtime.settings.public_url = "https://chat.test"
     other = site.browser(secure=True)
     await other.opens("/")
     path, fields = other.page.submission_for("Start")
@@ -462,7 +463,7 @@ async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) 
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
     await wait_until_answered(site, address)
-    with site.running.database.reading() as unit:
+    with site.running.runtime.database.reading() as unit:
         lines = screens.list_screen_messages(unit, "web", address)
     assert [line.text for line in lines] == [say("en", "scenes.paused.left")]
     assert site.conversation_of("web", address).stage == "paused"
@@ -472,7 +473,7 @@ async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) 
 async def wait_until_answered(site: ChatApp, address: str) -> None:
     """Wait until everything at an address is answered and shown."""
     for _ in range(200):
-        with site.running.database.reading(site.clock()) as unit:
+        with site.running.runtime.database.reading(site.clock()) as unit:
             waits = browser_sessions.has_pending_work(unit, "web", address)
         if not waits:
             return
@@ -547,7 +548,9 @@ async def test_a_visit_ends_with_its_draft(site: ChatApp, maya: ChatBrowser) -> 
     await maya.follow_path(3)
     site.clock.advance(hours=service().draft_hours, minutes=1)
     running = site.running
-    await running.database.write(lambda unit: sweep(replace(unit, now=site.clock()), running.house))
+    await running.runtime.database.write(
+        lambda unit: sweep(replace(unit, now=site.clock()), running.runtime)
+    )
     await maya.opens("/chat")
     assert maya.answer.status_code == 410
 
@@ -596,7 +599,7 @@ async def test_a_start_that_was_given_up_on_takes_no_place(
     site: ChatApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 0.01)
-    places = [site.running.web.beginning.acquire() for _ in range(guard.MAX_CHATS_STARTING)]
+    places = [site.running.runtime.chat_starts.acquire() for _ in range(MAX_CHATS_STARTING)]
     await asyncio.gather(*places)
     for n in range(20):
         browser = site.browser(at=f"192.0.2.{n}")
@@ -604,16 +607,16 @@ async def test_a_start_that_was_given_up_on_takes_no_place(
         assert browser.answer.status_code == 503
     monkeypatch.setattr(guard, "DATABASE_TIMEOUT", 20.0)
     for _ in places:
-        site.running.web.beginning.release()
+        site.running.runtime.chat_starts.release()
     await asyncio.gather(*(site.browser(at=f"198.51.100.{n}").begins() for n in range(8)))
-    assert not site.running.web.beginning.locked()
+    assert not site.running.runtime.chat_starts.locked()
 
 
 async def test_one_chat_has_a_limit_but_danger_gets_through(
     site: ChatApp, maya: ChatBrowser
 ) -> None:
     await maya.begins()
-    limiter = site.running.web.limiter
+    limiter = site.running.runtime.limiter
     address = site.address()
     for _ in range(60):
         limiter.allow(pages.POSTS_PER_CHAT, "chat posts", address)
@@ -659,7 +662,7 @@ async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: Cha
         answer = await leave_quickly(maya)
         assert loop.time() - began < 1.0
         assert answer.headers["location"] == service().exit_url
-    await asyncio.gather(*site.running.web.tasks)
+    await asyncio.gather(*site.running.runtime.tasks)
     await wait_until_answered(site, address)
     assert site.conversation_of("web", address).stage == "paused"
     assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
@@ -667,7 +670,7 @@ async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: Cha
 
 async def test_an_answer_that_takes_long_is_said_to_come(site: ChatApp, maya: ChatBrowser) -> None:
     page = await maya.begins()
-    site.running.web.answer_within = 0.0
+    site.running.runtime.answer_within = 0.0
     await maya.presses(HARMED, page=page)
     assert say("en", "web.chat.waits") in maya.page.text
     assert maya.own == [HARMED]
@@ -750,6 +753,6 @@ async def test_what_the_bot_said_can_be_cleared_away(site: ChatApp, maya: ChatBr
     await maya.begins()
     await maya.types("/leave")
     assert [one.text for one in maya.page.messages] == [say("en", "scenes.paused.left")]
-    with site.running.database.unit() as unit:
+    with site.running.runtime.database.unit() as unit:
         found = message_ids.message_ids_before(unit, site.clock() + timedelta(1))
     assert sum(map(len, found.values())) == 1

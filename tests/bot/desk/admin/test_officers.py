@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from bot import serve
 from bot.pipeline.officer_access import RevocationReason
 from bot.pipeline.respond import respond
+from bot.runtime import WakeSignals
 from flows.wording import say
 from storage import logbook
 from storage.chats import handoffs, officer_registry
@@ -120,14 +121,14 @@ async def test_what_was_under_way_is_not_sent_either(desk: Desk) -> None:
     app, site = desk
     ada = await app.signed_in("administrator", "ada")
     browser, page = await use_invitation(site, await invite(ada))
-    app.running.web.wake = lambda: None
-    app.running.web.answer_within = 0.1
+    app.running.runtime.wake = WakeSignals()
+    app.running.runtime.answer_within = 0.1
     await submit_form(browser, page, QUICK_REFERRAL)
     assert waiting_inputs(app) == 1
     await revoke(ada)
     running = app.running
-    await running.database.write(
-        lambda unit: respond(replace(unit, now=running.clock()), running.house)
+    await running.runtime.database.write(
+        lambda unit: respond(replace(unit, now=running.runtime.clock()), running.runtime)
     )
     assert waiting_inputs(app) == 0
     shown = await browser.get("/officer")

@@ -67,7 +67,7 @@ async def test_without_a_token_there_is_nothing(desk: DeskApp) -> None:
             b"bearer \xe9",
         ):
             headers = {b"Authorization": sent} if sent else {}
-            desk.running.desk.limiter = type(desk.running.desk.limiter)()
+            desk.running.runtime.limiter = type(desk.running.runtime.limiter)()
             answer = await browser.client.get(f"/api/v1/{path}", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["content-type"] == "application/problem+json"
@@ -321,7 +321,7 @@ def test_nothing_that_can_be_sent_breaks_it(database: Database) -> None:
     """What schemathesis makes of the description, 25 requests of each kind."""
     add_referrals(database, "ACDE-3467", "ACDE-2222")
     running = build_app(database)
-    running.desk.limiter.allow = lambda *_: True  # type: ignore[method-assign]
+    running.runtime.limiter.allow = lambda *_: True  # type: ignore[method-assign]
     mine = {"Authorization": f"Bearer {token_for(database)}"}
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", running.pages(), headers=mine)
     tried: list[int] = []

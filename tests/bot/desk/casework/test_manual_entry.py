@@ -55,7 +55,7 @@ async def site(database: Database, clock: FakeClock) -> AsyncIterator[PagesApp]:
 
 def signed_in(site: PagesApp, role: Role = Role.MEDIATOR, name: str = "mira") -> httpx.AsyncClient:
     running = site.running
-    with running.database.unit(START) as unit:
+    with running.runtime.database.unit(START) as unit:
         code = staff.invite_staff(unit, name, role, "ada")
         id = staff.redeem_staff_invitation(unit, code)
         assert id
@@ -175,7 +175,7 @@ async def test_an_administrator_and_a_stranger_enter_nothing(site: PagesApp) -> 
 async def test_it_is_written_in_the_logbook(site: PagesApp) -> None:
     browser = signed_in(site)
     await confirm_entry(browser, await open_check_page(browser, "self", "phone", BY_PHONE))
-    with site.running.database.reading() as unit:
+    with site.running.runtime.database.reading() as unit:
         lines = [(one.who, one.did) for one in logbook.list_logbook_lines(unit)]
     assert ("mira", "take_down") in lines
 

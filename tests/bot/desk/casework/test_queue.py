@@ -308,7 +308,14 @@ def live_event(desk: DeskApp, browser: DeskBrowser) -> dict[str, object]:
     )
     request = Request({"type": "http", "headers": [], "query_string": b"", "path": "/desk/live"})
     with desk.database.reading(now) as unit:
-        return live_state(unit, DeskRequest(desk.running.desk, request, now, "seat", signed))
+        here = DeskRequest(
+            runtime=desk.running.runtime,
+            http=request,
+            now=now,
+            browser_id="seat",
+            staff_session=signed,
+        )
+        return live_state(unit, here)
 
 
 async def test_an_open_page_hears_what_is_new_and_who_took_what(desk: DeskApp) -> None:

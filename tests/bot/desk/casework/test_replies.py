@@ -68,7 +68,7 @@ def alerts(rig: TelegramApp) -> list[str]:
 
 def notes_of(rig: TelegramApp, reference: str, act: str = "wrote") -> list[str]:
     """Return what a person wrote while they were held, as it stands on the timeline."""
-    with rig.running.database.reading() as unit:
+    with rig.running.runtime.database.reading() as unit:
         steps = lifecycle.list_steps(unit, reference)
     return [step.note for step in steps if step.act == act]
 
@@ -246,7 +246,7 @@ async def test_between_put_and_sent_the_guard_is_asked_again(
 ) -> None:
     mira, reference = await mira_writes_with(rig, desk, maya)
     await send_reply(mira, reference, "thanks", first_name="Mira")
-    with rig.running.database.unit(rig.now()) as unit:
+    with rig.running.runtime.database.unit(rig.now()) as unit:
         if how == "handed on":
             acts.perform_act(unit, reference, "transfer", "mira", transfer_to="omar")
         else:
@@ -301,7 +301,7 @@ async def test_danger_ends_a_handoff_and_staff_see_the_words_first(
     assert any("999" in text for text in bot_said(rig, maya)[-3:])
     assert notes_of(rig, reference) == ["he is hitting me right now, please help"]
     assert say("en", "desk.alerts.flag", reference=reference) in alerts(rig)
-    with rig.running.database.reading(rig.now()) as unit:
+    with rig.running.runtime.database.reading(rig.now()) as unit:
         (entry,) = lifecycle.list_queue(unit)
         assert any(flag.startswith("danger_") for flag in entry.flags)
 

@@ -1,0 +1,62 @@
+"""What every channel is to the rest: it turns what arrives into our shapes, and sends ours out."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from flows.inputs import Input
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent:
+    """One thing that came in. `event` is "" for something a person did, or blocked, unblocked,
+    elsewhere (a group or channel, which is left). `press` is to be acknowledged at once. `channel`
+    is the chat's own where it came by another door.
+    """
+
+    address: str
+    user_input: Input | None = None
+    chat_event: str = ""
+    message_id: str | None = None
+    callback_id: str | None = None
+    reply_channel: str = ""
+
+
+class Channel(Protocol):
+    """A way to meet people. Its payloads and its errors end here.
+
+    `rate_limited` says whether the other side bounds how fast we may send.
+    """
+
+    name: str
+    rate_limited: bool
+
+    def translate(self, body: Body) -> InboundEvent | None:
+        """Return what a raw payload means, None when there is nothing to do about it."""
+
+    async def send(self, address: str, kind: str, body: Body) -> str | None:
+        """Do what an outbox row says; return the new message's id if there is one.
+
+        Raises one of the errors below when it could not be done.
+        """
+
+
+class RateLimited(Exception):
+    """Not now: try again after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"wait {seconds} s")
+        self.seconds = seconds
+
+
+class TemporaryFailure(Exception):
+    """It was not taken: try again as after any failure. It carries a code, never words."""
+
+
+class ChatClosed(Exception):
+    """The person closed the chat; nothing more can be sent there."""
+
+
+class PermanentFailure(Exception):
+    """This row can never be sent; the next one may. It carries a code, never words."""
