@@ -20,7 +20,8 @@ def main(*words: str) -> int:
     """Run the tests that pytest selects by these words; return 0 if they pass and enough ran."""
     coverage("erase")
     passed = coverage("run", "-m", "pytest", *(word for word in words if word != "--coverage")) == 0
-    coverage("combine", "--quiet")
+    if coverage("combine", "--quiet") != 0:
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "coverage.json")
         coverage("json", "--quiet", "-o", str(report))
