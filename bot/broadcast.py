@@ -16,7 +16,7 @@ MAX_STREAMS = 300
 class EventBroadcaster:
     """The pages that listen, and the one task that looks on behalf of them all.
 
-    `rounds` counts the looks, so that what is the same for all is looked up once a round.
+    `poll_round` counts the looks, so that what is the same for all is looked up once a round.
     """
 
     def __init__(self, max_streams: int = MAX_STREAMS, poll_seconds: float = POLL_SECONDS) -> None:

@@ -10,9 +10,11 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
-    """One thing that came in. `event` is "" for something a person did, or blocked, unblocked,
-    elsewhere (a group or channel, which is left). `press` is to be acknowledged at once. `channel`
-    is the chat's own where it came by another door.
+    """One payload, translated.
+
+    `chat_event` is "" for something a person did, or blocked, unblocked, elsewhere (a group or
+    channel, which is left). `callback_id` is to be acknowledged at once. `reply_channel` is the
+    chat's own channel where the input came by another one.
     """
 
     address: str

@@ -131,7 +131,7 @@ class Program:
         )
 
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
-        """Serve the pages on HOST and PORT; call `opened` once the first can be had."""
+        """Serve the pages on HOST and PORT; call `on_ready` once the first can be had."""
         await serve(self.pages(), self.runtime.settings.host, self.runtime.settings.port, on_ready)
 
 
@@ -140,7 +140,7 @@ async def run(
 ) -> None:
     """Run the parts asked for until the process is told to stop, or one of them fails.
 
-    `opened` is called once, when the first page can be had.
+    `on_ready` is called once, when the first page can be had.
     """
     await asyncio.to_thread(dispatch.warm_up)
     async with _telegram_connection(program):

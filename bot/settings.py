@@ -122,7 +122,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Return the settings; raise WrongSetUp with a plain line for each thing that is wrong."""
+    """Return the settings; raise InvalidSettings with a plain line for each thing that is wrong."""
     try:
         return Settings()
     except ValidationError as wrong:

@@ -37,8 +37,8 @@ class RetentionPeriods:
     """How long things are kept; the privacy notice says these numbers.
 
     `receipt_days` is also how long an unheard chat is remembered, and `closed_days` runs from
-    the day a member of staff closed the referral. `change_days` is how long it is kept what a
-    change of contact details was, once a second person decided on it.
+    the day a member of staff closed the referral. `contact_change_days` is how
+    long the content of a contact change is kept once a second person decided on it.
     """
 
     draft_hours: int = 72

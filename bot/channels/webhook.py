@@ -35,7 +35,7 @@ class WebhookChannel:
         return None
 
     async def send(self, address: str, kind: str, body: Body) -> str | None:
-        """Tell of one referral; raises Later, or what the network raises, to be tried again."""
+        """Send one event; raises TemporaryFailure, or what the network raises, to be retried."""
         if kind != REFERRAL_KIND:
             raise PermanentFailure(f"webhook_{kind}")
         said = json.dumps(body, separators=(",", ":")).encode()

@@ -16,7 +16,7 @@ FIRST_PORT, PORTS_TRIED = 8000, 20
 
 
 def refuse_live_settings(settings: Settings) -> None:
-    """Raise WrongSetUp when the settings name a real bot or a public address."""
+    """Raise InvalidSettings when the settings name a real bot or a public address."""
     if settings.telegram_bot_token is not None:
         raise InvalidSettings(
             "The demo never uses a real bot. Take TELEGRAM_BOT_TOKEN out of .env and of the "

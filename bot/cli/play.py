@@ -28,7 +28,7 @@ DEMO_OFFICER = Officer("PC Sam Reed", "Kent Police", "sam.reed@example.com", ver
 
 @dataclass(slots=True)
 class Player:
-    """One person at a keyboard; `skipped` is how far they have let time run ahead."""
+    """One person at a keyboard; `clock_offset` is how far they have let time run ahead."""
 
     database: Database
     details_in_chat: bool = False

@@ -124,7 +124,7 @@ class DeskRequest(WebRequest):
         ]
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Return a page of the desk; inside it `at` is this request."""
+        """Return a page of the desk; inside it `request` is this request."""
         return render_page(f"desk/{template}", {"request": self, **values}, status)
 
     def may(self, permission: str, ownership: Ownership | None = None, queue: str = "") -> bool:

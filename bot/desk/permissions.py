@@ -23,7 +23,7 @@ class Ownership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Who may: these roles, with a referral of these. `anyone`: no sign-in is needed."""
+    """Who may: these roles, with a referral of these. `public`: no sign-in is needed."""
 
     roles: frozenset[Role] = frozenset()
     ownership: frozenset[Ownership] = frozenset()

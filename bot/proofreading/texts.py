@@ -111,7 +111,7 @@ class LanguageTexts:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Something read in one go. `most_words` is 0 for short texts that are only graded together."""
+    """Something read in one go. `max_words` is 0 for short texts that are only graded together."""
 
     name: str
     text: str

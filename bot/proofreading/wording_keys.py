@@ -23,7 +23,7 @@ PROOFREADING_DIR, CODE_ROOT = "proofreading", Path(__file__).resolve().parents[2
 
 @dataclass(frozen=True, slots=True)
 class WordingKeys:
-    """What `must` be said, what stands on `labels` of buttons, and `patterns` of what may be."""
+    """Keys that are `required`, those of `button_labels`, `patterns` of what may be used."""
 
     required: frozenset[str]
     button_labels: frozenset[str]

@@ -59,7 +59,7 @@ def build_fields(
     problems: Sequence[AnswerProblem] = (),
     keys: Collection[str] | None = None,
 ) -> tuple[FormField, ...]:
-    """Return the fields of a conversation's form, with what was just `given` in them."""
+    """Return the fields of a conversation's form, with what was just `posted` in them."""
     asked = form.form_questions(conversation, keys)
     wrong = {one.question: problem_text(conversation.language, one) for one in reversed(problems)}
     titles = {one.key: one for one in asked}

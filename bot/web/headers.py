@@ -21,7 +21,7 @@ _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Adds the headers to every answer of an app. `framed`: the demo shows two pages in one."""
+    """Adds the headers to every answer of an app. `allow_frames`: for the demo page."""
 
     def __init__(self, app: ASGIApp, secure: bool, allow_frames: bool = False) -> None:
         self._app = app

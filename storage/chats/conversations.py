@@ -100,10 +100,10 @@ def load_conversation(unit: Unit, channel: str, address: str) -> StoredConversat
 def save_conversation(
     unit: Unit, stored: StoredConversation, conversation: Conversation
 ) -> StoredConversation:
-    """Keep `conversation` in place of what was recalled; return it as it is now kept.
+    """Store `conversation` in place of what was loaded; return it as it is now stored.
 
-    New answers are added; answers no longer there are deleted. Raises Stale when somebody
-    else has written since it was recalled.
+    New answers are added; answers no longer there are deleted. The version is an optimistic
+    lock: raises StaleConversation when somebody else has written since it was loaded.
     """
     same = _common_prefix_length(stored.conversation.answers, conversation.answers)
     added = conversation.answers[same:]

@@ -28,7 +28,7 @@ def claim(unit: Unit, reference: str, actor: str) -> bool:
     """Give the referral to `actor` if nobody has it; return whether it is theirs now.
 
     The lease ends at the promised time, or four hours from now once that has passed.
-    Raises Unknown.
+    Raises UnknownReferral.
     """
     free = (REFERRAL.c.reference == reference, *_is_unclaimed())
     values = {"stage": "claimed", "owner": actor, "lease_until": _lease_end(unit.now)}

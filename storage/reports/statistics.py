@@ -19,8 +19,8 @@ FUNNEL_EVENTS = ("asked", "answered", "sent", "stopped", "left")
 class ReferralTimes:
     """One referral as times alone: nothing tells which it is.
 
-    `tried` is how it was first tried to be in touch, `tries` how often that was until somebody
-    was spoken to, `spoke_at` None while nobody was.
+    `first_attempt_act` is how it was first tried to be in touch, `attempts` how often that was
+    until somebody was spoken to, `spoke_at` None while nobody was.
     """
 
     sent_at: datetime

@@ -64,7 +64,7 @@ def build_bot(settings: Settings) -> RawBot:
 
 
 async def connect(bot: Bot) -> None:
-    """Wait until Telegram answers; raise WrongSetUp when it refuses the token."""
+    """Wait until Telegram answers; raise InvalidSettings when it refuses the token."""
     for tries in count():
         try:
             await bot.initialize()

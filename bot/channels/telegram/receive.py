@@ -24,7 +24,7 @@ async def poll(bot: RawBot, save: SaveArrivals) -> None:
     """Receive for ever: save a batch, and only then ask for the next, which confirms it.
 
     Starts without an offset, because update numbers may begin anew; what comes twice is known
-    by its content. Waits out what Telegram answers; raises whatever `keep` raises.
+    by its content. Waits out what Telegram answers; raises whatever `save` raises.
     """
     offset: int | None = None
     failed = 0

@@ -14,7 +14,7 @@ WEB_CHANNEL = "web"
 
 @dataclass(slots=True)
 class WebChannel:
-    """Keeps each chat's screen; `changed` is called after whatever changes one."""
+    """Keeps each chat's screen; `on_change` is called after whatever changes one."""
 
     database: Database
     on_change: Callable[[], None] = lambda: None

@@ -60,17 +60,17 @@ class ChatRequest(WebRequest):
     async def write(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Do something in one transaction; raise Busy when that takes too long."""
+        """Do something in one transaction; raise DatabaseBusy when that takes too long."""
         return await with_database_timeout(self.runtime.database.write(operation, *args, **kwargs))
 
     async def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Look something up; raise Busy when that takes too long."""
+        """Look something up; raise DatabaseBusy when that takes too long."""
         return await with_database_timeout(self.runtime.database.read(operation, *args, **kwargs))
 
     def render(self, name: str, status: int = 200, language: str = "", **values: Any) -> Response:
-        """Return a page of the chat; inside it `here` is this request."""
+        """Return a page of the chat; inside it `request` is this request."""
         own = {
             "request": self,
             "once": secrets.token_urlsafe(12),
@@ -84,7 +84,7 @@ Handler = Callable[[ChatRequest], Awaitable[Response]]
 
 
 async def with_database_timeout(awaited: Awaitable[T]) -> T:
-    """Return what is waited for; raise Busy when the database does not come to it in time."""
+    """Return what is waited for; raise DatabaseBusy when that takes too long."""
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT):
             return await awaited

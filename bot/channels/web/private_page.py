@@ -81,7 +81,7 @@ async def post_private_form(request: ChatRequest) -> Response:
 def render_form_page(
     request: ChatRequest, name: str, status: int = 200, language: str = "", **values: Any
 ) -> Response:
-    """Return a page of forms; inside it `here` is this request."""
+    """Return a page of forms; inside it `request` is this request."""
     own = {"request": request, "once": secrets.token_urlsafe(12), "exit_to": service().exit_url}
     return render_page(f"form/{name}", {**own, **values}, status, language or request.language)
 

@@ -16,7 +16,7 @@ IDEMPOTENCY_KEY_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One thing that a person did: `what` is say or press, `bubble` what their screen shows."""
+    """One thing that a person did: `kind` is say or press, `bubble` what their screen shows."""
 
     kind: str
     value: str

@@ -181,7 +181,7 @@ def _reassign_transaction(request: DeskRequest, action: ActionRequest) -> Callab
 
 
 def _check_preconditions(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
-    """Raise OutOfDate for an old page, NoSuchPerson for a transfer to nobody of ours."""
+    """Raise StalePage for an old page, UnknownAssignee for a transfer to nobody of ours."""
     if action.page_version != str(steps.revision(unit, request.reference)):
         raise StalePage(request.reference)
     if action.act == Act.TRANSFER:

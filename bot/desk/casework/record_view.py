@@ -33,7 +33,7 @@ class RecordItem:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of the timeline; `times` when the same person did the same several times."""
+    """One line of the timeline; `count` when the same person did the same several times."""
 
     act: str
     actor: str
@@ -60,9 +60,10 @@ class RecordView:
 def view_record(
     record: Record, is_owner: bool, may_read_answers: bool, reveal: bool, may_contact: bool
 ) -> RecordView:
-    """Return what to show. `own`: claimed by the reader; `read`: may see what was typed.
+    """Return what to show.
 
-    Ways to make contact are only there after `reveal`, and never when contact is barred.
+    `is_owner`: claimed by the reader; `may_read_answers`: may see what was typed. Ways to make
+    contact are only there after `reveal`, and never when contact is barred.
     """
     may_contact = may_contact and record.may_contact
     ways = _contact_items(record) if may_contact else []

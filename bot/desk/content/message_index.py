@@ -29,7 +29,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class ContentMessage:
-    """One message in one language. `grade` is None where it is too short to be graded."""
+    """One message in one language. `reading_grade` is None for what is too short to grade."""
 
     language: str
     key: str

@@ -45,7 +45,7 @@ class WeekRange:
 
 
 def parse_weeks(since: str, until: str, now: datetime) -> WeekRange:
-    """Return the weeks that are asked for; those up to now where nothing is. Raises NoWeek."""
+    """Return the weeks that are asked for; those up to now where nothing is. Raises InvalidWeek."""
     this = monday_of(now)
     last = _parse_monday("to", until) if until.strip() else this
     first = (

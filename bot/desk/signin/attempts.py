@@ -45,7 +45,7 @@ class AttemptLimits:
 
 
 def limits_for_account(request: DeskRequest, name: str, device_token: str) -> AttemptLimits:
-    """Return the counts for signing in to an account; `mark` is "" in an unknown browser."""
+    """Return the counts for signing in to an account; no `device_token`: an unknown browser."""
     if device_token:
         return AttemptLimits(request, ((PER_KNOWN_BROWSER, f"sign-in known {device_token}"),), True)
     by_account = (PER_ACCOUNT, f"sign-in account {name[:60]}")

@@ -47,7 +47,7 @@ def is_configured(settings: Settings) -> bool:
 
 
 async def start_authorization(settings: Settings, redirect_uri: str) -> AuthorizationRequest:
-    """Return a sign-in to send the browser on to; raise NoSignIn when it cannot be reached."""
+    """Return a sign-in to send the browser on to; raise OidcError when it cannot be reached."""
     found = await _discover(settings)
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     asked = {
@@ -68,7 +68,7 @@ async def start_authorization(settings: Settings, redirect_uri: str) -> Authoriz
 async def fetch_subject(
     settings: Settings, code: str, nonce: str, verifier: str, redirect_uri: str, now: datetime
 ) -> str:
-    """Return the subject that a code proves; raise NoSignIn for anything that does not fit."""
+    """Return the subject that a code proves; raise OidcError for anything that does not fit."""
     found = await _discover(settings)
     given = {
         "grant_type": "authorization_code",

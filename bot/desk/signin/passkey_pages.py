@@ -123,7 +123,7 @@ def relying_party(request: DeskRequest) -> RelyingParty:
 
 
 async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
-    """Return the id and name of whose passkey it is; raise Refused."""
+    """Return the id and name of whose passkey it is; raise PasskeyRejected."""
     answer = request.form.get("answer", "")
     challenge = await _redeem_challenge(request, _AUTHENTICATION, answer)
     credential = passkeys.credential_id_of(answer)
@@ -155,7 +155,7 @@ async def _options_response(
 
 
 async def _redeem_challenge(request: DeskRequest, kind: str, response: str) -> str:
-    """Use up the challenge that an answer is for; raise Refused when this browser had none."""
+    """Use up the challenge of an answer; raise PasskeyRejected when this browser had none."""
     challenge = passkeys.challenge_of(response)
     used = await request.write(one_time_links.redeem_link, kind, challenge)
     if used is None or used.address != request.browser_id:

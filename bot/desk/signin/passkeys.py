@@ -89,7 +89,7 @@ def authentication_options(site: RelyingParty) -> PasskeyOptions:
 
 
 def verify_registration(site: RelyingParty, response: str, challenge: str) -> NewPasskey:
-    """Return the passkey that a device made; raise Refused when anything does not fit."""
+    """Return the passkey that a device made; raise PasskeyRejected when anything does not fit."""
     try:
         found = verify_registration_response(
             credential=response,
@@ -107,7 +107,7 @@ def verify_registration(site: RelyingParty, response: str, challenge: str) -> Ne
 def verify_authentication(
     site: RelyingParty, response: str, challenge: str, public_key: str, sign_count: int
 ) -> int:
-    """Return the count that a passkey gives with its proof; raise Refused when it is none.
+    """Return the count that a passkey gives with its proof; raise PasskeyRejected when it is none.
 
     A count that does not go up is refused: the passkey may have been copied.
     """
@@ -127,7 +127,7 @@ def verify_authentication(
 
 
 def challenge_of(response: str) -> str:
-    """Return the challenge that an answer says it is for; raise Refused when it says none."""
+    """Return the challenge that an answer is for; raise PasskeyRejected when it says none."""
     try:
         told = _client_data(response)
         return bytes_to_base64url(parse_client_data_json(told).challenge)
@@ -136,7 +136,7 @@ def challenge_of(response: str) -> str:
 
 
 def credential_id_of(response: str) -> str:
-    """Return the id of the passkey that an answer is from; raise Refused when it says none."""
+    """Return the id of the passkey of an answer; raise PasskeyRejected when it says none."""
     try:
         return bytes_to_base64url(parse_authentication_credential_json(response).raw_id)
     except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
