@@ -26,7 +26,7 @@ class InboundEvent:
 
 
 class Channel(Protocol):
-    """A way to meet people. Its payloads and its errors end here.
+    """A way to reach people. Its payloads and its errors end here.
 
     `rate_limited` says whether the other side bounds how fast we may send.
     """

@@ -29,7 +29,7 @@ class Vault:
     """Seals text with AES-256-GCM, each piece bound to its context (associated data).
 
     A sealed piece is: version (1 byte), key id (4), nonce (12), then cipher text with its tag.
-    The version byte is the door for another way of sealing, such as to a public key.
+    The version byte leaves room for another way of sealing, such as to a public key.
     """
 
     def __init__(self, current: str, keys: Mapping[str, bytes], fingerprint: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The frame round every page of the desk: who is there, may they, is the form theirs."""
+"""The guard before every page of the desk: sign-in, permission, body size, origin, CSRF."""
 
 import logging
 import secrets
@@ -137,11 +137,11 @@ Handler = Callable[[DeskRequest], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class DeskRoute:
-    """One route of the desk: where, how, under which rule of rules.py, and what answers.
+    """One route of the desk: path, method, permission (permissions.py) and handler.
 
-    A path with {reference} is about a referral: its rule is asked with whose that is. `others`
-    names the rule that lets somebody else's be seen. What a `sensitive` form holds (a password,
-    a code) is never shown again.
+    A path with {reference} is about a referral: the permission is checked with whose that is.
+    `others_permission` grants access to a colleague's referral. What a `sensitive` form holds (a
+    password, a code) is never shown again.
     """
 
     path: str
@@ -152,12 +152,12 @@ class DeskRoute:
     sensitive: bool = False
 
     def starlette_route(self, runtime: Runtime) -> Route:
-        """Return the route, with the frame round it."""
+        """Return the route, with the guard before it."""
 
-        async def framed(request: Request) -> Response:
+        async def guarded(request: Request) -> Response:
             return await _guarded(runtime, self, request)
 
-        return Route(self.path, framed, methods=[self.method], name=f"{self.method} {self.path}")
+        return Route(self.path, guarded, methods=[self.method], name=f"{self.method} {self.path}")
 
 
 async def _guarded(runtime: Runtime, route: DeskRoute, http: Request) -> Response:

@@ -39,5 +39,5 @@ ROUTES: tuple[DeskRoute, ...] = (
 
 
 def routes(runtime: Runtime) -> list[Route]:
-    """Return the routes, each with the frame round it."""
+    """Return the routes, each with the guard before it."""
     return [page.starlette_route(runtime) for page in ROUTES]

@@ -1,4 +1,4 @@
-"""The frame round every page of the chat: who is there, is the form theirs, is there time."""
+"""The guard before every page of the chat: body size, origin, session, CSRF, busy database."""
 
 import asyncio
 import secrets
@@ -141,7 +141,7 @@ async def _guarded(runtime: Runtime, route: ChatRoute, http: Request) -> Respons
 
 
 async def _session_address(request: ChatRequest) -> str | None:
-    """Return whose conversation this browser is in; mostly read, so that nobody waits in line."""
+    """Return whose conversation this browser is in; writes only to refresh last-seen."""
     token = request.token
     found = await request.read(browser_sessions.peek_session, token)
     if found and request.now - found[1] > browser_sessions.LAST_SEEN_INTERVAL:

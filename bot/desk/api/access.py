@@ -1,4 +1,4 @@
-"""The door of the JSON API: a token that works, not too often, not too much; else a plain no."""
+"""Access to the JSON API: a working token, rate limits, a body limit; else a problem document."""
 
 import hashlib
 
