@@ -174,8 +174,7 @@ class LinkRow(SQLModel, table=True):
 class ScreenMessageRow(SQLModel, table=True):
     """One message on the screen of a browser chat; the words are sealed.
 
-    `n` is monotonic and never reused; a changed message gets a new one, so that max(n) is the
-    revision of the screen.
+    `n` is never used again, and grows when a message changes: the largest tells what is new.
     """
 
     __tablename__ = "shown"
