@@ -82,7 +82,8 @@ class TelegramApp:
     async def answering_pages(self) -> AsyncIterator[PagesApp]:
         """Give the pages of the same program; what is done on them is answered at once."""
         runtime = self.running.runtime
-        woken = runtime.wake.inbox
+        # Pages set both events, saved updates only the other one: the test answers those itself.
+        woken = runtime.wake.outbox
 
         async def answer() -> None:
             with runtime.answers.responding():
