@@ -168,7 +168,7 @@ def direct_puts(text: str) -> list[int]:
         if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "outbox.enqueue"):
             continue
         named = {one.arg: one.value for one in node.keywords}
-        kind = node.args[3] if len(node.args) > 3 else named.get("kind")
+        kind = node.args[2] if len(node.args) > 2 else named.get("kind")
         if not isinstance(kind, ast.Constant) or kind.value == "say":
             found.append(node.lineno)
     return found
@@ -199,9 +199,9 @@ def test_nobody_takes_the_outbox_under_another_name() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        'outbox.enqueue(conn, vault, channel, "say", body, now, chat)',
-        'outbox.enqueue(conn, vault, channel, kind="say", body=body)',
-        "outbox.enqueue(conn, vault, channel, kind, body, now)",
+        'outbox.enqueue(unit, channel, "say", body, chat)',
+        'outbox.enqueue(unit, channel, kind="say", body=body)',
+        "outbox.enqueue(unit, channel, kind, body)",
     ],
 )
 def test_a_direct_put_is_found(line: str) -> None:
