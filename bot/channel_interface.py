@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flows.inputs import Input
+from flows.vocabulary import OutboxKind
 
 Body = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Channel(Protocol):
     def translate(self, body: Body) -> InboundEvent | None:
         """Return what a raw payload means, None when there is nothing to do about it."""
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Do what an outbox row says; return the new message's id if there is one.
 
         Raises one of the errors below when it could not be done.

@@ -98,6 +98,19 @@ class FaqOutcome(StrEnum):
     MISSED = "missed"
 
 
+class OutboxKind(StrEnum):
+    """What a row of the outbox has its channel do."""
+
+    SAY = "say"
+    ACKNOWLEDGE = "acknowledge"
+    CLEAR = "clear"
+    DELETE = "delete"
+    OFFICER_COMMANDS = "officer_commands"
+    LEAVE_CHAT = "leave_chat"
+    ALERT = "alert"
+    REFERRAL = "referral"
+
+
 class Source(StrEnum):
     """Where a referral came in: a channel, or staff who typed what came by phone or on paper."""
 

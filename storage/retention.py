@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, delete, exists, func, or_, select, update
 
+from flows.casework import ReferralStage
 from flows.conversation import Conversation
 from flows.stages import Stage
 from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
+from storage.chats.inbox import InboxStage
+from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.referrals import acts, contact_changes
 from storage.referrals.steps import CLOCK
@@ -191,8 +194,8 @@ def _drop_inbox(unit: Unit, periods: RetentionPeriods) -> int:
     handled = unit.now - timedelta(days=periods.inbox_days)
     aside = unit.now - timedelta(days=periods.set_aside_days)
     old = or_(
-        (INBOX.c.stage == "done") & (INBOX.c.ended_at <= handled),
-        (INBOX.c.stage == "set_aside") & (INBOX.c.ended_at <= aside),
+        (INBOX.c.stage == InboxStage.DONE) & (INBOX.c.ended_at <= handled),
+        (INBOX.c.stage == InboxStage.SET_ASIDE) & (INBOX.c.ended_at <= aside),
     )
     return unit.conn.execute(delete(INBOX).where(old)).rowcount
 
@@ -205,9 +208,10 @@ def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
     before = unit.now - timedelta(hours=periods.outbox_hours)
     long_before = unit.now - timedelta(days=periods.dead_letter_days)
     due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.put_at, type_=UtcDateTime)
-    too_late = (OUTBOX.c.stage == "waiting") & OUTBOX.c.chat_id.is_not(None) & (due <= before)
-    ended = (OUTBOX.c.stage != "dead") & (OUTBOX.c.ended_at <= before)
-    buried = (OUTBOX.c.stage == "dead") & (OUTBOX.c.ended_at <= long_before)
+    waiting, dead = (OUTBOX.c.stage == one for one in (OutboxStage.WAITING, OutboxStage.DEAD))
+    too_late = waiting & OUTBOX.c.chat_id.is_not(None) & (due <= before)
+    ended = ~dead & (OUTBOX.c.ended_at <= before)
+    buried = dead & (OUTBOX.c.ended_at <= long_before)
     return unit.conn.execute(delete(OUTBOX).where(or_(ended, buried, too_late))).rowcount
 
 
@@ -227,7 +231,7 @@ def _drop_browser_sessions(unit: Unit, periods: RetentionPeriods) -> int:
 def _erase_closed(unit: Unit, before: datetime) -> int:
     """Erase what a member of staff opened and closed before then; return how many."""
     read_and_closed = (
-        REFERRAL.c.stage == "closed",
+        REFERRAL.c.stage == ReferralStage.CLOSED,
         REFERRAL.c.closed_at <= before,
         REFERRAL.c.opened_at.is_not(None),
         ~REFERRAL.c.unseen,

@@ -62,7 +62,7 @@ class InboxRow(SQLModel, table=True):
     print: str = Field(unique=True)
     chat_print: str
     body: bytes | None = None
-    stage: str = "waiting"
+    stage: str
     attempts: int = 0
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
@@ -149,7 +149,7 @@ class OutboxRow(SQLModel, table=True):
     channel: str
     kind: str
     body: bytes | None = None
-    stage: str = "waiting"
+    stage: str
     tries: int = 0
     why: str = ""
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -185,7 +185,7 @@ class ReferralRow(SQLModel, table=True):
     provider: str
     door: str = Field(default="", sa_column_kwargs={"server_default": ""})
     journey: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    stage: str = "new"
+    stage: str
     owner: str | None = None
     hold: bool
     urgent: bool

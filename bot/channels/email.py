@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from bot.settings import Settings
+from flows.vocabulary import OutboxKind
 
 SMTP_TIMEOUT = 20
 
@@ -24,9 +25,9 @@ class EmailChannel:
         """Return None: nothing comes in by e-mail."""
         return None
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Send an alert; raises what the mail server raises, and it is tried again."""
-        if kind != "alert":
+        if kind != OutboxKind.ALERT:
             raise PermanentFailure(f"email_{kind}")
         to = self._settings.staff_email
         if body.get("to") == "manager":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.inputs import FormSubmission, Sender
+from flows.vocabulary import OutboxKind
 
 
 class PageChannel:
@@ -28,6 +29,6 @@ class PageChannel:
         heard = FormSubmission(page.form_fields, page.journey, send=page.send, sender=sender)
         return InboundEvent(page.address, heard, reply_channel=page.channel)
 
-    async def send(self, address: str, kind: str, body: Mapping[str, object]) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Mapping[str, object]) -> str | None:
         """Refuse: nothing is ever said on a page that was left."""
         raise PermanentFailure(f"page_{kind}")

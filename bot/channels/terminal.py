@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from flows.inputs import Attachment, ButtonPress, Input, MessageEdit, Sender, TypedText
+from flows.vocabulary import OutboxKind
 
 ATTACHMENT_KINDS = ("voice", "photo", "sticker", "location", "contact")
 
@@ -63,15 +64,15 @@ class TerminalChannel:
         own = message if "press" not in body else None
         return InboundEvent(address, heard, message_id=own)
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Put a message on the screen, change one, or take some away."""
         match kind:
-            case "say":
+            case OutboxKind.SAY:
                 return self._say(body)
-            case "clear" | "delete":
+            case OutboxKind.CLEAR | OutboxKind.DELETE:
                 for id in body["messages"]:
                     self.screen.pop(id, None)
-            case "acknowledge" | "leave_chat" | "officer_commands":
+            case OutboxKind.ACKNOWLEDGE | OutboxKind.LEAVE_CHAT | OutboxKind.OFFICER_COMMANDS:
                 pass
             case _:
                 raise PermanentFailure(f"unknown_{kind}")

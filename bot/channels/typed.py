@@ -2,6 +2,7 @@
 
 from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL
+from flows.vocabulary import OutboxKind
 
 
 class ManualEntryChannel:
@@ -14,6 +15,6 @@ class ManualEntryChannel:
         """Refuse: what staff type arrives as a page."""
         raise PermanentFailure("typed_arrived")
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Do nothing; the member of staff sees the referral in the queue."""
         return None

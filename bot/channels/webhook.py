@@ -10,9 +10,9 @@ import httpx
 
 from bot.channel_interface import Body, InboundEvent, PermanentFailure, TemporaryFailure
 from bot.settings import Settings
+from flows.vocabulary import OutboxKind
 
 TIMEOUT_SECONDS = 10
-REFERRAL_KIND = "referral"
 
 
 class WebhookChannel:
@@ -34,9 +34,9 @@ class WebhookChannel:
         """Return None: nothing comes in this way."""
         return None
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Send one event; raises TemporaryFailure, or what the network raises, to be retried."""
-        if kind != REFERRAL_KIND:
+        if kind != OutboxKind.REFERRAL:
             raise PermanentFailure(f"webhook_{kind}")
         said = json.dumps(body, separators=(",", ":")).encode()
         stamp = str(int(self._clock().timestamp()))

@@ -19,6 +19,8 @@ from flows.service import service
 from flows.understanding import faq
 from flows.wording import helplines
 from storage import key_check, logbook
+from storage.chats.inbox import InboxStage
+from storage.chats.outbox import OutboxStage
 from storage.database import Database, UnsafeDatabase
 from storage.tables import INBOX, OUTBOX
 from storage.unit import Unit
@@ -118,8 +120,8 @@ def _key_matches(unit: Unit) -> bool:
 
 def _notes_on_rows(connection: Connection) -> Iterator[str]:
     """Give what the clear columns tell, which need no key."""
-    aside = select(func.count()).where(INBOX.c.stage == "set_aside")
-    given_up = select(func.count()).where(OUTBOX.c.stage == "given_up")
+    aside = select(func.count()).where(INBOX.c.stage == InboxStage.SET_ASIDE)
+    given_up = select(func.count()).where(OUTBOX.c.stage == OutboxStage.GIVEN_UP)
     if number := connection.execute(aside).scalar_one():
         yield f"Messages that came in and could not be answered, set aside: {number}."
     if number := connection.execute(given_up).scalar_one():

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from bot.runtime import Runtime
 from flows.record import Record
+from flows.vocabulary import OutboxKind
 from flows.wording import FIRST_LANGUAGE, format_time, say
 from storage.chats import outbox
 from storage.tables import new_id
@@ -20,7 +21,7 @@ def alert(unit: Unit, runtime: Runtime, alert_key: str, reference: str, when: da
     """Alert the team about a referral. `alert_key` is a key of desk.alerts."""
     for channel in runtime.alerts:
         body = {"text": _alert_text(runtime, alert_key, reference, when)}
-        outbox.enqueue(unit, channel, "alert", body)
+        outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
 
 
 def alert_manager(
@@ -31,7 +32,7 @@ def alert_manager(
         alert(unit, runtime, alert_key, reference, when)
     for channel in runtime.manager:
         body = {"text": _alert_text(runtime, alert_key, reference, when), "to": MANAGER_RECIPIENT}
-        outbox.enqueue(unit, channel, "alert", body)
+        outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
 
 
 def notify_webhook(unit: Unit, runtime: Runtime, record: Record) -> None:
@@ -44,7 +45,7 @@ def notify_webhook(unit: Unit, runtime: Runtime, record: Record) -> None:
     due = record.due.astimezone(UTC).isoformat()
     told = {"event": new_id(), "kind": "referral", "reference": record.reference}
     body = {**told, "queue": record.queue, "due": due}
-    outbox.enqueue(unit, WEBHOOK_CHANNEL, "referral", body)
+    outbox.enqueue(unit, WEBHOOK_CHANNEL, OutboxKind.REFERRAL, body)
 
 
 def _alert_text(runtime: Runtime, alert_key: str, reference: str, when: datetime) -> str:

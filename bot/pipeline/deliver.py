@@ -15,6 +15,7 @@ from bot.channel_interface import (
 )
 from bot.pipeline import outgoing
 from bot.runtime import Runtime
+from flows.vocabulary import OutboxKind
 from storage.chats import message_ids, outbox
 from storage.chats.outbox import OutboxItem
 from storage.unit import Unit
@@ -32,7 +33,7 @@ DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
 in the list of the dead until somebody sends it again."""
 RETRY_WINDOW = timedelta(hours=24)
 BATCH_SIZE = 100
-_RATE_LIMITED_KINDS = ("say", "alert")
+_RATE_LIMITED_KINDS = (OutboxKind.SAY, OutboxKind.ALERT)
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Delivery:
     async def _send(self, row: OutboxItem, now: datetime) -> _SendOutcome:
         body, cleared = row.body, []
         try:
-            if row.kind == "clear" and row.chat_id:
+            if row.kind == OutboxKind.CLEAR and row.chat_id:
                 cleared = await self._deletable_message_ids(row.chat_id, now)
                 body = {"messages": cleared}
             message = await self._channels[row.channel].send(row.address, row.kind, body)
@@ -164,7 +165,7 @@ class Delivery:
 
     def _update_message_ids(self, unit: Unit, outcome: _SendOutcome) -> None:
         row = outcome.row
-        if row.chat_id and row.kind == "clear":
+        if row.chat_id and row.kind == OutboxKind.CLEAR:
             message_ids.delete_message_ids(unit, row.chat_id, outcome.deleted_ids)
         elif row.chat_id and outcome.message_id:
             message_ids.add_message_id(unit, row.chat_id, outcome.message_id, False)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from flows.officers import Officer
 from flows.questions.answer_types import sanitize
+from flows.vocabulary import OutboxKind
 from storage import logbook
 from storage.chats import handoffs, officer_registry, officers, outbox
 from storage.chats.officer_registry import Revocation
@@ -81,7 +82,7 @@ def revoke(unit: Unit, key: str, reason: RevocationReason, actor: str) -> Revoca
         handoffs.end_handoff(unit, chat_id)
         if place:
             body = {"revoked": True}
-            outbox.enqueue(unit, place[0], "officer_commands", body, chat_id)
+            outbox.enqueue(unit, place[0], OutboxKind.OFFICER_COMMANDS, body, chat_id)
     if revoked.anything:
         logbook.add_logbook_line(unit, actor, "officer_revoked", key, reason)
     return revoked

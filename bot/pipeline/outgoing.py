@@ -15,6 +15,7 @@ from flows.outbound.guard import (
     SafeContact,
     Verdict,
 )
+from flows.vocabulary import OutboxKind
 from flows.wording import FIRST_LANGUAGE, say
 from storage.chats import conversations, handoffs, outbox
 from storage.chats.outbox import OutboxItem
@@ -91,7 +92,7 @@ def load_safe_contact(unit: Unit, chat_id: str | None, reference: str) -> SafeCo
 
 def recheck_guard(unit: Unit, row: OutboxItem) -> bool:
     """Ask the guard again just before a row is sent; what may not go now is put off or withheld."""
-    if row.kind != "say":
+    if row.kind != OutboxKind.SAY:
         return True
     message, reference = _guard_data_of(row)
     known = load_safe_contact(unit, row.chat_id, reference)
@@ -114,7 +115,7 @@ def record_sent(unit: Unit, row: OutboxItem) -> None:
     """Note that a row was sent: a message of staff that had to wait begins their hold now."""
     message, reference = _guard_data_of(row)
     waited = bool(row.body.get(GUARD_KEY, {}).get("waited"))
-    if row.kind == "say" and row.chat_id and message.kind == OutboundKind.STAFF and waited:
+    if row.kind == OutboxKind.SAY and row.chat_id and message.kind == OutboundKind.STAFF and waited:
         handoffs.start_handoff(
             unit, row.chat_id, message.sender, reference, unit.now + HANDOFF_TIMEOUT
         )
@@ -122,7 +123,7 @@ def record_sent(unit: Unit, row: OutboxItem) -> None:
 
 def record_not_sent(unit: Unit, row: OutboxItem) -> None:
     """Note that a row cannot be sent at all: staff see which of theirs never went."""
-    if row.kind == "say":
+    if row.kind == OutboxKind.SAY:
         _note_on_timeline(unit, row, "chat_closed")
 
 
@@ -146,7 +147,7 @@ def _enqueue_reply(
     goes_at = verdict.not_before if isinstance(verdict, Defer) else None
     asked = {**asdict(message), "reference": reference, "waited": goes_at is not None}
     body = {**asdict(reply), GUARD_KEY: asked}
-    outbox.enqueue(unit, channel, "say", body, chat_id, goes_at)
+    outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat_id, goes_at)
 
 
 def _guard_data_of(row: OutboxItem) -> tuple[OutboundMessage, str]:

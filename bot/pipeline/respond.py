@@ -31,6 +31,7 @@ from flows.conversation import (
 from flows.dialogue.handoff import HandoffEnd, is_unblockable
 from flows.inputs import Input, TypedText
 from flows.turn import resume_after_handoff, take_turn
+from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import conversations, handoffs, inbox, message_ids, officers, outbox
 from storage.chats.conversations import StoredConversation
@@ -118,7 +119,7 @@ def _handle_inbound(
         conversations.reopen_chat(unit, recalled.chat_id)
     if invited:
         officers.save_officer(unit, recalled.chat_id, invited)
-        outbox.enqueue(unit, channel, "officer_commands", {}, recalled.chat_id)
+        outbox.enqueue(unit, channel, OutboxKind.OFFICER_COMMANDS, {}, recalled.chat_id)
     if inbound.message_id:
         message_ids.add_message_id(unit, recalled.chat_id, inbound.message_id, True)
     chat = LinkOwner(channel, inbound.address, turn.conversation, heard.sender.can_share_number)
@@ -182,7 +183,7 @@ def _redeem_start_code(
 def _handle_chat_event(unit: Unit, channel: str, inbound: InboundEvent) -> None:
     if inbound.chat_event == "elsewhere":
         body: Body = {"address": inbound.address}
-        outbox.enqueue(unit, channel, "leave_chat", body)
+        outbox.enqueue(unit, channel, OutboxKind.LEAVE_CHAT, body)
         return
     known = conversations.load_conversation(unit, channel, inbound.address)
     if inbound.chat_event == "blocked":
@@ -194,7 +195,7 @@ def _handle_chat_event(unit: Unit, channel: str, inbound: InboundEvent) -> None:
 def _acknowledge(unit: Unit, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn) -> None:
     if inbound.callback_id:
         body: Body = {"press": inbound.callback_id, "toast": turn.toast}
-        outbox.enqueue(unit, channel, "acknowledge", body, chat_id)
+        outbox.enqueue(unit, channel, OutboxKind.ACKNOWLEDGE, body, chat_id)
     elif turn.toast:
         outgoing.send_replies(unit, channel, chat_id, [Reply(turn.toast)])
 
@@ -222,9 +223,9 @@ def _apply_effect(unit: Unit, runtime: Runtime, channel: str, chat_id: str, effe
         case CountEvent(what, key):
             daily_counters.increment_counter(unit, what, key)
         case ClearChat():
-            outbox.enqueue(unit, channel, "clear", {}, chat_id)
+            outbox.enqueue(unit, channel, OutboxKind.CLEAR, {}, chat_id)
         case ClearMessage(message):
-            outbox.enqueue(unit, channel, "delete", {"messages": [message]}, chat_id)
+            outbox.enqueue(unit, channel, OutboxKind.DELETE, {"messages": [message]}, chat_id)
         case ForgetDraft():
             pass  # remembering a conversation without its answers has deleted them
 

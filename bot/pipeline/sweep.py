@@ -7,6 +7,7 @@ from bot.pipeline.alerts import alert
 from bot.pipeline.promises import alert_unclaimed
 from bot.runtime import Runtime
 from flows.service import service
+from flows.vocabulary import OutboxKind
 from storage import heartbeat, retention
 from storage.chats import message_ids, outbox
 from storage.referrals import acts, unclaimed
@@ -47,5 +48,5 @@ def _delete_old_messages(unit: Unit) -> None:
         channel = message_ids.channel_of(unit, chat_id)
         for start in range(0, len(ids), 100):
             body = {"messages": ids[start : start + 100]}
-            outbox.enqueue(unit, channel, "delete", body, chat_id)
+            outbox.enqueue(unit, channel, OutboxKind.DELETE, body, chat_id)
         message_ids.delete_message_ids(unit, chat_id, ids)

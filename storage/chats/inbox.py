@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, insert, select, update
@@ -17,6 +18,17 @@ from storage.vault import VaultError
 log = logging.getLogger("rj.inbox")
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
 _BATCH_SIZE = 200
+
+
+class InboxStage(StrEnum):
+    """Where what came in can be: to be handled, handled, or out of the line for good."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    SET_ASIDE = "set_aside"
+
+
+_IS_WAITING = INBOX.c.stage == InboxStage.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +88,13 @@ def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> 
 def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:
     """Return whether anything that came in from a chat is not answered yet."""
     mine = INBOX.c.chat_print == _chat_fingerprint(unit, channel, chat)
-    return bool(
-        unit.conn.execute(select(exists().where(mine, INBOX.c.stage == "waiting"))).scalar()
-    )
+    return bool(unit.conn.scalar(select(exists().where(mine, _IS_WAITING))))
 
 
 def mark_answered(unit: Unit, ids: Sequence[str]) -> None:
     """Mark rows as handled and blank their bodies; the fingerprints stay."""
-    ended = update(INBOX).values(stage="done", body=None, ended_at=unit.now, not_before=None)
+    values = {"stage": InboxStage.DONE, "body": None, "ended_at": unit.now, "not_before": None}
+    ended = update(INBOX).values(values)
     for start in range(0, len(ids), _BATCH_SIZE):
         unit.conn.execute(ended.where(INBOX.c.id.in_(ids[start : start + _BATCH_SIZE])))
 
@@ -103,8 +114,8 @@ def set_aside(unit: Unit, id: str, code: str) -> None:
     Its body stays sealed for somebody to look at.
     """
     log.error("row_set_aside", extra={"code": code})
-    daily_counters.increment_counter(unit, "inbox", "set_aside")
-    aside = update(INBOX).values(stage="set_aside", ended_at=unit.now, not_before=None)
+    daily_counters.increment_counter(unit, "inbox", InboxStage.SET_ASIDE)
+    aside = update(INBOX).values(stage=InboxStage.SET_ASIDE, ended_at=unit.now, not_before=None)
     unit.conn.execute(aside.where(INBOX.c.id == id))
 
 
@@ -129,7 +140,7 @@ def _row_values(unit: Unit, channel: str, arrival: Arrival, fingerprint: str) ->
         "chat_print": _chat_fingerprint(unit, channel, arrival.chat),
         "body": unit.seal(_body_context(channel, id), dumps(arrival.body)),
         "received_at": unit.now,
-        "stage": "waiting",
+        "stage": InboxStage.WAITING,
         "attempts": 0,
     }
 
@@ -138,14 +149,14 @@ def _due_rows() -> Select[Any]:
     earlier, now = INBOX.alias("earlier"), bindparam("now", type_=UtcDateTime)
     held_up = exists().where(
         earlier.c.chat_print == INBOX.c.chat_print,
-        earlier.c.stage == "waiting",
+        earlier.c.stage == InboxStage.WAITING,
         earlier.c.not_before > now,
         earlier.c.n <= INBOX.c.n,
     )
     return (
         select(INBOX.c.id, INBOX.c.channel, INBOX.c.chat_print, INBOX.c.body, INBOX.c.attempts)
         .where(
-            INBOX.c.stage == "waiting",
+            _IS_WAITING,
             INBOX.c.channel.in_(bindparam("channels", expanding=True)),
             ~held_up,
         )

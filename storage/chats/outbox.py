@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -17,12 +18,26 @@ from sqlalchemy import (
     update,
 )
 
+from flows.vocabulary import OutboxKind
 from storage.chats.conversations import address_context
 from storage.reports import daily_counters
-from storage.serialization import DecodeError, dumps, loads_reply
+from storage.serialization import dumps, loads_reply
 from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, new_id
 from storage.unit import Unit
 from storage.vault import VaultError
+
+
+class OutboxStage(StrEnum):
+    """Where what goes out can be. DEAD: given up, but kept for staff, who can send it again."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    WITHHELD = "withheld"
+    GIVEN_UP = "given_up"
+    DEAD = "dead"
+
+
+_IS_WAITING = OUTBOX.c.stage == OutboxStage.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class OutboxItem:
 
     id: str
     channel: str
-    kind: str
+    kind: OutboxKind
     body: dict[str, Any]
     chat_id: str | None
     address: str
@@ -53,7 +68,7 @@ class UndeliveredItem:
 def enqueue(
     unit: Unit,
     channel: str,
-    kind: str,
+    kind: OutboxKind,
     body: dict[str, Any],
     chat_id: str | None = None,
     not_before: datetime | None = None,
@@ -68,7 +83,7 @@ def enqueue(
         "body": unit.seal(_body_context(chat_id, id), dumps(body)),
         "put_at": unit.now,
         "not_before": not_before,
-        "stage": "waiting",
+        "stage": OutboxStage.WAITING,
         "tries": 0,
         "why": "",
     }
@@ -96,14 +111,12 @@ def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
     """Return whether anything could go out now to the chat whose address has this fingerprint."""
     due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= unit.now)
     mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_print == address_fingerprint)
-    return bool(
-        unit.conn.execute(select(exists().where(*mine, OUTBOX.c.stage == "waiting", due))).scalar()
-    )
+    return bool(unit.conn.scalar(select(exists().where(*mine, _IS_WAITING, due))))
 
 
 def mark_sent(unit: Unit, id: str) -> None:
     """Mark a row as sent and blank its body."""
-    _finish(unit, id, "sent")
+    _finish(unit, id, OutboxStage.SENT)
 
 
 def schedule_retry(unit: Unit, id: str, not_before: datetime, reason: str) -> None:
@@ -119,8 +132,8 @@ def postpone(unit: Unit, id: str, not_before: datetime) -> None:
 
 def withhold(unit: Unit, id: str) -> None:
     """Never send a row that may not go any more; blank its body and count it."""
-    if _finish(unit, id, "withheld"):
-        daily_counters.increment_counter(unit, "outbox", "withheld")
+    if _finish(unit, id, OutboxStage.WITHHELD):
+        daily_counters.increment_counter(unit, "outbox", OutboxStage.WITHHELD)
 
 
 def list_unsent_for_chat(unit: Unit, chat_id: str) -> list[OutboxItem]:
@@ -128,7 +141,7 @@ def list_unsent_for_chat(unit: Unit, chat_id: str) -> list[OutboxItem]:
     query = (
         select(OUTBOX, CHAT.c.address)
         .join(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
-        .where(OUTBOX.c.chat_id == chat_id, OUTBOX.c.stage == "waiting")
+        .where(OUTBOX.c.chat_id == chat_id, _IS_WAITING)
         .order_by(OUTBOX.c.n)
     )
     opened = [_unseal_item(unit, row) for row in unit.conn.execute(query).all()]
@@ -137,37 +150,38 @@ def list_unsent_for_chat(unit: Unit, chat_id: str) -> list[OutboxItem]:
 
 def give_up(unit: Unit, id: str) -> None:
     """Stop trying a row, blank its body and count it."""
-    if _finish(unit, id, "given_up"):
-        daily_counters.increment_counter(unit, "outbox", "given_up")
+    if _finish(unit, id, OutboxStage.GIVEN_UP):
+        daily_counters.increment_counter(unit, "outbox", OutboxStage.GIVEN_UP)
 
 
 def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
     """Stop trying a row, count it, and keep it where staff see it and can send it again."""
-    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "waiting")
-    dead_ = {"stage": "dead", "why": reason, "tries": OUTBOX.c.tries + 1, "ended_at": unit.now}
-    if unit.conn.execute(update(OUTBOX).where(*mine).values(dead_)).rowcount == 1:
-        daily_counters.increment_counter(unit, "outbox", "dead")
+    mine = (OUTBOX.c.id == id, _IS_WAITING)
+    ended = update(OUTBOX).where(*mine).values(stage=OutboxStage.DEAD, ended_at=unit.now)
+    ended = ended.values(why=reason, tries=OUTBOX.c.tries + 1)
+    if unit.conn.execute(ended).rowcount == 1:
+        daily_counters.increment_counter(unit, "outbox", OutboxStage.DEAD)
 
 
 def requeue(unit: Unit, id: str) -> bool:
     """Put a dead row back in line, as if it were new; return whether there was one."""
-    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "dead")
-    fresh = {"stage": "waiting", "tries": 0, "why": "", "put_at": unit.now}
+    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == OutboxStage.DEAD)
+    fresh = {"stage": OutboxStage.WAITING, "tries": 0, "why": "", "put_at": unit.now}
     rest = {"not_before": None, "ended_at": None}
     return unit.conn.execute(update(OUTBOX).where(*mine).values({**fresh, **rest})).rowcount == 1
 
 
 def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:
     """Return what a channel never got rid of, the oldest first."""
-    return _items_at_stage(unit, channel, "dead")
+    return _items_at_stage(unit, channel, OutboxStage.DEAD)
 
 
 def list_undelivered(unit: Unit, channel: str) -> list[UndeliveredItem]:
     """Return what a channel has still to send, the oldest first."""
-    return _items_at_stage(unit, channel, "waiting")
+    return _items_at_stage(unit, channel, OutboxStage.WAITING)
 
 
-def _items_at_stage(unit: Unit, channel: str, stage: str) -> list[UndeliveredItem]:
+def _items_at_stage(unit: Unit, channel: str, stage: OutboxStage) -> list[UndeliveredItem]:
     mine = (OUTBOX.c.channel == channel, OUTBOX.c.stage == stage, OUTBOX.c.chat_id.is_(None))
     query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
     rows = unit.conn.execute(query).all()
@@ -181,12 +195,12 @@ def _items_at_stage(unit: Unit, channel: str, stage: str) -> list[UndeliveredIte
 
 def delete_unsent_for_chat(unit: Unit, chat_id: str) -> None:
     """Delete everything not yet sent to a chat."""
-    unsent = (OUTBOX.c.chat_id == chat_id, OUTBOX.c.stage == "waiting")
+    unsent = (OUTBOX.c.chat_id == chat_id, _IS_WAITING)
     unit.conn.execute(delete(OUTBOX).where(*unsent))
 
 
-def _finish(unit: Unit, id: str, stage: str) -> bool:
-    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == "waiting")
+def _finish(unit: Unit, id: str, stage: OutboxStage) -> bool:
+    mine = (OUTBOX.c.id == id, _IS_WAITING)
     ended = update(OUTBOX).where(*mine).values(stage=stage, body=None, ended_at=unit.now)
     return unit.conn.execute(ended).rowcount == 1
 
@@ -195,7 +209,7 @@ def _due_rows() -> Select[Any]:
     earlier, now = OUTBOX.alias("earlier"), bindparam("now", type_=UtcDateTime)
     before_it = exists().where(
         earlier.c.chat_id == OUTBOX.c.chat_id,
-        earlier.c.stage == "waiting",
+        earlier.c.stage == OutboxStage.WAITING,
         earlier.c.n < OUTBOX.c.n,
         or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.tries > 0),
     )
@@ -203,7 +217,7 @@ def _due_rows() -> Select[Any]:
         select(OUTBOX, CHAT.c.address)
         .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
         .where(
-            OUTBOX.c.stage == "waiting",
+            _IS_WAITING,
             or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
             OUTBOX.c.channel.in_(bindparam("channels", expanding=True)),
             CHAT.c.closed_at.is_(None),
@@ -221,10 +235,11 @@ def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
     try:
         body = loads_reply(unit.unseal(_body_context(row.chat_id, row.id), row.body or b""))
         address = row.address and unit.unseal(address_context(row.chat_id), row.address)
-    except (VaultError, DecodeError):
+        kind = OutboxKind(row.kind)
+    except (VaultError, ValueError):
         return None
     return OutboxItem(
-        row.id, row.channel, row.kind, body, row.chat_id, address or "", row.tries, row.put_at
+        row.id, row.channel, kind, body, row.chat_id, address or "", row.tries, row.put_at
     )
 
 

@@ -18,6 +18,8 @@ from bot.pipeline.sweep import sweep
 from bot.serve import Program
 from flows.conversation import Conversation
 from storage.chats import conversations
+from storage.chats.inbox import InboxStage
+from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
 from tests.harness.app import build_app
@@ -120,12 +122,12 @@ class TelegramApp:
             kept = conversations.load_conversation(unit, "telegram", str(person.chat_id))
             return kept.conversation
 
-    def inbox_count(self, stage: str) -> int:
-        """Return how many rows of the inbox are at a stage: waiting, done or set_aside."""
+    def inbox_count(self, stage: InboxStage) -> int:
+        """Return how many rows of the inbox are at a stage."""
         return self._count(INBOX, stage)
 
-    def outbox_count(self, stage: str) -> int:
-        """Return how many rows of the outbox are at a stage: waiting, sent or given_up."""
+    def outbox_count(self, stage: OutboxStage) -> int:
+        """Return how many rows of the outbox are at a stage."""
         return self._count(OUTBOX, stage)
 
     def daily_counters(self) -> dict[tuple[str, str], int]:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from flows.stages import Stage
-from flows.vocabulary import Journey
+from flows.vocabulary import Journey, OutboxKind
 from storage import retention
 from storage.chats import browser_sessions, inbox, message_ids, officers, outbox, screens
 from storage.chats.conversations import (
@@ -160,16 +160,16 @@ def test_what_came_in_leaves_its_fingerprint_for_8_days(database: Database) -> N
 def test_what_went_out_is_gone_after_24_hours(database: Database) -> None:
     chat_id = store_answers(database, "amina")
     with database.unit(NOW) as unit:
-        sent = outbox.enqueue(unit, "telegram", "say", {}, chat_id)
+        sent = outbox.enqueue(unit, "telegram", OutboxKind.SAY, {}, chat_id)
         outbox.mark_sent(unit, sent)
-        outbox.enqueue(unit, "telegram", "say", {}, chat_id)
-        outbox.enqueue(unit, "telegram", "tidy", {}, chat_id, not_before=NOW + 36 * HOUR)
-        outbox.enqueue(unit, "staff", "alert", {})
+        outbox.enqueue(unit, "telegram", OutboxKind.SAY, {}, chat_id)
+        outbox.enqueue(unit, "telegram", OutboxKind.DELETE, {}, chat_id, not_before=NOW + 36 * HOUR)
+        outbox.enqueue(unit, "staff", OutboxKind.ALERT, {})
     assert sweep(database, 23 * HOUR) == NOTHING
     assert sweep(database, 24 * HOUR).outbox == 2
     with database.unit(NOW + 36 * HOUR) as unit:
         left = outbox.due_outbox_items(unit, CHANNELS)
-    assert [one.kind for one in left] == ["tidy", "alert"]
+    assert [one.kind for one in left] == [OutboxKind.DELETE, OutboxKind.ALERT]
 
 
 def test_message_ids_go_after_48_hours_and_questions_after_180_days(database: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from flows.pending import ConfirmUnconfirmedText
+from flows.vocabulary import OutboxKind
 from storage import retention
 from storage.chats import inbox, message_ids, officers, outbox
 from storage.chats.conversations import load_conversation, save_conversation
@@ -52,7 +53,7 @@ def full(database: Database) -> Database:
         officers.save_officer(unit, chat, officer)
         officers.invite_officer(unit, officer)
         message_ids.add_message_id(unit, chat, said["message"], True)
-        outbox.enqueue(unit, "telegram", "say", {"text": said["outgoing"]}, chat)
+        outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": said["outgoing"]}, chat)
         record = replace(make_record("AAAA-CCCC"), consent=said["record"], flags=(said["flag"],))
         lifecycle.hand_over(unit, record, chat)
         acts.claim(unit, "AAAA-CCCC", "Ann")

@@ -18,6 +18,7 @@ from flows.inputs import (
     SharedNumber,
     TypedText,
 )
+from flows.vocabulary import OutboxKind
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from tests.harness.app import build_runtime
@@ -75,7 +76,7 @@ class FakeChannel:
             body["chat"], heard, message_id=message, callback_id="press" if pressed else None
         )
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Do on the phone of paper what an outbox row says."""
         trouble, self.fault = (self.fault, None) if kind == "say" else (None, self.fault)
         if trouble == "wait":
@@ -93,7 +94,7 @@ class FakeChannel:
         phone.screen[str(self._ids)] = sheet
         return str(self._ids)
 
-    def _do(self, phone: FakePhone, kind: str, body: Body) -> str | None:
+    def _do(self, phone: FakePhone, kind: OutboxKind, body: Body) -> str | None:
         match kind:
             case "say":
                 return self._say(phone, body)

@@ -19,7 +19,8 @@ from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, PagePayload
 from flows.inputs import FormFields
 from flows.vocabulary import Journey, Source
 from storage.chats import conversations, inbox, officer_registry, officers
-from storage.chats.inbox import Arrival
+from storage.chats.inbox import Arrival, InboxStage
+from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.tables import CHAT, INBOX, OUTBOX
 from storage.vault import Vault
@@ -232,7 +233,7 @@ class StoryPlayer(ABC):
         waits = (
             select(func.min(OUTBOX.c.not_before))
             .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
-            .where(OUTBOX.c.stage == "waiting", CHAT.c.closed_at.is_(None))
+            .where(OUTBOX.c.stage == OutboxStage.WAITING, CHAT.c.closed_at.is_(None))
         )
         with self.database.unit() as unit:
             at = unit.conn.execute(waits).scalar_one()
@@ -240,5 +241,7 @@ class StoryPlayer(ABC):
 
     def _check_nothing_is_left(self) -> None:
         with self.database.unit() as unit:
-            left = unit.conn.execute(select(INBOX.c.stage).where(INBOX.c.stage != "done")).all()
+            left = unit.conn.execute(
+                select(INBOX.c.stage).where(INBOX.c.stage != InboxStage.DONE)
+            ).all()
         assert not left, "a message could not be answered; the log says why"

@@ -13,6 +13,7 @@ from bot.channels.web import WebChannel
 from bot.pipeline.respond import AnsweredInput
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
+from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import browser_sessions
 from tests.story_runner.flow_player import FakeChannel
@@ -80,7 +81,7 @@ class FaultyWebChannel(WebChannel):
 
     fault: DeliveryFault | None = None
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Send as the program does, unless there is trouble."""
         trouble = self.fault if kind == "say" else None
         if trouble:

@@ -22,6 +22,8 @@ from sqlalchemy import Table, func
 from sqlalchemy import select as rows_of
 
 from storage.chats import conversations
+from storage.chats.inbox import InboxStage
+from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.tables import INBOX, OUTBOX, REFERRAL
@@ -216,7 +218,7 @@ def _drain(program: ChildProgram, town: LoadGenerator, people: list[threading.Th
         one.join(PATIENCE)
     assert not town.errors, town.errors
     deadline = time.monotonic() + PATIENCE
-    while _count(town, OUTBOX, "waiting") or _count(town, INBOX, "waiting"):
+    while _count(town, OUTBOX, OutboxStage.WAITING) or _count(town, INBOX, InboxStage.WAITING):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.kill(life, signal.SIGTERM)
@@ -228,8 +230,10 @@ def _check_all_stored_once(town: LoadGenerator, updates: int) -> None:
     assert account.updates.pending() == []
     assert all(query.answered for query in account.queries.values()), "every press is acknowledged"
     assert len(town.sent) >= PEOPLE
-    assert _count(town, INBOX, "done") == updates, "each update is handled, once"
-    assert _count(town, INBOX, "set_aside") == _count(town, OUTBOX, "given_up") == 0
+    assert _count(town, INBOX, InboxStage.DONE) == updates, "each update is handled, once"
+    assert (
+        _count(town, INBOX, InboxStage.SET_ASIDE) == _count(town, OUTBOX, OutboxStage.GIVEN_UP) == 0
+    )
     with town.database.unit() as unit:
         found = unit.conn.scalars(rows_of(REFERRAL.c.reference)).all()
         assert sorted(found) == sorted(town.sent), "each referral is there, once"
@@ -239,7 +243,7 @@ def _check_all_stored_once(town: LoadGenerator, updates: int) -> None:
             assert [(line.question, line.value) for line in record.lines] == told
 
 
-def _count(town: LoadGenerator, table: Table, stage: str) -> int:
+def _count(town: LoadGenerator, table: Table, stage: InboxStage | OutboxStage) -> int:
     with town.database.reading() as unit:
         rows = rows_of(func.count()).where(table.c.stage == stage)
         return int(unit.conn.execute(rows).scalar_one())

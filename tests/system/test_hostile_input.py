@@ -22,7 +22,7 @@ from flows.dialogue import commands
 from flows.inputs import ButtonPress, Sender, TypedText
 from flows.questions import journey
 from flows.turn import take_turn
-from flows.vocabulary import AnswerStatus
+from flows.vocabulary import AnswerStatus, OutboxKind
 from storage.chats import conversations, inbox
 from storage.database import Database
 from storage.tables import INBOX, OUTBOX
@@ -227,7 +227,7 @@ class InboxHarness:
             kept = conversations.load_conversation(unit, "telegram", str(chat))
         return kept.chat_id, kept.conversation
 
-    def outbox_counts(self, kind: str) -> dict[str, int]:
+    def outbox_counts(self, kind: OutboxKind) -> dict[str, int]:
         """Return how many rows of a kind are in line, by chat."""
         found: dict[str, int] = {}
         with self.database.reading() as unit:
@@ -283,7 +283,7 @@ def test_any_text_gets_a_clear_line_and_loses_nothing(room: InboxHarness, name: 
     for chats, part in in_batches(shared_out("text", name)):
         room.place_chats(chats, here)
         room.process(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
-        said = room.outbox_counts("say")
+        said = room.outbox_counts(OutboxKind.SAY)
         for chat, case in zip(chats, part, strict=True):
             id, after = room.conversation_of(chat)
             asked_to = commands.find_command(here, case.value) in ("delete", "send")
@@ -303,7 +303,7 @@ def test_any_answer_gets_a_clear_line_and_honest_ones_are_taken(
     for chats, part in in_batches(some):
         room.place_chats(chats, here)
         room.process(message(chat, text=case.value) for chat, case in zip(chats, part, strict=True))
-        said = room.outbox_counts("say")
+        said = room.outbox_counts(OutboxKind.SAY)
         for chat, case in zip(chats, part, strict=True):
             id, after = room.conversation_of(chat)
             new = after.answers[len(here.answers) :]
@@ -326,7 +326,10 @@ def test_any_press_is_acknowledged_and_never_does_what_nobody_offered(
         room.place_chats(chats, here.conversation)
         pressed = [_changed(case, here) for case in part]
         room.process(press(chat, id) for chat, id in zip(chats, pressed, strict=True))
-        said, acknowledged = room.outbox_counts("say"), room.outbox_counts("acknowledge")
+        said, acknowledged = (
+            room.outbox_counts(OutboxKind.SAY),
+            room.outbox_counts(OutboxKind.ACKNOWLEDGE),
+        )
         for chat, case in zip(chats, part, strict=True):
             id, after = room.conversation_of(chat)
             if (
@@ -379,9 +382,9 @@ def test_any_update_is_answered_or_set_aside_and_the_person_goes_on(
         assert not answers_lost(here, room.conversation_of(4001)[1]), case.name
     assert room.inbox_stages() <= {"done", "set_aside"}
     assert "row_failed" not in logged()
-    before = len(room.outbox_counts("say"))
+    before = len(room.outbox_counts(OutboxKind.SAY))
     room.process([message(4001, text="/help"), message(4002, text="/start")])
-    assert len(room.outbox_counts("say")) == before + 1, "a new person is met"
+    assert len(room.outbox_counts(OutboxKind.SAY)) == before + 1, "a new person is met"
     assert "row_failed" not in logged()
 
 

@@ -21,6 +21,7 @@ from bot.pipeline import deliver, respond
 from bot.pipeline import sweep as sweeping
 from storage import retention
 from storage.chats import conversations, inbox, message_ids, officers, outbox
+from storage.chats.inbox import InboxStage
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.reports import daily_counters, missed_questions
@@ -170,7 +171,7 @@ async def test_all_that_people_can_do_lets_nothing_out(
     server.clock.advance(hours=100)
     await rig.sweep()
     await rig.settle()
-    assert rig.inbox_count("set_aside") == 0
+    assert rig.inbox_count(InboxStage.SET_ASIDE) == 0
     assert "new request" in staff_messages(server).lower()
     assert set(leaked(handed_over_text(rig, database))) >= {
         "name",

@@ -22,6 +22,7 @@ from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailu
 from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import InvalidSettings, Settings
+from flows.vocabulary import OutboxKind
 
 log = logging.getLogger("rj.telegram")
 _STYLES = {"send": "success", "danger": "danger"}
@@ -99,7 +100,7 @@ class TelegramChannel:
             return None
         return arrived
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Do what an outbox row says; return the id of a new message."""
         try:
             return await self._send(address, kind, body)
@@ -112,20 +113,20 @@ class TelegramChannel:
                 raise ChatClosed from None
             raise PermanentFailure(f"{kind}_bad_request") from None
 
-    async def _send(self, address: str, kind: str, body: Body) -> str | None:
+    async def _send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         match kind:
-            case "say":
+            case OutboxKind.SAY:
                 return await self._say(int(address), body)
-            case "acknowledge":
+            case OutboxKind.ACKNOWLEDGE:
                 await self._acknowledge(body)
-            case "clear" | "delete":
+            case OutboxKind.CLEAR | OutboxKind.DELETE:
                 await self._delete(int(address), body["messages"])
-            case "officer_commands":
+            case OutboxKind.OFFICER_COMMANDS:
                 change = take_officer_commands if body.get("revoked") else give_officer_commands
                 await change(self._bot, int(address))
-            case "leave_chat":
+            case OutboxKind.LEAVE_CHAT:
                 await self._bot.leave_chat(int(body["address"]))
-            case "alert" if self._staff_chat is not None:
+            case OutboxKind.ALERT if self._staff_chat is not None:
                 await self._bot.send_message(self._staff_chat, body["text"])
             case _:
                 raise PermanentFailure(f"unknown_{kind}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.channel_interface import Body, InboundEvent, PermanentFailure
 from flows.inputs import ButtonPress, Sender, TypedText
+from flows.vocabulary import OutboxKind
 from storage.chats import screens
 from storage.chats.screens import ScreenMessage
 from storage.database import Database
@@ -32,21 +33,21 @@ class WebChannel:
         typed = TypedText(str(body["say"]), message_id=message, sender=sender)
         return InboundEvent(address, typed, message_id=message)
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Put a message on the screen, show one anew, or take some away."""
         match kind:
-            case "say":
+            case OutboxKind.SAY:
                 return await self._say(address, body)
-            case "clear":
+            case OutboxKind.CLEAR:
                 await self.database.write(screens.clear_screen, WEB_CHANNEL, address)
-            case "delete":
+            case OutboxKind.DELETE:
                 await self.database.write(
                     screens.remove_screen_messages, WEB_CHANNEL, address, body["messages"]
                 )
-            case "acknowledge":
+            case OutboxKind.ACKNOWLEDGE:
                 if body["toast"]:
                     await self._put(address, ScreenMessage("", body["toast"], transient=True))
-            case "officer_commands":
+            case OutboxKind.OFFICER_COMMANDS:
                 pass
             case _:
                 raise PermanentFailure(f"web_{kind}")

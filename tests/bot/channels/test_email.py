@@ -13,6 +13,7 @@ from bot.channel_interface import PermanentFailure
 from bot.channels.email import EmailChannel
 from bot.pipeline.deliver import Delivery
 from bot.settings import Settings
+from flows.vocabulary import OutboxKind
 from storage.chats import outbox
 from storage.database import Database
 from storage.vault import Vault
@@ -93,7 +94,7 @@ def channel(mailbox: FakeSmtpServer) -> EmailChannel:
 async def test_an_alert_reaches_the_team_with_a_reference_and_a_time(
     mailbox: FakeSmtpServer,
 ) -> None:
-    assert await channel(mailbox).send("", "alert", {"text": ALERT}) is None
+    assert await channel(mailbox).send("", OutboxKind.ALERT, {"text": ALERT}) is None
     (letter,) = mailbox.letters
     assert (letter["To"], letter["From"]) == ("team@example.com", "rj@example.com")
     assert letter["Subject"] == "New request ACDE-FGHJ"
@@ -102,7 +103,7 @@ async def test_an_alert_reaches_the_team_with_a_reference_and_a_time(
 
 async def test_only_alerts_go_out_and_nothing_comes_in(mailbox: FakeSmtpServer) -> None:
     with pytest.raises(PermanentFailure):
-        await channel(mailbox).send("", "say", {"text": "hello"})
+        await channel(mailbox).send("", OutboxKind.SAY, {"text": "hello"})
     assert channel(mailbox).translate({"say": "hello"}) is None
     assert mailbox.letters == []
 
@@ -114,7 +115,7 @@ async def test_an_alert_waits_while_the_mail_server_is_away(
     database.clock = lambda: clock[0]
     house = build_runtime(database, {"email": channel(mailbox)})
     with database.unit(NOW) as unit:
-        outbox.enqueue(unit, "email", "alert", {"text": ALERT})
+        outbox.enqueue(unit, "email", OutboxKind.ALERT, {"text": ALERT})
     delivery = Delivery(house)
     mailbox.rejects_mail = True
     assert (await delivery.deliver_batch())[0] == 1

@@ -17,6 +17,7 @@ from bot.channels.webhook import WebhookChannel
 from bot.pipeline.alerts import notify_webhook
 from bot.pipeline.deliver import Delivery
 from bot.settings import Settings
+from flows.vocabulary import OutboxKind
 from storage import retention
 from storage.chats import outbox
 from storage.chats.outbox import UndeliveredItem
@@ -216,7 +217,7 @@ async def test_it_says_nothing_else_and_hears_nothing(
 ) -> None:
     channel = told.house.channels["webhook"]
     with pytest.raises(PermanentFailure):
-        await channel.send("", "say", {"text": "hello"})
+        await channel.send("", OutboxKind.SAY, {"text": "hello"})
     assert channel.translate({"say": "hello"}) is None
     assert cases.requests == []
 

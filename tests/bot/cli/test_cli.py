@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import app, main
 from bot.cli import doctor as looks
 from bot.settings import Settings
+from flows.vocabulary import OutboxKind
 from storage.chats import inbox, outbox
 from storage.database import Database
 from tests.support.builders import NOW
@@ -462,7 +463,7 @@ def test_what_was_left_over_is_counted(
         arrival = inbox.Arrival("1", "maya", {"say": "hello"})
         inbox.enqueue_arrivals(unit, "telegram", [arrival])
         inbox.set_aside(unit, inbox.due_inbox_items(unit, ["telegram"])[0].id, "ValueError")
-        sent = outbox.enqueue(unit, "telegram", "alert", {"text": "x"})
+        sent = outbox.enqueue(unit, "telegram", OutboxKind.ALERT, {"text": "x"})
         outbox.give_up(unit, sent)
     _, notes = examined(database_url=f"sqlite:///{file}", vault_key_file=tmp_path / "vault.json")
     assert "Messages that came in and could not be answered, set aside: 1." in notes

@@ -12,7 +12,7 @@ from bot.settings import Settings
 from bot.web.health import is_overdue
 from flows.calendar.workdays import due_at, next_opening
 from flows.service import service
-from flows.vocabulary import Queue
+from flows.vocabulary import OutboxKind, Queue
 from storage import heartbeat
 from storage.chats import outbox
 from storage.database import Database
@@ -139,8 +139,8 @@ def test_the_letter_to_the_manager_goes_to_the_manager(monkeypatch: pytest.Monke
     monkeypatch.setattr(channel, "_send", lambda to, text: letters.append((to, text)))
 
     async def both() -> None:
-        await channel.send("", "alert", {"text": "One."})
-        await channel.send("", "alert", {"text": "Two.", "to": "manager"})
+        await channel.send("", OutboxKind.ALERT, {"text": "One."})
+        await channel.send("", OutboxKind.ALERT, {"text": "Two.", "to": "manager"})
 
     import asyncio
 

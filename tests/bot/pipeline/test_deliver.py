@@ -11,7 +11,9 @@ from sqlalchemy import delete, func, select
 from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
 from bot.pipeline.deliver import BACK_OFF, CHANNEL_BURST, CHAT_BURST, Delivery
 from flows.conversation import Reply
+from flows.vocabulary import OutboxKind
 from storage.chats import conversations, message_ids, outbox
+from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.tables import CHAT, OUTBOX
 from storage.vault import Vault
@@ -35,7 +37,7 @@ class RecordingChannel:
         """Return None: nothing comes in by this wire."""
         return None
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Note what is sent; raise what the test wishes."""
         await asyncio.sleep(0)
         text = str(body.get("text", body.get("messages", kind)))
@@ -73,13 +75,13 @@ class OutboxHarness:
         with self.database.unit(self.now) as unit:
             for text in texts:
                 body = asdict(Reply(text))
-                outbox.enqueue(unit, "telegram", "say", body, chat)
+                outbox.enqueue(unit, "telegram", OutboxKind.SAY, body, chat)
 
     def put_alert(self, text: str) -> None:
         """Put an alert to staff in line."""
         with self.database.unit(self.now) as unit:
             body = {"text": text}
-            outbox.enqueue(unit, "telegram", "alert", body)
+            outbox.enqueue(unit, "telegram", OutboxKind.ALERT, body)
 
     async def drain(self) -> None:
         """Send until nothing can be sent now, waiting for limits as the program does."""
@@ -94,7 +96,7 @@ class OutboxHarness:
         """Return what somebody got, in order."""
         return [text for _, to, text in self.channel.sent if to == address]
 
-    def row_count(self, stage: str) -> int:
+    def row_count(self, stage: OutboxStage) -> int:
         """Return how many rows are at a stage."""
         with self.database.reading() as unit:
             found = select(func.count()).where(OUTBOX.c.stage == stage)
@@ -142,7 +144,7 @@ async def test_acknowledging_a_press_never_waits_for_a_limit(post: OutboxHarness
     chat = post.chat("amina")
     with post.database.unit(post.now) as unit:
         for _ in range(40):
-            outbox.enqueue(unit, "telegram", "acknowledge", {}, chat)
+            outbox.enqueue(unit, "telegram", OutboxKind.ACKNOWLEDGE, {}, chat)
     await post.drain()
     assert post.now == NOW
     assert len(post.sent_to("amina")) == 40
@@ -175,7 +177,7 @@ async def test_who_is_gone_gets_nothing_more_and_the_chat_is_closed(post: Outbox
     post.channel.failure = gone
     await post.drain()
     assert sorted(tried) == ["a1", "t1"]
-    assert post.row_count("waiting") == 0
+    assert post.row_count(OutboxStage.WAITING) == 0
     with post.database.reading(NOW) as unit:
         kept = conversations.load_conversation(unit, "telegram", "amina")
     assert kept.closed
@@ -188,7 +190,7 @@ async def test_what_is_refused_is_given_up_and_the_next_goes(post: OutboxHarness
     )
     await post.drain()
     assert post.sent_to("amina") == ["a2"]
-    assert (post.row_count("given_up"), post.row_count("waiting")) == (1, 0)
+    assert (post.row_count(OutboxStage.GIVEN_UP), post.row_count(OutboxStage.WAITING)) == (1, 0)
 
 
 async def test_trouble_is_tried_again_later_and_later_and_never_given_up(
@@ -260,11 +262,11 @@ async def test_alerts_need_no_chat_and_wait_for_no_person(post: OutboxHarness) -
 async def test_another_channels_rows_neither_go_nor_stand_in_the_way(post: OutboxHarness) -> None:
     with post.database.unit(post.now) as unit:
         for _ in range(150):
-            outbox.enqueue(unit, "email", "alert", {"text": "x"})
+            outbox.enqueue(unit, "email", OutboxKind.ALERT, {"text": "x"})
     post.put("amina", "a1")
     await post.drain()
     assert [text for _, _, text in post.channel.sent] == ["a1"]
-    assert post.row_count("waiting") == 150
+    assert post.row_count(OutboxStage.WAITING) == 150
 
 
 async def test_clearing_takes_what_can_be_deleted_and_forgets_only_that(
@@ -274,7 +276,7 @@ async def test_clearing_takes_what_can_be_deleted_and_forgets_only_that(
     with post.database.unit(NOW) as unit:
         for id, age in (("1", 49 * HOUR), ("2", 47 * HOUR), ("3", HOUR)):
             message_ids.add_message_id(replace(unit, now=NOW - age), chat, id, True)
-        outbox.enqueue(unit, "telegram", "clear", {}, chat)
+        outbox.enqueue(unit, "telegram", OutboxKind.CLEAR, {}, chat)
 
     def writes_meanwhile(to: str, text: str) -> Exception | None:
         with post.database.unit(NOW) as unit:

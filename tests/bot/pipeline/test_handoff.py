@@ -30,9 +30,10 @@ from flows.outbound.reply_templates import ReplyChoice
 from flows.questions import journey
 from flows.scenes import paused
 from flows.service import service
+from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import conversations, handoffs, inbox
-from storage.chats.inbox import Arrival
+from storage.chats.inbox import Arrival, InboxStage
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.referrals.steps import NotReferralOwner
@@ -85,7 +86,7 @@ class HandoffChannel:
         heard = how(body.get("press") or body["say"], message_id=body["n"])
         return InboundEvent("amina", heard, message_id=body["n"])
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Note what is said, with who holds the chat now; fail if told to."""
         if kind != "say" or self.house is None:
             return None
@@ -376,7 +377,7 @@ class RandomSchedule:
     def check_nothing_set_aside(self) -> None:
         """Every line was answered or kept."""
         with self.house.database.reading() as unit:
-            aside = select(func.count()).where(INBOX.c.stage == "set_aside")
+            aside = select(func.count()).where(INBOX.c.stage == InboxStage.SET_ASIDE)
             assert unit.conn.execute(aside).scalar_one() == 0
 
 

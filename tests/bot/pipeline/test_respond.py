@@ -16,6 +16,7 @@ from bot.runtime import Runtime
 from flows.conversation import Conversation
 from flows.inputs import ButtonPress, Input, TypedText, free_text
 from flows.turn import take_turn
+from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import conversations, inbox, message_ids, officers, outbox
 from storage.chats.inbox import Arrival
@@ -50,7 +51,7 @@ class ScriptedChannel:
             body["chat"], heard, message_id=body.get("message"), callback_id=body.get("query")
         )
 
-    async def send(self, address: str, kind: str, body: Body) -> str | None:
+    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Send nothing; these tests read the outbox."""
         raise AssertionError("nothing is sent here")
 

@@ -16,7 +16,7 @@ from flows.outbound.guard import Allow, Defer, Deny, OutboundKind, OutboundMessa
 from flows.questions.questionnaire import get_question
 from flows.record import Record, RecordLine
 from flows.service import service
-from flows.vocabulary import Journey, Queue
+from flows.vocabulary import Journey, OutboxKind, Queue
 from tests.support.paths import ROOT
 
 KENT = ZoneInfo("Europe/London")
@@ -169,7 +169,7 @@ def direct_puts(text: str) -> list[int]:
             continue
         named = {one.arg: one.value for one in node.keywords}
         kind = node.args[2] if len(node.args) > 2 else named.get("kind")
-        if not isinstance(kind, ast.Constant) or kind.value == "say":
+        if not isinstance(kind, ast.Attribute) or kind.attr == OutboxKind.SAY.name:
             found.append(node.lineno)
     return found
 
@@ -199,8 +199,8 @@ def test_nobody_takes_the_outbox_under_another_name() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        'outbox.enqueue(unit, channel, "say", body, chat)',
-        'outbox.enqueue(unit, channel, kind="say", body=body)',
+        "outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat)",
+        "outbox.enqueue(unit, channel, kind=OutboxKind.SAY, body=body)",
         "outbox.enqueue(unit, channel, kind, body)",
     ],
 )

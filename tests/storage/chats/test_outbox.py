@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from flows.vocabulary import OutboxKind
 from storage.chats import outbox
 from storage.chats.conversations import close_chat, reopen_chat
 from storage.chats.outbox import OutboxItem
@@ -34,7 +35,7 @@ def unit(amina: str, ben: str, database: Database) -> Iterator[Unit]:
 
 
 def put(unit: Unit, text: str, chat_id: str | None) -> str:
-    return outbox.enqueue(unit, "telegram", "say", {"text": text}, chat_id)
+    return outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": text}, chat_id)
 
 
 def texts(rows: list[OutboxItem]) -> list[str]:
@@ -69,11 +70,11 @@ def test_a_row_to_be_tried_again_holds_up_its_chat(unit: Unit, amina: str, ben: 
 
 
 def test_something_for_later_holds_nobody_up(unit: Unit, amina: str) -> None:
-    remind = {"text": "tidy"}
-    outbox.enqueue(unit, "telegram", "tidy", remind, amina, not_before=NOW + HOUR)
+    remind = {"text": "later"}
+    outbox.enqueue(unit, "telegram", OutboxKind.DELETE, remind, amina, not_before=NOW + HOUR)
     put(unit, "a1", amina)
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["a1"]
-    assert texts(outbox.due_outbox_items(replace(unit, now=NOW + HOUR), CHANNELS)) == ["tidy"]
+    assert texts(outbox.due_outbox_items(replace(unit, now=NOW + HOUR), CHANNELS)) == ["later"]
 
 
 def test_giving_up_is_counted_and_the_chat_goes_on(unit: Unit, amina: str) -> None:
@@ -104,7 +105,7 @@ def test_what_is_not_sent_can_be_dropped(unit: Unit, amina: str, ben: str) -> No
 
 def test_alerts_for_staff_have_no_chat_and_no_order(unit: Unit) -> None:
     for text in ("one", "two"):
-        outbox.enqueue(unit, "staff", "alert", {"text": text})
+        outbox.enqueue(unit, "staff", OutboxKind.ALERT, {"text": text})
     rows = outbox.due_outbox_items(unit, ["staff"])
     assert texts(rows) == ["one", "two"]
     assert {row.address for row in rows} == {""}

@@ -10,6 +10,8 @@ from bot.pipeline.officer_access import RevocationReason
 from flows.officers import Officer
 from flows.wording import say
 from storage.chats import officer_registry, officers
+from storage.chats.inbox import InboxStage
+from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons, type_texts
 from tests.support.happy_path import (
@@ -69,7 +71,11 @@ async def test_one_bad_update_anywhere_in_a_batch_is_set_aside_alone(
             ines.says(f"/help {n}")
     assert await rig.receive() == 30
     assert await rig.respond() == 29
-    assert (rig.inbox_count("done"), rig.inbox_count("set_aside"), rig.inbox_count("waiting")) == (
+    assert (
+        rig.inbox_count(InboxStage.DONE),
+        rig.inbox_count(InboxStage.SET_ASIDE),
+        rig.inbox_count(InboxStage.WAITING),
+    ) == (
         29,
         1,
         0,
@@ -237,7 +243,7 @@ async def test_every_press_is_answered_whatever_it_carries(
     await rig.settle()
     assert amina.spinning == []
     assert [a.value for a in rig.conversation_of(amina).answers] == ["adult", "find_out", "theft"]
-    assert rig.outbox_count("given_up") == 0
+    assert rig.outbox_count(OutboxStage.GIVEN_UP) == 0
 
 
 async def test_a_press_that_is_too_old_to_acknowledge_still_counts(
@@ -249,7 +255,7 @@ async def test_a_press_that_is_too_old_to_acknowledge_still_counts(
     server.clock.advance(minutes=11)
     await rig.settle()
     assert rig.conversation_of(amina).answers[-1].value == "take_part"
-    assert rig.outbox_count("given_up") == 0
+    assert rig.outbox_count(OutboxStage.GIVEN_UP) == 0
 
 
 # --- groups and channels
@@ -263,7 +269,7 @@ async def test_groups_are_left_and_told_nothing(rig: TelegramApp, server: Telegr
     assert server.calls_of("leaveChat")[0].parameters == {"chat_id": group.chat_id}
     assert not group.chat.bot_is_member
     assert not [m for m in group.screen if m.from_bot]
-    assert rig.outbox_count("waiting") == 0
+    assert rig.outbox_count(OutboxStage.WAITING) == 0
 
 
 async def test_a_channel_is_left_and_a_press_in_a_group_answers_nobody(
@@ -297,7 +303,7 @@ async def test_a_channel_is_left_and_a_press_in_a_group_answers_nobody(
     await rig.settle()
     assert server.calls_of("leaveChat")
     assert not server.calls_of("sendMessage")
-    assert rig.inbox_count("done") == 3
+    assert rig.inbox_count(InboxStage.DONE) == 3
 
 
 async def test_the_staff_group_is_neither_left_nor_answered(
@@ -306,7 +312,7 @@ async def test_the_staff_group_is_neither_left_nor_answered(
     chat = {"id": 77, "type": "supergroup", "title": "Duty desk"}
     server.raw_update({"message": {**WHOLE, "chat": chat, "text": "/start"}})
     await rig.settle()
-    assert rig.inbox_count("done") == 1
+    assert rig.inbox_count(InboxStage.DONE) == 1
     assert not server.calls_of("leaveChat")
     assert not server.calls_of("sendMessage")
 
@@ -341,10 +347,10 @@ async def test_a_blocked_chat_is_closed_and_nothing_more_is_tried(
     amina.presses(option_label("wish", "find_out"))
     await rig.receive()
     await rig.respond()
-    assert rig.outbox_count("waiting") > 1
+    assert rig.outbox_count(OutboxStage.WAITING) > 1
     amina.chat.blocked = True
     await rig.settle()
-    assert rig.outbox_count("waiting") == 0
+    assert rig.outbox_count(OutboxStage.WAITING) == 0
     tried = len(server.calls)
     await type_texts(rig, tom, "/start")
     server.clock.advance(hours=1)
@@ -387,7 +393,7 @@ async def test_trouble_at_telegram_is_waited_out(
         await rig.settle()
     hellos = [m for m in amina.screen if m.from_bot]
     assert [m.text for m in hellos] == [say("en", "scenes.welcome.hello")]
-    assert rig.outbox_count("waiting") == 0
+    assert rig.outbox_count(OutboxStage.WAITING) == 0
 
 
 async def test_an_answer_of_telegram_that_got_lost_repeats_a_prompt_at_most(
@@ -428,7 +434,7 @@ async def test_changing_a_message_into_what_it_says_already_is_done(
     edits = server.calls_of("editMessageText")
     assert len(edits) == 2
     assert amina.last.id == card.id, "nothing new was sent"
-    assert (rig.outbox_count("waiting"), rig.outbox_count("given_up")) == (0, 0)
+    assert (rig.outbox_count(OutboxStage.WAITING), rig.outbox_count(OutboxStage.GIVEN_UP)) == (0, 0)
 
 
 async def test_answers_are_only_ever_shown_by_changing_a_message(
@@ -457,11 +463,11 @@ async def test_an_unknown_chat_is_closed_and_other_refusals_stop_only_their_row(
     await type_texts(rig, amina, "/start")
     server.fail_next("sendMessage", 400, description="Bad Request: can't parse entities")
     await type_texts(rig, amina, "/help", "/privacy")
-    assert rig.outbox_count("given_up") == 1
+    assert rig.outbox_count(OutboxStage.GIVEN_UP) == 1
     assert send_attempts(server, amina) > 2
     server.fail_next("sendMessage", 400, description="Bad Request: chat not found")
     await type_texts(rig, amina, "/help")
-    assert rig.outbox_count("waiting") == 0
+    assert rig.outbox_count(OutboxStage.WAITING) == 0
 
 
 # --- clearing the chat
@@ -490,7 +496,7 @@ async def test_leaving_is_not_stopped_by_messages_that_are_too_old(
     await type_texts(rig, amina, "hello", "leave")
     left = [m for m in amina.screen if m.id not in old]
     assert [m.text for m in left] == [say("en", "scenes.paused.left")]
-    assert (rig.outbox_count("waiting"), rig.outbox_count("given_up")) == (0, 0)
+    assert (rig.outbox_count(OutboxStage.WAITING), rig.outbox_count(OutboxStage.GIVEN_UP)) == (0, 0)
 
 
 async def test_one_message_that_telegram_will_not_delete_keeps_none_of_the_others(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.channels.telegram.webhook import BODY_MAX, PATH
 from storage.chats import inbox
+from storage.chats.inbox import InboxStage
 from storage.database import Database
 from tests.harness.telegram_app import WEBHOOK_SECRET, TelegramApp, open_telegram_app
 from tests.telegram_server import TelegramServer
@@ -54,7 +55,7 @@ class WebhookClient:
 
     def saved_count(self) -> int:
         """Return how many updates were ever saved."""
-        return sum(self.rig.inbox_count(stage) for stage in ("waiting", "done", "set_aside"))
+        return sum(self.rig.inbox_count(stage) for stage in InboxStage)
 
 
 @asynccontextmanager
@@ -243,8 +244,8 @@ async def test_a_deep_update_is_kept_or_refused_but_never_comes_again_for_ever(
     assert status in (200, 400)
     assert door.saved_count() == (1 if status == 200 else 0)
     assert await door.post(update(6)) == 200
-    assert await door.rig.respond() == door.rig.inbox_count("done")
-    assert door.rig.inbox_count("waiting") == 0
+    assert await door.rig.respond() == door.rig.inbox_count(InboxStage.DONE)
+    assert door.rig.inbox_count(InboxStage.WAITING) == 0
 
 
 async def test_what_cannot_be_saved_is_not_confirmed_and_comes_again(

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from bot import private_links
+from storage.chats.inbox import InboxStage
 from storage.database import Database
 from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value
 from tests.harness.telegram_app import (
@@ -208,7 +209,7 @@ async def test_a_thousand_wrong_links_answer_the_same(
         answer = await browser.post("/q", data={"page": code, "name": "Alex"})
         answers.add(answer.text)
     assert len(answers) == 1
-    assert rig.inbox_count("waiting") == 0
+    assert rig.inbox_count(InboxStage.WAITING) == 0
 
 
 async def test_too_many_tries_from_one_address_have_to_wait(site: PagesApp) -> None:

@@ -22,9 +22,11 @@ from bot.runtime import MAX_CHATS_STARTING
 from bot.web.templates import static_url
 from flows.service import service
 from flows.understanding import crisis
+from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import browser_sessions, message_ids, outbox, screens
 from storage.chats.conversations import address_fingerprint
+from storage.chats.inbox import InboxStage
 from storage.database import Database
 from storage.tables import CHAT, INBOX
 from storage.web_tables import BROWSER_SESSION, SCREEN_MESSAGE
@@ -122,7 +124,7 @@ class ChatApp(App):
             chat = select(CHAT.c.id).where(CHAT.c.address_print == mark)
             chat_id = unit.conn.execute(chat).scalar_one()
         whole = {**body, "private": False, "fallback_text": ""}
-        await running.runtime.database.write(outbox.enqueue, "web", "say", whole, chat_id)
+        await running.runtime.database.write(outbox.enqueue, "web", OutboxKind.SAY, whole, chat_id)
         running.runtime.wake.wake_all()
 
 
@@ -585,7 +587,7 @@ async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(
 
     flood = [asyncio.create_task(attempt(n)) for n in range(1000)]
     await asyncio.sleep(0.1)
-    done = select(func.count()).select_from(INBOX).where(INBOX.c.stage == "done")
+    done = select(func.count()).select_from(INBOX).where(INBOX.c.stage == InboxStage.DONE)
     before = site.count(done)
     await maya.presses(HARMED)
     assert maya.newest.startswith(happy_path()[1].shown)

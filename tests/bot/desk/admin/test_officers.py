@@ -16,6 +16,7 @@ from bot.runtime import WakeSignals
 from flows.wording import say
 from storage import logbook
 from storage.chats import handoffs, officer_registry
+from storage.chats.inbox import InboxStage
 from storage.database import Database
 from storage.logbook import LogbookLine
 from storage.tables import CHAT, INBOX
@@ -75,7 +76,7 @@ def logged(app: DeskApp) -> list[LogbookLine]:
 
 def waiting_inputs(app: DeskApp) -> int:
     """Return how many rows of the inbox wait for an answer."""
-    waits = select(func.count()).select_from(INBOX).where(INBOX.c.stage == "waiting")
+    waits = select(func.count()).select_from(INBOX).where(INBOX.c.stage == InboxStage.WAITING)
     with app.database.reading() as unit:
         return int(unit.conn.execute(waits).scalar_one())
 

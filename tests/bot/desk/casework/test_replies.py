@@ -9,6 +9,7 @@ from flows.outbound import reply_templates
 from flows.outbound.guard import VARIANTS
 from flows.outbound.reply_templates import ReplyChoice
 from flows.wording import say
+from storage.chats.outbox import OutboxStage
 from storage.referrals import acts, lifecycle
 from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser, open_desk
@@ -257,7 +258,7 @@ async def test_between_put_and_sent_the_guard_is_asked_again(
     await rig.sweep()
     await rig.settle()
     assert not any("nothing more" in text for text in bot_said(rig, maya)[len(before) :])
-    assert rig.outbox_count("withheld") >= 1
+    assert rig.outbox_count(OutboxStage.WITHHELD) >= 1
     (note,) = notes_of(rig, reference, "not_sent")
     assert note.endswith(".")
 
