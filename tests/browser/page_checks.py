@@ -50,8 +50,8 @@ def forbid_outside_requests(page: Page, address: str) -> Iterator[None]:
         lambda message: said.append(message.text) if _is_about_us(message.text) else None,
     )
     yield
-    assert elsewhere == []
-    assert said == []
+    assert not elsewhere, f"Asked for from elsewhere: {elsewhere}"
+    assert not said, f"Said to the console: {said}"
 
 
 def _is_about_us(text: str) -> bool:

@@ -149,7 +149,11 @@ def button_submission(screen: Screen, press: str) -> Submission:
 
 async def quick_exit(request: ChatRequest) -> Response:
     """Show a neutral page at once; the conversation is put away behind it."""
-    response = RedirectResponse(service().exit_url, 303)
+    response: Response = RedirectResponse(service().exit_url, 303)
+    if request.http.headers.get("sec-fetch-mode", "navigate") != "navigate":
+        # The page's script has its own way out; a browser may follow a redirect of its request
+        # after the page is gone, and so ask the neutral site twice.
+        response = Response(status_code=204)
     ahead = request.http.headers.get("sec-purpose", "").startswith("prefetch")
     if ahead or request.http.method != "GET" or not forms.is_same_origin(request.http):
         return response

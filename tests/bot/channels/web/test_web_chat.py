@@ -472,6 +472,18 @@ async def test_leaving_clears_all_that_it_can(site: ChatApp, maya: ChatBrowser) 
     assert len(site.conversation_of("web", address).answers) == 3, "the draft is kept"
 
 
+async def test_the_script_that_leaves_is_not_sent_elsewhere_a_second_time(
+    site: ChatApp, maya: ChatBrowser
+) -> None:
+    await maya.follow_path(4)
+    by_script = {"sec-fetch-mode": "cors", "sec-fetch-site": "same-origin"}
+    answer = await maya.client.get("/leave", headers=by_script, follow_redirects=False)
+    assert answer.status_code == 204
+    assert "location" not in answer.headers
+    assert '"cookies"' in answer.headers["clear-site-data"]
+    assert site.count(select(func.count()).select_from(BROWSER_SESSION)) == 0
+
+
 async def wait_until_answered(site: ChatApp, address: str) -> None:
     """Wait until everything at an address is answered and shown."""
     for _ in range(200):
