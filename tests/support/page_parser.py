@@ -1,4 +1,4 @@
-"""Reads a page of the chat as a person would: its messages, its forms, the words around them."""
+"""Reads a page as a person would: its messages, its forms, the words around them."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -17,11 +17,12 @@ class PageMessage:
 
 @dataclass(slots=True)
 class PageForm:
-    """One form: where it goes, what it carries, its buttons by their labels."""
+    """One form: where it goes, what it carries as it stands, what can be chosen, its buttons."""
 
     method: str
     action: str
     fields: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, list[str]] = field(default_factory=dict)
     buttons: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -64,6 +65,7 @@ class _PageParser(HTMLParser):
         self._open: list[tuple[str, dict[str, str]]] = []
         self._label = ""
         self._area = ""
+        self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attrs}
@@ -76,7 +78,12 @@ class _PageParser(HTMLParser):
                 self._form = PageForm(told.get("method", "get"), told.get("action", ""))
                 self.page.forms.append(self._form)
             case "input" if self._form and told.get("name"):
-                self._form.fields[told["name"]] = told.get("value", "")
+                self._add_input(self._form, told)
+            case "select":
+                self._select = told.get("name", "")
+            case "option" if self._form and self._select:
+                if self._select not in self._form.fields or "selected" in told:
+                    self._form.fields[self._select] = told.get("value", "")
             case "textarea":
                 self._area = told.get("name", "typed")
             case "button":
@@ -114,6 +121,14 @@ class _PageParser(HTMLParser):
         for tag, told in self._open:
             if tag == "a":
                 self.page.links[data.strip()] = told.get("href", "")
+
+    def _add_input(self, form: PageForm, told: dict[str, str]) -> None:
+        name, value = told["name"], told.get("value", "")
+        offered = told.get("type") in ("radio", "checkbox")
+        if offered:
+            form.choices.setdefault(name, []).append(value)
+        if not offered or "checked" in told:
+            form.fields[name] = value
 
     def _end_button(self, told: dict[str, str]) -> None:
         label = self._label.strip()
