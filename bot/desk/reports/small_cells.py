@@ -33,25 +33,33 @@ def suppress_count(n: int) -> Cell:
 
 
 def suppress_parts(parts: Sequence[int]) -> SuppressedCounts:
-    """Return the parts of a whole as they may be shown beside it, whoever knows the whole.
+    """Return the parts of a whole as they may be shown, to who knows the whole and this rule.
 
-    Small parts are hidden. As long as the whole and the parts that are shown leave only one
-    value for them, the smallest of the others is hidden too; when that does not help, all are.
-    With a small whole nothing else is shown.
+    Small parts are hidden. Where the whole leaves them only one sum that gives nothing away, the
+    smallest of the others is hidden too; when that does not help, all are. With a small whole
+    nothing else is shown.
     """
     whole = sum(parts)
-    everything = tuple(Suppression.SECONDARY for _ in parts)
-    if whole in _SMALL_COUNTS:
-        return SuppressedCounts(Suppression.SMALL, everything)
-    shown: list[Cell] = [suppress_count(n) for n in parts]
-    if Suppression.SMALL not in shown:
+    everything = SuppressedCounts(suppress_count(whole), (Suppression.SECONDARY,) * len(parts))
+    shown = [suppress_count(n) for n in parts]
+    small = [n for n in parts if n in _SMALL_COUNTS]
+    if whole not in _SMALL_COUNTS and not small:
+        return SuppressedCounts(whole, tuple(shown))
+    # All ones or all fours would otherwise be the only parts of this whole that are hidden.
+    if whole in (*_SMALL_COUNTS, len(parts), (MIN_SHOWN - 1) * len(parts)):
+        return everything
+    telling = _SMALL_COUNTS if len(small) == 1 else (len(small), (MIN_SHOWN - 1) * len(small))
+    if sum(small) not in telling:
         return SuppressedCounts(whole, tuple(shown))
     large = sorted((n, place) for place, n in enumerate(parts) if n >= MIN_SHOWN)
-    for _, place in large:
-        if _is_ambiguous(whole, shown):
-            break
-        shown[place] = Suppression.SECONDARY
-    return SuppressedCounts(whole, tuple(shown) if _is_ambiguous(whole, shown) else everything)
+    if not large:
+        return everything
+    smallest, place = large[0]
+    following = large[1] if len(large) > 1 else (whole, 0)
+    others = [smallest + sum(small) - total for total in telling]
+    shown[place] = Suppression.SECONDARY
+    ambiguous = sum(n >= MIN_SHOWN and (n, place) < following for n in others) > 1
+    return SuppressedCounts(whole, tuple(shown)) if ambiguous else everything
 
 
 def suppress_rows(table: Mapping[str, Sequence[int]]) -> dict[str, SuppressedCounts]:
@@ -78,23 +86,3 @@ def rounded_percentage(part: int, whole: int) -> int | None:
         if whole * step >= 100 * MIN_SHOWN:
             return step * round(100 * part / (whole * step))
     return None
-
-
-def _is_ambiguous(whole: int, shown: Sequence[Cell]) -> bool:
-    """Return whether a small part could be one or another, for all that is shown.
-
-    What is hidden beside it may be nought, or 5 and more.
-    """
-    smalls = shown.count(Suppression.SMALL)
-    beside = shown.count(Suppression.SECONDARY)
-    rest = whole - sum(one for one in shown if isinstance(one, int))
-    others = range(smalls - 1, (MIN_SHOWN - 1) * (smalls - 1) + 1)
-    possible = [
-        n for n in _SMALL_COUNTS if any(_can_sum_to(rest - n - other, beside) for other in others)
-    ]
-    return len(possible) > 1
-
-
-def _can_sum_to(n: int, parts: int) -> bool:
-    """Return whether this many parts, each nought or 5 and more, can sum up to `n`."""
-    return n == 0 or (parts > 0 and n >= MIN_SHOWN)
