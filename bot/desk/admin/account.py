@@ -53,7 +53,7 @@ async def change_password(request: DeskRequest) -> Response:
         return await _page(request, {"password": "password"}, 422)
     if not await confirm_password(request):
         return await _page(request, {"password": "password"}, 403)
-    if wrong := passwords.password_problem(new, who.name):
+    if wrong := await passwords.password_problem(new, who.name):
         return await _page(request, {"new": wrong}, 422)
     if new != request.form.get("again", ""):
         return await _page(request, {"again": "again"}, 422)

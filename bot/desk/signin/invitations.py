@@ -30,7 +30,7 @@ async def choose_password(request: DeskRequest) -> Response:
             await request.audit("join", "", "no_invitation", refused=True)
             return _page(request, {"code": "code"}, 403)
     password = request.form.get("password", "")
-    if wrong := passwords.password_problem(password, member.name):
+    if wrong := await passwords.password_problem(password, member.name):
         return _page(request, {"password": wrong}, 422)
     if password != request.form.get("again", ""):
         return _page(request, {"again": "again"}, 422)

@@ -92,6 +92,11 @@ async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: DeskAp
         ("aaaaaaaaaaaaaa", "easy to guess"),
         ("123456789012", "easy to guess"),
         ("passwordpassword", "easy to guess"),
+        ("P4ssw0rd2026", "easy to guess"),
+        ("qwertyuiop[]", "easy to guess"),
+        ("abcabcabcabc", "easy to guess"),
+        ("restorative1", "easy to guess"),
+        ("password" * 3 + "three green boats at nine", "easy to guess"),  # 24 letters are scored
         ("x1" * 101, "200 letters"),
     ],
 )
