@@ -1,26 +1,36 @@
 """What every channel is to the rest: it turns what arrives into our shapes, and sends ours out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from flows.inputs import Input
 from flows.vocabulary import OutboxKind
 
 Body = dict[str, Any]
+MANAGER_RECIPIENT = "manager"
+"""Who an alert is for when it is not for the whole team."""
+
+
+class ChatEvent(StrEnum):
+    """What happened to a chat. ELSEWHERE: the bot is in a group or channel, which it leaves."""
+
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
     """One payload, translated.
 
-    `chat_event` is "" for something a person did, or blocked, unblocked, elsewhere (a group or
-    channel, which is left). `callback_id` is to be acknowledged at once. `reply_channel` is the
-    chat's own channel where the input came by another one.
+    `chat_event` is None for something a person did. `callback_id` is to be acknowledged at once.
+    `reply_channel` is the chat's own channel where the input came by another one.
     """
 
     address: str
     user_input: Input | None = None
-    chat_event: str = ""
+    chat_event: ChatEvent | None = None
     message_id: str | None = None
     callback_id: str | None = None
     reply_channel: str = ""

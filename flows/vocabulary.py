@@ -111,6 +111,26 @@ class OutboxKind(StrEnum):
     REFERRAL = "referral"
 
 
+class StepName(StrEnum):
+    """What a dated step is that moves nothing; each act is a step under its own name besides."""
+
+    HANDED_OVER = "handed_over"
+    OPENED = "opened"
+    REVEAL = "reveal"
+    NOTE = "note"
+    FLAG_RAISED = "flag_raised"
+    CONTACT_CHANGED = "contact_changed"
+    WROTE = "wrote"
+    REPLIED = "replied"
+    NOT_SENT = "not_sent"
+
+
+READ_ONLY_STEPS = (StepName.OPENED, StepName.REVEAL, StepName.NOTE)
+"""Steps that change nothing of a referral."""
+FROM_STAFF_STEPS = (StepName.REPLIED, StepName.NOT_SENT)
+"""What staff wrote to the person, and what of that could not be sent."""
+
+
 class Source(StrEnum):
     """Where a referral came in: a channel, or staff who typed what came by phone or on paper."""
 

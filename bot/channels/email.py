@@ -5,7 +5,12 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
-from bot.channel_interface import Body, InboundEvent, PermanentFailure
+from bot.channel_interface import (
+    MANAGER_RECIPIENT,
+    Body,
+    InboundEvent,
+    PermanentFailure,
+)
 from bot.settings import Settings
 from flows.vocabulary import OutboxKind
 
@@ -30,7 +35,7 @@ class EmailChannel:
         if kind != OutboxKind.ALERT:
             raise PermanentFailure(f"email_{kind}")
         to = self._settings.staff_email
-        if body.get("to") == "manager":
+        if body.get("to") == MANAGER_RECIPIENT:
             to = self._settings.manager_email or to
         if not to:
             raise PermanentFailure("email_to_nobody")

@@ -1,7 +1,9 @@
 """Tells staff that there is something to see: a reference, a time, a link; no words of people."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 
+from bot.channel_interface import MANAGER_RECIPIENT
 from bot.runtime import Runtime
 from flows.record import Record
 from flows.vocabulary import OutboxKind
@@ -10,28 +12,39 @@ from storage.chats import outbox
 from storage.tables import new_id
 from storage.unit import Unit
 
-MANAGER_RECIPIENT = "manager"
-"""Who an alert is for when it is not for the whole team."""
+
+class AlertKey(StrEnum):
+    """What staff are alerted to: a key of desk.alerts."""
+
+    NEW = "new"
+    WITHDRAW = "withdraw"
+    ASK_TO_DELETE = "ask_to_delete"
+    FLAG = "flag"
+    WROTE = "wrote"
+    UNCLAIMED = "unclaimed"
+    UNCLAIMED_LATE = "unclaimed_late"
+    RETURNED = "returned"
+
 
 WEBHOOK_CHANNEL = "webhook"
 """The channel by which another system is told."""
 
 
-def alert(unit: Unit, runtime: Runtime, alert_key: str, reference: str, when: datetime) -> None:
-    """Alert the team about a referral. `alert_key` is a key of desk.alerts."""
+def alert(unit: Unit, runtime: Runtime, key: AlertKey, reference: str, when: datetime) -> None:
+    """Alert the team about a referral."""
     for channel in runtime.alerts:
-        body = {"text": _alert_text(runtime, alert_key, reference, when)}
+        body = {"text": _alert_text(runtime, key, reference, when)}
         outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
 
 
 def alert_manager(
-    unit: Unit, runtime: Runtime, alert_key: str, reference: str, when: datetime
+    unit: Unit, runtime: Runtime, key: AlertKey, reference: str, when: datetime
 ) -> None:
     """Alert the manager; where they have no address of their own, the team once more."""
     if not runtime.manager:
-        alert(unit, runtime, alert_key, reference, when)
+        alert(unit, runtime, key, reference, when)
     for channel in runtime.manager:
-        body = {"text": _alert_text(runtime, alert_key, reference, when), "to": MANAGER_RECIPIENT}
+        body = {"text": _alert_text(runtime, key, reference, when), "to": MANAGER_RECIPIENT}
         outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
 
 
@@ -48,9 +61,9 @@ def notify_webhook(unit: Unit, runtime: Runtime, record: Record) -> None:
     outbox.enqueue(unit, WEBHOOK_CHANNEL, OutboxKind.REFERRAL, body)
 
 
-def _alert_text(runtime: Runtime, alert_key: str, reference: str, when: datetime) -> str:
+def _alert_text(runtime: Runtime, key: AlertKey, reference: str, when: datetime) -> str:
     due = format_time(FIRST_LANGUAGE, when)
-    text = say(FIRST_LANGUAGE, f"desk.alerts.{alert_key}", reference=reference, due=due)
+    text = say(FIRST_LANGUAGE, f"desk.alerts.{key}", reference=reference, due=due)
     if not runtime.public_url:
         return text
     return f"{text}\n{runtime.public_url.rstrip('/')}/desk/r/{reference}"

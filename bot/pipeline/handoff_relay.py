@@ -1,7 +1,7 @@
 """While a member of staff holds a chat: keep what the person does, say nothing, and come back."""
 
 from bot.pipeline import outgoing
-from bot.pipeline.alerts import alert
+from bot.pipeline.alerts import AlertKey, alert
 from bot.runtime import Runtime
 from flows.conversation import Conversation, RaiseFlag, Turn
 from flows.dialogue import handoff
@@ -11,7 +11,7 @@ from flows.inputs import Input, free_text
 from flows.interaction.moment import Moment
 from flows.outbound import guard
 from flows.outbound.discretion import is_revealing
-from flows.outbound.guard import OutboundKind, OutboundMessage
+from flows.outbound.guard import OutboundKind, OutboundMessage, Variant
 from flows.turn import resume_after_handoff
 from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, handoffs
@@ -46,7 +46,7 @@ def record_during_handoff(
     """Keep what the person did for whoever holds the chat, and hold it a while longer."""
     words = handoff.describe_input(Moment(conversation, user_input, unit.now))
     if handoffs.record_person_message(unit, active_handoff.reference, words):
-        alert(unit, runtime, "wrote", active_handoff.reference, unit.now)
+        alert(unit, runtime, AlertKey.WROTE, active_handoff.reference, unit.now)
     handoffs.start_handoff(
         unit,
         active_handoff.chat_id,
@@ -78,7 +78,7 @@ def end_handoff_for_input(
     if danger and active_handoff.reference not in flagged:
         flag = danger_flag(danger)
         lifecycle.raise_flag(unit, active_handoff.reference, flag)
-        alert(unit, runtime, "flag", active_handoff.reference, unit.now)
+        alert(unit, runtime, AlertKey.FLAG, active_handoff.reference, unit.now)
 
 
 def hand_back_to_bot(unit: Unit, active_handoff: Handoff) -> None:
@@ -89,10 +89,11 @@ def hand_back_to_bot(unit: Unit, active_handoff: Handoff) -> None:
         return
     recalled = conversations.load_conversation(unit, *place)
     known = outgoing.load_safe_contact(unit, active_handoff.chat_id, active_handoff.reference)
-    quietly = guard.allowed_variant(known) != "say_service"
+    quietly = guard.allowed_variant(known) != Variant.SAY_SERVICE
     turn = resume_after_handoff(recalled.conversation, quietly, unit.now)
     telling = any(is_revealing(reply.text) for reply in turn.replies)
-    message = OutboundMessage(OutboundKind.BOT_RESUMES, "say_service" if telling else "no_service")
+    variant = Variant.SAY_SERVICE if telling else Variant.NO_SERVICE
+    message = OutboundMessage(OutboundKind.BOT_RESUMES, variant)
     verdict = outgoing.send_after_handoff(
         unit, active_handoff.chat_id, active_handoff.reference, turn.replies, message
     )

@@ -13,9 +13,10 @@ from flows.outbound.guard import (
     OutboundKind,
     OutboundMessage,
     SafeContact,
+    Variant,
     Verdict,
 )
-from flows.vocabulary import OutboxKind
+from flows.vocabulary import OutboxKind, StepName
 from flows.wording import FIRST_LANGUAGE, say
 from storage.chats import conversations, handoffs, outbox
 from storage.chats.outbox import OutboxItem
@@ -67,7 +68,7 @@ def send_staff_message(
         return verdict
     goes_at = verdict.not_before if isinstance(verdict, Defer) else None
     handoffs.add_message_step(
-        unit, reference, "replied", message.sender, reply.text, goes_at, step_id
+        unit, reference, StepName.REPLIED, message.sender, reply.text, goes_at, step_id
     )
     _enqueue_reply(unit, reached.channel, chat_id, reply, message, reference, verdict)
     if goes_at is None:
@@ -155,7 +156,7 @@ def _guard_data_of(row: OutboxItem) -> tuple[OutboundMessage, str]:
     told = row.body.get(GUARD_KEY, {})
     message = OutboundMessage(
         OutboundKind(told.get("kind", OutboundKind.ANSWER)),
-        str(told.get("variant", "")),
+        Variant(told.get("variant", Variant.SAY_SERVICE)),
         str(told.get("sender", "")),
         told.get("unblockable") is True,
     )
@@ -167,4 +168,4 @@ def _note_on_timeline(unit: Unit, row: OutboxItem, reason: str) -> None:
     message, reference = _guard_data_of(row)
     if message.kind == OutboundKind.STAFF and handoffs.reply_target(unit, reference):
         why = say(FIRST_LANGUAGE, f"desk.no_reply.{reason}")
-        handoffs.add_message_step(unit, reference, "not_sent", CLOCK, why)
+        handoffs.add_message_step(unit, reference, StepName.NOT_SENT, CLOCK, why)

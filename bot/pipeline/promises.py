@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.pipeline.alerts import alert, alert_manager
+from bot.pipeline.alerts import AlertKey, alert, alert_manager
 from bot.runtime import Runtime
 from flows.calendar.workdays import next_opening, working_time
 from flows.service import service
@@ -21,10 +21,10 @@ def alert_unclaimed(unit: Unit, runtime: Runtime) -> None:
     for one in unclaimed.list_unclaimed(unit, max_alerts=2):
         gone = elapsed_share(one, unit.now)
         if gone >= TEAM_ALERT_SHARE and one.alert_count < 1:
-            alert(unit, runtime, "unclaimed", one.reference, one.due)
+            alert(unit, runtime, AlertKey.UNCLAIMED, one.reference, one.due)
             unclaimed.set_alert_count(unit, one.reference, 1)
         if gone >= MANAGER_ALERT_SHARE:
-            alert_manager(unit, runtime, "unclaimed_late", one.reference, one.due)
+            alert_manager(unit, runtime, AlertKey.UNCLAIMED_LATE, one.reference, one.due)
             unclaimed.set_alert_count(unit, one.reference, 2)
 
 

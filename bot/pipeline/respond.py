@@ -3,9 +3,9 @@
 import logging
 from dataclasses import dataclass, replace
 
-from bot.channel_interface import Body, InboundEvent
+from bot.channel_interface import Body, ChatEvent, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
-from bot.pipeline.alerts import alert, notify_webhook
+from bot.pipeline.alerts import AlertKey, alert, notify_webhook
 from bot.private_links import (
     INTRODUCTION_COMMAND,
     LinkOwner,
@@ -181,12 +181,12 @@ def _redeem_start_code(
 
 
 def _handle_chat_event(unit: Unit, channel: str, inbound: InboundEvent) -> None:
-    if inbound.chat_event == "elsewhere":
+    if inbound.chat_event == ChatEvent.ELSEWHERE:
         body: Body = {"address": inbound.address}
         outbox.enqueue(unit, channel, OutboxKind.LEAVE_CHAT, body)
         return
     known = conversations.load_conversation(unit, channel, inbound.address)
-    if inbound.chat_event == "blocked":
+    if inbound.chat_event == ChatEvent.BLOCKED:
         outgoing.close_chat(unit, known.chat_id)
     else:
         conversations.reopen_chat(unit, known.chat_id)
@@ -205,17 +205,17 @@ def _apply_effect(unit: Unit, runtime: Runtime, channel: str, chat_id: str, effe
         case HandOver(record):
             here = replace(record, source=record.source or channel)
             lifecycle.hand_over(unit, here, chat_id)
-            alert(unit, runtime, "new", record.reference, record.due)
+            alert(unit, runtime, AlertKey.NEW, record.reference, record.due)
             notify_webhook(unit, runtime, record)
         case StopContact(reference, act):
             lifecycle.stop_contact(unit, reference, act)
-            alert(unit, runtime, act, reference, unit.now)
+            alert(unit, runtime, AlertKey(act), reference, unit.now)
         case RaiseFlag(reference, flag):
             lifecycle.raise_flag(unit, reference, flag)
-            alert(unit, runtime, "flag", reference, unit.now)
+            alert(unit, runtime, AlertKey.FLAG, reference, unit.now)
         case ForwardToStaff(reference, text):
             if handoffs.record_person_message(unit, reference, text):
-                alert(unit, runtime, "wrote", reference, unit.now)
+                alert(unit, runtime, AlertKey.WROTE, reference, unit.now)
         case RememberOfficer(officer):
             officers.save_officer(unit, chat_id, officer)
         case SaveMissedQuestion(text):

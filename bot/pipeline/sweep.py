@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.pipeline import handoff_relay
-from bot.pipeline.alerts import alert
+from bot.pipeline.alerts import AlertKey, alert
 from bot.pipeline.promises import alert_unclaimed
 from bot.runtime import Runtime
 from flows.service import service
@@ -37,7 +37,7 @@ def retention_periods() -> RetentionPeriods:
 
 def _release_stale_claims(unit: Unit, runtime: Runtime) -> None:
     for reference in acts.release_expired_leases(unit):
-        alert(unit, runtime, "returned", reference, unit.now)
+        alert(unit, runtime, AlertKey.RETURNED, reference, unit.now)
         unclaimed.set_alert_count(unit, reference, 1)
 
 

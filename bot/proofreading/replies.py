@@ -5,13 +5,13 @@ from string import Formatter
 
 from flows.outbound import reply_templates
 from flows.outbound.discretion import is_revealing
-from flows.outbound.guard import VARIANTS
+from flows.outbound.guard import Variant
 from flows.wording import has, say_raw
 
 _ALLOWED_BLANKS = {
-    "say_service": {"service", "time", "first_name"},
-    "no_service": {"time"},
-    "first_name": {"time", "first_name"},
+    Variant.SAY_SERVICE: {"service", "time", "first_name"},
+    Variant.NO_SERVICE: {"time"},
+    Variant.FIRST_NAME: {"time", "first_name"},
 }
 """The blanks of each variant; a variant that does not name the service has none that would."""
 
@@ -19,7 +19,7 @@ _ALLOWED_BLANKS = {
 def reply_problems(language: str) -> Iterator[str]:
     """Give a plain line for each approved wording that is missing or says more than it may."""
     for one in reply_templates.reply_templates():
-        for variant in VARIANTS:
+        for variant in Variant:
             key = f"replies.{one.id}.{variant}"
             if not has(language, key):
                 yield f"{language}: {key} is not said."
@@ -29,14 +29,14 @@ def reply_problems(language: str) -> Iterator[str]:
             )
 
 
-def _variant_problems(variant: str, language: str, key: str) -> Iterator[str]:
+def _variant_problems(variant: Variant, language: str, key: str) -> Iterator[str]:
     text = say_raw(language, key)
     blanks = {name for _, name, _, _ in Formatter().parse(text) if name}
     for extra in sorted(blanks - _ALLOWED_BLANKS[variant]):
         yield f"has the blank {extra}, which {variant} may not hold."
-    if variant != "say_service" and is_revealing(text):
+    if variant != Variant.SAY_SERVICE and is_revealing(text):
         yield f"tells too much for {variant}."
-    if variant == "say_service" and "service" not in blanks:
+    if variant == Variant.SAY_SERVICE and "service" not in blanks:
         yield "does not say who writes."
-    if variant == "first_name" and "first_name" not in blanks:
+    if variant == Variant.FIRST_NAME and "first_name" not in blanks:
         yield "does not give the first name."

@@ -15,7 +15,7 @@ from flows.scenes import notice, stopped, welcome
 from flows.service import service
 from flows.understanding import faq
 from flows.understanding.crisis import Danger
-from flows.vocabulary import DANGER_FLAGS, NON_ANSWERS
+from flows.vocabulary import DANGER_FLAGS, NON_ANSWERS, StepName
 from flows.wording import FIRST_LANGUAGE, has, say
 
 PROOFREADING_DIR, CODE_ROOT = "proofreading", Path(__file__).resolve().parents[2]
@@ -94,7 +94,7 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
         "questions.*.*": parts,
         "questions.*.options.*": options,
         "replies.*.*": [
-            f"{one.id}.{v}" for one in reply_templates.reply_templates() for v in guard.VARIANTS
+            f"{one.id}.{v}" for one in reply_templates.reply_templates() for v in guard.Variant
         ],
         "replies.buttons.*": [
             "computer",
@@ -122,7 +122,7 @@ def _act_keys() -> Mapping[str, Iterable[str]]:
         ],
         **{f"desk.sure.*.{part}": asked_again for part in ("title", "text", "yes")},
         "desk.told.*": ("none_next", "reassigned", *acts.queue_flashes()),
-        "desk.told_here.*": (*acts.page_flashes(), "third_try", "note"),
+        "desk.told_here.*": (*acts.page_flashes(), "third_try", StepName.NOTE),
     }
 
 

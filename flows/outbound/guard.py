@@ -5,12 +5,18 @@ from datetime import datetime, time
 from enum import StrEnum
 
 from flows.calendar.workdays import next_window
+from flows.casework import CLOSED_STAGES, ReferralStage
 from flows.record import Record
 from flows.service import service
 from flows.vocabulary import AnswerStatus
 
-VARIANTS = ("say_service", "no_service", "first_name")
-"""What a message may say of who writes: the service's name, nothing, or only a first name."""
+
+class Variant(StrEnum):
+    """What a message says of who writes: the service's name, nothing, or only a first name."""
+
+    SAY_SERVICE = "say_service"
+    NO_SERVICE = "no_service"
+    FIRST_NAME = "first_name"
 
 
 class OutboundKind(StrEnum):
@@ -35,7 +41,7 @@ class OutboundMessage:
     """
 
     kind: OutboundKind
-    variant: str = "no_service"
+    variant: Variant = Variant.NO_SERVICE
     sender: str = ""
     unblockable: bool = False
 
@@ -83,7 +89,7 @@ class Deny:
 
 Verdict = Allow | Defer | Deny
 
-BLOCKED_STAGES = ("withdrawn", "paused", "closed", "erased")
+BLOCKED_STAGES = (*CLOSED_STAGES, ReferralStage.PAUSED)
 OTHER_CHANNEL_REASONS = {
     "call": "wants_call",
     "text": "wants_text",
@@ -124,15 +130,15 @@ def contact_denial_reason(contact: SafeContact) -> str:
     return "" if contact.chat_open else "chat_closed"
 
 
-def allowed_variant(contact: SafeContact) -> str:
+def allowed_variant(contact: SafeContact) -> Variant:
     """Return the variant that says most of those this person allows.
 
     The service is named only where they said that it may be, and that nobody must not know.
     """
-    if contact.if_seen == "first_name":
-        return "first_name"
-    may_name = contact.if_seen == "say_service" and contact.must_not_know == "no"
-    return "say_service" if may_name else "no_service"
+    if contact.if_seen == Variant.FIRST_NAME:
+        return Variant.FIRST_NAME
+    may_name = contact.if_seen == Variant.SAY_SERVICE and contact.must_not_know == "no"
+    return Variant.SAY_SERVICE if may_name else Variant.NO_SERVICE
 
 
 def contact_hours(contact: SafeContact) -> tuple[time, time]:
@@ -184,6 +190,6 @@ def _message_denial_reason(message: OutboundMessage, contact: SafeContact) -> st
         return "changed_hands"
     if message.kind == OutboundKind.BOT_RESUMES and contact.input_since_queued:
         return "came_first"
-    if message.variant not in ("no_service", allowed_variant(contact)):
+    if message.variant not in (Variant.NO_SERVICE, allowed_variant(contact)):
         return "variant"
     return ""

@@ -12,7 +12,7 @@ from flows.calendar.workdays import is_working_day, next_working_day
 from flows.conversation import Button, Reply
 from flows.interaction.buttons import ButtonId, ButtonVerb
 from flows.outbound import discretion
-from flows.outbound.guard import VARIANTS
+from flows.outbound.guard import Variant
 from flows.service import service
 from flows.wording import say, say_raw, words
 
@@ -28,7 +28,7 @@ class ReplyTemplate:
     id: str
     buttons: tuple[str, ...] = ()
 
-    def required_blanks(self, variant: str, language: str) -> frozenset[str]:
+    def required_blanks(self, variant: Variant, language: str) -> frozenset[str]:
         """Return which of time and first_name a member of staff must choose for this variant."""
         text = say_raw(language, f"replies.{self.id}.{variant}")
         return frozenset(name for _, name, _, _ in Formatter().parse(text) if name) & CHOSEN_BLANKS
@@ -61,7 +61,7 @@ def find_template(id: str) -> ReplyTemplate | None:
 
 
 def invalid_blanks(
-    choice: ReplyChoice, variant: str, language: str, now: datetime
+    choice: ReplyChoice, variant: Variant, language: str, now: datetime
 ) -> Iterator[str]:
     """Give what is missing or cannot be said: time, first_name. Nothing when it can be sent."""
     asks = choice.template.required_blanks(variant, language)
@@ -77,10 +77,8 @@ def is_first_name(name: str) -> bool:
     return name.isalpha() and len(name) <= FIRST_NAME_MAX and not discretion.is_revealing(name)
 
 
-def render_reply(choice: ReplyChoice, variant: str, language: str) -> Reply:
-    """Return the message as the person gets it; raise KeyError for an unknown variant."""
-    if variant not in VARIANTS:
-        raise KeyError(variant)
+def render_reply(choice: ReplyChoice, variant: Variant, language: str) -> Reply:
+    """Return the message as the person gets it."""
     asks = choice.template.required_blanks(variant, language)
     blanks = {"first_name": choice.first_name} if "first_name" in asks else {}
     if "time" in asks and choice.day:

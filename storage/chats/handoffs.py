@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 
+from flows.casework import ReferralStage
 from flows.record import Record
+from flows.vocabulary import StepName
 from storage.chats.conversations import address_context
 from storage.referrals.rows import ReferralErased, unseal_record
 from storage.referrals.steps import PERSON, add_step, require_referral
@@ -117,7 +119,7 @@ def reply_target(unit: Unit, reference: str) -> ReplyTarget | None:
 def add_message_step(
     unit: Unit,
     reference: str,
-    act: str,
+    act: StepName,
     actor: str,
     text: str,
     until: datetime | None = None,
@@ -129,9 +131,9 @@ def add_message_step(
     of an erased one. Raises UnknownReferral.
     """
     row, id = require_referral(unit, reference), step_id or new_id()
-    if row.stage == "erased" or step_exists(unit, id):
+    if row.stage == ReferralStage.ERASED or step_exists(unit, id):
         return False
-    if act != "replied":
+    if act != StepName.REPLIED:
         unit.conn.execute(update(REFERRAL).where(REFERRAL.c.id == row.id).values(unseen=True))
     add_step(unit, row.id, act, actor, row.stage, text, id=id, until=until)
     return not row.unseen
@@ -139,7 +141,7 @@ def add_message_step(
 
 def record_person_message(unit: Unit, reference: str, text: str) -> bool:
     """Keep what the person wrote to staff; return whether staff had seen all before it."""
-    return add_message_step(unit, reference, "wrote", PERSON, text)
+    return add_message_step(unit, reference, StepName.WROTE, PERSON, text)
 
 
 def mark_referral_seen(unit: Unit, reference: str) -> None:

@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, case, exists, literal, select, update
 
 from flows import casework
-from flows.casework import HELD_STAGES, Act, FollowUp
+from flows.casework import (
+    HELD_STAGES,
+    Act,
+    FollowUp,
+    ReferralStage,
+)
+from flows.vocabulary import Queue, StepName
 from storage.referrals import duplicates
 from storage.referrals.rows import unseal_record
 from storage.referrals.steps import (
@@ -31,11 +37,11 @@ def claim(unit: Unit, reference: str, actor: str) -> bool:
     Raises UnknownReferral.
     """
     free = (REFERRAL.c.reference == reference, *_is_unclaimed())
-    values = {"stage": "claimed", "owner": actor, "lease_until": _lease_end(unit.now)}
+    values = {"stage": ReferralStage.CLAIMED, "owner": actor, "lease_until": _lease_end(unit.now)}
     won = unit.conn.execute(update(REFERRAL).where(*free).values(values)).rowcount == 1
     row = require_referral(unit, reference)
     if won:
-        add_step(unit, row.id, Act.CLAIM, actor, "claimed")
+        add_step(unit, row.id, Act.CLAIM, actor, ReferralStage.CLAIMED)
     return bool(row.owner == actor)
 
 
@@ -45,8 +51,8 @@ def claim_next(unit: Unit, actor: str, queues: Collection[str] | None = None) ->
     Never one on hold, or one whose person wants no contact, or one that needs a check: those
     are chosen by hand. Only from `queues`, where these are named.
     """
-    by_hand = (REFERRAL.c.stage == "new", ~REFERRAL.c.hold, REFERRAL.c.may_contact)
-    mine = (REFERRAL.c.queue.in_(queues), REFERRAL.c.queue != "check") if queues else ()
+    by_hand = (REFERRAL.c.stage == ReferralStage.NEW, ~REFERRAL.c.hold, REFERRAL.c.may_contact)
+    mine = (REFERRAL.c.queue.in_(queues), REFERRAL.c.queue != Queue.CHECK) if queues else ()
     first = (
         select(REFERRAL.c.reference)
         .where(*by_hand, *mine, *_is_unclaimed())
@@ -77,14 +83,14 @@ def perform_act(
     row = require_referral(unit, reference)
     if row.owner not in (None, actor):
         raise NotReferralOwner(f"{reference} is with somebody else.")
-    _require_allowed(row, act, until, transfer_to)
+    allowed = _allowed_act(row, act, until, transfer_to)
     if act == Act.CLAIM and not claim(unit, reference, actor):
         raise NotReferralOwner(f"{reference} went to somebody else.")
     if act == Act.ERASE:
         erase(unit, reference, actor)
     if act in (Act.CLAIM, Act.ERASE):
         return casework.stage_after(row.stage, act)
-    return _apply_act(unit, row, act, actor, note, until, transfer_to)
+    return _apply_act(unit, row, allowed, actor, note, until, transfer_to)
 
 
 def reassign(unit: Unit, reference: str, actor: str, note: str = "", transfer_to: str = "") -> str:
@@ -92,9 +98,9 @@ def reassign(unit: Unit, reference: str, actor: str, note: str = "", transfer_to
 
     Raises UnknownReferral, and casework.InvalidTransition where nobody works on it.
     """
-    act = Act.TRANSFER if transfer_to else Act.HAND_BACK
     row = require_referral(unit, reference)
-    _require_allowed(row, act, None, transfer_to)
+    wanted = Act.TRANSFER if transfer_to else Act.HAND_BACK
+    act = _allowed_act(row, wanted, None, transfer_to)
     return _apply_act(unit, row, act, actor, note, None, transfer_to)
 
 
@@ -104,15 +110,15 @@ def add_note(unit: Unit, reference: str, actor: str, note: str) -> None:
     Raises UnknownReferral, and casework.InvalidTransition once it is erased.
     """
     row = require_referral(unit, reference)
-    if row.stage == "erased":
+    if row.stage == ReferralStage.ERASED:
         raise casework.InvalidTransition("a note has no place on what is erased")
-    add_step(unit, row.id, "note", actor, row.stage, note)
+    add_step(unit, row.id, StepName.NOTE, actor, row.stage, note)
 
 
 def record_reveal(unit: Unit, reference: str, actor: str) -> None:
     """Record that `actor` was shown the contact details. Raises UnknownReferral."""
     row = require_referral(unit, reference)
-    add_step(unit, row.id, "reveal", actor, row.stage)
+    add_step(unit, row.id, StepName.REVEAL, actor, row.stage)
 
 
 def release_expired_leases(unit: Unit) -> list[str]:
@@ -152,19 +158,21 @@ def _lease_end(now: datetime) -> ColumnElement[datetime]:
     )
 
 
-def _require_allowed(row: AnyRow, act: str, until: datetime | None, transfer_to: str) -> None:
-    """Raise InvalidTransition for an act not allowed at this stage, or without what it needs."""
+def _allowed_act(row: AnyRow, act: str, until: datetime | None, transfer_to: str) -> Act:
+    """Return the act; raise InvalidTransition where the stage bars it, or what it needs lacks."""
     rule = casework.ACTS.find(act)
-    needs_time = rule is not None and rule.follow_up is FollowUp.REQUIRED
-    lacks = (act == Act.TRANSFER and not transfer_to) or (needs_time and until is None)
-    if lacks or act not in casework.allowed_acts(row.stage):
+    lacks_owner = act == Act.TRANSFER and not transfer_to
+    if rule is None or lacks_owner or act not in casework.allowed_acts(row.stage):
         raise casework.InvalidTransition(f"{act} does not start from {row.stage}")
+    if rule.follow_up is FollowUp.REQUIRED and until is None:
+        raise casework.InvalidTransition(f"{act} needs a time to come back")
+    return rule.act
 
 
 def _apply_act(
     unit: Unit,
     row: AnyRow,
-    act: str,
+    act: Act,
     actor: str,
     note: str,
     until: datetime | None,
@@ -177,7 +185,7 @@ def _apply_act(
         "lease_until": _lease_end(unit.now) if act == Act.TRANSFER else None,
         "until": until,
         "unseen": False,
-        "closed_at": unit.now if stage == "closed" else None,
+        "closed_at": unit.now if stage == ReferralStage.CLOSED else None,
     }
     if act == Act.STILL_WANTED and not _was_withdrawn(unit, row):
         changed["may_contact"] = unseal_record(unit, row).may_contact

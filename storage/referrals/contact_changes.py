@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 from flows.casework import Act
 from flows.record import Record, RecordLine
 from flows.referral import contact
+from flows.vocabulary import StepName
 from storage import serialization
 from storage.referrals import duplicates
 from storage.referrals.rows import referral_row_values, unseal_record
@@ -20,8 +21,6 @@ from storage.referrals.steps import (
 from storage.tables import REFERRAL, STEP, AnyRow, new_id
 from storage.unit import Unit
 from storage.web_tables import CONTACT_CHANGE
-
-ACT = "contact_changed"
 
 
 class ChangeAlreadyPending(RuntimeError):
@@ -148,7 +147,7 @@ def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
     body = referral_row_values(unit, row.id, after, row.chat_id)["body"]
     update_if_unchanged(unit, row, body=body, may_contact=_may_contact(unit, row, before, after))
     duplicates.replace_match_keys(unit, row.id, after)
-    add_step(unit, row.id, ACT, actor, row.stage)
+    add_step(unit, row.id, StepName.CONTACT_CHANGED, actor, row.stage)
 
 
 def _may_contact(unit: Unit, row: AnyRow, before: Record, after: Record) -> bool:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import insert, or_, select
 
 from flows import casework
+from flows.casework import Act, ReferralStage
 from flows.record import Record
+from flows.vocabulary import StepName
 from storage.referrals import duplicates
 from storage.referrals.rows import (
     QueueEntry,
@@ -27,7 +29,7 @@ from storage.referrals.steps import (
 from storage.tables import REFERRAL, STEP, new_id
 from storage.unit import Unit
 
-_LISTED_STAGES = (*casework.OPEN_STAGES, "withdrawn")
+_LISTED_STAGES = (*casework.OPEN_STAGES, ReferralStage.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def hand_over(unit: Unit, record: Record, chat_id: str | None) -> bool:
     id = new_id()
     unit.conn.execute(insert(REFERRAL), referral_row_values(unit, id, record, chat_id))
     duplicates.add_match_keys(unit, id, record)
-    add_step(unit, id, "handed_over", PERSON, "new")
+    add_step(unit, id, StepName.HANDED_OVER, PERSON, ReferralStage.NEW)
     return True
 
 
@@ -92,7 +94,7 @@ def open_record(unit: Unit, reference: str, actor: str, reason: str = "") -> Rec
     row = require_referral(unit, reference)
     record = unseal_record(unit, row)
     update_if_unchanged(unit, row, opened_at=row.opened_at or unit.now, unseen=False)
-    add_step(unit, row.id, "opened", actor, row.stage, reason)
+    add_step(unit, row.id, StepName.OPENED, actor, row.stage, reason)
     return record
 
 
@@ -109,15 +111,15 @@ def raise_flag(unit: Unit, reference: str, flag: str) -> None:
     A snooze ends at once. Raises UnknownReferral.
     """
     row = require_referral(unit, reference)
-    if row.stage == "erased":
+    if row.stage == ReferralStage.ERASED:
         return
     flags = dict.fromkeys([*unseal_flags(unit, row.id, row.flags), flag])
     sealed = seal_flags(unit, row.id, list(flags))
     update_if_unchanged(unit, row, flags=sealed, unseen=True, urgent=True, until=None)
-    add_step(unit, row.id, "flag_raised", PERSON, row.stage)
+    add_step(unit, row.id, StepName.FLAG_RAISED, PERSON, row.stage)
 
 
-def stop_contact(unit: Unit, reference: str, act: str, actor: str = PERSON) -> None:
+def stop_contact(unit: Unit, reference: str, act: Act, actor: str = PERSON) -> None:
     """Stop contact because the person asked: `act` is withdraw or ask_to_delete.
 
     Contact stops at whatever stage; the stage moves where casework has a move. Staff see it
@@ -125,7 +127,7 @@ def stop_contact(unit: Unit, reference: str, act: str, actor: str = PERSON) -> N
     is. Raises UnknownReferral.
     """
     row = require_referral(unit, reference)
-    if row.stage == "erased":
+    if row.stage == ReferralStage.ERASED:
         return
     update_if_unchanged(unit, row, may_contact=False, unseen=actor == PERSON, until=None)
     if act in casework.ACTS.allowed_from(row.stage):

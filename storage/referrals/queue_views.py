@@ -3,11 +3,14 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from flows import casework
+from flows.casework import ReferralStage
+from flows.vocabulary import Queue
 from storage.referrals.rows import (
     AnswerPairs,
     QueueEntry,
@@ -23,14 +26,33 @@ SCAN_LIMIT = 5000
 """How many of the newest are opened to look for a flag, a name or a number."""
 LIVE_LIMIT = 500
 """How many of the newest a page that is open hears of."""
-VIEWS = ("open", "mine", "new", "due", "snoozed", "check", "all", "done")
-"""`open` is what there is to do first: what is new, and what is one's own."""
-STAGES_WITH_DEADLINE = ("new", "claimed", "waiting")
+STAGES_WITH_DEADLINE = (ReferralStage.NEW, ReferralStage.CLAIMED, ReferralStage.WAITING)
 """Stages in which the time stands for something that is still to be done."""
-COLUMN_FILTERS = ("urgent", "hold", "unseen", "no_contact")
-"""Filters that need no flag to be opened."""
 _R = REFERRAL.c
+COLUMN_FILTERS = {
+    "urgent": _R.urgent,
+    "hold": _R.hold,
+    "unseen": _R.unseen,
+    "no_contact": ~_R.may_contact,
+}
+"""Filters that need no flag to be opened."""
 _ENTRY_COLUMNS = [column for column in _R if column.name not in ("body", "chat_id")]
+
+
+class QueueView(StrEnum):
+    """A list of the queue. OPEN: what there is to do first, what is new and what is one's own."""
+
+    OPEN = "open"
+    MINE = "mine"
+    NEW = "new"
+    DUE = "due"
+    SNOOZED = "snoozed"
+    CHECK = "check"
+    ALL = "all"
+    DONE = "done"
+
+
+VIEWS = tuple(QueueView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +87,7 @@ def queue_page(unit: Unit, queue_query: QueueQuery) -> QueuePage:
     if queue_query.flag and queue_query.flag not in COLUMN_FILTERS:
         return _page_with_flag(unit, queue_query, where)
     if queue_query.flag:
-        where.append(_column_filter(queue_query.flag))
+        where.append(COLUMN_FILTERS[queue_query.flag])
     size = unit.conn.scalar(select(func.count()).where(*where)) or 0
     chosen = _ordered(unit, select(_R.reference).where(*where), queue_query)
     page = chosen.limit(PAGE_SIZE).offset(PAGE_SIZE * (queue_query.page - 1))
@@ -91,7 +113,7 @@ def find_entry(unit: Unit, reference: str) -> QueueEntry | None:
 
 def newest_referral_ids(unit: Unit, queues: Collection[str]) -> list[str]:
     """Return the ids of the newest referrals of some queues that still say something."""
-    told = (_R.queue.in_(queues), _R.stage != "erased")
+    told = (_R.queue.in_(queues), _R.stage != ReferralStage.ERASED)
     query = select(_R.id).where(*told).order_by(_R.sent_at.desc()).limit(SCAN_LIMIT)
     return list(unit.conn.scalars(query))
 
@@ -111,7 +133,7 @@ def live_snapshot(unit: Unit, queue_query: QueueQuery) -> tuple[list[str], list[
     open_ = (*_scope_conditions(queue_query), _R.stage.in_(casework.OPEN_STAGES))
     query = select(_R.reference, _R.owner, _R.stage).where(*open_).order_by(_R.sent_at.desc())
     rows = unit.conn.execute(query.limit(LIVE_LIMIT)).all()
-    new = [row.reference for row in rows if row.stage == "new"]
+    new = [row.reference for row in rows if row.stage == ReferralStage.NEW]
     return new, [(row.reference, row.owner) for row in rows if row.owner]
 
 
@@ -124,23 +146,23 @@ def _view_conditions(unit: Unit, queue_query: QueueQuery) -> dict[str, ColumnEle
     promised = and_(
         _R.stage.in_(STAGES_WITH_DEADLINE), back, _next_action_at() <= queue_query.today_ends
     )
-    stopped = _R.stage.in_(("paused", "withdrawn"))
+    stopped = _R.stage.in_((ReferralStage.PAUSED, ReferralStage.WITHDRAWN))
     unowned = and_(_R.unseen, _R.owner.is_(None))
-    check = or_(stopped, _R.unseen, and_(open_, or_(_R.queue == "check", _R.hold)))
+    check = or_(stopped, _R.unseen, and_(open_, or_(_R.queue == Queue.CHECK, _R.hold)))
     return {
-        "open": or_(_is_new(), own, unowned),
-        "mine": own,
-        "new": _is_new(),
-        "due": promised,
-        "snoozed": snoozed,
-        "check": and_(check, _R.stage != "erased"),
-        "all": _R.stage.in_((*casework.OPEN_STAGES, "withdrawn")),
-        "done": _R.stage.in_(("closed", "erased")),
+        QueueView.OPEN: or_(_is_new(), own, unowned),
+        QueueView.MINE: own,
+        QueueView.NEW: _is_new(),
+        QueueView.DUE: promised,
+        QueueView.SNOOZED: snoozed,
+        QueueView.CHECK: and_(check, _R.stage != ReferralStage.ERASED),
+        QueueView.ALL: _R.stage.in_((*casework.OPEN_STAGES, ReferralStage.WITHDRAWN)),
+        QueueView.DONE: _R.stage.in_((ReferralStage.CLOSED, ReferralStage.ERASED)),
     }
 
 
 def _is_new() -> ColumnElement[bool]:
-    return _R.stage == "new"
+    return _R.stage == ReferralStage.NEW
 
 
 def _next_action_at() -> ColumnElement[datetime]:
@@ -153,14 +175,10 @@ def _scope_conditions(queue_query: QueueQuery) -> list[ColumnElement[bool]]:
     return [*where, _R.journey == queue_query.journey] if queue_query.journey else where
 
 
-def _column_filter(flag: str) -> ColumnElement[bool]:
-    return ~_R.may_contact if flag == "no_contact" else _R[flag] == literal(True)
-
-
 def _ordered(
     unit: Unit, query: Select[*tuple[Any, ...]], queue_query: QueueQuery
 ) -> Select[*tuple[Any, ...]]:
-    if queue_query.view == "done":
+    if queue_query.view == QueueView.DONE:
         return query.order_by(_R.closed_at.desc(), _R.reference)
     back = case((_R.until <= unit.now, 1), else_=0)
     return query.order_by(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from flows.casework import ReferralStage
 from flows.record import Record
 from storage import serialization
 from storage.tables import AnyRow
@@ -68,7 +69,7 @@ def referral_row_values(
         "provider": record.provider,
         "door": record.source,
         "journey": record.journey,
-        "stage": "new",
+        "stage": ReferralStage.NEW,
         "hold": record.hold,
         "urgent": record.urgent,
         "may_contact": record.may_contact,

@@ -2,16 +2,14 @@
 
 from sqlalchemy import func, insert, select, update
 
+from flows.casework import Act
+from flows.vocabulary import READ_ONLY_STEPS, StepName
 from storage.referrals.rows import note_context
 from storage.tables import REFERRAL, STEP, AnyRow, new_id
 from storage.unit import Unit
 
 PERSON = "person"
 CLOCK = "clock"
-
-
-READ_ONLY_ACTS = ("opened", "reveal", "note")
-"""Steps that change nothing."""
 
 
 class UnknownReferral(LookupError):
@@ -52,7 +50,7 @@ def update_if_unchanged(unit: Unit, row: AnyRow, **values: object) -> None:
 def add_step(
     unit: Unit,
     referral_id: str,
-    act: str,
+    act: Act | StepName,
     actor: str,
     stage: str,
     note: str = "",
@@ -72,6 +70,6 @@ def revision(unit: Unit, reference: str) -> int:
     """
     done = (
         STEP.c.referral_id == require_referral(unit, reference).id,
-        STEP.c.act.not_in(READ_ONLY_ACTS),
+        STEP.c.act.not_in(READ_ONLY_STEPS),
     )
     return unit.conn.execute(select(func.count()).select_from(STEP).where(*done)).scalar_one()

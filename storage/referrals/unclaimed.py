@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
+from flows.casework import ReferralStage
 from storage.tables import REFERRAL
 from storage.unit import Unit
 
@@ -24,7 +25,7 @@ def list_unclaimed(unit: Unit, max_alerts: int) -> list[UnclaimedReferral]:
     query = select(
         REFERRAL.c.reference, REFERRAL.c.sent_at, REFERRAL.c.due, REFERRAL.c.alerted
     ).where(
-        REFERRAL.c.stage == "new",
+        REFERRAL.c.stage == ReferralStage.NEW,
         REFERRAL.c.owner.is_(None),
         REFERRAL.c.alerted < max_alerts,
     )

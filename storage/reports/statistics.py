@@ -8,11 +8,20 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Subquery, case, func, select
 
 from flows import casework
-from flows.casework import OPEN_STAGES, Act, Contact
+from flows.casework import (
+    OPEN_STAGES,
+    Act,
+    Contact,
+    ReferralStage,
+)
+from flows.vocabulary import CounterEvent
 from storage.tables import DAILY_COUNTER, REFERRAL, STEP
 from storage.unit import Unit
 
-FUNNEL_EVENTS = ("asked", "answered", "sent", "stopped", "left")
+FUNNEL_EVENTS = (
+    *(CounterEvent.ASKED, CounterEvent.ANSWERED, CounterEvent.SENT),
+    *(CounterEvent.STOPPED, CounterEvent.LEFT),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ def counts_by_queue_and_outcome(unit: Unit, since: datetime, until: datetime) ->
     left_open = [rule.act for rule in results if rule.leads_to in OPEN_STAGES]
     while_open = case((last.c.act.in_(left_open), last.c.act), else_="open")
     what = case(
-        (REFERRAL.c.stage == "paused", "paused"),
+        (REFERRAL.c.stage == ReferralStage.PAUSED, ReferralStage.PAUSED.value),
         (REFERRAL.c.stage.in_(OPEN_STAGES), while_open),
         else_=func.coalesce(last.c.act, Act.CLOSE.value),
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from flows.casework import Act
 from flows.stages import Stage
 from flows.vocabulary import Journey, OutboxKind
 from storage import retention
@@ -221,7 +222,7 @@ def test_a_screen_is_cleared_after_36_hours(database: Database) -> None:
 def test_a_referral_nobody_has_read_is_never_deleted(database: Database) -> None:
     reference = store_updates(database, "amina")
     with database.unit(NOW) as unit:
-        lifecycle.stop_contact(unit, reference, "withdraw")
+        lifecycle.stop_contact(unit, reference, Act.WITHDRAW)
     assert sweep(database, 4000 * DAY).referrals == 0
     with database.unit(NOW) as unit:
         assert lifecycle.open_record(unit, reference, "Ann") == make_record(reference)

@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from bot.channel_interface import Body, Channel, InboundEvent, PermanentFailure, RateLimited
+from bot.channel_interface import (
+    Body,
+    Channel,
+    ChatEvent,
+    InboundEvent,
+    PermanentFailure,
+    RateLimited,
+)
 from bot.channels.page import PageChannel
 from bot.channels.typed import ManualEntryChannel
 from bot.runtime import Runtime
@@ -65,7 +72,7 @@ class FakeChannel:
     def translate(self, body: Body) -> InboundEvent | None:
         """Return what was done; paper holds our own terms already."""
         if body.get("event"):
-            return InboundEvent(body["chat"], chat_event=body["event"])
+            return InboundEvent(body["chat"], chat_event=ChatEvent(body["event"]))
         sender = Sender(body["name"], can_share_number=True, language=body["speaks"])
         heard = replace(
             INPUTS[body["how"]](**body["what"]), message_id=body["message"], sender=sender

@@ -18,7 +18,14 @@ from telegram import (
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
-from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
+from bot.channel_interface import (
+    Body,
+    ChatClosed,
+    ChatEvent,
+    InboundEvent,
+    PermanentFailure,
+    RateLimited,
+)
 from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import InvalidSettings, Settings
@@ -94,7 +101,7 @@ class TelegramChannel:
         arrived = translate(body)
         if (
             arrived
-            and arrived.chat_event == "elsewhere"
+            and arrived.chat_event == ChatEvent.ELSEWHERE
             and arrived.address == str(self._staff_chat)
         ):
             return None

@@ -2,7 +2,7 @@
 
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 
-from bot.channel_interface import Body, InboundEvent
+from bot.channel_interface import Body, ChatEvent, InboundEvent
 from flows.inputs import (
     Attachment,
     ButtonPress,
@@ -84,7 +84,7 @@ def _parse_update(raw: Body) -> InboundEvent | None:
     if message is None:
         return None
     if message.chat.type != Chat.PRIVATE:
-        return InboundEvent(str(message.chat.id), chat_event="elsewhere")
+        return InboundEvent(str(message.chat.id), chat_event=ChatEvent.ELSEWHERE)
     heard = _message_input(message, edited=update.edited_message is not None)
     return (
         InboundEvent(str(message.chat.id), heard, message_id=str(message.message_id))
@@ -142,7 +142,7 @@ def _international(number: str) -> str:
 def _button_event(query: CallbackQuery) -> InboundEvent | None:
     message = query.message
     if message is not None and message.chat.type != Chat.PRIVATE:
-        return InboundEvent(str(message.chat.id), chat_event="elsewhere")
+        return InboundEvent(str(message.chat.id), chat_event=ChatEvent.ELSEWHERE)
     id = str(message.message_id) if message else None
     heard = ButtonPress(query.data or "", message_id=id, sender=_sender_of(query.from_user))
     return InboundEvent(str(query.from_user.id), heard, callback_id=query.id)
@@ -152,12 +152,13 @@ def _membership_event(change: ChatMemberUpdated) -> InboundEvent | None:
     status = change.new_chat_member.status
     if change.chat.type == Chat.PRIVATE:
         return InboundEvent(
-            str(change.chat.id), chat_event="blocked" if status in _LEFT_STATUSES else "unblocked"
+            str(change.chat.id),
+            chat_event=ChatEvent.BLOCKED if status in _LEFT_STATUSES else ChatEvent.UNBLOCKED,
         )
     return (
         None
         if status in _LEFT_STATUSES
-        else InboundEvent(str(change.chat.id), chat_event="elsewhere")
+        else InboundEvent(str(change.chat.id), chat_event=ChatEvent.ELSEWHERE)
     )
 
 

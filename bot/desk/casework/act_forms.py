@@ -7,12 +7,18 @@ from datetime import date, datetime, timedelta
 from bot.desk.permissions import Ownership, Role, may_see_queue
 from flows import casework
 from flows.calendar import retry_schedule
-from flows.casework import Act, ActForm, FollowUp
+from flows.casework import (
+    Act,
+    ActForm,
+    FollowUp,
+    ReferralStage,
+)
 from flows.questions import answer_types
 from flows.service import service
+from flows.vocabulary import Queue, StepName
 from storage.referrals.rows import QueueEntry, ReferralStep
 
-_ENDS_ATTEMPTS = (Act.SPOKE, Act.REOPEN, Act.STILL_WANTED, "handed_over")
+_ENDS_ATTEMPTS = (Act.SPOKE, Act.REOPEN, Act.STILL_WANTED, StepName.HANDED_OVER)
 """Steps after which failed attempts are counted anew."""
 NOTE_MAX = 2000
 _MAX_AHEAD = timedelta(days=60)
@@ -86,7 +92,7 @@ def available_forms(
         suggested = retry_schedule.next_attempt(viewer.now, failed, best_time, service())
     return ActForms(
         claim=Act.CLAIM in allowed and not held,
-        needs_check=entry.hold or entry.queue == "check",
+        needs_check=entry.hold or entry.queue == Queue.CHECK,
         outcomes=_in_order(acts.of_form(ActForm.OUTCOME), owned),
         with_follow_up=_in_order(acts.with_follow_up(), owned),
         snooze=Act.SNOOZE in owned,
@@ -94,7 +100,7 @@ def available_forms(
         resolutions=_in_order(acts.resolutions(), () if held else allowed),
         withdraw=viewer.ownership != Ownership.OTHERS and entry.stage in casework.OPEN_STAGES,
         reassign=viewer.may_reassign and held and Act.TRANSFER in allowed and not own,
-        note=entry.stage != "erased",
+        note=entry.stage != ReferralStage.ERASED,
         assignees=viewer.assignees,
         days=tuple(retry_schedule.follow_up_days(viewer.now, service())),
         day_parts=tuple(service().windows),

@@ -13,6 +13,7 @@ from bot.desk.labels import format_day
 from bot.desk.permissions import Ownership
 from flows import casework
 from flows.casework import Act, ActForm
+from flows.vocabulary import Queue, StepName
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, lifecycle, queue_views, steps
@@ -38,7 +39,7 @@ async def claim(request: DeskRequest) -> Response:
         return await _redisplay(
             request, ActionRequest(Act.CLAIM, problems={"act": "not_allowed"}), 409
         )
-    if (entry.hold or entry.queue == "check") and request.form.get("sure") != "yes":
+    if (entry.hold or entry.queue == Queue.CHECK) and request.form.get("sure") != "yes":
         return request.render(
             "sure.html", wanted=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
         )
@@ -83,7 +84,7 @@ async def reassign(request: DeskRequest) -> Response:
 
 async def submit_note(request: DeskRequest) -> Response:
     """Add a note that only staff can read."""
-    asked = replace(act_forms.parse_action(request.form, request.now), act="note")
+    asked = replace(act_forms.parse_action(request.form, request.now), act=StepName.NOTE)
     if request_ownership(request) == Ownership.OTHERS and not request.may(
         "reassign", request_ownership(request), _queue_name(request)
     ):
@@ -94,7 +95,7 @@ async def submit_note(request: DeskRequest) -> Response:
     def noted(unit: Unit) -> None:
         acts.add_note(unit, request.reference, request.actor, asked.note)
 
-    return await _perform(request, asked, ("note",), "note", noted)
+    return await _perform(request, asked, (StepName.NOTE,), "note", noted)
 
 
 async def _perform(
@@ -150,8 +151,8 @@ def _step_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[
             until=action.until,
             transfer_to=action.assignee if action.act == Act.TRANSFER else "",
         )
-        if action.act == "erase":
-            logbook.add_logbook_line(unit, request.actor, "erase", reference)
+        if action.act == Act.ERASE:
+            logbook.add_logbook_line(unit, request.actor, Act.ERASE, reference)
 
     return worked
 

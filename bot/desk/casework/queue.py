@@ -15,25 +15,32 @@ from flows import casework
 from flows.referral import routing
 from flows.service import service
 from flows.understanding.crisis import Danger
+from flows.vocabulary import Flag, Journey
 from storage.referrals import acts, queue_views
-from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueuePage, QueueQuery
+from storage.referrals.queue_views import (
+    COLUMN_FILTERS,
+    VIEWS,
+    QueuePage,
+    QueueQuery,
+    QueueView,
+)
 from storage.referrals.rows import QueueEntry
 from storage.unit import Unit
 
 FLAGS = (
     *COLUMN_FILTERS,
     *(flag for flag, _ in routing.FLAG_RULES),
-    *("not_verified", "risks", "needs"),
+    *(Flag.NOT_VERIFIED, Flag.RISKS, Flag.NEEDS),
     *(f"danger_{danger}" for danger in Danger),
 )
-SENDERS = ("self", "callback", "officer")
+SENDERS = (Journey.SELF, Journey.CALLBACK, Journey.OFFICER)
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
     """What the address asks to see; what it cannot ask for is left out."""
 
-    view: str = "open"
+    view: str = QueueView.OPEN
     queue: str = ""
     flag: str = ""
     sender: str = ""
@@ -43,7 +50,7 @@ class QueueFilter:
         """Return the address of the queue with something changed; any change starts at page 1."""
         new = replace(self, **{"page": 1, **changed})  # type: ignore[arg-type]
         named = {"view": new.view, "queue": new.queue, "flag": new.flag, "from": new.sender}
-        kept = {name: value for name, value in named.items() if value and value != "open"}
+        kept = {name: value for name, value in named.items() if value and value != QueueView.OPEN}
         pages = {"page": str(new.page)} if new.page > 1 else {}
         return f"/desk/queue?{urlencode({**kept, **pages})}".removesuffix("?")
 
@@ -132,7 +139,7 @@ def filter_of(request: DeskRequest) -> QueueFilter:
     view, queue, flag, sender = (request.query(name) for name in ("view", "queue", "flag", "from"))
     queues = visible_queues(request.role, tuple(service().queues))
     return QueueFilter(
-        view=view if view in VIEWS else "open",
+        view=view if view in VIEWS else QueueView.OPEN,
         queue=queue if queue in queues else "",
         flag=flag if flag in FLAGS else "",
         sender=sender if sender in SENDERS else "",

@@ -20,6 +20,7 @@ from bot.desk.permissions import Ownership, Role
 from flows import casework
 from flows.questions import answer_types
 from flows.record import Record
+from flows.vocabulary import StepName
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, contact_changes, lifecycle, queue_views, steps
@@ -124,7 +125,7 @@ async def _open_and_render(
 
 def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, Any]:
     entry, told = context.entry, request.query("told")
-    flash_keys = (*casework.ACTS.page_flashes(), "third_try", "note")
+    flash_keys = (*casework.ACTS.page_flashes(), "third_try", StepName.NOTE)
     return {
         "entry": entry,
         "soon": due_status(entry, request.now),

@@ -10,9 +10,18 @@ from starlette.responses import Response
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.pipeline import handoff_relay, outgoing
 from flows.outbound import guard, reply_templates
-from flows.outbound.guard import Defer, Deny, OutboundKind, OutboundMessage, SafeContact, Verdict
+from flows.outbound.guard import (
+    Defer,
+    Deny,
+    OutboundKind,
+    OutboundMessage,
+    SafeContact,
+    Variant,
+    Verdict,
+)
 from flows.outbound.reply_templates import ReplyChoice
 from flows.service import service
+from flows.vocabulary import FROM_STAFF_STEPS, StepName
 from flows.wording import FIRST_LANGUAGE, supported_language
 from storage import logbook
 from storage.chats import handoffs
@@ -36,7 +45,7 @@ class ReplyState:
     sent: tuple[ReferralStep, ...]
 
     @property
-    def variant(self) -> str:
+    def variant(self) -> Variant:
         """Return the variant that this person will read."""
         return guard.allowed_variant(self.contact)
 
@@ -138,8 +147,8 @@ def _reply_state(unit: Unit, request: DeskRequest) -> ReplyState:
         verdict=guard.check_message(
             OutboundMessage(OutboundKind.STAFF, sender=request.actor), known, request.now
         ),
-        received=tuple(step for step in newest if step.act == "wrote"),
-        sent=tuple(step for step in newest if step.act in ("replied", "not_sent")),
+        received=tuple(step for step in newest if step.act == StepName.WROTE),
+        sent=tuple(step for step in newest if step.act in FROM_STAFF_STEPS),
     )
 
 

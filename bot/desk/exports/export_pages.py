@@ -14,7 +14,7 @@ from bot.desk.permissions import Role, visible_queues
 from flows.questions import answer_types
 from flows.service import service
 from storage import logbook
-from storage.referrals.queue_views import VIEWS, QueueQuery
+from storage.referrals.queue_views import VIEWS, QueueQuery, QueueView
 from storage.referrals.rows import QueueEntry
 from storage.reports import exports
 from storage.reports.exports import ExportRequest, ExportSelection
@@ -42,7 +42,7 @@ class ExportForm:
 
 async def show_exports(request: DeskRequest) -> Response:
     """Return the form, my requests, and for coordinators those that wait for a yes."""
-    return await _page(request, ExportForm(ExportSelection("open"), "", "", "csv", ()))
+    return await _page(request, ExportForm(ExportSelection(QueueView.OPEN), "", "", "csv", ()))
 
 
 async def submit_export_request(request: DeskRequest) -> Response:

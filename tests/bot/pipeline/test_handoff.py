@@ -20,12 +20,13 @@ from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
 from flows import casework
 from flows.calendar.workdays import is_working_day
+from flows.casework import Act
 from flows.conversation import Conversation
 from flows.dialogue import handoff
 from flows.inputs import ButtonPress, TypedText
 from flows.interaction.moment import Moment
 from flows.outbound import guard, reply_templates
-from flows.outbound.guard import VARIANTS, OutboundKind, OutboundMessage
+from flows.outbound.guard import OutboundKind, OutboundMessage, Variant
 from flows.outbound.reply_templates import ReplyChoice
 from flows.questions import journey
 from flows.scenes import paused
@@ -56,7 +57,7 @@ STAFF_SAYS = {
         ReplyChoice(one, START.date(), "morning", "Mira"), variant, "en"
     ).text
     for one in reply_templates.reply_templates()
-    for variant in VARIANTS
+    for variant in Variant
 }
 
 
@@ -306,10 +307,10 @@ class RandomSchedule:
         """Its owner sends approved wording, or somebody tries who may not have it."""
         house, who = self.house, stranger or self.owner() or "mira"
         chosen = ReplyChoice(which, START.date(), "morning", "Mira")
-        message = OutboundMessage(OutboundKind.STAFF, "no_service", who)
+        message = OutboundMessage(OutboundKind.STAFF, Variant.NO_SERVICE, who)
         house.n += 1
         with house.database.unit(house.now) as unit:
-            reply = reply_templates.render_reply(chosen, "no_service", "en")
+            reply = reply_templates.render_reply(chosen, Variant.NO_SERVICE, "en")
             step_id = f"{house.n:032x}"
             outgoing.send_staff_message(unit, house.reference, reply, message, step_id)
 
@@ -336,7 +337,7 @@ class RandomSchedule:
     def contact_stops(self) -> None:
         """The person rang and asked that contact stops."""
         with self.house.database.unit(self.house.now) as unit:
-            lifecycle.stop_contact(unit, self.house.reference, "withdraw")
+            lifecycle.stop_contact(unit, self.house.reference, Act.WITHDRAW)
 
     # --- what must hold
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.channel_interface import Body, InboundEvent
+from bot.channel_interface import Body, ChatEvent, InboundEvent
 from bot.channels.terminal import TerminalChannel
 from bot.pipeline import respond as module
 from bot.pipeline.respond import MAX_ATTEMPTS, AnsweredInput, respond
@@ -43,7 +43,7 @@ class ScriptedChannel:
         if body.get("nothing"):
             return None
         if "event" in body:
-            return InboundEvent(body["chat"], chat_event=body["event"])
+            return InboundEvent(body["chat"], chat_event=ChatEvent(body["event"]))
         how = ButtonPress if "press" in body else TypedText
         text = body.get("press") or body.get("say", "")
         heard = how(text, message_id=body.get("message"))

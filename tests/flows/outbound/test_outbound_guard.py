@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from flows.calendar.workdays import is_working_day
 from flows.outbound import guard
-from flows.outbound.guard import Allow, Defer, Deny, OutboundKind, OutboundMessage, SafeContact
+from flows.outbound.guard import (
+    Allow,
+    Defer,
+    Deny,
+    OutboundKind,
+    OutboundMessage,
+    SafeContact,
+    Variant,
+)
 from flows.questions.questionnaire import get_question
 from flows.record import Record, RecordLine
 from flows.service import service
@@ -46,28 +54,28 @@ moments = st.integers(0, 2 * 366 * 24 * 60).map(
 outwards = st.builds(
     OutboundMessage,
     kind=st.sampled_from(OutboundKind),
-    variant=st.sampled_from(guard.VARIANTS),
+    variant=st.sampled_from(tuple(guard.Variant)),
     sender=st.sampled_from(["", "mira", "omar"]),
     unblockable=st.booleans(),
 )
 READY = SafeContact(
     stage="in_touch", owner="mira", may_contact=True, way="here", chat_open=True, if_seen=""
 )
-PLAIN = OutboundMessage(OutboundKind.STAFF, "no_service", "mira")
+PLAIN = OutboundMessage(OutboundKind.STAFF, Variant.NO_SERVICE, "mira")
 
 
 def test_every_combination_of_answers_for_a_message_of_staff() -> None:
     tried = sent = 0
     for stage, way, seen, best, secret, may, is_open, variant in product(
-        STAGES, WAYS, IF_SEEN, TIMES, SECRET, (True, False), (True, False), guard.VARIANTS
+        STAGES, WAYS, IF_SEEN, TIMES, SECRET, (True, False), (True, False), tuple(guard.Variant)
     ):
         contact = SafeContact(stage, "mira", may, way, seen, best, secret, is_open)
         message = OutboundMessage(OutboundKind.STAFF, variant, "mira")
         verdict = guard.check_message(message, contact, MONDAY)
         tried += 1
         reachable = stage in ("new", "claimed", "in_touch", "waiting")
-        named = variant == "say_service" and not (seen == "say_service" and secret == "no")
-        first = variant == "first_name" and seen != "first_name"
+        named = variant == Variant.SAY_SERVICE and not (seen == "say_service" and secret == "no")
+        first = variant == Variant.FIRST_NAME and seen != "first_name"
         if not (reachable and way == "here" and may and is_open) or named or first:
             assert isinstance(verdict, Deny), contact
             assert verdict.reason in guard.DENY_REASONS
@@ -86,8 +94,8 @@ def test_nothing_that_was_not_answered_is_safe() -> None:
         assert isinstance(
             guard.check_message(OutboundMessage(kind, sender="mira"), unknown, MONDAY), Deny
         )
-    assert guard.allowed_variant(unknown) == "no_service"
-    assert guard.allowed_variant(SafeContact(if_seen="say_service")) == "no_service"
+    assert guard.allowed_variant(unknown) == Variant.NO_SERVICE
+    assert guard.allowed_variant(SafeContact(if_seen="say_service")) == Variant.NO_SERVICE
 
 
 @given(outwards, contacts, moments)
@@ -147,7 +155,7 @@ def test_after_stopping_nobody_writes(stage: str) -> None:
 def test_the_record_is_read_as_it_was_answered() -> None:
     record = _record(way="here", if_seen="say_service", best_time="evening", must_not_know="no")
     contact = guard.safe_contact_in(record, "claimed", "mira", True, True)
-    assert guard.allowed_variant(contact) == "say_service"
+    assert guard.allowed_variant(contact) == Variant.SAY_SERVICE
     assert guard.check_message(PLAIN, contact, MONDAY) == Defer(_at(MONDAY, time(17)))
     silent = _record(way="here", if_seen="say_service", must_not_know="")
     assert (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows import casework
+from flows.casework import Act, ReferralStage
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.referrals.lifecycle import ReferenceTaken
@@ -107,7 +108,7 @@ def test_first_the_unseen_then_the_urgent_then_by_due_time(unit: Unit) -> None:
     ):
         record = make_record(reference, NOW + days * DAY, urgent)
         lifecycle.hand_over(unit, record, None)
-    lifecycle.stop_contact(unit, "GONE", "withdraw")
+    lifecycle.stop_contact(unit, "GONE", Act.WITHDRAW)
     lifecycle.raise_flag(unit, "FLAG", "in_danger")
     found = queue(unit)
     assert [one.reference for one in found] == ["FLAG", "GONE", "URGT", "LATE", "SOON"]
@@ -187,7 +188,7 @@ def test_a_reference_nobody_has_is_unknown(unit: Unit) -> None:
         lambda: lifecycle.open_record(unit, ONE, "Ann"),
         lambda: steps(unit),
         lambda: lifecycle.raise_flag(unit, ONE, "in_danger"),
-        lambda: lifecycle.stop_contact(unit, ONE, "withdraw"),
+        lambda: lifecycle.stop_contact(unit, ONE, Act.WITHDRAW),
     ):
         with pytest.raises(UnknownReferral):
             try_it()
@@ -295,9 +296,12 @@ def test_handing_back_frees_it_for_others(unit: Unit, one: str) -> None:
 # What the person does
 
 
-@pytest.mark.parametrize(("act", "stage"), [("withdraw", "withdrawn"), ("ask_to_delete", "paused")])
+@pytest.mark.parametrize(
+    ("act", "stage"),
+    [(Act.WITHDRAW, ReferralStage.WITHDRAWN), (Act.ASK_TO_DELETE, ReferralStage.PAUSED)],
+)
 def test_when_the_person_says_stop_contact_stops(
-    unit: Unit, one: str, act: str, stage: str
+    unit: Unit, one: str, act: Act, stage: ReferralStage
 ) -> None:
     take_step(unit, "claim")
     lifecycle.stop_contact(unit, ONE, act)
@@ -316,15 +320,15 @@ def test_when_the_person_says_stop_contact_stops(
 def test_contact_stops_even_when_the_referral_is_closed(unit: Unit, one: str) -> None:
     take_step(unit, "claim")
     take_step(unit, "close")
-    lifecycle.stop_contact(unit, ONE, "withdraw")
+    lifecycle.stop_contact(unit, ONE, Act.WITHDRAW)
     found = only_entry(unit)
     assert (found.stage, found.may_contact, found.unseen) == ("closed", False, True)
     assert queue(unit) == [found]
 
 
 def test_who_withdrew_before_asking_to_delete_is_not_contacted_again(unit: Unit, one: str) -> None:
-    lifecycle.stop_contact(unit, one, "withdraw")
-    lifecycle.stop_contact(unit, one, "ask_to_delete")
+    lifecycle.stop_contact(unit, one, Act.WITHDRAW)
+    lifecycle.stop_contact(unit, one, Act.ASK_TO_DELETE)
     assert take_step(unit, "still_wanted") == "new"
     assert not only_entry(unit).may_contact
 
@@ -332,7 +336,7 @@ def test_who_withdrew_before_asking_to_delete_is_not_contacted_again(unit: Unit,
 def test_after_a_check_that_it_is_still_wanted_contact_is_allowed_again(
     unit: Unit, one: str
 ) -> None:
-    lifecycle.stop_contact(unit, ONE, "ask_to_delete")
+    lifecycle.stop_contact(unit, ONE, Act.ASK_TO_DELETE)
     assert take_step(unit, "still_wanted") == "new"
     found = only_entry(unit)
     assert (found.may_contact, found.unseen) == (True, False)
@@ -355,6 +359,6 @@ def test_erasing_leaves_the_bare_steps(unit: Unit, one: str) -> None:
     assert acts_on(unit)[-1] == ("erase", "Raj")
     with pytest.raises(ReferralErased):
         lifecycle.open_record(unit, ONE, "Ann")
-    lifecycle.stop_contact(unit, ONE, "withdraw")
+    lifecycle.stop_contact(unit, ONE, Act.WITHDRAW)
     lifecycle.raise_flag(unit, ONE, "in_danger")
     assert only_entry(unit) == found

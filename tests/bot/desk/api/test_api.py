@@ -11,6 +11,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from bot.desk.api.access import BODY_MAX
+from flows.casework import Act
 from storage import logbook
 from storage.accounts import api_keys
 from storage.accounts.api_keys import SCOPES
@@ -143,7 +144,7 @@ async def test_where_contact_is_barred_the_record_says_so(desk: DeskApp) -> None
     with desk.database.unit(START) as unit:
         known = replace(record, lines=(*record.lines, number))
         lifecycle.hand_over(unit, known, None)
-        lifecycle.stop_contact(unit, "ACDE-3467", "withdraw")
+        lifecycle.stop_contact(unit, "ACDE-3467", Act.WITHDRAW)
     answer = await (await api_client(desk)).get("/api/v1/referrals/ACDE-3467")
     told = answer.json()
     assert (told["may_contact"], told["stage"]) == (False, "withdrawn")
@@ -155,7 +156,7 @@ async def test_where_contact_is_barred_the_record_says_so(desk: DeskApp) -> None
 async def test_what_was_erased_or_never_there_is_not_found(desk: DeskApp) -> None:
     add_referrals(desk.database, "ACDE-3467")
     with desk.database.unit(START) as unit:
-        lifecycle.stop_contact(unit, "ACDE-3467", "withdraw")
+        lifecycle.stop_contact(unit, "ACDE-3467", Act.WITHDRAW)
         acts.erase(unit, "ACDE-3467", "mira")
     cases = await api_client(desk)
     for reference, code in (("ACDE-3467", "erased"), ("ZZZZ-9999", "missing")):

@@ -9,6 +9,7 @@ import pytest
 from httpx import Response
 from sqlalchemy import select
 
+from flows.casework import Act
 from flows.wording import say
 from storage import logbook
 from storage.chats import conversations
@@ -472,7 +473,7 @@ async def test_what_was_withdrawn_is_closed_and_erased_each_asked_once_more(
     mira = await desk.signed_in("mediator", "mira")
     add_sent_referral(desk, ONE)
     with desk.database.unit(desk.clock()) as unit:
-        lifecycle.stop_contact(unit, ONE, "withdraw")
+        lifecycle.stop_contact(unit, ONE, Act.WITHDRAW)
     assert ONE in (await mira.get("/desk/queue?view=check")).text
     for act, stage in (("close", "closed"), ("erase", "erased")):
         assert (await take_act(mira, act, "settle")).status_code == 200

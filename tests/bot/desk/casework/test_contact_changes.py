@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from flows.casework import Act
 from flows.questions.answer_types import Invalid, Parsed
 from flows.record import Record, RecordLine
 from flows.referral import contact
@@ -259,9 +260,9 @@ def test_contact_follows_from_the_answers_but_a_stop_stands(desk: DeskApp) -> No
     change(desk, ProposedContactChange("way", "text", "Text me", "she said"))
     assert stored_record(desk)[1]
     with desk.database.unit(desk.clock()) as unit:
-        lifecycle.stop_contact(unit, REF, "ask_to_delete")
+        lifecycle.stop_contact(unit, REF, Act.ASK_TO_DELETE)
         acts.perform_act(unit, REF, "still_wanted", "mira")
-        lifecycle.stop_contact(unit, REF, "withdraw")
+        lifecycle.stop_contact(unit, REF, Act.WITHDRAW)
         acts.perform_act(unit, REF, "close", "mira")
         acts.perform_act(unit, REF, "reopen", "mira")
         assert acts.claim(unit, REF, "mira")
@@ -307,7 +308,7 @@ def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: De
     with desk.database.unit(desk.clock()) as unit:
         wanted = ProposedContactChange("email", "maya@example.com", "maya@example.com", "she said")
         waits = contact_changes.request_change(unit, REF, wanted, "mira")
-        lifecycle.stop_contact(unit, REF, "withdraw")
+        lifecycle.stop_contact(unit, REF, Act.WITHDRAW)
         acts.erase(unit, REF, "mira")
     assert sealed_body(desk, waits) is None
     with desk.database.reading() as unit:

@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 
 from bot.desk.casework.duplicates import duplicate_references, duplicates_for
 from bot.web.templates import render_template
+from flows.casework import Act
 from flows.record import Record, RecordLine
 from flows.referral.match_keys import match_keys_of
 from flows.vocabulary import Queue
@@ -126,7 +127,7 @@ def test_only_keyed_hashes_are_kept_and_erasing_deletes_them(database: Database)
     with database.unit(NOW) as unit:
         (row,) = unit.conn.execute(select(MATCH_KEY)).all()
         assert "7700" not in row.print
-        lifecycle.stop_contact(unit, "ACDE-3467", "withdraw")
+        lifecycle.stop_contact(unit, "ACDE-3467", Act.WITHDRAW)
         acts.erase(unit, "ACDE-3467", "mira")
         assert unit.conn.execute(select(MATCH_KEY)).all() == []
 

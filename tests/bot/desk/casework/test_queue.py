@@ -13,6 +13,7 @@ from bot.desk.casework.queue import FLAGS, parse_reference
 from bot.desk.event_stream import live_state
 from bot.desk.guard import DeskRequest
 from bot.desk.labels import due_status
+from flows.casework import Act
 from flows.wording import say
 from storage import logbook
 from storage.accounts.sign_ins import SignedInStaff
@@ -102,7 +103,7 @@ async def test_each_view_lists_and_counts_what_it_says(desk: DeskApp) -> None:
         later = now + timedelta(days=5)
         acts.perform_act(unit, THREE, "snooze", "mira", "On leave", later)
         acts.perform_act(unit, TWO, "declined", "omar")
-        lifecycle.stop_contact(unit, "KKKK-MMMM", "withdraw")
+        lifecycle.stop_contact(unit, "KKKK-MMMM", Act.WITHDRAW)
     holds = {
         "open": {ONE, "HHHH-JJJJ", "KKKK-MMMM"},
         "mine": {ONE},

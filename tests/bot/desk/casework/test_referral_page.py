@@ -8,6 +8,7 @@ import pytest
 from httpx import Response
 
 from bot.desk.casework.record_view import call_script
+from flows.casework import Act
 from flows.record import Record
 from flows.wording import say
 from storage import logbook
@@ -158,7 +159,7 @@ async def test_who_wants_no_contact_has_no_number_anywhere(desk: DeskApp) -> Non
 async def test_when_the_person_stops_contact_an_open_page_reveals_nothing(desk: DeskApp) -> None:
     mira = await mira_with_referral(desk)
     with desk.database.unit(desk.clock()) as unit:
-        lifecycle.stop_contact(unit, ONE, "withdraw")
+        lifecycle.stop_contact(unit, ONE, Act.WITHDRAW)
     late = await mira.post(f"/desk/r/{ONE}/reveal")
     assert late.status_code == 403
     page = await mira.get(f"/desk/r/{ONE}")

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.proofreading.replies import reply_problems
+from flows.casework import Act
 from flows.outbound import reply_templates
-from flows.outbound.guard import VARIANTS
+from flows.outbound.guard import Variant
 from flows.outbound.reply_templates import ReplyChoice
 from flows.wording import say
 from storage.chats.outbox import OutboxStage
@@ -251,7 +252,7 @@ async def test_between_put_and_sent_the_guard_is_asked_again(
         if how == "handed on":
             acts.perform_act(unit, reference, "transfer", "mira", transfer_to="omar")
         else:
-            act = "withdraw" if how == "withdraws" else "ask_to_delete"
+            act = Act.WITHDRAW if how == "withdraws" else Act.ASK_TO_DELETE
             lifecycle.stop_contact(unit, reference, act)
     before = bot_said(rig, maya)
     await rig.settle()
@@ -391,12 +392,12 @@ def test_every_wording_stands_in_three_variants_that_say_no_more_than_they_may()
     assert list(reply_problems("en")) == []
     assert len(reply_templates.reply_templates()) == 8
     for one in reply_templates.reply_templates():
-        for variant in VARIANTS:
+        for variant in Variant:
             chosen = ReplyChoice(one, START.date(), "morning", "Mira")
             text = reply_templates.render_reply(chosen, variant, "en").text
-            assert ("RJ Kent" in text) == (variant == "say_service")
+            assert ("RJ Kent" in text) == (variant == Variant.SAY_SERVICE)
             assert "{" not in text
-        assert "Mira" not in reply_templates.render_reply(chosen, "no_service", "en").text
+        assert "Mira" not in reply_templates.render_reply(chosen, Variant.NO_SERVICE, "en").text
 
 
 def test_the_proofreader_sees_a_wording_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:

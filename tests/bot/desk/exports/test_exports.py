@@ -8,6 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from bot.desk.exports.spreadsheets import unescape_formula
+from flows.casework import Act
 from storage import logbook
 from storage.logbook import LogbookLine
 from storage.referrals import lifecycle
@@ -137,7 +138,7 @@ async def test_details_are_for_coordinators_and_never_alone(desk: DeskApp) -> No
 async def test_where_contact_is_barred_a_list_has_no_number(desk: DeskApp) -> None:
     (name,) = add_referrals(desk, 1)
     with desk.database.unit(START) as unit:
-        lifecycle.stop_contact(unit, name, "withdraw")
+        lifecycle.stop_contact(unit, name, Act.WITHDRAW)
     carys = await desk.signed_in("coordinator", "carys")
     cerys = await desk.signed_in("coordinator", "cerys")
     await carys.submit_form(PAGE, PAGE, **ASKED, details="yes")

@@ -8,6 +8,7 @@ from pypdf import PdfReader
 
 from bot.desk.exports.pdf import FONTS, pdf_of, printable_text
 from bot.desk.exports.printout import Printout, PrintRow, PrintSection
+from flows.casework import Act
 from storage import logbook
 from storage.referrals import acts, lifecycle
 from tests.harness.clock import START
@@ -88,7 +89,7 @@ async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: DeskApp) ->
 async def test_where_no_contact_may_be_made_there_is_no_number(desk: DeskApp) -> None:
     add_full_referral(desk.database, REFERENCE)
     with desk.database.unit(START) as unit:
-        lifecycle.stop_contact(unit, REFERENCE, "ask_to_delete")
+        lifecycle.stop_contact(unit, REFERENCE, Act.ASK_TO_DELETE)
         acts.perform_act(unit, REFERENCE, "still_wanted", "mira")
         acts.claim(unit, REFERENCE, "mira")
         lifecycle.raise_flag(unit, REFERENCE, "going_on")

@@ -12,6 +12,7 @@ from bot.desk.reports import figures, week_range
 from bot.desk.reports.small_cells import Suppression
 from bot.desk.reports.week_range import InvalidWeek
 from flows import content_files, stages
+from flows.casework import Act
 from flows.conversation import Conversation, CountEvent
 from flows.inputs import ButtonPress, TypedText
 from flows.turn import take_turn
@@ -158,7 +159,7 @@ def test_referrals_are_counted_by_source_and_route(database: Database) -> None:
     add_referral(database, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
     add_referral(database, 5, at=UNTIL)
     with database.unit(MONDAY + DAY) as unit:
-        lifecycle.stop_contact(unit, reference(1), "withdraw")
+        lifecycle.stop_contact(unit, reference(1), Act.WITHDRAW)
         acts.erase(unit, reference(3), "mira")
     with database.reading() as unit:
         assert statistics.counts_by_source(unit, SINCE, UNTIL) == {
