@@ -111,8 +111,8 @@ class Database:
             self._reader_thread, partial(self._run_read, operation, *args, **kwargs)
         )
 
-    def migrate(self) -> None:
-        """Bring the schema up to date, all or nothing.
+    def migrate(self, to: str = "head") -> None:
+        """Bring the schema to revision `to`, all or nothing.
 
         Raises UnsafeDatabase if rows would be orphaned.
         """
@@ -122,7 +122,7 @@ class Database:
         engine = _engine(self._url, foreign_keys=0)
         try:
             with engine.begin() as connection:
-                migrations.upgrade(connection)
+                migrations.upgrade(connection, to)
                 if _violates_foreign_keys(connection):
                     raise UnsafeDatabase(
                         "The new schema would leave rows without what they belong to."

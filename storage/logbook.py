@@ -1,6 +1,6 @@
 """The logbook: every reading of a record, every refusal, every act on accounts, as a dated line."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import cast
 
@@ -14,13 +14,13 @@ from storage.web_tables import LOGBOOK
 
 @dataclass(frozen=True, slots=True)
 class LogbookLine:
-    """Who did what, about what, why, and whether it was refused."""
+    """Who did what, to what, why, and whether it was refused."""
 
     at: datetime
-    who: str
-    did: str
-    about: str
-    why: str
+    actor: str
+    action: str
+    target: str
+    reason: str
     refused: bool
 
 
@@ -28,18 +28,10 @@ def add_logbook_line(
     unit: Unit, actor: str, action: str, target: str = "", reason: str = "", refused: bool = False
 ) -> None:
     """Add a line. `action` and `reason` are codes; `target` is a reference or a staff name."""
-    last = select(LOGBOOK.c.mark).order_by(LOGBOOK.c.n.desc()).limit(1)
+    last = select(LOGBOOK.c.chain_hash).order_by(LOGBOOK.c.n.desc()).limit(1)
     line = LogbookLine(unit.now, actor, action, target, reason, refused)
-    mark = _chain_hash(unit, unit.conn.scalars(last).first() or "", line)
-    row = {
-        "at": unit.now,
-        "who": actor,
-        "did": action,
-        "about": target,
-        "why": reason,
-        "refused": refused,
-    }
-    unit.conn.execute(insert(LOGBOOK), {**row, "mark": mark})
+    chain_hash = _chain_hash(unit, unit.conn.scalars(last).first() or "", line)
+    unit.conn.execute(insert(LOGBOOK), {**asdict(line), "chain_hash": chain_hash})
 
 
 def list_logbook_lines(unit: Unit, target: str = "", limit: int = 200) -> list[LogbookLine]:
@@ -47,7 +39,9 @@ def list_logbook_lines(unit: Unit, target: str = "", limit: int = 200) -> list[L
     query = select(LOGBOOK).order_by(LOGBOOK.c.n.desc()).limit(limit)
     if target:
         name = target.lower()
-        query = query.where(or_(LOGBOOK.c.about.in_((target.upper(), name)), LOGBOOK.c.who == name))
+        query = query.where(
+            or_(LOGBOOK.c.target.in_((target.upper(), name)), LOGBOOK.c.actor == name)
+        )
     return [_line_from_row(row) for row in unit.conn.execute(query)]
 
 
@@ -58,15 +52,24 @@ def chain_broken_at(unit: Unit) -> datetime | None:
     """
     before = ""
     for row in unit.conn.execute(select(LOGBOOK).order_by(LOGBOOK.c.n)).yield_per(500):
-        if row.mark != _chain_hash(unit, before, _line_from_row(row)):
+        if row.chain_hash != _chain_hash(unit, before, _line_from_row(row)):
             return cast(datetime, row.at)
-        before = row.mark
+        before = row.chain_hash
     return None
 
 
 def _line_from_row(row: AnyRow) -> LogbookLine:
-    return LogbookLine(row.at, row.who, row.did, row.about, row.why, row.refused)
+    return LogbookLine(row.at, row.actor, row.action, row.target, row.reason, row.refused)
 
 
 def _chain_hash(unit: Unit, previous_hash: str, line: LogbookLine) -> str:
-    return unit.fingerprint("logbook", previous_hash, dumps(line))
+    # Every hash stored so far is of these keys: a renamed one would break the chain.
+    payload = {
+        "at": line.at,
+        "who": line.actor,
+        "did": line.action,
+        "about": line.target,
+        "why": line.reason,
+        "refused": line.refused,
+    }
+    return unit.fingerprint("logbook", previous_hash, dumps(payload))

@@ -124,7 +124,7 @@ def _blank_idle_drafts(unit: Unit, before: datetime) -> int:
     """Blank what was not heard from since `before`; return how many lost their answers."""
     has_answers = exists().where(ANSWER.c.conversation_id == CONVERSATION.c.id)
     columns = (CONVERSATION.c.id, CONVERSATION.c.version, CONVERSATION.c.body)
-    idle = (CONVERSATION.c.heard_at <= before, CONVERSATION.c.blanked_at.is_(None))
+    idle = (CONVERSATION.c.last_input_at <= before, CONVERSATION.c.blanked_at.is_(None))
     query = select(*columns, has_answers.label("has_answers")).where(*idle)
     return sum(_blank_conversation(unit, row) for row in unit.conn.execute(query).all())
 
@@ -181,8 +181,10 @@ def _delete_idle_chats(unit: Unit, periods: RetentionPeriods) -> int:
         unit.now - timedelta(hours=periods.draft_hours),
         unit.now - timedelta(days=periods.receipt_days),
     )
-    received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.heard_at <= idle)
-    unit.conn.execute(delete(CONVERSATION).where(or_(CONVERSATION.c.heard_at <= old, received)))
+    received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.last_input_at <= idle)
+    unit.conn.execute(
+        delete(CONVERSATION).where(or_(CONVERSATION.c.last_input_at <= old, received))
+    )
     needed = [
         exists().where(table.c.chat_id == CHAT.c.id) for table in (CONVERSATION, OFFICER, REFERRAL)
     ]
@@ -207,7 +209,7 @@ def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
     """
     before = unit.now - timedelta(hours=periods.outbox_hours)
     long_before = unit.now - timedelta(days=periods.dead_letter_days)
-    due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.put_at, type_=UtcDateTime)
+    due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.enqueued_at, type_=UtcDateTime)
     waiting, dead = (OUTBOX.c.stage == one for one in (OutboxStage.WAITING, OutboxStage.DEAD))
     too_late = waiting & OUTBOX.c.chat_id.is_not(None) & (due <= before)
     ended = ~dead & (OUTBOX.c.ended_at <= before)

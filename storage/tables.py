@@ -53,14 +53,14 @@ class InboxRow(SQLModel, table=True):
 
     __table_args__ = (
         Index(None, "stage", "n"),
-        Index(None, "chat_print", "stage", "not_before"),
+        Index(None, "chat_fingerprint", "stage", "not_before"),
     )
 
     n: int | None = Field(default=None, primary_key=True)
     id: str = Field(default_factory=new_id, unique=True)
     channel: str
-    print: str = Field(unique=True)
-    chat_print: str
+    fingerprint: str = Field(unique=True)
+    chat_fingerprint: str
     body: bytes | None = None
     stage: str
     attempts: int = 0
@@ -72,8 +72,8 @@ class InboxRow(SQLModel, table=True):
 class ChatRow(SQLModel, table=True):
     """One place to write to somebody; found again by its fingerprint.
 
-    While `held_by` names a member of staff and `held_until` is ahead, the bot says nothing.
-    `held_for` is the reference of the referral that they hold it for.
+    While `handed_off_to` names a member of staff and `handoff_until` is ahead, the bot is silent.
+    `handoff_reference` is the referral that they have it for.
     """
 
     __tablename__ = "chat"
@@ -81,12 +81,12 @@ class ChatRow(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     channel: str
     address: bytes
-    address_print: str = Field(unique=True)
+    address_fingerprint: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    held_by: str | None = None
-    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    held_for: str | None = None
+    handed_off_to: str | None = None
+    handoff_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    handoff_reference: str | None = None
 
 
 class ConversationRow(SQLModel, table=True):
@@ -100,7 +100,7 @@ class ConversationRow(SQLModel, table=True):
     stage: str
     reference: str | None = Field(default=None, unique=True)
     body: bytes
-    heard_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    last_input_at: datetime = Field(sa_type=UtcDateTime, index=True)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     blanked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -123,11 +123,11 @@ class MessageRow(SQLModel, table=True):
 
     __tablename__ = "message"
 
-    __table_args__ = (UniqueConstraint("chat_id", "print"),)
+    __table_args__ = (UniqueConstraint("chat_id", "fingerprint"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE")
-    print: str
+    fingerprint: str
     body: bytes
     from_person: bool
     at: datetime = Field(sa_type=UtcDateTime, index=True)
@@ -150,19 +150,19 @@ class OutboxRow(SQLModel, table=True):
     kind: str
     body: bytes | None = None
     stage: str
-    tries: int = 0
-    why: str = ""
+    attempts: int = 0
+    reason: str = ""
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    put_at: datetime = Field(sa_type=UtcDateTime)
+    enqueued_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ReferralRow(SQLModel, table=True):
     """A referral in the staff queue. `unseen`: the person did something staff have not seen.
 
-    `door` is where it came in: a channel, or phone or paper. `alerted` counts the alerts that
-    it stayed unclaimed: first the team, then the manager. `ix_referral_listed` holds all that
-    a list of referrals is chosen and sorted by, so that no record is read for that.
+    `source` is where it came in: a channel, or phone or paper. `alert_count` is how many alerts
+    went out that it is unclaimed: first the team, then the manager. `ix_referral_listed` holds
+    all that a list of referrals is chosen and sorted by, so that no record is read for that.
     """
 
     __tablename__ = "referral"
@@ -183,7 +183,7 @@ class ReferralRow(SQLModel, table=True):
     )
     queue: str
     provider: str
-    door: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    source: str = Field(default="", sa_column_kwargs={"server_default": ""})
     journey: str = Field(default="", sa_column_kwargs={"server_default": ""})
     stage: str
     owner: str | None = None
@@ -191,7 +191,7 @@ class ReferralRow(SQLModel, table=True):
     urgent: bool
     may_contact: bool
     unseen: bool = False
-    alerted: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    alert_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     body: bytes | None = None
     flags: bytes | None = None
     sent_at: datetime = Field(sa_type=UtcDateTime)
@@ -215,7 +215,7 @@ class StepRow(SQLModel, table=True):
     id: str = Field(default_factory=new_id, unique=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE")
     act: str
-    who: str
+    actor: str
     stage: str
     note: bytes | None = None
     until: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -239,7 +239,7 @@ class InvitationRow(SQLModel, table=True):
     __tablename__ = "invitation"
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    code_print: str = Field(unique=True)
+    code_fingerprint: str = Field(unique=True)
     body: bytes | None = None
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -248,7 +248,7 @@ class InvitationRow(SQLModel, table=True):
 class MissedQuestionRow(SQLModel, table=True):
     """A question nobody has answered yet, kept because the person agreed."""
 
-    __tablename__ = "missed"
+    __tablename__ = "missed_question"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     body: bytes
@@ -258,10 +258,10 @@ class MissedQuestionRow(SQLModel, table=True):
 class DailyCounterRow(SQLModel, table=True):
     """A daily count: numbers only."""
 
-    __tablename__ = "tally"
+    __tablename__ = "daily_counter"
 
     day: date = Field(primary_key=True)
-    what: str = Field(primary_key=True)
+    event: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     n: int = 0
 
@@ -269,7 +269,7 @@ class DailyCounterRow(SQLModel, table=True):
 class SystemStateRow(SQLModel, table=True):
     """One sealed line: what shows that a vault sealed everything here, or when time was swept."""
 
-    __tablename__ = "mark"
+    __tablename__ = "system_state"
 
     id: str = Field(primary_key=True)
     body: bytes

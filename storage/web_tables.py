@@ -11,8 +11,8 @@ from storage.tables import UtcDateTime, new_id, table_of
 class StaffRow(SQLModel, table=True):
     """One member of staff. `name` is what they sign in with and what every step carries.
 
-    `password` is an argon2id hash, `totp` a sealed secret and `totp_step` the last time step
-    used; `code_print` finds the one-time code by which an invited account is taken up.
+    `password_hash` is argon2id, `totp_secret` is sealed, `last_time_step` is the last one used;
+    `code_fingerprint` finds the one-time code by which an invited account is activated.
     """
 
     __tablename__ = "staff"
@@ -20,12 +20,12 @@ class StaffRow(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     name: str = Field(unique=True)
     role: str
-    password: str | None = None
-    totp: bytes | None = None
-    totp_step: int = 0
-    subject_print: str | None = Field(default=None, unique=True)
-    code_print: str | None = Field(default=None, unique=True)
-    code_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    password_hash: str | None = None
+    totp_secret: bytes | None = None
+    last_time_step: int = 0
+    subject_fingerprint: str | None = Field(default=None, unique=True)
+    code_fingerprint: str | None = Field(default=None, unique=True)
+    code_expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     invited_by: str
     invited_at: datetime = Field(sa_type=UtcDateTime)
     joined_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -40,9 +40,9 @@ class PasskeyRow(SQLModel, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
-    credential_print: str = Field(unique=True)
+    credential_fingerprint: str = Field(unique=True)
     body: bytes
-    uses: int = 0
+    sign_count: int = 0
     added_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -52,30 +52,30 @@ class SignInRow(SQLModel, table=True):
     __tablename__ = "sign_in"
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    token_print: str = Field(unique=True)
+    token_fingerprint: str = Field(unique=True)
     staff_id: str = Field(foreign_key="staff.id", ondelete="CASCADE", index=True)
-    how: str
-    began_at: datetime = Field(sa_type=UtcDateTime)
+    method: str
+    started_at: datetime = Field(sa_type=UtcDateTime)
     seen_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LogbookRow(SQLModel, table=True):
-    """One dated line: who did what, about what, why, and whether it was refused.
+    """One dated line: who did what, to what, why, and whether it was refused.
 
-    `mark` is a fingerprint of this line and the mark before it, so that a change shows.
+    `chain_hash` is a fingerprint of this line and the hash before it, so that a change shows.
     """
 
-    __tablename__ = "logged"
+    __tablename__ = "logbook"
 
     n: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
-    who: str
-    did: str
-    about: str = Field(default="", index=True)
-    why: str = ""
+    actor: str
+    action: str
+    target: str = Field(default="", index=True)
+    reason: str = ""
     refused: bool = False
-    mark: str
+    chain_hash: str
 
 
 class ApiKeyRow(SQLModel, table=True):
@@ -85,34 +85,34 @@ class ApiKeyRow(SQLModel, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     name: str
-    token_print: str = Field(unique=True)
+    token_fingerprint: str = Field(unique=True)
     scopes: str
-    made_by: str
-    made_at: datetime = Field(sa_type=UtcDateTime)
-    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_by: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ExportRow(SQLModel, table=True):
-    """A list that somebody asked to take away: a second person agrees when it is long.
+    """A list that was requested for download; a second person approves a long one.
 
-    `why` is a code; the words beside it are sealed.
+    `explanation` is what they typed beside the code, sealed.
     """
 
     __tablename__ = "export"
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    asked_by: str
-    asked_at: datetime = Field(sa_type=UtcDateTime)
-    why: str
-    words: bytes | None = None
-    chosen: str
+    requested_by: str
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    reason_code: str
+    explanation: bytes | None = None
+    selection: str
     size: int
-    form: str
+    file_format: str
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    agreed: bool = False
-    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    approved: bool = False
+    collected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ContactChangeRow(SQLModel, table=True):
@@ -122,51 +122,51 @@ class ContactChangeRow(SQLModel, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
-    asked_by: str
-    asked_at: datetime = Field(sa_type=UtcDateTime)
+    requested_by: str
+    requested_at: datetime = Field(sa_type=UtcDateTime)
     body: bytes | None
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    agreed: bool = False
+    approved: bool = False
 
 
 class MatchKeyRow(SQLModel, table=True):
     """A keyed hash of a number, reference or name with birth year: equal ones are alike."""
 
-    __tablename__ = "likeness"
+    __tablename__ = "match_key"
 
     id: str = Field(default_factory=new_id, primary_key=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
     kind: str
-    print: str = Field(index=True)
+    fingerprint: str = Field(index=True)
 
 
 class BrowserSessionRow(SQLModel, table=True):
     """One browser in a conversation; only the fingerprint of its token is kept."""
 
-    __tablename__ = "visit"
+    __tablename__ = "browser_session"
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    token_print: str = Field(unique=True)
+    token_fingerprint: str = Field(unique=True)
     channel: str
     address: bytes
-    address_print: str = Field(index=True)
-    began_at: datetime = Field(sa_type=UtcDateTime)
+    address_fingerprint: str = Field(index=True)
+    started_at: datetime = Field(sa_type=UtcDateTime)
     seen_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
-class LinkRow(SQLModel, table=True):
+class OneTimeLinkRow(SQLModel, table=True):
     """A one-time link or code; only its fingerprint is kept. `kind`: quiet, two_key, resume."""
 
-    __tablename__ = "link"
+    __tablename__ = "one_time_link"
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    code_print: str = Field(unique=True)
+    code_fingerprint: str = Field(unique=True)
     kind: str
     channel: str
-    address_print: str = Field(index=True)
+    address_fingerprint: str = Field(index=True)
     body: bytes | None = None
-    made_at: datetime = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -177,14 +177,14 @@ class ScreenMessageRow(SQLModel, table=True):
     `n` is never used again, and grows when a message changes: the largest tells what is new.
     """
 
-    __tablename__ = "shown"
+    __tablename__ = "screen_message"
 
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     n: int | None = Field(default=None, primary_key=True)
     id: str = Field(default_factory=new_id, unique=True)
     channel: str
-    address_print: str = Field(index=True)
+    address_fingerprint: str = Field(index=True)
     from_person: bool
     body: bytes
     at: datetime = Field(sa_type=UtcDateTime, index=True)
@@ -199,5 +199,5 @@ EXPORT = table_of(ExportRow)
 CONTACT_CHANGE = table_of(ContactChangeRow)
 MATCH_KEY = table_of(MatchKeyRow)
 BROWSER_SESSION = table_of(BrowserSessionRow)
-LINK = table_of(LinkRow)
+LINK = table_of(OneTimeLinkRow)
 SCREEN_MESSAGE = table_of(ScreenMessageRow)

@@ -10,9 +10,9 @@ from storage.web_tables import STAFF
 def link_subject(unit: Unit, id: str, issuer: str, subject: str) -> bool:
     """Tie an account to a person at the organisation's sign-in; False if that one is taken."""
     own = subject_fingerprint(unit, issuer, subject)
-    if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.subject_print == own)).first():
+    if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.subject_fingerprint == own)).first():
         return False
-    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(subject_print=own))
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(subject_fingerprint=own))
     return True
 
 
@@ -24,7 +24,7 @@ def subject_fingerprint(unit: Unit, issuer: str, subject: str) -> str:
 def find_account_by_subject(unit: Unit, issuer: str, subject: str) -> StaffAccount | None:
     """Return the account that is tied to a person at the organisation's sign-in."""
     query = select(STAFF).where(
-        STAFF.c.subject_print == subject_fingerprint(unit, issuer, subject),
+        STAFF.c.subject_fingerprint == subject_fingerprint(unit, issuer, subject),
         STAFF.c.joined_at.is_not(None),
         STAFF.c.disabled_at.is_(None),
     )

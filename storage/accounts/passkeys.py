@@ -39,10 +39,10 @@ def add_passkey(
     row = {
         "id": id,
         "staff_id": staff_id,
-        "credential_print": _credential_fingerprint(unit, credential_id),
+        "credential_fingerprint": _credential_fingerprint(unit, credential_id),
     }
     unit.conn.execute(
-        insert(PASSKEY), {**row, "body": body, "uses": sign_count, "added_at": unit.now}
+        insert(PASSKEY), {**row, "body": body, "sign_count": sign_count, "added_at": unit.now}
     )
 
 
@@ -52,7 +52,7 @@ def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
         select(PASSKEY, STAFF.c.name)
         .join(STAFF, STAFF.c.id == PASSKEY.c.staff_id)
         .where(
-            PASSKEY.c.credential_print == _credential_fingerprint(unit, credential_id),
+            PASSKEY.c.credential_fingerprint == _credential_fingerprint(unit, credential_id),
             STAFF.c.joined_at.is_not(None),
             STAFF.c.disabled_at.is_(None),
         )
@@ -61,13 +61,15 @@ def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
     if row is None:
         return None
     body = loads_dict(unit.unseal(_body_context(row.id), row.body))
-    return StoredPasskey(row.id, row.staff_id, row.name, body["key"], row.uses)
+    return StoredPasskey(row.id, row.staff_id, row.name, body["key"], row.sign_count)
 
 
 def advance_sign_count(unit: Unit, id: str, expected: int, sign_count: int) -> bool:
     """Store the sign count a passkey gave (optimistic lock); False if it changed meanwhile."""
-    same = (PASSKEY.c.id == id, PASSKEY.c.uses == expected)
-    return unit.conn.execute(update(PASSKEY).where(*same).values(uses=sign_count)).rowcount == 1
+    same = (PASSKEY.c.id == id, PASSKEY.c.sign_count == expected)
+    return (
+        unit.conn.execute(update(PASSKEY).where(*same).values(sign_count=sign_count)).rowcount == 1
+    )
 
 
 def list_passkeys(unit: Unit, staff_id: str) -> list[PasskeySummary]:

@@ -25,7 +25,7 @@ class SignedInStaff:
     name: str
     role: str
     method: str
-    began_at: datetime
+    started_at: datetime
     shortcuts: bool
 
 
@@ -35,7 +35,7 @@ class SignInSummary:
 
     id: str
     method: str
-    began_at: datetime
+    started_at: datetime
     seen_at: datetime
 
 
@@ -44,11 +44,11 @@ def begin_sign_in(unit: Unit, staff_id: str, method: str) -> str:
     token = secrets.token_urlsafe(32)
     row = {
         "id": new_id(),
-        "token_print": _token_fingerprint(unit, token),
+        "token_fingerprint": _token_fingerprint(unit, token),
         "staff_id": staff_id,
-        "how": method,
+        "method": method,
     }
-    unit.conn.execute(insert(SIGN_IN), {**row, "began_at": unit.now, "seen_at": unit.now})
+    unit.conn.execute(insert(SIGN_IN), {**row, "started_at": unit.now, "seen_at": unit.now})
     return token
 
 
@@ -58,10 +58,10 @@ def signed_in_staff(unit: Unit, token: str) -> SignedInStaff | None:
         select(SIGN_IN, STAFF.c.name, STAFF.c.role, STAFF.c.shortcuts)
         .join(STAFF, STAFF.c.id == SIGN_IN.c.staff_id)
         .where(
-            SIGN_IN.c.token_print == _token_fingerprint(unit, token),
+            SIGN_IN.c.token_fingerprint == _token_fingerprint(unit, token),
             SIGN_IN.c.ended_at.is_(None),
             SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
-            SIGN_IN.c.began_at > unit.now - MAX_SESSION_AGE,
+            SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
             STAFF.c.disabled_at.is_(None),
         )
     )
@@ -71,7 +71,7 @@ def signed_in_staff(unit: Unit, token: str) -> SignedInStaff | None:
     if unit.now - row.seen_at > _LAST_SEEN_INTERVAL:
         unit.conn.execute(update(SIGN_IN).where(SIGN_IN.c.id == row.id).values(seen_at=unit.now))
     return SignedInStaff(
-        row.id, row.staff_id, row.name, row.role, row.how, row.began_at, row.shortcuts
+        row.id, row.staff_id, row.name, row.role, row.method, row.started_at, row.shortcuts
     )
 
 
@@ -92,7 +92,7 @@ def list_sign_ins_by_account(unit: Unit) -> dict[str, list[SignInSummary]]:
     query = select(SIGN_IN).where(
         SIGN_IN.c.ended_at.is_(None),
         SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
-        SIGN_IN.c.began_at > unit.now - MAX_SESSION_AGE,
+        SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
     )
     found: dict[str, list[SignInSummary]] = {}
     for row in unit.conn.execute(query.order_by(SIGN_IN.c.seen_at.desc())):
@@ -108,7 +108,7 @@ def list_sign_ins(unit: Unit, staff_id: str) -> list[SignInSummary]:
             SIGN_IN.c.staff_id == staff_id,
             SIGN_IN.c.ended_at.is_(None),
             SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
-            SIGN_IN.c.began_at > unit.now - MAX_SESSION_AGE,
+            SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
         )
         .order_by(SIGN_IN.c.seen_at.desc())
     )
@@ -116,7 +116,7 @@ def list_sign_ins(unit: Unit, staff_id: str) -> list[SignInSummary]:
 
 
 def _summary_from_row(row: AnyRow) -> SignInSummary:
-    return SignInSummary(row.id, row.how, row.began_at, row.seen_at)
+    return SignInSummary(row.id, row.method, row.started_at, row.seen_at)
 
 
 def _token_fingerprint(unit: Unit, token: str) -> str:

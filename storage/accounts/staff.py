@@ -28,7 +28,7 @@ class StaffAccount:
     role: str
     invited_by: str
     invited_at: datetime
-    code_until: datetime | None
+    code_expires_at: datetime | None
     joined_at: datetime | None
     disabled_at: datetime | None
     shortcuts: bool
@@ -84,10 +84,10 @@ def invite_staff(unit: Unit, name: str, role: str, invited_by: str) -> str:
     code, id = _new_code(), new_id()
     row = {"id": id, "name": name, "role": role, "invited_by": invited_by, "invited_at": unit.now}
     until = {
-        "code_print": _code_fingerprint(unit, code),
-        "code_until": unit.now + INVITATION_LIFETIME,
+        "code_fingerprint": _code_fingerprint(unit, code),
+        "code_expires_at": unit.now + INVITATION_LIFETIME,
     }
-    unit.conn.execute(insert(STAFF), {**row, **until, "totp_step": 0, "shortcuts": True})
+    unit.conn.execute(insert(STAFF), {**row, **until, "last_time_step": 0, "shortcuts": True})
     return code
 
 
@@ -100,11 +100,16 @@ def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
     if row is None:
         raise NoSuchAccount(name)
     code = _new_code()
-    nothing = {"password": None, "totp": None, "subject_print": None, "joined_at": None}
+    nothing = {
+        "password_hash": None,
+        "totp_secret": None,
+        "subject_fingerprint": None,
+        "joined_at": None,
+    }
     again = {"invited_by": invited_by, "invited_at": unit.now, "disabled_at": None}
     fresh = {
-        "code_print": _code_fingerprint(unit, code),
-        "code_until": unit.now + INVITATION_LIFETIME,
+        "code_fingerprint": _code_fingerprint(unit, code),
+        "code_expires_at": unit.now + INVITATION_LIFETIME,
     }
     unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**nothing, **again, **fresh))
     unit.conn.execute(delete(PASSKEY).where(PASSKEY.c.staff_id == row.id))
@@ -115,8 +120,8 @@ def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
 def find_invited_account(unit: Unit, code: str) -> StaffAccount | None:
     """Return whose invitation this is, as long as it is good; the code stays unused."""
     query = select(STAFF).where(
-        STAFF.c.code_print == _code_fingerprint(unit, code),
-        STAFF.c.code_until > unit.now,
+        STAFF.c.code_fingerprint == _code_fingerprint(unit, code),
+        STAFF.c.code_expires_at > unit.now,
         STAFF.c.disabled_at.is_(None),
     )
     row = unit.conn.execute(query).first()
@@ -129,12 +134,12 @@ def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
     Of several who use one code at once, exactly one gets the account.
     """
     good = (
-        STAFF.c.code_print == _code_fingerprint(unit, code),
-        STAFF.c.code_until > unit.now,
+        STAFF.c.code_fingerprint == _code_fingerprint(unit, code),
+        STAFF.c.code_expires_at > unit.now,
         STAFF.c.disabled_at.is_(None),
     )
     row = unit.conn.execute(select(STAFF.c.id).where(*good)).first()
-    used = {"code_print": None, "code_until": None, "joined_at": unit.now}
+    used = {"code_fingerprint": None, "code_expires_at": None, "joined_at": unit.now}
     if row is None or unit.conn.execute(update(STAFF).where(*good).values(**used)).rowcount != 1:
         return None
     return str(row.id)
@@ -151,19 +156,24 @@ def activate_account(unit: Unit, code: str, password_hash: str, totp_secret: str
 
 def set_password_hash(unit: Unit, id: str, password_hash: str) -> None:
     """Keep the hash of a password."""
-    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(password=password_hash))
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(password_hash=password_hash))
 
 
 def set_totp_secret(unit: Unit, id: str, totp_secret: str) -> None:
     """Keep the secret that somebody's app makes codes from, sealed for their row."""
     sealed = unit.seal(_totp_context(id), totp_secret)
-    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(totp=sealed, totp_step=0))
+    unit.conn.execute(
+        update(STAFF).where(STAFF.c.id == id).values(totp_secret=sealed, last_time_step=0)
+    )
 
 
 def consume_time_step(unit: Unit, id: str, time_step: int) -> bool:
     """Use up the time step of a code; False when it, or a later one, was used before."""
-    unused = (STAFF.c.id == id, STAFF.c.totp_step < time_step, STAFF.c.disabled_at.is_(None))
-    return unit.conn.execute(update(STAFF).where(*unused).values(totp_step=time_step)).rowcount == 1
+    unused = (STAFF.c.id == id, STAFF.c.last_time_step < time_step, STAFF.c.disabled_at.is_(None))
+    return (
+        unit.conn.execute(update(STAFF).where(*unused).values(last_time_step=time_step)).rowcount
+        == 1
+    )
 
 
 def set_shortcuts(unit: Unit, id: str, enabled: bool) -> None:
@@ -194,15 +204,15 @@ def stored_credentials(unit: Unit, name: str) -> StoredCredentials | None:
         STAFF.c.disabled_at.is_(None),
     )
     row = unit.conn.execute(query).first()
-    if row is None or row.password is None or row.totp is None:
+    if row is None or row.password_hash is None or row.totp_secret is None:
         return None
-    secret = unit.unseal(_totp_context(row.id), row.totp)
-    return StoredCredentials(row.id, row.name, row.password, secret, row.totp_step)
+    secret = unit.unseal(_totp_context(row.id), row.totp_secret)
+    return StoredCredentials(row.id, row.name, row.password_hash, secret, row.last_time_step)
 
 
 def pending_totp_secret(unit: Unit, id: str) -> str | None:
     """Return the secret that somebody who is joining was shown; None before that."""
-    sealed = unit.conn.scalars(select(STAFF.c.totp).where(STAFF.c.id == id)).first()
+    sealed = unit.conn.scalars(select(STAFF.c.totp_secret).where(STAFF.c.id == id)).first()
     return unit.unseal(_totp_context(id), sealed) if sealed else None
 
 
@@ -222,7 +232,7 @@ def disable_account(unit: Unit, name: str) -> None:
     Raises NoSuchAccount, and OwnsOpenReferrals: nobody who owns a case can be disabled.
     """
     row = _require_no_open_referrals(unit, name)
-    closed = {"disabled_at": unit.now, "code_print": None, "code_until": None}
+    closed = {"disabled_at": unit.now, "code_fingerprint": None, "code_expires_at": None}
     unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**closed))
     sign_ins.end_all_sign_ins(unit, row.id)
 
@@ -260,7 +270,7 @@ def account_from_row(row: AnyRow) -> StaffAccount:
         row.role,
         row.invited_by,
         row.invited_at,
-        row.code_until,
+        row.code_expires_at,
         row.joined_at,
         row.disabled_at,
         row.shortcuts,

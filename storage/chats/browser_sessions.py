@@ -25,11 +25,11 @@ def begin_browser_session(unit: Unit, channel: str, address: str) -> str:
     token, id = secrets.token_urlsafe(32), new_id()
     row = {
         "id": id,
-        "token_print": _token_fingerprint(unit, token),
+        "token_fingerprint": _token_fingerprint(unit, token),
         "channel": channel,
         "address": unit.seal(_address_context(id), address),
-        "address_print": address_fingerprint(unit, channel, address),
-        "began_at": unit.now,
+        "address_fingerprint": address_fingerprint(unit, channel, address),
+        "started_at": unit.now,
         "seen_at": unit.now,
     }
     unit.conn.execute(insert(BROWSER_SESSION), row)
@@ -43,7 +43,7 @@ def session_address(unit: Unit, token: str) -> str | None:
     """
     found = peek_session(unit, token)
     if found and unit.now - found[1] > LAST_SEEN_INTERVAL:
-        mine = BROWSER_SESSION.c.token_print == _token_fingerprint(unit, token)
+        mine = BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
         unit.conn.execute(update(BROWSER_SESSION).where(mine).values(seen_at=unit.now))
     return found[0] if found else None
 
@@ -52,7 +52,7 @@ def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
     """Return the same, and when it was last noted that somebody is there; writes nothing."""
     row = unit.conn.execute(
         select(BROWSER_SESSION).where(
-            BROWSER_SESSION.c.token_print == _token_fingerprint(unit, token)
+            BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
         )
     ).first()
     return (unit.unseal(_address_context(row.id), row.address), row.seen_at) if row else None
@@ -60,13 +60,13 @@ def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
 
 def end_browser_session(unit: Unit, token: str) -> bool:
     """Let a browser out of its conversation; return whether it was in one."""
-    mine = BROWSER_SESSION.c.token_print == _token_fingerprint(unit, token)
+    mine = BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
     return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount == 1
 
 
 def end_all_browser_sessions(unit: Unit, channel: str, address: str) -> int:
     """Let every browser out of a conversation; return how many there were."""
-    mine = BROWSER_SESSION.c.address_print == address_fingerprint(unit, channel, address)
+    mine = BROWSER_SESSION.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount
 
 
@@ -74,7 +74,7 @@ def issue_resume_code(unit: Unit, channel: str, address: str, hours: int) -> str
     """Return a code that opens a conversation once, within `hours`; earlier codes end."""
     mine = (
         LINK.c.kind == RESUME_LINK,
-        LINK.c.address_print == address_fingerprint(unit, channel, address),
+        LINK.c.address_fingerprint == address_fingerprint(unit, channel, address),
     )
     unit.conn.execute(delete(LINK).where(*mine))
     groups = [

@@ -57,7 +57,7 @@ _CHAT_QUERY = (
     .select_from(CHAT)
     .outerjoin(CONVERSATION, CONVERSATION.c.chat_id == CHAT.c.id)
     .outerjoin(OFFICER, OFFICER.c.chat_id == CHAT.c.id)
-    .where(CHAT.c.address_print == bindparam("mark"))
+    .where(CHAT.c.address_fingerprint == bindparam("mark"))
 )
 _ANSWERS_QUERY = (
     select(ANSWER.c.id, ANSWER.c.n, ANSWER.c.body)
@@ -72,7 +72,7 @@ _UPDATE_IF_VERSION = (
         stage=bindparam("stage"),
         reference=bindparam("reference"),
         body=bindparam("body"),
-        heard_at=bindparam("heard_at"),
+        last_input_at=bindparam("last_input_at"),
         sent_at=bindparam("sent_at"),
         blanked_at=None,
     )
@@ -251,7 +251,7 @@ def _insert_chat(unit: Unit, stored: StoredConversation) -> None:
         "id": stored.chat_id,
         "channel": stored.channel,
         "address": unit.seal(address_context(stored.chat_id), stored.address),
-        "address_print": address_fingerprint(unit, stored.channel, stored.address),
+        "address_fingerprint": address_fingerprint(unit, stored.channel, stored.address),
         "created_at": unit.now,
     }
     try:
@@ -269,7 +269,7 @@ def _upsert_conversation(
         "stage": conversation.stage,
         "reference": conversation.reference or None,
         "body": unit.seal(state_context(id), text),
-        "heard_at": conversation.last_input_at or unit.now,
+        "last_input_at": conversation.last_input_at or unit.now,
         "sent_at": conversation.receipt.sent_at if conversation.receipt else None,
     }
     try:

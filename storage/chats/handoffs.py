@@ -43,7 +43,7 @@ def start_handoff(
     unit: Unit, chat_id: str, handed_off_to: str, reference: str, until: datetime
 ) -> None:
     """Hand the chat off to a member of staff until then, in place of any earlier handoff."""
-    held = {"held_by": handed_off_to, "held_for": reference, "held_until": until}
+    held = {"handed_off_to": handed_off_to, "handoff_reference": reference, "handoff_until": until}
     unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(held))
 
 
@@ -63,7 +63,7 @@ def recorded_handoff(unit: Unit, chat_id: str) -> Handoff | None:
 
 def end_handoff(unit: Unit, chat_id: str) -> None:
     """Let go of the chat."""
-    none = {"held_by": None, "held_for": None, "held_until": None}
+    none = {"handed_off_to": None, "handoff_reference": None, "handoff_until": None}
     unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(none))
 
 
@@ -91,7 +91,7 @@ def is_chat_open(unit: Unit, chat_id: str) -> bool:
 
 def has_input_since(unit: Unit, chat_id: str, since: datetime) -> bool:
     """Return whether the person has done something in the chat after `since`."""
-    later = exists().where(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.heard_at > since)
+    later = exists().where(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.last_input_at > since)
     return bool(unit.conn.execute(select(later)).scalar_one())
 
 
@@ -156,19 +156,19 @@ def step_exists(unit: Unit, step_id: str) -> bool:
 
 
 def _recorded_handoffs() -> Select[Any]:
-    held = (CHAT.c.id, CHAT.c.held_by, CHAT.c.held_for, CHAT.c.held_until)
-    return select(*held).where(CHAT.c.held_by.is_not(None))
+    held = (CHAT.c.id, CHAT.c.handed_off_to, CHAT.c.handoff_reference, CHAT.c.handoff_until)
+    return select(*held).where(CHAT.c.handed_off_to.is_not(None))
 
 
 def _is_active(now: datetime) -> ColumnElement[bool]:
     """A hold stands in time, and while whoever holds the chat still has the referral."""
     theirs = exists().where(
-        REFERRAL.c.reference == CHAT.c.held_for,
+        REFERRAL.c.reference == CHAT.c.handoff_reference,
         REFERRAL.c.chat_id == CHAT.c.id,
-        REFERRAL.c.owner == CHAT.c.held_by,
+        REFERRAL.c.owner == CHAT.c.handed_off_to,
     )
-    return and_(CHAT.c.held_until > now, theirs)
+    return and_(CHAT.c.handoff_until > now, theirs)
 
 
 def _handoff_from_row(row: AnyRow) -> Handoff:
-    return Handoff(row.id, row.held_by, row.held_for, row.held_until)
+    return Handoff(row.id, row.handed_off_to, row.handoff_reference, row.handoff_until)

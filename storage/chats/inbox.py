@@ -87,7 +87,7 @@ def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> 
 
 def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:
     """Return whether anything that came in from a chat is not answered yet."""
-    mine = INBOX.c.chat_print == _chat_fingerprint(unit, channel, chat)
+    mine = INBOX.c.chat_fingerprint == _chat_fingerprint(unit, channel, chat)
     return bool(unit.conn.scalar(select(exists().where(mine, _IS_WAITING))))
 
 
@@ -127,7 +127,9 @@ def _known_fingerprints(unit: Unit, fingerprints: list[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(fingerprints), _BATCH_SIZE):
         some = fingerprints[start : start + _BATCH_SIZE]
-        known.update(unit.conn.scalars(select(INBOX.c.print).where(INBOX.c.print.in_(some))))
+        known.update(
+            unit.conn.scalars(select(INBOX.c.fingerprint).where(INBOX.c.fingerprint.in_(some)))
+        )
     return known
 
 
@@ -136,8 +138,8 @@ def _row_values(unit: Unit, channel: str, arrival: Arrival, fingerprint: str) ->
     return {
         "id": id,
         "channel": channel,
-        "print": fingerprint,
-        "chat_print": _chat_fingerprint(unit, channel, arrival.chat),
+        "fingerprint": fingerprint,
+        "chat_fingerprint": _chat_fingerprint(unit, channel, arrival.chat),
         "body": unit.seal(_body_context(channel, id), dumps(arrival.body)),
         "received_at": unit.now,
         "stage": InboxStage.WAITING,
@@ -148,13 +150,15 @@ def _row_values(unit: Unit, channel: str, arrival: Arrival, fingerprint: str) ->
 def _due_rows() -> Select[Any]:
     earlier, now = INBOX.alias("earlier"), bindparam("now", type_=UtcDateTime)
     held_up = exists().where(
-        earlier.c.chat_print == INBOX.c.chat_print,
+        earlier.c.chat_fingerprint == INBOX.c.chat_fingerprint,
         earlier.c.stage == InboxStage.WAITING,
         earlier.c.not_before > now,
         earlier.c.n <= INBOX.c.n,
     )
     return (
-        select(INBOX.c.id, INBOX.c.channel, INBOX.c.chat_print, INBOX.c.body, INBOX.c.attempts)
+        select(
+            INBOX.c.id, INBOX.c.channel, INBOX.c.chat_fingerprint, INBOX.c.body, INBOX.c.attempts
+        )
         .where(
             _IS_WAITING,
             INBOX.c.channel.in_(bindparam("channels", expanding=True)),
@@ -170,7 +174,7 @@ _DUE = _due_rows()
 
 def _unseal_item(unit: Unit, row: AnyRow) -> InboxItem:
     body = loads_dict(unit.unseal(_body_context(row.channel, row.id), row.body or b""))
-    return InboxItem(row.id, row.channel, row.chat_print, body, row.attempts)
+    return InboxItem(row.id, row.channel, row.chat_fingerprint, body, row.attempts)
 
 
 def _body_context(channel: str, id: str) -> str:

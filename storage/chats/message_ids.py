@@ -19,7 +19,7 @@ def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool)
     row = {
         "id": id,
         "chat_id": chat_id,
-        "print": mark,
+        "fingerprint": mark,
         "body": unit.seal(_message_id_context(chat_id, id), message_id),
         "from_person": from_person,
         "at": unit.now,
@@ -60,7 +60,7 @@ def _message_ids(unit: Unit, *conditions: ColumnElement[bool]) -> dict[str, list
 
 
 def _matches(chat_id: str, fingerprints: list[str]) -> tuple[Any, Any]:
-    return MESSAGE.c.chat_id == chat_id, MESSAGE.c.print.in_(fingerprints)
+    return MESSAGE.c.chat_id == chat_id, MESSAGE.c.fingerprint.in_(fingerprints)
 
 
 def _message_fingerprint(unit: Unit, chat_id: str, message_id: str) -> str:

@@ -129,8 +129,8 @@ def _mark_revoked(unit: Unit, row: _OfficerRow) -> None:
     sealed = unit.seal(officer_context(row.chat_id), revoked)
     mine = OFFICER.c.chat_id == row.chat_id
     unit.conn.execute(update(OFFICER).where(mine).values(body=sealed, seen_at=unit.now))
-    address = select(CHAT.c.address_print).where(CHAT.c.id == row.chat_id)
-    unit.conn.execute(delete(LINK).where(LINK.c.address_print == address.scalar_subquery()))
+    address = select(CHAT.c.address_fingerprint).where(CHAT.c.id == row.chat_id)
+    unit.conn.execute(delete(LINK).where(LINK.c.address_fingerprint == address.scalar_subquery()))
 
 
 def _officer_rows(unit: Unit) -> Iterable[_OfficerRow]:

@@ -45,7 +45,7 @@ def invite_officer(
     )
     row = {
         "id": id,
-        "code_print": _code_fingerprint(unit, code),
+        "code_fingerprint": _code_fingerprint(unit, code),
         "body": unit.seal(invitation_context(id), dumps(details)),
         "expires_at": unit.now + timedelta(hours=hours),
     }
@@ -56,7 +56,7 @@ def invite_officer(
 def is_officer_invitation_valid(unit: Unit, code: str) -> bool:
     """Return whether an invitation would still be good; it is not used up by this."""
     good = select(INVITATION.c.id).where(
-        INVITATION.c.code_print == _code_fingerprint(unit, code),
+        INVITATION.c.code_fingerprint == _code_fingerprint(unit, code),
         INVITATION.c.used_at.is_(None),
         INVITATION.c.expires_at > unit.now,
     )
@@ -69,7 +69,7 @@ def redeem_officer_invitation(unit: Unit, code: str) -> OfficerDetails | None:
     An unknown, used or expired code gives None, after the same work. Remember the officer
     for the chat once the chat itself is remembered.
     """
-    mine = INVITATION.c.code_print == _code_fingerprint(unit, code)
+    mine = INVITATION.c.code_fingerprint == _code_fingerprint(unit, code)
     unused = (mine, INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > unit.now)
     used = unit.conn.execute(update(INVITATION).where(*unused).values(used_at=unit.now)).rowcount
     row = unit.conn.execute(select(INVITATION.c.id, INVITATION.c.body).where(mine)).first()

@@ -41,12 +41,12 @@ def issue_link(
     drawn, id = code or secrets.token_urlsafe(24), new_id()
     row = {
         "id": id,
-        "code_print": _code_fingerprint(unit, kind, drawn),
+        "code_fingerprint": _code_fingerprint(unit, kind, drawn),
         "kind": kind,
         "channel": channel,
-        "address_print": address_fingerprint(unit, channel, address),
+        "address_fingerprint": address_fingerprint(unit, channel, address),
         "body": unit.seal(_body_context(id), dumps({"address": address, "body": body or {}})),
-        "made_at": unit.now,
+        "created_at": unit.now,
         "expires_at": unit.now + timedelta(minutes=minutes),
     }
     unit.conn.execute(insert(LINK), row)
@@ -74,7 +74,7 @@ def redeem_link(unit: Unit, kind: str, code: str) -> LinkPayload | None:
     used = unit.conn.execute(
         update(LINK).where(*_is_valid(unit, kind, code)).values(used_at=unit.now)
     )
-    mine = LINK.c.code_print == _code_fingerprint(unit, kind, code)
+    mine = LINK.c.code_fingerprint == _code_fingerprint(unit, kind, code)
     row = unit.conn.execute(select(LINK.c.id, LINK.c.channel, LINK.c.body).where(mine)).first()
     unit.conn.execute(update(LINK).where(mine, LINK.c.used_at.is_not(None)).values(body=None))
     if used.rowcount != 1 or row is None:
@@ -88,7 +88,7 @@ def _unseal_payload(unit: Unit, row: AnyRow) -> LinkPayload:
 
 
 def _is_valid(unit: Unit, kind: str, code: str) -> tuple[Any, ...]:
-    mine = LINK.c.code_print == _code_fingerprint(unit, kind, code)
+    mine = LINK.c.code_fingerprint == _code_fingerprint(unit, kind, code)
     return (mine, LINK.c.used_at.is_(None), LINK.c.expires_at > unit.now)
 
 

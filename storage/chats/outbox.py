@@ -81,11 +81,11 @@ def enqueue(
         "channel": channel,
         "kind": kind,
         "body": unit.seal(_body_context(chat_id, id), dumps(body)),
-        "put_at": unit.now,
+        "enqueued_at": unit.now,
         "not_before": not_before,
         "stage": OutboxStage.WAITING,
-        "tries": 0,
-        "why": "",
+        "attempts": 0,
+        "reason": "",
     }
     unit.conn.execute(insert(OUTBOX), row)
     return id
@@ -110,7 +110,7 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
 def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
     """Return whether anything could go out now to the chat whose address has this fingerprint."""
     due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= unit.now)
-    mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_print == address_fingerprint)
+    mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_fingerprint == address_fingerprint)
     return bool(unit.conn.scalar(select(exists().where(*mine, _IS_WAITING, due))))
 
 
@@ -121,7 +121,9 @@ def mark_sent(unit: Unit, id: str) -> None:
 
 def schedule_retry(unit: Unit, id: str, not_before: datetime, reason: str) -> None:
     """Try a row again from `not_before` on; `reason` is a code, never words of a person."""
-    again = update(OUTBOX).values(tries=OUTBOX.c.tries + 1, not_before=not_before, why=reason)
+    again = update(OUTBOX).values(
+        attempts=OUTBOX.c.attempts + 1, not_before=not_before, reason=reason
+    )
     unit.conn.execute(again.where(OUTBOX.c.id == id))
 
 
@@ -158,7 +160,7 @@ def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
     """Stop trying a row, count it, and keep it where staff see it and can send it again."""
     mine = (OUTBOX.c.id == id, _IS_WAITING)
     ended = update(OUTBOX).where(*mine).values(stage=OutboxStage.DEAD, ended_at=unit.now)
-    ended = ended.values(why=reason, tries=OUTBOX.c.tries + 1)
+    ended = ended.values(reason=reason, attempts=OUTBOX.c.attempts + 1)
     if unit.conn.execute(ended).rowcount == 1:
         daily_counters.increment_counter(unit, "outbox", OutboxStage.DEAD)
 
@@ -166,7 +168,7 @@ def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
 def requeue(unit: Unit, id: str) -> bool:
     """Put a dead row back in line, as if it were new; return whether there was one."""
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == OutboxStage.DEAD)
-    fresh = {"stage": OutboxStage.WAITING, "tries": 0, "why": "", "put_at": unit.now}
+    fresh = {"stage": OutboxStage.WAITING, "attempts": 0, "reason": "", "enqueued_at": unit.now}
     rest = {"not_before": None, "ended_at": None}
     return unit.conn.execute(update(OUTBOX).where(*mine).values({**fresh, **rest})).rowcount == 1
 
@@ -187,7 +189,7 @@ def _items_at_stage(unit: Unit, channel: str, stage: OutboxStage) -> list[Undeli
     rows = unit.conn.execute(query).all()
     opened = ((row, _unseal_item(unit, row)) for row in rows)
     return [
-        UndeliveredItem(row.id, one.body, row.tries, row.why, row.put_at)
+        UndeliveredItem(row.id, one.body, row.attempts, row.reason, row.enqueued_at)
         for row, one in opened
         if one
     ]
@@ -211,7 +213,7 @@ def _due_rows() -> Select[Any]:
         earlier.c.chat_id == OUTBOX.c.chat_id,
         earlier.c.stage == OutboxStage.WAITING,
         earlier.c.n < OUTBOX.c.n,
-        or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.tries > 0),
+        or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.attempts > 0),
     )
     return (
         select(OUTBOX, CHAT.c.address)
@@ -239,7 +241,7 @@ def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
     except (VaultError, ValueError):
         return None
     return OutboxItem(
-        row.id, row.channel, kind, body, row.chat_id, address or "", row.tries, row.put_at
+        row.id, row.channel, kind, body, row.chat_id, address or "", row.attempts, row.enqueued_at
     )
 
 

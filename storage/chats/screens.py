@@ -45,7 +45,7 @@ def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMe
     row = {
         "id": id,
         "channel": channel,
-        "address_print": mark,
+        "address_fingerprint": mark,
         "from_person": message.from_person,
         "body": unit.seal(_body_context(mark, id), dumps(body)),
         "at": unit.now,
@@ -65,7 +65,7 @@ def replace_screen_message(unit: Unit, channel: str, address: str, message: Scre
 
 def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable[str]) -> int:
     """Take messages off a chat's screen; return how many were there."""
-    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(unit, channel, address)
+    mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return unit.conn.execute(
         delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids)))
     ).rowcount
@@ -73,7 +73,7 @@ def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable
 
 def clear_screen(unit: Unit, channel: str, address: str) -> int:
     """Take everything off a chat's screen; return how much there was."""
-    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(unit, channel, address)
+    mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return unit.conn.execute(delete(SCREEN_MESSAGE).where(mine)).rowcount
 
 
@@ -82,7 +82,7 @@ def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenM
     mark = address_fingerprint(unit, channel, address)
     query = (
         select(SCREEN_MESSAGE)
-        .where(SCREEN_MESSAGE.c.address_print == mark)
+        .where(SCREEN_MESSAGE.c.address_fingerprint == mark)
         .order_by(SCREEN_MESSAGE.c.n)
     )
     found = [_unseal_message(unit, row) for row in unit.conn.execute(query)]
@@ -96,7 +96,7 @@ def all_screens_revision(unit: Unit) -> str:
 
 def screen_revision(unit: Unit, channel: str, address: str) -> str:
     """Return what changes whenever anything changes on this screen."""
-    mine = SCREEN_MESSAGE.c.address_print == address_fingerprint(unit, channel, address)
+    mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)).where(mine))
 
 
@@ -106,7 +106,7 @@ def _revision(unit: Unit, query: Any) -> str:
 
 
 def _drop_oldest(unit: Unit, fingerprint: str) -> None:
-    mine = SCREEN_MESSAGE.c.address_print == fingerprint
+    mine = SCREEN_MESSAGE.c.address_fingerprint == fingerprint
     kept = (
         select(SCREEN_MESSAGE.c.n)
         .where(mine)
@@ -121,7 +121,7 @@ def _drop_oldest(unit: Unit, fingerprint: str) -> None:
 
 def _unseal_message(unit: Unit, row: AnyRow) -> ScreenMessage | None:
     try:
-        body = loads_reply(unit.unseal(_body_context(row.address_print, row.id), row.body))
+        body = loads_reply(unit.unseal(_body_context(row.address_fingerprint, row.id), row.body))
     except (VaultError, DecodeError):
         return None
     return ScreenMessage(

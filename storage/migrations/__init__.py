@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 _HERE = Path(__file__).parent
 
 
-def upgrade(connection: Connection, to: str = "head") -> None:
+def upgrade(connection: Connection, to: str) -> None:
     """Bring the schema to revision `to`, within the connection's transaction."""
-    command.upgrade(_config(connection), to)
+    command.upgrade(config(connection), to)
 
 
 def revision(connection: Connection) -> str | None:
@@ -34,17 +34,18 @@ def revisions() -> list[str]:
 def draft_revision(connection: Connection, message: str) -> None:
     """Write a new revision file from what differs between the tables and the database."""
     name = f"{len(revisions()) + 1:04}"
-    command.revision(_config(connection), message, autogenerate=True, rev_id=name)
+    command.revision(config(connection), message, autogenerate=True, rev_id=name)
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Return how Alembic finds the revisions, and on which connection it runs them."""
+    options = Config()
+    # Alembic reads its options through configparser, where % has a meaning of its own.
+    options.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    options.set_main_option("path_separator", "os")
+    options.attributes["connection"] = connection
+    return options
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    # Alembic reads its options through configparser, where % has a meaning of its own.
-    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+    return ScriptDirectory.from_config(config())

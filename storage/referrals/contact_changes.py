@@ -51,8 +51,8 @@ class PendingContactChange:
     """A change that waits for a second person."""
 
     id: str
-    asked_by: str
-    asked_at: datetime
+    requested_by: str
+    requested_at: datetime
     proposed: ProposedContactChange
 
 
@@ -76,8 +76,8 @@ def request_change(unit: Unit, reference: str, proposed: ProposedContactChange, 
     values = {
         "id": id,
         "referral_id": row.id,
-        "asked_by": actor,
-        "asked_at": unit.now,
+        "requested_by": actor,
+        "requested_at": unit.now,
         "body": sealed,
     }
     unit.conn.execute(insert(CONTACT_CHANGE), values)
@@ -91,11 +91,11 @@ def pending_change(unit: Unit, referral_id: str) -> PendingContactChange | None:
         CONTACT_CHANGE.c.decided_at.is_(None),
         CONTACT_CHANGE.c.body.is_not(None),
     )
-    row = unit.conn.execute(query.order_by(CONTACT_CHANGE.c.asked_at)).first()
+    row = unit.conn.execute(query.order_by(CONTACT_CHANGE.c.requested_at)).first()
     if row is None or row.body is None:
         return None
     return PendingContactChange(
-        row.id, row.asked_by, row.asked_at, _unseal_proposed(unit, row.id, row.body)
+        row.id, row.requested_by, row.requested_at, _unseal_proposed(unit, row.id, row.body)
     )
 
 
@@ -121,9 +121,9 @@ def decide_change(unit: Unit, reference: str, id: str, agreed: bool, actor: str)
     change = _pending_row(unit, row.id)
     if change is None or change.id != id:
         raise ChangeAlreadyDecided(reference)
-    if agreed and change.asked_by == actor:
+    if agreed and change.requested_by == actor:
         raise ChangeNeedsSecondPerson(reference)
-    values = {"decided_by": actor, "decided_at": unit.now, "agreed": agreed}
+    values = {"decided_by": actor, "decided_at": unit.now, "approved": agreed}
     mine = (CONTACT_CHANGE.c.id == id, CONTACT_CHANGE.c.decided_at.is_(None))
     if unit.conn.execute(update(CONTACT_CHANGE).where(*mine).values(values)).rowcount != 1:
         raise ChangeAlreadyDecided(reference)
@@ -140,7 +140,7 @@ def blank_decided(unit: Unit, before: datetime) -> int:
 def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
     wanted = _unseal_proposed(unit, change.id, change.body)
     before = unseal_record(unit, row)
-    by = f"staff {change.asked_by}"
+    by = f"staff {change.requested_by}"
     after = contact.with_changed_answer(
         before, wanted.question, wanted.value, wanted.label, by, unit.now
     )
@@ -165,7 +165,7 @@ def _pending_row(unit: Unit, referral_id: str) -> AnyRow | None:
         CONTACT_CHANGE.c.decided_at.is_(None),
         CONTACT_CHANGE.c.body.is_not(None),
     )
-    return unit.conn.execute(query.order_by(CONTACT_CHANGE.c.asked_at)).first()
+    return unit.conn.execute(query.order_by(CONTACT_CHANGE.c.requested_at)).first()
 
 
 def _unseal_proposed(unit: Unit, id: str, body: bytes) -> ProposedContactChange:

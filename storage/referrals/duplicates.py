@@ -33,7 +33,7 @@ def add_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
             "id": new_id(),
             "referral_id": referral_id,
             "kind": kind,
-            "print": unit.fingerprint("alike", kind, text),
+            "fingerprint": unit.fingerprint("alike", kind, text),
         }
         for kind, text in match_keys_of(record)
     ]
@@ -54,21 +54,23 @@ def delete_match_keys(unit: Unit, referral_id: str) -> None:
 
 def possible_duplicates(unit: Unit, referral_id: str) -> tuple[PossibleDuplicate, ...]:
     """Return the other referrals that may be of the same person, the newest first."""
-    own = select(MATCH_KEY.c.kind, MATCH_KEY.c.print).where(MATCH_KEY.c.referral_id == referral_id)
+    own = select(MATCH_KEY.c.kind, MATCH_KEY.c.fingerprint).where(
+        MATCH_KEY.c.referral_id == referral_id
+    )
     keys = {(kind, fingerprint) for kind, fingerprint in unit.conn.execute(own)}
     of_referral = (REFERRAL.c.id, REFERRAL.c.reference, REFERRAL.c.queue, REFERRAL.c.stage)
     query = (
-        select(*of_referral, REFERRAL.c.owner, MATCH_KEY.c.kind, MATCH_KEY.c.print)
+        select(*of_referral, REFERRAL.c.owner, MATCH_KEY.c.kind, MATCH_KEY.c.fingerprint)
         .join(MATCH_KEY, MATCH_KEY.c.referral_id == REFERRAL.c.id)
         .where(
-            MATCH_KEY.c.print.in_({fingerprint for _, fingerprint in keys}),
+            MATCH_KEY.c.fingerprint.in_({fingerprint for _, fingerprint in keys}),
             MATCH_KEY.c.referral_id != referral_id,
         )
         .order_by(REFERRAL.c.sent_at.desc(), REFERRAL.c.id, MATCH_KEY.c.kind)
     )
     found: dict[str, PossibleDuplicate] = {}
     for row in unit.conn.execute(query):
-        if (row.kind, row.print) in keys:
+        if (row.kind, row.fingerprint) in keys:
             same = (*(found[row.id].matching_kinds if row.id in found else ()), row.kind)
             found[row.id] = PossibleDuplicate(row.reference, row.queue, row.stage, row.owner, same)
     return tuple(found.values())
@@ -78,15 +80,15 @@ def references_with_duplicates(unit: Unit, queues: Collection[str]) -> frozenset
     """Return the references in these queues that share a mark with another one in them."""
     here = REFERRAL.c.queue.in_(queues)
     shared = (
-        select(MATCH_KEY.c.print)
+        select(MATCH_KEY.c.fingerprint)
         .join(REFERRAL, REFERRAL.c.id == MATCH_KEY.c.referral_id)
         .where(here)
-        .group_by(MATCH_KEY.c.print)
+        .group_by(MATCH_KEY.c.fingerprint)
         .having(func.count(func.distinct(MATCH_KEY.c.referral_id)) > 1)
     )
     query = (
         select(REFERRAL.c.reference)
         .join(MATCH_KEY, MATCH_KEY.c.referral_id == REFERRAL.c.id)
-        .where(here, MATCH_KEY.c.print.in_(shared))
+        .where(here, MATCH_KEY.c.fingerprint.in_(shared))
     )
     return frozenset(unit.conn.scalars(query))

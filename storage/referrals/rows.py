@@ -40,7 +40,7 @@ class QueueEntry:
     hold: bool
     unseen: bool
     late: bool
-    door: str
+    source: str
     journey: str
     flags: tuple[str, ...]
 
@@ -50,7 +50,7 @@ class ReferralStep:
     """One act that was taken on a referral, and the stage it led to."""
 
     act: str
-    who: str
+    actor: str
     at: datetime
     stage: str
     note: str
@@ -67,7 +67,7 @@ def referral_row_values(
         "chat_id": chat_id,
         "queue": record.queue,
         "provider": record.provider,
-        "door": record.source,
+        "source": record.source,
         "journey": record.journey,
         "stage": ReferralStage.NEW,
         "hold": record.hold,
@@ -117,7 +117,7 @@ def entry_from_row(unit: Unit, row: AnyRow) -> QueueEntry:
         hold=row.hold,
         unseen=row.unseen,
         late=row.due < unit.now,
-        door=row.door,
+        source=row.source,
         journey=row.journey,
         flags=unseal_flags(unit, row.id, row.flags),
     )
@@ -126,7 +126,7 @@ def entry_from_row(unit: Unit, row: AnyRow) -> QueueEntry:
 def step_from_row(unit: Unit, step: AnyRow) -> ReferralStep:
     """Return a step with its note opened."""
     note = unit.unseal(note_context(step.referral_id, step.id), step.note) if step.note else ""
-    return ReferralStep(step.act, step.who, step.at, step.stage, note, step.until)
+    return ReferralStep(step.act, step.actor, step.at, step.stage, note, step.until)
 
 
 def unseal_flags(unit: Unit, id: str, sealed: bytes | None) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def add_step(
 ) -> None:
     """Add a dated step, its note sealed; `columns` may hold its id, and until when."""
     id = str(columns.pop("id", "")) or new_id()
-    row = {"id": id, "referral_id": referral_id, "act": act, "who": actor, "stage": stage}
+    row = {"id": id, "referral_id": referral_id, "act": act, "actor": actor, "stage": stage}
     sealed = unit.seal(note_context(referral_id, id), note) if note else None
     unit.conn.execute(insert(STEP), {**row, "note": sealed, "at": unit.now, **columns})
 

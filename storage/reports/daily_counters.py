@@ -22,22 +22,22 @@ class DailyCounter:
 def increment_counter(unit: Unit, event: str, key: str) -> None:
     """Count one more on the day (UTC) of this transaction."""
     day = unit.now.date()
-    mine = (DAILY_COUNTER.c.day == day, DAILY_COUNTER.c.what == event, DAILY_COUNTER.c.key == key)
+    mine = (DAILY_COUNTER.c.day == day, DAILY_COUNTER.c.event == event, DAILY_COUNTER.c.key == key)
     if (
         unit.conn.execute(
             update(DAILY_COUNTER).where(*mine).values(n=DAILY_COUNTER.c.n + 1)
         ).rowcount
         == 0
     ):
-        unit.conn.execute(insert(DAILY_COUNTER), {"day": day, "what": event, "key": key, "n": 1})
+        unit.conn.execute(insert(DAILY_COUNTER), {"day": day, "event": event, "key": key, "n": 1})
 
 
 def list_counters(unit: Unit) -> list[DailyCounter]:
     """Return all counts, by day and then by name."""
     query = select(DAILY_COUNTER).order_by(
-        DAILY_COUNTER.c.day, DAILY_COUNTER.c.what, DAILY_COUNTER.c.key
+        DAILY_COUNTER.c.day, DAILY_COUNTER.c.event, DAILY_COUNTER.c.key
     )
-    return [DailyCounter(row.day, row.what, row.key, row.n) for row in unit.conn.execute(query)]
+    return [DailyCounter(row.day, row.event, row.key, row.n) for row in unit.conn.execute(query)]
 
 
 def delete_counters_before(unit: Unit, before: date) -> int:

@@ -53,25 +53,25 @@ class ExportRequest:
     """One request for a list, and how it stands. `size` is how many referrals it may hold."""
 
     id: str
-    asked_by: str
-    asked_at: datetime
-    why: str
-    words: str
+    requested_by: str
+    requested_at: datetime
+    reason_code: str
+    explanation: str
     selection: ExportSelection
     size: int
-    form: str
+    file_format: str
     decided_by: str | None
     decided_at: datetime | None
-    agreed: bool
-    taken_at: datetime | None
+    approved: bool
+    collected_at: datetime | None
 
     def status(self, now: datetime) -> str:
         """Return taken, waiting, ready, refused or late."""
-        if self.taken_at:
+        if self.collected_at:
             return "taken"
         if self.decided_at is None:
-            return "waiting" if now < self.asked_at + DECIDE_WITHIN else "late"
-        if not self.agreed:
+            return "waiting" if now < self.requested_at + DECIDE_WITHIN else "late"
+        if not self.approved:
             return "refused"
         return "ready" if now < self.decided_at + COLLECT_WITHIN else "late"
 
@@ -93,14 +93,14 @@ def request_export(unit: Unit, actor: str, proposed: ProposedExport, preapproved
     id, explanation = new_id(), proposed.explanation
     row = {
         "id": id,
-        "asked_by": actor,
-        "asked_at": unit.now,
-        "why": proposed.reason_code,
-        "words": unit.seal(_explanation_context(id), explanation) if explanation else None,
-        "chosen": serialization.dumps(proposed.selection),
+        "requested_by": actor,
+        "requested_at": unit.now,
+        "reason_code": proposed.reason_code,
+        "explanation": unit.seal(_explanation_context(id), explanation) if explanation else None,
+        "selection": serialization.dumps(proposed.selection),
         "size": proposed.size,
-        "form": proposed.file_format,
-        "agreed": preapproved,
+        "file_format": proposed.file_format,
+        "approved": preapproved,
         "decided_at": unit.now if preapproved else None,
     }
     unit.conn.execute(insert(EXPORT), row)
@@ -113,10 +113,10 @@ def decide_export(unit: Unit, id: str, actor: str, agree: bool) -> None:
     Raises UnknownExport, ExportNeedsSecondPerson and ExportClosed.
     """
     row = _require_row(unit, id)
-    if row.asked_by == actor:
+    if row.requested_by == actor:
         raise ExportNeedsSecondPerson(id)
-    open_ = (_E.id == id, _E.decided_at.is_(None), _E.asked_at > unit.now - DECIDE_WITHIN)
-    decided = {"decided_by": actor, "decided_at": unit.now, "agreed": agree}
+    open_ = (_E.id == id, _E.decided_at.is_(None), _E.requested_at > unit.now - DECIDE_WITHIN)
+    decided = {"decided_by": actor, "decided_at": unit.now, "approved": agree}
     if unit.conn.execute(update(EXPORT).where(*open_).values(decided)).rowcount != 1:
         raise ExportClosed(id)
 
@@ -128,31 +128,33 @@ def collect_export(unit: Unit, id: str, actor: str) -> ExportRequest:
     person agreed, and ExportClosed.
     """
     row = _require_row(unit, id)
-    if row.asked_by != actor:
+    if row.requested_by != actor:
         raise UnknownExport(id)
     if row.decided_at is None:
         raise ExportNeedsSecondPerson(id)
     ready = (
         _E.id == id,
-        _E.agreed,
-        _E.taken_at.is_(None),
+        _E.approved,
+        _E.collected_at.is_(None),
         _E.decided_at > unit.now - COLLECT_WITHIN,
     )
-    if unit.conn.execute(update(EXPORT).where(*ready).values(taken_at=unit.now)).rowcount != 1:
+    if unit.conn.execute(update(EXPORT).where(*ready).values(collected_at=unit.now)).rowcount != 1:
         raise ExportClosed(id)
     return _request_from_row(unit, row)
 
 
 def exports_requested_by(unit: Unit, actor: str, limit: int = 20) -> list[ExportRequest]:
     """Return the requests of one person, the newest first."""
-    query = select(EXPORT).where(_E.asked_by == actor).order_by(_E.asked_at.desc()).limit(limit)
+    query = (
+        select(EXPORT).where(_E.requested_by == actor).order_by(_E.requested_at.desc()).limit(limit)
+    )
     return [_request_from_row(unit, row) for row in unit.conn.execute(query)]
 
 
 def list_pending_exports(unit: Unit) -> list[ExportRequest]:
     """Return the requests that wait for a second person, the oldest first."""
-    open_ = (_E.decided_at.is_(None), _E.asked_at > unit.now - DECIDE_WITHIN)
-    query = select(EXPORT).where(*open_).order_by(_E.asked_at)
+    open_ = (_E.decided_at.is_(None), _E.requested_at > unit.now - DECIDE_WITHIN)
+    query = select(EXPORT).where(*open_).order_by(_E.requested_at)
     return [_request_from_row(unit, row) for row in unit.conn.execute(query)]
 
 
@@ -197,17 +199,12 @@ def _require_row(unit: Unit, id: str) -> AnyRow:
 
 
 def _request_from_row(unit: Unit, row: AnyRow) -> ExportRequest:
-    told = {name: row._mapping[name] for name in _CLEAR_COLUMNS}
-    words = unit.unseal(_explanation_context(row.id), row.words) if row.words else ""
-    return ExportRequest(
-        **told, words=words, selection=serialization.loads(ExportSelection, row.chosen)
-    )
-
-
-_CLEAR_COLUMNS = [
-    *("id", "asked_by", "asked_at", "why", "size", "form"),
-    *("decided_by", "decided_at", "agreed", "taken_at"),
-]
+    sealed = row.explanation
+    opened = {
+        "explanation": unit.unseal(_explanation_context(row.id), sealed) if sealed else "",
+        "selection": serialization.loads(ExportSelection, row.selection),
+    }
+    return ExportRequest(**{**row._mapping, **opened})
 
 
 def _explanation_context(id: str) -> str:

@@ -46,7 +46,7 @@ PairCounts = dict[tuple[str, str], int]
 
 def counts_by_source(unit: Unit, since: datetime, until: datetime) -> PairCounts:
     """Return how many came, by who they are from and the door: since <= sent < until."""
-    return _count_pairs(unit, REFERRAL.c.journey, REFERRAL.c.door, since, until)
+    return _count_pairs(unit, REFERRAL.c.journey, REFERRAL.c.source, since, until)
 
 
 def counts_by_queue_and_outcome(unit: Unit, since: datetime, until: datetime) -> PairCounts:
@@ -112,16 +112,16 @@ def funnel_counts(unit: Unit, first: date, last: date) -> dict[str, Counter[str]
     days = (
         DAILY_COUNTER.c.day >= first,
         DAILY_COUNTER.c.day <= last,
-        DAILY_COUNTER.c.what.in_(FUNNEL_EVENTS),
+        DAILY_COUNTER.c.event.in_(FUNNEL_EVENTS),
     )
     query = (
-        select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key, func.sum(DAILY_COUNTER.c.n).label("n"))
+        select(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key, func.sum(DAILY_COUNTER.c.n).label("n"))
         .where(*days)
-        .group_by(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key)
+        .group_by(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key)
     )
     found: dict[str, Counter[str]] = {what: Counter() for what in FUNNEL_EVENTS}
     for row in unit.conn.execute(query):
-        found[row.what][row.key] = int(row.n)
+        found[row.event][row.key] = int(row.n)
     return found
 
 

@@ -80,7 +80,7 @@ def stored_rows(
                 "id": chat,
                 "channel": CHANNEL,
                 "address": unit.seal(address_context(chat), address),
-                "address_print": address_fingerprint(unit, CHANNEL, address),
+                "address_fingerprint": address_fingerprint(unit, CHANNEL, address),
                 "created_at": START,
             },
             {
@@ -90,7 +90,7 @@ def stored_rows(
                 "stage": "asking",
                 "reference": reference,
                 "body": unit.seal(state_context(talk), conversations.serialize_state(asked)),
-                "heard_at": START + timedelta(seconds=n % 3600),
+                "last_input_at": START + timedelta(seconds=n % 3600),
             },
         )
 

@@ -28,7 +28,7 @@ def test_from_hello_to_the_queue(opens: OpenPage, site: LiveApp, script: bool, w
     reference = shown_reference(page)
     with site.database.reading(site.clock()) as unit:
         [entry] = lifecycle.list_queue(unit)
-    assert (entry.reference, entry.door, entry.queue) == (reference, "web", "adults")
+    assert (entry.reference, entry.source, entry.queue) == (reference, "web", "adults")
     with site.database.unit(site.clock()) as unit:
         record = lifecycle.open_record(unit, reference, "mira")
     said = {line.question: line.value for line in record.lines}

@@ -134,7 +134,7 @@ class TelegramApp:
         """Return the daily counts, over all days."""
         with self.running.runtime.database.reading() as unit:
             rows = unit.conn.execute(
-                select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key, DAILY_COUNTER.c.n)
+                select(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key, DAILY_COUNTER.c.n)
             )
             return {(row.what, row.key): row.n for row in rows}
 

@@ -71,14 +71,16 @@ class StoryOutcome:
             .select_from(ANSWER)
             .join(CONVERSATION, CONVERSATION.c.id == ANSWER.c.conversation_id)
             .join(CHAT, CHAT.c.id == CONVERSATION.c.chat_id)
-            .where(CHAT.c.address_print == self._chat_fingerprint())
+            .where(CHAT.c.address_fingerprint == self._chat_fingerprint())
         )
         with self.player.database.unit() as unit:
             return int(unit.conn.execute(mine).scalar_one())
 
     def is_closed(self) -> bool:
         """Return whether the chat cannot be written to."""
-        mine = select(CHAT.c.closed_at).where(CHAT.c.address_print == self._chat_fingerprint())
+        mine = select(CHAT.c.closed_at).where(
+            CHAT.c.address_fingerprint == self._chat_fingerprint()
+        )
         with self.player.database.unit() as unit:
             return unit.conn.execute(mine).scalar_one() is not None
 

@@ -147,8 +147,8 @@ def clear_text_counters(database: Database) -> str:
     """Return what is kept in the clear about counts and about what could not be sent."""
     with database.reading() as unit:
         connection = unit.conn
-        rows = connection.execute(select(DAILY_COUNTER.c.what, DAILY_COUNTER.c.key)).all()
-        whys = connection.scalars(select(OUTBOX.c.why)).all()
+        rows = connection.execute(select(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key)).all()
+        whys = connection.scalars(select(OUTBOX.c.reason)).all()
     return f"{rows}{whys}"
 
 

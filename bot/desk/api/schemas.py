@@ -40,7 +40,9 @@ class ReferralListItem(_Schema):
     reference: Reference
     queue: str = Field(description="adults, young_people, specialist, support or check.")
     provider: str = Field(description="Who works this queue.")
-    door: str = Field(description="Where it came in: a channel, or phone or paper.")
+    door: str = Field(
+        validation_alias="source", description="Where it came in: a channel, or phone or paper."
+    )
     journey: str = Field(description="self, callback or officer.")
     stage: str = Field(description="new, claimed, in_touch, waiting, paused, closed, ...")
     owner: str | None = Field(description="Who has it.")

@@ -65,7 +65,7 @@ async def decide_contact_change(request: DeskRequest) -> Response:
     if request.form.get("decision") not in ("agree", "refuse"):
         return await _page(request, "", note="decision_missing", status=400)
     waits = await _pending_change(request)
-    if waits is not None and waits.asked_by == request.actor and agreed:
+    if waits is not None and waits.requested_by == request.actor and agreed:
         return await _needs_second_person(request)
     try:
         await request.write(

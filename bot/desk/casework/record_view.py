@@ -90,7 +90,7 @@ def timeline(steps: Iterable[ReferralStep]) -> list[TimelineEntry]:
     found: list[TimelineEntry] = []
     for step in steps:
         who = {PERSON: label_for("who", PERSON), CLOCK: label_for("who", CLOCK)}.get(
-            step.who, step.who
+            step.actor, step.actor
         )
         one = TimelineEntry(label_for("acts", step.act), who, step.at, step.note, step.until)
         last = found[-1] if found else None

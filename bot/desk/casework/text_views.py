@@ -10,7 +10,7 @@ from flows.wording import FIRST_LANGUAGE, format_time, has, say
 from storage.referrals.rows import QueueEntry, ReferralStep
 
 _L = FIRST_LANGUAGE
-_RECORD_KEYS = {"wording_version": "wording", "source": "door"}
+_KEYS = {"wording_version": "wording", "source": "door", "actor": "who"}
 _LINE_KEYS = {
     "prompt": "asked",
     "status": "given",
@@ -38,7 +38,7 @@ def queue_lines(entries: list[QueueEntry]) -> list[str]:
 
 def queue_json(entry: QueueEntry) -> dict[str, Any]:
     """Return one line of the queue as JSON."""
-    return {key: _json_scalar(value) for key, value in asdict(entry).items()}
+    return {_KEYS.get(key, key): _json_scalar(value) for key, value in asdict(entry).items()}
 
 
 def record_lines(
@@ -66,12 +66,13 @@ def record_lines(
 
 def record_json(record: Record, history: list[ReferralStep], stage: str) -> dict[str, Any]:
     """Return one referral as JSON, with its steps and what can be done next."""
-    told: dict[str, Any] = {_RECORD_KEYS.get(k, k): v for k, v in _to_json(asdict(record)).items()}
+    told: dict[str, Any] = {_KEYS.get(k, k): v for k, v in _to_json(asdict(record)).items()}
     for part in ("lines", "safe_contact"):
         told[part] = [{_LINE_KEYS.get(k, k): v for k, v in line.items()} for line in told[part]]
     told["stage"] = stage
     told["acts"] = list(casework.allowed_acts(stage))
-    told["steps"] = [_to_json(asdict(step)) for step in history]
+    steps = [_to_json(asdict(step)) for step in history]
+    told["steps"] = [{_KEYS.get(k, k): v for k, v in step.items()} for step in steps]
     return told
 
 
@@ -109,7 +110,9 @@ def _answer_text(line: RecordLine) -> str:
 
 def _step_text(step: ReferralStep) -> str:
     act = _label("acts", step.act)
-    return f"{step.at:%d %b %Y %H:%M} UTC  {step.who}  {act}{f'  {step.note}' if step.note else ''}"
+    return (
+        f"{step.at:%d %b %Y %H:%M} UTC  {step.actor}  {act}{f'  {step.note}' if step.note else ''}"
+    )
 
 
 def _label(table: str, key: str) -> str:

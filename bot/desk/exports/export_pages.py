@@ -89,10 +89,10 @@ async def download_export(at: DeskRequest) -> Response:
         return await _export_denied(at, "over", 409)
     except ExportGrew:
         return await _export_denied(at, "grown", 409)
-    body = await asyncio.to_thread(_render_file, request.form, rows, at.now)
-    named = f'attachment; filename="list-{at.now:%Y-%m-%d}-{request.id[:6]}.{request.form}"'
+    body = await asyncio.to_thread(_render_file, request.file_format, rows, at.now)
+    named = f'attachment; filename="list-{at.now:%Y-%m-%d}-{request.id[:6]}.{request.file_format}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
-    return Response(body, media_type=MEDIA_TYPES[request.form], headers=headers)
+    return Response(body, media_type=MEDIA_TYPES[request.file_format], headers=headers)
 
 
 def _render_file(file_format: str, rows: list[list[str]], now: datetime) -> bytes:
@@ -114,7 +114,7 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
         details=request.role == Role.COORDINATOR,
         alone=request.runtime.settings.export_alone_up_to,
         mine=[(one, one.status(request.now)) for one in mine],
-        waiting=[one for one in waiting if one.asked_by != request.actor] if agrees else [],
+        waiting=[one for one in waiting if one.requested_by != request.actor] if agrees else [],
         told=told if told in ("ready", "waits", "agreed", "refused") else "",
     )
 
@@ -144,7 +144,7 @@ def _load_export(unit: Unit, at: DeskRequest) -> tuple[ExportRequest, list[list[
     choice = request.selection
     if choice.details and at.role != Role.COORDINATOR:
         raise exports.UnknownExport(request.id)
-    entries = [one for one in _entries(unit, at, choice) if one.sent_at <= request.asked_at]
+    entries = [one for one in _entries(unit, at, choice) if one.sent_at <= request.requested_at]
     if len(entries) > request.size:
         raise ExportGrew(request.id)
     asked = [one.reference for one in entries]

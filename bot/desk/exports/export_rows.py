@@ -39,8 +39,9 @@ def export_rows(
 
 def footer_row(export_request: ExportRequest, row_count: int, now: datetime) -> list[str]:
     """Return the line that says who took a list, when, and why."""
-    why = f"{label_for('export_whys', export_request.why)} {export_request.words}".strip()
-    who, when = export_request.asked_by, _local_time(now)
+    reason = label_for("export_whys", export_request.reason_code)
+    why = f"{reason} {export_request.explanation}".strip()
+    who, when = export_request.requested_by, _local_time(now)
     return [
         say(_L, "desk.sheet.taken", who=who, when=when, why=why, n=row_count, id=export_request.id)
     ]
@@ -52,7 +53,7 @@ def _column_cells(entry: QueueEntry) -> list[str]:
         entry.reference,
         label_for("queues", entry.queue),
         label_for("stages", entry.stage),
-        label_for("doors", entry.door),
+        label_for("doors", entry.source),
         label_for("from", entry.journey),
         _local_time(entry.due),
         _local_time(entry.sent_at),

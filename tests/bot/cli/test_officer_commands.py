@@ -53,7 +53,7 @@ def test_both_ways_to_invite_are_one(rj: Rj, database: Database, invite: tuple[s
         "command line",
     )
     (line,) = logged(database)
-    assert (line.who, line.did, line.about) == ("command line", "officer_invited", row["key"])
+    assert (line.actor, line.action, line.target) == ("command line", "officer_invited", row["key"])
 
 
 def test_an_invitation_is_revoked_before_it_was_used(rj: Rj, database: Database) -> None:
@@ -65,7 +65,11 @@ def test_an_invitation_is_revoked_before_it_was_used(rj: Rj, database: Database)
     with database.unit(datetime.now(UTC)) as unit:
         assert officers.redeem_officer_invitation(unit, code) is None
     line = logged(database)[0]
-    assert (line.who, line.did, line.why) == ("command line", "officer_revoked", "wrong_person")
+    assert (line.actor, line.action, line.reason) == (
+        "command line",
+        "officer_revoked",
+        "wrong_person",
+    )
 
 
 def test_an_officer_is_revoked_once(rj: Rj, database: Database) -> None:

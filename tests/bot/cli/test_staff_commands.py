@@ -43,7 +43,7 @@ def test_the_first_administrator_comes_in_by_the_command_line(rj: Rj, database: 
         invitation = staff.find_invited_account(unit, code)
         assert invitation is not None
         line = logbook.list_logbook_lines(unit)[0]
-    assert (line.who, line.did, line.about) == ("command line", "invite", "ada")
+    assert (line.actor, line.action, line.target) == ("command line", "invite", "ada")
     assert rj("invite", "ada", "--role", "mediator").exit_code == 1
     again = rj("invite", "ada", "--role", "administrator", "--again")
     assert again.exit_code == 0

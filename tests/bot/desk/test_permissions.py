@@ -158,13 +158,13 @@ class SignedInCast:
     def new_refusals(self) -> list[tuple[str, str, str]]:
         """Return the lines about refusals since this was last asked: who, what, about what."""
         with self.desk.database.reading() as unit:
-            rows = select(LOGBOOK.c.n, LOGBOOK.c.who, LOGBOOK.c.did, LOGBOOK.c.about)
+            rows = select(LOGBOOK.c.n, LOGBOOK.c.actor, LOGBOOK.c.action, LOGBOOK.c.target)
             new = rows.where(LOGBOOK.c.n > self.last_logged, LOGBOOK.c.refused).order_by(
                 LOGBOOK.c.n
             )
             found = unit.conn.execute(new).all()
         self.last_logged = found[-1].n if found else self.last_logged
-        return [(row.who, row.did, row.about) for row in found]
+        return [(row.actor, row.action, row.target) for row in found]
 
 
 async def send_request(
@@ -210,7 +210,7 @@ async def test_every_route_for_everyone_about_every_referral(desk: DeskApp) -> N
     assert not wrong, "\n".join(wrong)
     assert counted > 300
     with desk.database.reading() as unit:
-        steps = select(func.count()).where(STEP.c.who == "ada")
+        steps = select(func.count()).where(STEP.c.actor == "ada")
         assert unit.conn.execute(steps).scalar_one() == 0
 
 

@@ -44,7 +44,7 @@ def steps(unit: Unit) -> list[ReferralStep]:
 
 
 def acts_on(unit: Unit) -> list[tuple[str, str]]:
-    return [(step.act, step.who) for step in steps(unit)]
+    return [(step.act, step.actor) for step in steps(unit)]
 
 
 def take_step(unit: Unit, act: str, who: str = "Ann", note: str = "", to: str = "") -> str:
@@ -211,7 +211,7 @@ def test_a_thousand_racing_claims_have_one_winner_each(
     with database.reading(NOW) as unit:
         for found in lifecycle.list_queue(unit):
             claims = [
-                taken.who
+                taken.actor
                 for taken in lifecycle.list_steps(unit, found.reference)
                 if taken.act == "claim"
             ]

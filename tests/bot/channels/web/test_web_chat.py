@@ -121,7 +121,7 @@ class ChatApp(App):
         body: Body = {"text": text, "buttons": [], "edits_message_id": None}
         with running.runtime.database.reading() as unit:
             mark = address_fingerprint(unit, "web", address)
-            chat = select(CHAT.c.id).where(CHAT.c.address_print == mark)
+            chat = select(CHAT.c.id).where(CHAT.c.address_fingerprint == mark)
             chat_id = unit.conn.execute(chat).scalar_one()
         whole = {**body, "private": False, "fallback_text": ""}
         await running.runtime.database.write(outbox.enqueue, "web", OutboxKind.SAY, whole, chat_id)

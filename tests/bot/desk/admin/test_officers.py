@@ -71,7 +71,7 @@ def logged(app: DeskApp) -> list[LogbookLine]:
     """Return the lines about officers, the newest first."""
     with app.database.reading() as unit:
         lines = logbook.list_logbook_lines(unit)
-    return [line for line in lines if line.did.startswith("officer")]
+    return [line for line in lines if line.action.startswith("officer")]
 
 
 def waiting_inputs(app: DeskApp) -> int:
@@ -111,9 +111,9 @@ async def test_invited_files_a_referral_and_is_revoked(desk: Desk) -> None:
     assert site.sent_records() == [sent]
     assert "/revoke" not in (await ada.get("/desk/officers")).text
     (line, invited) = logged(app)
-    assert (invited.did, invited.who) == ("officer_invited", "ada")
-    assert (line.did, line.who, line.why) == ("officer_revoked", "ada", LOST)
-    assert line.about == invited.about
+    assert (invited.action, invited.actor) == ("officer_invited", "ada")
+    assert (line.action, line.actor, line.reason) == ("officer_revoked", "ada", LOST)
+    assert line.target == invited.target
     assert REED["name"] not in repr(logged(app))
 
 
@@ -188,7 +188,7 @@ async def test_an_open_invitation_is_ended(desk: Desk) -> None:
     ended = await ada.post(action, csrf=field_value(page, "csrf"))
     assert ended.headers["location"] == "/desk/officers?done=ended"
     assert (await site.browser().post(path)).status_code == 404
-    assert logged(app)[0].did == "officer_invitation_ended"
+    assert logged(app)[0].action == "officer_invitation_ended"
     again = await ada.post(action, csrf=field_value(page, "csrf"))
     assert again.headers["location"] == "/desk/officers"
     assert len(logged(app)) == 2

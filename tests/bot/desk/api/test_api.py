@@ -74,7 +74,7 @@ async def test_without_a_token_there_is_nothing(desk: DeskApp) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.headers["www-authenticate"] == "Bearer"
             assert answer.json()["code"] == "token"
-    assert {(one.who, one.did, one.refused) for one in logbook_entries(desk)} == {
+    assert {(one.actor, one.action, one.refused) for one in logbook_entries(desk)} == {
         ("nobody", "api", True)
     }
 
@@ -96,8 +96,8 @@ async def test_the_list_is_paged_and_says_nothing_of_people(desk: DeskApp) -> No
         if not cursor:
             break
     assert found == names
-    assert [one.did for one in logbook_entries(desk)] == ["api_list"] * 3
-    assert logbook_entries(desk)[0].who == "api:Cases"
+    assert [one.action for one in logbook_entries(desk)] == ["api_list"] * 3
+    assert logbook_entries(desk)[0].actor == "api:Cases"
 
 
 async def test_the_list_is_filtered(desk: DeskApp) -> None:
@@ -126,7 +126,7 @@ async def test_a_record_is_read_and_that_is_written_down(desk: DeskApp) -> None:
     assert [one["label"] for one in told["lines"]] == ["Amina", "Amina"]
     assert told["acts"] == ["claim"]
     assert [one["act"] for one in told["steps"]] == ["handed_over", "opened"]
-    assert (logbook_entries(desk)[0].did, logbook_entries(desk)[0].about) == (
+    assert (logbook_entries(desk)[0].action, logbook_entries(desk)[0].target) == (
         "api_read",
         "ACDE-3467",
     )
@@ -162,7 +162,7 @@ async def test_what_was_erased_or_never_there_is_not_found(desk: DeskApp) -> Non
     for reference, code in (("ACDE-3467", "erased"), ("ZZZZ-9999", "missing")):
         answer = await cases.get(f"/api/v1/referrals/{reference}")
         assert (answer.status_code, answer.json()["code"]) == (404, code)
-    assert [(one.why, one.about, one.refused) for one in logbook_entries(desk)] == [
+    assert [(one.reason, one.target, one.refused) for one in logbook_entries(desk)] == [
         ("missing", "", True),
         ("erased", "ACDE-3467", True),
     ]
@@ -184,7 +184,7 @@ async def test_a_token_is_only_for_what_it_is_for(desk: DeskApp) -> None:
                 assert answer.status_code in (200, 201)
             else:
                 assert (answer.status_code, answer.json()["code"]) == (403, "scope")
-                assert (logbook_entries(desk)[0].why, logbook_entries(desk)[0].refused) == (
+                assert (logbook_entries(desk)[0].reason, logbook_entries(desk)[0].refused) == (
                     "scope",
                     True,
                 )
@@ -205,7 +205,7 @@ async def test_a_step_is_the_tokens_own_and_follows_the_same_rules(desk: DeskApp
     assert (taken.status_code, taken.json()["code"]) == (409, "not_yours")
     with desk.database.reading() as unit:
         done = lifecycle.list_steps(unit, "ACDE-3467")
-    assert [(one.act, one.who, one.note) for one in done[1:]] == [
+    assert [(one.act, one.actor, one.note) for one in done[1:]] == [
         ("claim", "api:Cases", ""),
         ("not_now", "api:Cases", "next week"),
     ]
@@ -260,7 +260,7 @@ async def test_a_token_that_was_ended_stops_at_once(desk: DeskApp) -> None:
     assert (await cases.get("/api/v1/health")).json()["key"] == "Cases"
     with desk.database.reading() as unit:
         (key,) = api_keys.list_api_keys(unit)
-    assert key.used_at == START.replace(hour=0, minute=0, second=0, microsecond=0)
+    assert key.last_used_at == START.replace(hour=0, minute=0, second=0, microsecond=0)
     with desk.database.unit(START) as unit:
         assert api_keys.revoke_api_key(unit, key.id) == "Cases"
         assert api_keys.revoke_api_key(unit, key.id) is None
@@ -310,7 +310,7 @@ async def test_an_administrator_makes_and_ends_tokens(desk: DeskApp) -> None:
     ended = await ada.submit_form(path, f"{path}/{key.id}/end")
     assert ended.status_code == 303
     assert (await cases.get("/api/v1/health")).status_code == 401
-    assert [one.did for one in logbook_entries(desk) if one.who == "ada"] == [
+    assert [one.action for one in logbook_entries(desk) if one.actor == "ada"] == [
         "api_key_ended",
         "api_key_made",
     ]

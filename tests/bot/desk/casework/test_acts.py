@@ -43,7 +43,7 @@ def acts_on(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
     """Return what was done, without the looks, the oldest first."""
     with desk.database.reading() as unit:
         steps = lifecycle.list_steps(unit, reference)
-    return [(one.act, one.who) for one in steps if one.act not in ("opened", "reveal")]
+    return [(one.act, one.actor) for one in steps if one.act not in ("opened", "reveal")]
 
 
 def notes(desk: DeskApp, reference: str = ONE) -> list[str]:
@@ -430,7 +430,7 @@ async def test_what_went_back_to_the_queue_keeps_the_words_and_says_what_to_do(
     assert acts_on(desk)[-1] == ("claim", "omar")
     with desk.database.reading() as unit:
         refused = [one for one in logbook.list_logbook_lines(unit, ONE) if one.refused]
-    assert {(one.who, one.why) for one in refused} == {("mira", "too_late")}
+    assert {(one.actor, one.reason) for one in refused} == {("mira", "too_late")}
 
 
 async def test_nobody_acts_on_what_is_not_theirs(desk: DeskApp) -> None:
@@ -462,7 +462,7 @@ async def test_a_person_who_rings_to_stop_is_not_contacted_again(desk: DeskApp) 
     assert (found.stage, found.may_contact, found.owner) == ("withdrawn", False, None)
     assert acts_on(desk)[-2:] == [("note", "mira"), ("withdraw", "mira")]
     with desk.database.reading() as unit:
-        told = [(one.who, one.did) for one in logbook.list_logbook_lines(unit, ONE)]
+        told = [(one.actor, one.action) for one in logbook.list_logbook_lines(unit, ONE)]
     assert ("mira", "withdraw") in told
     assert (await mira.post(f"{PAGE}/reveal")).status_code == 403
 

@@ -69,7 +69,8 @@ def logbook_entries(desk: DeskApp) -> list[tuple[str, str, bool]]:
     """Return what the logbook says: who, did what, refused."""
     with desk.database.reading() as unit:
         return [
-            (one.who, one.did, one.refused) for one in reversed(logbook.list_logbook_lines(unit))
+            (one.actor, one.action, one.refused)
+            for one in reversed(logbook.list_logbook_lines(unit))
         ]
 
 
@@ -108,7 +109,7 @@ async def test_one_asks_another_agrees_and_only_then_it_changes(desk: DeskApp) -
     assert may_contact
     with desk.database.reading() as unit:
         last = lifecycle.list_steps(unit, REF)[-1]
-    assert (last.act, last.who) == ("contact_changed", "omar")
+    assert (last.act, last.actor) == ("contact_changed", "omar")
     done = [did for _, did, _ in logbook_entries(desk)]
     assert [did for did in done if did != "contact_read"] == [
         "contact_change_asked",

@@ -176,7 +176,7 @@ async def test_it_is_written_in_the_logbook(site: PagesApp) -> None:
     browser = signed_in(site)
     await confirm_entry(browser, await open_check_page(browser, "self", "phone", BY_PHONE))
     with site.running.runtime.database.reading() as unit:
-        lines = [(one.who, one.did) for one in logbook.list_logbook_lines(unit)]
+        lines = [(one.actor, one.action) for one in logbook.list_logbook_lines(unit)]
     assert ("mira", "take_down") in lines
 
 

@@ -243,7 +243,7 @@ async def test_a_name_or_a_number_is_found_and_not_shown(
     assert MAYA.phone not in told
     with desk.database.reading() as unit:
         line = logbook.list_logbook_lines(unit)[0]
-    assert (line.who, line.did, line.about, line.why) == ("mira", "search", "", "")
+    assert (line.actor, line.action, line.target, line.reason) == ("mira", "search", "", "")
 
 
 async def test_an_officer_is_found_by_their_address(desk: DeskApp) -> None:

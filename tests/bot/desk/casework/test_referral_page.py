@@ -42,14 +42,15 @@ def has_number(page: Response) -> bool:
 def acts_on(desk: DeskApp, reference: str = ONE) -> list[tuple[str, str]]:
     """Return the steps of a referral, the oldest first."""
     with desk.database.reading() as unit:
-        return [(one.act, one.who) for one in lifecycle.list_steps(unit, reference)]
+        return [(one.act, one.actor) for one in lifecycle.list_steps(unit, reference)]
 
 
 def logbook_entries(desk: DeskApp) -> list[tuple[str, str, str, bool]]:
     """Return the logbook, the oldest first."""
     with desk.database.reading() as unit:
         return [
-            (one.who, one.did, one.about, one.refused) for one in logbook.list_logbook_lines(unit)
+            (one.actor, one.action, one.target, one.refused)
+            for one in logbook.list_logbook_lines(unit)
         ][::-1]
 
 
@@ -223,7 +224,7 @@ async def test_a_coordinator_says_why_before_seeing_somebody_elses(desk: DeskApp
     assert ("opened", "carys") in acts_on(desk)
     with desk.database.reading() as unit:
         line = logbook.list_logbook_lines(unit, ONE)[0]
-    assert (line.who, line.did, line.why) == ("carys", "read", "complaint")
+    assert (line.actor, line.action, line.reason) == ("carys", "read", "complaint")
     assert "She rang about it" not in str(line)
     assert "A complaint. She rang about it" in seen.text
     assert "bluebell" not in (await carys.get(f"/desk/r/{ONE}")).text

@@ -112,7 +112,7 @@ async def test_missed_questions_are_counted_for_all_and_read_by_a_coordinator(
     read = await carys.get("/desk/content/missed")
     assert "Can my dog come? &lt;b&gt;" in read.text
     with desk.database.reading() as unit:
-        lines = [(one.who, one.did, one.refused) for one in logbook.list_logbook_lines(unit)]
+        lines = [(one.actor, one.action, one.refused) for one in logbook.list_logbook_lines(unit)]
     assert ("carys", "missed_read", False) in lines
     assert ("mira", "missed_words", True) in lines
 

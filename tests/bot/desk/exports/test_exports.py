@@ -37,7 +37,7 @@ def newest_export_id(desk: DeskApp) -> str:
             *exports.exports_requested_by(unit, "mira"),
             *exports.exports_requested_by(unit, "carys"),
         ]
-    return max(every, key=lambda one: one.asked_at).id
+    return max(every, key=lambda one: one.requested_at).id
 
 
 def logbook_entries(desk: DeskApp, about: str) -> list[LogbookLine]:
@@ -79,7 +79,7 @@ async def test_a_short_list_without_details_is_taken_alone_and_once(desk: DeskAp
     assert "Zofia" not in text
     again = await mira.post(f"{PAGE}/{id}/take")
     assert again.status_code == 409
-    assert [(one.did, one.why, one.refused) for one in logbook_entries(desk, id)] == [
+    assert [(one.action, one.reason, one.refused) for one in logbook_entries(desk, id)] == [
         ("export_asked", "meeting", False),
         ("export_taken", "3 rows", False),
         ("export_taken", "over", True),
@@ -104,7 +104,7 @@ async def test_a_long_list_needs_a_second_person(desk: DeskApp) -> None:
     assert agreed.headers["location"].endswith("told=agreed")
     assert (await carys.post(f"{PAGE}/{id}/take")).status_code == 403
     assert len(rows(await download(mira, id))) == 23
-    assert [(one.who, one.did) for one in logbook_entries(desk, id) if not one.refused] == [
+    assert [(one.actor, one.action) for one in logbook_entries(desk, id) if not one.refused] == [
         ("mira", "export_asked"),
         ("carys", "export_agreed"),
         ("mira", "export_taken"),
@@ -130,7 +130,7 @@ async def test_details_are_for_coordinators_and_never_alone(desk: DeskApp) -> No
         next(one for one in row if NUMBER in one)
     )
     assert len(head) == len(row) == len(last)
-    assert [(one.who, one.did, one.why) for one in logbook_entries(desk, name)] == [
+    assert [(one.actor, one.action, one.reason) for one in logbook_entries(desk, name)] == [
         ("carys", "read", "export")
     ]
 
@@ -210,7 +210,7 @@ async def test_a_list_never_grows_behind_the_back_of_whoever_agreed(desk: DeskAp
     grown = await mira.post(f"{PAGE}/{id}/take")
     assert (grown.status_code, "longer" in grown.text) == (409, True)
     with desk.database.reading() as unit:
-        assert exports.exports_requested_by(unit, "mira")[0].taken_at is None
+        assert exports.exports_requested_by(unit, "mira")[0].collected_at is None
 
 
 async def test_somebody_elses_list_cannot_be_taken(desk: DeskApp) -> None:

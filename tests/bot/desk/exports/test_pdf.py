@@ -79,7 +79,7 @@ async def test_only_its_owner_takes_it_and_each_time_is_a_line(desk: DeskApp) ->
         await mira.get(f"/desk/r/{REFERENCE}/{how}")
     with desk.database.reading() as unit:
         lines = logbook.list_logbook_lines(unit, REFERENCE)
-    assert [(one.who, one.did) for one in lines if not one.refused] == [
+    assert [(one.actor, one.action) for one in lines if not one.refused] == [
         ("mira", "pdf"),
         ("mira", "print"),
     ]

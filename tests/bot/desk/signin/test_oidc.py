@@ -158,7 +158,7 @@ async def test_an_account_that_was_tied_signs_in(desk: DeskApp, provider: FakeOi
     assert "Your organisation" in shown
     with desk.database.reading() as unit:
         newest = logbook.list_logbook_lines(unit)[0]
-    assert (newest.who, newest.did, newest.why) == ("mira", "sign_in", "oidc")
+    assert (newest.actor, newest.action, newest.reason) == ("mira", "sign_in", "oidc")
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ async def test_a_passkey_signs_in_without_name_password_or_code(desk: DeskApp) -
     assert (await sign_in_with(await desk.signed_out("a third"), device)).status_code == 200
     with desk.database.reading() as unit:
         newest = logbook.list_logbook_lines(unit)[0]
-    assert (newest.did, newest.about, newest.why) == ("sign_in", "mira", "passkey")
+    assert (newest.action, newest.target, newest.reason) == ("sign_in", "mira", "passkey")
 
 
 async def test_adding_a_passkey_needs_the_password_again(desk: DeskApp) -> None:

@@ -80,7 +80,12 @@ async def test_somebody_joins_with_a_one_time_code_and_is_signed_in(desk: DeskAp
     other = await desk.signed_out("another browser")
     again = await other.post("/desk/join", code=code[0], password=PASSWORD, again=PASSWORD)
     assert again.status_code == 403
-    assert [line.did for line in logbook_entries(desk)][:4] == ["join", "sign_in", "join", "invite"]
+    assert [line.action for line in logbook_entries(desk)][:4] == [
+        "join",
+        "sign_in",
+        "join",
+        "invite",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ async def test_signing_in_needs_name_password_and_a_fresh_code(desk: DeskApp) ->
     assert (await signs_in(desk, other, "mira")).status_code == 403
     desk.clock.advance(seconds=30)
     assert (await signs_in(desk, other, "mira")).status_code == 303
-    names = {line.about for line in logbook_entries(desk) if line.refused}
+    names = {line.target for line in logbook_entries(desk) if line.refused}
     assert names == {"mira", ""}
 
 
@@ -202,7 +207,7 @@ async def test_signing_out_ends_it_here_and_on_the_server(desk: DeskApp) -> None
     mira.client.cookies.clear()
     await mira.get(out.headers["location"].replace("known=", "known=x"))
     assert "known" not in mira.client.cookies
-    assert logbook_entries(desk)[0].did == "sign_out"
+    assert logbook_entries(desk)[0].action == "sign_out"
 
 
 async def test_a_thousand_failures_of_others_never_lock_mira_out(desk: DeskApp) -> None:
@@ -378,7 +383,9 @@ async def test_inviting_again_takes_every_way_in_away(desk: DeskApp) -> None:
     assert (await signs_in(desk, await desk.signed_out(), "mira")).status_code == 403
     with desk.database.reading() as unit:
         row = unit.conn.execute(select(STAFF).where(STAFF.c.name == "mira")).one()
-    assert (row.password, row.totp, row.subject_print, row.joined_at) == (None,) * 4
+    assert (row.password_hash, row.totp_secret, row.subject_fingerprint, row.joined_at) == (
+        None,
+    ) * 4
 
 
 async def test_the_administrator_sees_accounts_and_changes_roles(desk: DeskApp) -> None:

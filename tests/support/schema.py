@@ -1,0 +1,54 @@
+"""What a database is made of, read from the database, and the way back to an earlier revision."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from sqlalchemy import Connection, create_engine, inspect, literal_column, select, table
+
+from storage import migrations
+
+
+def downgrade(file: Path, to: str) -> None:
+    """Bring a SQLite file back to the revision `to`."""
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        command.downgrade(migrations.config(connection), to)
+    engine.dispose()
+
+
+def schema_of(connection: Connection) -> dict[str, Any]:
+    """Return each table's columns, keys, constraints and indexes by name, in no order."""
+    schema = inspect(connection)
+    return {
+        name: {
+            "columns": {
+                one["name"]: (str(one["type"]), one["nullable"], one["default"])
+                for one in schema.get_columns(name)
+            },
+            "primary key": schema.get_pk_constraint(name),
+            "foreign keys": {one["name"]: one for one in schema.get_foreign_keys(name)},
+            "unique": {one["name"]: one for one in schema.get_unique_constraints(name)},
+            "indexes": {one["name"]: one for one in schema.get_indexes(name)},
+            "numbers once": _gives_numbers_once(connection, name),
+        }
+        for name in schema.get_table_names()
+        if name != "alembic_version"
+    }
+
+
+def rows_of(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table as it is stored, with the numbers that were given."""
+    every = select(literal_column("*"))
+    return {
+        name: sorted(
+            (tuple(row) for row in connection.execute(every.select_from(table(name)))), key=repr
+        )
+        for name in [*inspect(connection).get_table_names(), "sqlite_sequence"]
+        if name != "alembic_version"
+    }
+
+
+def _gives_numbers_once(connection: Connection, name: str) -> bool:
+    text = "SELECT sql LIKE '%AUTOINCREMENT%' FROM sqlite_schema WHERE name = ?"
+    return bool(connection.exec_driver_sql(text, (name,)).scalar())
