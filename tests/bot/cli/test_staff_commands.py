@@ -84,5 +84,5 @@ def test_the_doctor_asks_for_an_administrator_and_reads_the_logbook(
     wrong, notes = examined()
     assert not [line for line in (*wrong, *notes) if "accounts of staff" in line or "logb" in line]
     with database.unit() as unit:
-        unit.conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 2).values(who="mira"))
+        unit.conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 2).values(actor="mira"))
     assert [line for line in examined()[0] if "logbook" in line]

@@ -142,10 +142,11 @@ class HandoffHarness:
         with self.database.reading() as unit:
             conn = unit.conn
             chat = conn.execute(select(CHAT)).one()
-            if chat.held_by is None or chat.held_until <= self.now:
+            if chat.handed_off_to is None or chat.handoff_until <= self.now:
                 return None
-            mine = select(REFERRAL).where(REFERRAL.c.reference == chat.held_for)
-            return str(chat.held_by) if conn.execute(mine).one().owner == chat.held_by else None
+            mine = select(REFERRAL).where(REFERRAL.c.reference == chat.handoff_reference)
+            is_owner = conn.execute(mine).one().owner == chat.handed_off_to
+            return str(chat.handed_off_to) if is_owner else None
 
     def notes_while_handed_off(self) -> list[str]:
         """Return what the person wrote while they were held."""

@@ -343,15 +343,21 @@ async def test_a_table_is_taken_away_as_it_is_shown(desk: DeskApp) -> None:
 def test_ten_thousand_referrals_are_counted_in_time(database: Database) -> None:
     """Rows alone: what they hold is never opened for the numbers."""
     row = {
-        **{"queue": "adults", "provider": "kent", "door": "web", "journey": "self", "stage": "new"},
+        **{
+            "queue": "adults",
+            "provider": "kent",
+            "source": "web",
+            "journey": "self",
+            "stage": "new",
+        },
         **{"hold": False, "urgent": False, "may_contact": True, "unseen": False, "zone": "UTC"},
-        **{"alerted": 0, "sent_at": MONDAY, "due": MONDAY + DAY},
+        **{"alert_count": 0, "sent_at": MONDAY, "due": MONDAY + DAY},
     }
     rows = [{**row, "id": new_id(), "reference": f"R{n}"} for n in range(10_000)]
     with database.unit() as unit:
         unit.conn.execute(insert(REFERRAL), rows)
         unit.conn.execute(
-            insert(DAILY_COUNTER), {"day": MONDAY.date(), "what": "asked", "key": "k", "n": 1}
+            insert(DAILY_COUNTER), {"day": MONDAY.date(), "event": "asked", "key": "k", "n": 1}
         )
     with database.reading() as unit:
         assert statistics.counts_by_queue_and_outcome(unit, SINCE, UNTIL) == {

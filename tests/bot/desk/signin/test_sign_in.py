@@ -422,5 +422,5 @@ async def test_the_coordinator_reads_the_logbook_and_sees_a_change(desk: DeskApp
     assert "The logbook is whole" in shown
     assert "There are no such lines" in (await carys.get("/desk/logbook?about=zoe")).text
     with desk.database.unit() as unit:
-        unit.conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 1).values(who="mira"))
+        unit.conn.execute(update(LOGBOOK).where(LOGBOOK.c.n == 1).values(actor="mira"))
     assert "was changed or lost" in (await carys.get("/desk/logbook")).text
