@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from sqlalchemy import Connection, create_engine, inspect, literal_column, select, table
+from sqlalchemy import Connection, Select, create_engine, inspect, literal_column, select, table
 
 from storage import migrations
 
@@ -39,7 +39,7 @@ def schema_of(connection: Connection) -> dict[str, Any]:
 
 def rows_of(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every table as it is stored, with the numbers that were given."""
-    every = select(literal_column("*"))
+    every: Select[Any] = select(literal_column("*"))
     return {
         name: sorted(
             (tuple(row) for row in connection.execute(every.select_from(table(name)))), key=repr

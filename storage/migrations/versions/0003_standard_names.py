@@ -1,6 +1,7 @@
 """Tables and columns get the names that the code uses; what is stored in them stays as it is."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -129,7 +130,8 @@ def _rename(tables: Mapping[str, str], columns: Mapping[str, Mapping[str, str]])
 def _rename_constraints(connection: sa.Connection, name: str, on_sqlite: bool) -> None:
     """Name the keys, constraints and indexes of a table after its columns, as elsewhere."""
     table = sa.Table(name, sa.MetaData(), autoload_with=connection)
-    for item in (*table.constraints, *table.indexes):
+    items: list[Any] = [*table.constraints, *table.indexes]
+    for item in items:
         former, columns = str(item.name), item.columns.keys()
         kept = {"pk": [], "fk": columns[:1]}.get(former[:2], columns)
         wanted = "_".join((former[:2], name, *kept))
