@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -69,9 +70,16 @@ def demo() -> None:
         asyncio.run(run(Program(on, database, demo=sign_in), True, True, opened))
 
 
+class PlayedBy(StrEnum):
+    """Who talks to the bot in the terminal."""
+
+    VICTIM = "victim"
+    OFFICER = "officer"
+
+
 @app.command()
 def play(
-    as_: Annotated[str, typer.Option("--as", help="victim or officer")] = "victim",
+    as_: Annotated[PlayedBy, typer.Option("--as", help="Who talks.")] = PlayedBy.VICTIM,
     language: Annotated[str | None, typer.Option(help="A language on offer, such as en.")] = None,
     chat: Annotated[str | None, typer.Option(help="Resume a named conversation.")] = None,
     jsonl: Jsonl = False,
@@ -79,17 +87,15 @@ def play(
     """Talk to the bot in the terminal, on the configured database."""
     from bot.cli.play import Player, play_interactively, play_jsonl
 
-    if as_ not in ("victim", "officer"):
-        raise typer.BadParameter("--as takes victim or officer")
     settings = read_settings()
     with open_store(read_settings()) as database:
         chat_holds_names = settings.officer_details == "chat"
         player = Player(database, chat_holds_names, language, settings.public_url)
         if chat:
             player.chat_address = f"named/{chat}"
-        first = player.invitation_command() if as_ == "officer" else "/start"
+        first = player.invitation_command() if as_ == PlayedBy.OFFICER else "/start"
         if jsonl:
-            if as_ == "officer":
+            if as_ == PlayedBy.OFFICER:
                 player.submit_line({"say": first})
             play_jsonl(player, sys.stdin)
         else:

@@ -27,6 +27,47 @@ class Journey(StrEnum):
     CALLBACK = "callback"
 
 
+JOURNEYS = (Journey.SELF, Journey.CALLBACK, Journey.OFFICER)
+"""Those that somebody can be on."""
+
+
+class Option(StrEnum):
+    """The options of questions that code decides by; content/questions.toml has them and more."""
+
+    YES = "yes"
+    NO = "no"
+    NONE = "none"
+    ADULT = "adult"
+    YOUNG = "young"
+    PUSHED = "pushed"
+    DOMESTIC = "domestic"
+    SEXUAL = "sexual"
+    DISPUTE = "dispute"
+    PARTNER = "partner"
+    EX_PARTNER = "ex_partner"
+    FAMILY = "family"
+    NOW = "now"
+    BEFORE = "before"
+    ELSEWHERE = "elsewhere"
+    LIVE = "live"
+    COURT = "court"
+    OVER = "over"
+    NOT_REPORTED = "not_reported"
+    CALL = "call"
+    TEXT = "text"
+    EMAIL = "email"
+    HERE = "here"
+    I_WILL_CALL = "i_will_call"
+
+
+SPECIALIST_HARMS = (Option.DOMESTIC, Option.SEXUAL)
+"""Harm that only the specialist team takes on."""
+COUPLES = (Option.PARTNER, Option.EX_PARTNER)
+"""A relationship between the two, as the person harmed says it."""
+COUPLES_OF_OFFICERS = (Option.NOW, Option.BEFORE)
+"""A relationship between the two, as a partner officer says it."""
+
+
 class StopReason(StrEnum):
     """Why a referral cannot be taken here; the words are under scenes.stopped."""
 

@@ -16,9 +16,15 @@ from bot.pipeline.respond import AnsweredInput, respond
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
 from bot.settings import Settings
-from flows.conversation import Conversation, HandOver, Turn
+from flows.conversation import (
+    ButtonKind,
+    Conversation,
+    HandOver,
+    Turn,
+)
 from flows.officers import Officer
 from flows.questions import journey
+from flows.stages import Stage
 from storage.chats import conversations, inbox, officers
 from storage.chats.inbox import Arrival
 from storage.database import Database
@@ -134,7 +140,7 @@ def _parse_seconds(value: object) -> float:
 
 def _response_line(player: Player, messages: list[TerminalMessage]) -> Body:
     stands = player.load_conversation()
-    now_open = journey.open_question(stands) if stands.stage == "asking" else None
+    now_open = journey.open_question(stands) if stands.stage == Stage.ASKING else None
     return {
         "replies": [
             {
@@ -182,9 +188,9 @@ def _print_messages(messages: list[TerminalMessage]) -> dict[str, str]:
         for row in message.buttons:
             labels = []
             for button in row:
-                if button["kind"] == "copy":
+                if button["kind"] == ButtonKind.COPY:
                     continue
-                if button["kind"] == "open":
+                if button["kind"] == ButtonKind.OPEN:
                     labels.append(f"{button['label']}: {button['id']}")
                     continue
                 number = str(len(choices) + 1)

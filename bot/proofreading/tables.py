@@ -9,9 +9,10 @@ from flows.conversation import Conversation
 from flows.interaction import buttons
 from flows.interaction.buttons import ButtonVerb
 from flows.questions import answer_types, journey
-from flows.questions.questionnaire import Question, all_questions
+from flows.questions.questionnaire import AnswerType, Question, all_questions
 from flows.service import service
 from flows.understanding import faq, text_match
+from flows.vocabulary import JOURNEYS
 
 REVIEW_AFTER = timedelta(days=180)
 """What was reviewed or checked longer ago than this should be looked at again."""
@@ -19,7 +20,6 @@ REVIEW_AFTER = timedelta(days=180)
 MIN_PHRASINGS = 12
 """A topic is found by how people ask for it; with fewer ways it is missed too often."""
 
-_JOURNEYS = ("self", "callback", "officer")
 _HELPLINE_STATUSES = ("checked", "to_check")
 
 
@@ -30,9 +30,10 @@ def question_problems() -> Iterator[str]:
         name = f"The question {one.key}"
         if one.key in earlier:
             yield f"{name} is there twice."
-        if one.kind not in answer_types.PARSERS or (one.kind == "choice") != bool(one.options):
+        is_choice = one.kind == AnswerType.CHOICE
+        if one.kind not in answer_types.PARSERS or is_choice != bool(one.options):
             yield f"{name} is of the kind {one.kind}, which does not fit it."
-        if not one.journeys or not set(one.journeys) <= set(_JOURNEYS):
+        if not one.journeys or not set(one.journeys) <= set(JOURNEYS):
             yield f"{name} is for nobody we know."
         if one.condition and one.condition not in journey.CONDITIONS:
             yield f"{name} waits for {one.condition}, which nobody has written."
@@ -108,7 +109,7 @@ def review_warnings(today: date) -> Iterator[str]:
 
 def content_totals() -> str:
     """Return how much there is, in one line."""
-    asked = {name: len(journey.journey_questions(name)) for name in _JOURNEYS}
+    asked = {name: len(journey.journey_questions(name)) for name in JOURNEYS}
     told = ", ".join(f"{number} for {name}" for name, number in asked.items())
     cards = len(content_files.load_toml("cards.toml")["order"])
     phrased = sum(len(wording.words("en", f"faq.{topic.id}.asked")) for topic in faq.topics())

@@ -1,5 +1,7 @@
 """Reads the bodies of requests up to a maximum, and forms: small, by their own page, as text."""
 
+from collections.abc import Mapping
+from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
@@ -7,6 +9,22 @@ from starlette.requests import Request
 BODY_MAX = 64 * 1024
 """The most that any form may send, in bytes."""
 FIELDS_MAX = 200
+_CHECKED = "yes"
+"""What a ticked box sends."""
+
+
+class FormButton(StrEnum):
+    """Which button sent a form that has several: the value of its field `do`."""
+
+    SEND = "send"
+    CHANGE = "change"
+    PASTE = "paste"
+    CODE = "code"
+
+
+def is_checked(form: Mapping[str, str], name: str) -> bool:
+    """Return whether a box of a form was ticked."""
+    return form.get(name) == _CHECKED
 
 
 def parse_int(text: str, default: int = 0) -> int:

@@ -8,7 +8,7 @@ from flows.calendar.workdays import next_window
 from flows.casework import CLOSED_STAGES, ReferralStage
 from flows.record import Record
 from flows.service import service
-from flows.vocabulary import AnswerStatus
+from flows.vocabulary import AnswerStatus, Option
 
 
 class Variant(StrEnum):
@@ -90,11 +90,11 @@ class Deny:
 Verdict = Allow | Defer | Deny
 
 BLOCKED_STAGES = (*CLOSED_STAGES, ReferralStage.PAUSED)
-OTHER_CHANNEL_REASONS = {
-    "call": "wants_call",
-    "text": "wants_text",
-    "email": "wants_email",
-    "i_will_call": "rings",
+OTHER_CHANNEL_REASONS: dict[str, str] = {
+    Option.CALL: "wants_call",
+    Option.TEXT: "wants_text",
+    Option.EMAIL: "wants_email",
+    Option.I_WILL_CALL: "rings",
 }
 """Why somebody who chose another way than this chat is not written to here."""
 DENY_REASONS = (
@@ -123,7 +123,7 @@ def contact_denial_reason(contact: SafeContact) -> str:
         return "no_chat"
     if contact.stage in BLOCKED_STAGES:
         return contact.stage
-    if contact.way != "here":
+    if contact.way != Option.HERE:
         return OTHER_CHANNEL_REASONS.get(contact.way, "way_not_known")
     if not contact.may_contact:
         return "no_contact"
@@ -137,7 +137,7 @@ def allowed_variant(contact: SafeContact) -> Variant:
     """
     if contact.if_seen == Variant.FIRST_NAME:
         return Variant.FIRST_NAME
-    may_name = contact.if_seen == Variant.SAY_SERVICE and contact.must_not_know == "no"
+    may_name = contact.if_seen == Variant.SAY_SERVICE and contact.must_not_know == Option.NO
     return Variant.SAY_SERVICE if may_name else Variant.NO_SERVICE
 
 

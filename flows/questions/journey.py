@@ -5,7 +5,14 @@ from dataclasses import replace
 
 from flows.conversation import Answer, Conversation
 from flows.questions.questionnaire import Question, all_questions, get_question, question_exists
-from flows.vocabulary import AnswerStatus, Journey
+from flows.vocabulary import (
+    COUPLES,
+    COUPLES_OF_OFFICERS,
+    SPECIALIST_HARMS,
+    AnswerStatus,
+    Journey,
+    Option,
+)
 
 CurrentAnswers = dict[str, Answer]
 
@@ -105,7 +112,7 @@ def journey_questions(journey: str) -> tuple[Question, ...]:
 
 def is_yes(answers: CurrentAnswers, key: str) -> bool:
     """Return whether the answer to a yes-or-no question counts and is yes."""
-    return key in answers and answers[key].value == "yes"
+    return key in answers and answers[key].value == Option.YES
 
 
 def _applies(question: Question, conversation: Conversation, answers: CurrentAnswers) -> bool:
@@ -144,30 +151,30 @@ def _last_change_index(conversation: Conversation, keys: tuple[str, ...]) -> int
 
 def _harm_may_go_on(_: Conversation, answers: CurrentAnswers) -> bool:
     harm, how = answers.get("harm"), answers.get("relationship")
-    at_home = harm is not None and harm.value in ("domestic", "sexual")
-    return at_home or (how is not None and how.value in ("partner", "ex_partner", "family"))
+    at_home = harm is not None and harm.value in SPECIALIST_HARMS
+    return at_home or (how is not None and how.value in (*COUPLES, Option.FAMILY))
 
 
 def _a_number_is_needed(conversation: Conversation, answers: CurrentAnswers) -> bool:
     if conversation.journey == Journey.CALLBACK:
         return True
-    return "way" in answers and answers["way"].value in ("call", "text")
+    return "way" in answers and answers["way"].value in (Option.CALL, Option.TEXT)
 
 
 def _someone_may_answer(conversation: Conversation, answers: CurrentAnswers) -> bool:
     if "number" not in answers or answers["number"].status != AnswerStatus.ANSWERED:
         return False
-    return conversation.journey == Journey.CALLBACK or answers["way"].value == "call"
+    return conversation.journey == Journey.CALLBACK or answers["way"].value == Option.CALL
 
 
 def _not_a_dispute(_: Conversation, answers: CurrentAnswers) -> bool:
-    return "harm" not in answers or answers["harm"].value != "dispute"
+    return "harm" not in answers or answers["harm"].value != Option.DISPUTE
 
 
 def _only_victims_may_ask(_: Conversation, answers: CurrentAnswers) -> bool:
     offence, how = answers.get("offence"), answers.get("in_relationship")
-    by_kind = offence is not None and offence.value in ("domestic", "sexual")
-    return by_kind or (how is not None and how.value in ("now", "before"))
+    by_kind = offence is not None and offence.value in SPECIALIST_HARMS
+    return by_kind or (how is not None and how.value in COUPLES_OF_OFFICERS)
 
 
 def _officer_is_new(conversation: Conversation, _: CurrentAnswers) -> bool:

@@ -8,12 +8,15 @@ from flows.questions import answer_types
 from flows.questions.answer_types import Invalid, Parsed
 from flows.questions.questionnaire import AnswerType, Question, get_question
 from flows.record import Record, RecordLine
-from flows.vocabulary import AnswerStatus, Journey
+from flows.vocabulary import AnswerStatus, Journey, Option
 from flows.wording import FIRST_LANGUAGE
 
 CHANGEABLE_QUESTIONS = ("number", "email", "way", "if_answered", "if_seen", "best_time")
 """The answers about contact that staff may ask to have changed."""
-REQUIRED_ANSWER_BY_WAY = {"call": "number", "text": "number", "email": "email", "here": "way"}
+REQUIRED_ANSWER_BY_WAY: dict[str, str] = {
+    **{Option.CALL: "number", Option.TEXT: "number"},
+    **{Option.EMAIL: "email", Option.HERE: "way"},
+}
 """The question without whose answer a way to be contacted is of no use.
 
 For this chat that is the choice itself. Who rings us themselves ("i_will_call") is not contacted.
@@ -93,5 +96,5 @@ def _may_contact(record: Record) -> bool:
         for line in record.safe_contact
         if line.status == AnswerStatus.ANSWERED
     }
-    way = said.get("way", "call" if record.journey == Journey.CALLBACK else "")
+    way = said.get("way", Option.CALL if record.journey == Journey.CALLBACK else "")
     return REQUIRED_ANSWER_BY_WAY.get(way, "") in said

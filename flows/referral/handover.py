@@ -19,7 +19,13 @@ from flows.referral import rules
 from flows.referral.contact import REQUIRED_ANSWER_BY_WAY
 from flows.referral.routing import Route, route_referral
 from flows.service import service
-from flows.vocabulary import NOT_ASKED, AnswerStatus, Flag, Journey
+from flows.vocabulary import (
+    NOT_ASKED,
+    AnswerStatus,
+    Flag,
+    Journey,
+    Option,
+)
 
 
 def build_record(conversation: Conversation, now: datetime) -> Record:
@@ -197,7 +203,7 @@ def _collect_flags(conversation: Conversation, answers: CurrentAnswers) -> tuple
 
 
 def _states_a_need(answer: Answer) -> bool:
-    return answer.status == AnswerStatus.ANSWERED and answer.value != "none"
+    return answer.status == AnswerStatus.ANSWERED and answer.value != Option.NONE
 
 
 def _consent_given(

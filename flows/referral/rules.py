@@ -5,7 +5,16 @@ from enum import StrEnum
 
 from flows.conversation import Conversation
 from flows.questions.journey import CurrentAnswers, current_answers
-from flows.vocabulary import AnswerStatus, Flag, Journey, StopReason
+from flows.vocabulary import (
+    COUPLES,
+    COUPLES_OF_OFFICERS,
+    SPECIALIST_HARMS,
+    AnswerStatus,
+    Flag,
+    Journey,
+    Option,
+    StopReason,
+)
 
 
 class TriState(StrEnum):
@@ -100,11 +109,11 @@ def answers_with_origin(conversation: Conversation) -> CurrentAnswers:
 
 def _self_facts(answers: CurrentAnswers) -> Facts:
     harm = _value(answers, "harm")
-    place = "district" if harm == "dispute" else "area"
+    place = "district" if harm == Option.DISPUTE else "area"
     return Facts(
         requester=Requester.SELF,
         consent=TriState.YES,
-        wants_to_take_part={"pushed": TriState.NO, "": TriState.UNKNOWN}.get(
+        wants_to_take_part={Option.PUSHED: TriState.NO, "": TriState.UNKNOWN}.get(
             _value(answers, "wish"), TriState.YES
         ),
         domestic_or_sexual=_domestic_or_sexual(harm, _value(answers, "relationship")),
@@ -132,7 +141,7 @@ def _officer_facts(answers: CurrentAnswers) -> Facts:
         in_area=_in_area(_value(answers, "victim_area"), "unknown"),
         live_case=_has_live_case(_value(answers, "stage")),
         accepts_responsibility=_tri_answer(answers, "accepts"),
-        is_dispute=TriState.UNKNOWN if not offence else _tri_of(offence == "dispute"),
+        is_dispute=TriState.UNKNOWN if not offence else _tri_of(offence == Option.DISPUTE),
     )
 
 
@@ -140,7 +149,7 @@ def _consent(answers: CurrentAnswers) -> TriState:
     if "agreed" not in answers:
         return TriState.UNKNOWN
     agreed = answers["agreed"]
-    return _tri_of(agreed.status == AnswerStatus.ANSWERED and agreed.value != "no")
+    return _tri_of(agreed.status == AnswerStatus.ANSWERED and agreed.value != Option.NO)
 
 
 def _officer_wants_to_take_part(answers: CurrentAnswers) -> TriState:
@@ -151,8 +160,8 @@ def _officer_wants_to_take_part(answers: CurrentAnswers) -> TriState:
 
 
 def _domestic_or_sexual(harm: str, relationship: str) -> TriState:
-    close = relationship in ("partner", "ex_partner", "now", "before")
-    if close or harm in ("domestic", "sexual"):
+    close = relationship in (*COUPLES, *COUPLES_OF_OFFICERS)
+    if close or harm in SPECIALIST_HARMS:
         return TriState.YES
     return TriState.NO if harm else TriState.UNKNOWN
 
@@ -160,26 +169,27 @@ def _domestic_or_sexual(harm: str, relationship: str) -> TriState:
 def _in_area(lives: str, happened_here: str) -> TriState:
     if not lives:
         return TriState.UNKNOWN
-    if lives != "elsewhere":
+    if lives != Option.ELSEWHERE:
         return TriState.YES
-    return {"yes": TriState.YES, "no": TriState.NO}.get(happened_here, TriState.UNKNOWN)
+    return _TRI_STATES.get(happened_here, TriState.UNKNOWN)
 
 
 def _is_dispute(harm: str, district: str) -> TriState:
     """A dispute is known to be one for mediation only once the district was asked."""
     if not harm:
         return TriState.UNKNOWN
-    return _tri_of(harm == "dispute") if harm != "dispute" or district else TriState.UNKNOWN
+    is_dispute = harm == Option.DISPUTE
+    return _tri_of(is_dispute) if district or not is_dispute else TriState.UNKNOWN
 
 
 def _has_live_case(stage: str) -> TriState:
-    known = {
-        "live": TriState.YES,
-        "court": TriState.YES,
-        "over": TriState.NO,
-        "not_reported": TriState.NO,
-    }
-    return known.get(stage, TriState.UNKNOWN)
+    if stage in (Option.LIVE, Option.COURT):
+        return TriState.YES
+    return TriState.NO if stage in (Option.OVER, Option.NOT_REPORTED) else TriState.UNKNOWN
+
+
+_TRI_STATES: dict[str, TriState] = {Option.YES: TriState.YES, Option.NO: TriState.NO}
+_AGE_BANDS: dict[str, AgeBand] = {Option.ADULT: AgeBand.ADULT, Option.YOUNG: AgeBand.YOUNG}
 
 
 def _value(answers: CurrentAnswers, key: str) -> str:
@@ -187,13 +197,11 @@ def _value(answers: CurrentAnswers, key: str) -> str:
 
 
 def _tri_answer(answers: CurrentAnswers, key: str) -> TriState:
-    return {"yes": TriState.YES, "no": TriState.NO}.get(_value(answers, key), TriState.UNKNOWN)
+    return _TRI_STATES.get(_value(answers, key), TriState.UNKNOWN)
 
 
 def _age_band(answers: CurrentAnswers, key: str) -> AgeBand:
-    return {"adult": AgeBand.ADULT, "young": AgeBand.YOUNG}.get(
-        _value(answers, key), AgeBand.UNKNOWN
-    )
+    return _AGE_BANDS.get(_value(answers, key), AgeBand.UNKNOWN)
 
 
 def _tri_of(condition: bool) -> TriState:

@@ -29,6 +29,7 @@ from bot.channel_interface import (
 from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import InvalidSettings, Settings
+from flows.conversation import ButtonKind
 from flows.vocabulary import OutboxKind
 
 log = logging.getLogger("rj.telegram")
@@ -196,9 +197,13 @@ class TelegramChannel:
 def _reply_markup(body: Body) -> Any:
     if body["clears_keyboard"]:
         return ReplyKeyboardRemove()
-    if any(button["kind"] == "share_number" for row in body["buttons"] for button in row):
+    if any(_shares_number(button) for row in body["buttons"] for button in row):
         return _reply_keyboard(body)
     return _inline_keyboard(body)
+
+
+def _shares_number(button: Body) -> bool:
+    return bool(button["kind"] == ButtonKind.SHARE_NUMBER)
 
 
 def _inline_keyboard(body: Body) -> InlineKeyboardMarkup | None:
@@ -211,26 +216,23 @@ def _inline_keyboard(body: Body) -> InlineKeyboardMarkup | None:
 
 def _is_allowed(button: Body) -> bool:
     """Telegram opens pages of the open network only, and refuses the whole message otherwise."""
-    return button["kind"] != "open" or str(button["id"]).startswith("https://")
+    return button["kind"] != ButtonKind.OPEN or str(button["id"]).startswith("https://")
 
 
 def _inline_button(button: Body) -> InlineKeyboardButton:
     style = _STYLES.get(button["style"])
-    if button["kind"] == "copy":
+    if button["kind"] == ButtonKind.COPY:
         return InlineKeyboardButton(
             button["label"], copy_text=CopyTextButton(button["id"]), style=style
         )
-    if button["kind"] == "open":
+    if button["kind"] == ButtonKind.OPEN:
         return InlineKeyboardButton(button["label"], url=button["id"], style=style)
     return InlineKeyboardButton(button["label"], callback_data=button["id"], style=style)
 
 
 def _reply_keyboard(body: Body) -> ReplyKeyboardMarkup:
     rows = [
-        [
-            KeyboardButton(button["label"], request_contact=button["kind"] == "share_number")
-            for button in row
-        ]
+        [KeyboardButton(button["label"], request_contact=_shares_number(button)) for button in row]
         for row in body["buttons"]
         if row
     ]

@@ -1,6 +1,6 @@
 """Turns one raw Telegram update into what was heard; what cannot be read raises at once."""
 
-from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
+from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update, User
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent
 from flows.inputs import (
@@ -31,7 +31,7 @@ ATTACHMENT_KINDS = (
     "game",
     "story",
 )
-_LEFT_STATUSES = ("left", "kicked")
+_LEFT_STATUSES = (ChatMember.LEFT, ChatMember.BANNED)
 
 
 def chat_id_of(raw: Body) -> str:

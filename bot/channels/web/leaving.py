@@ -47,6 +47,6 @@ def _record_exit(unit: Unit, request: ChatRequest) -> None:
     address = browser_sessions.session_address(unit, request.token)
     if address is None:
         return
-    submissions.save_submission(unit, request, Submission("say", "/leave"), address)
+    submissions.save_submission(unit, request, Submission("/leave"), address)
     screens.clear_screen(unit, WEB_CHANNEL, address)
     browser_sessions.end_browser_session(unit, request.token)

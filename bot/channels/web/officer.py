@@ -24,6 +24,7 @@ from bot.channels.web.submissions import Submission
 from bot.private_links import LinkOwner
 from bot.web import cookies
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
+from bot.web.forms import FormButton
 from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
@@ -31,6 +32,7 @@ from flows.dialogue.form_parsing import AnswerProblem
 from flows.inputs import FormFields
 from flows.questions import paste
 from flows.service import service
+from flows.stages import Stage
 from flows.vocabulary import Journey
 from storage.chats import browser_sessions, conversations, inbox, officers
 from storage.chats.browser_sessions import OFFICER_CHANNEL
@@ -75,7 +77,7 @@ async def redeem_invitation(request: ChatRequest) -> Response:
         submissions.save_submission(
             unit,
             request,
-            Submission("say", f"{INVITATION_COMMAND}{code_in_path(request)}"),
+            Submission(f"{INVITATION_COMMAND}{code_in_path(request)}"),
             address,
         )
         return token
@@ -95,9 +97,9 @@ async def show_officer_form(request: ChatRequest) -> Response:
         return _not_invited_page(request)
     if conversation.officer_revoked:
         return officer_revoked_page(request, conversation, _as_officer_draft(conversation))
-    if conversation.stage == "sent" and "another" not in request.http.query_params:
+    if conversation.stage == Stage.SENT and "another" not in request.http.query_params:
         return _outcome_page(request, conversation, "sent.html")
-    if conversation.stage == "stopped" and "change" not in request.http.query_params:
+    if conversation.stage == Stage.STOPPED and "change" not in request.http.query_params:
         return _outcome_page(request, conversation, "stopped.html")
     return _form_page(request, _as_officer_draft(conversation))
 
@@ -119,9 +121,9 @@ async def post_officer_form(request: ChatRequest) -> Response:
         return request.redirect("/officer")
     at_form = _as_officer_draft(conversation)
     match request.form.get("do"):
-        case "paste":
+        case FormButton.PASTE:
             return _fill_from_paste(request, at_form)
-        case "code":
+        case FormButton.CODE:
             return await _show_introduction_code(request, at_form)
         case _:
             return await _submit_form(request, at_form)
@@ -252,7 +254,7 @@ async def _load_officer_conversation(request: ChatRequest) -> Conversation | Non
 
 def _as_officer_draft(conversation: Conversation) -> Conversation:
     """Return the conversation as its form begins: with its draft, or with a clean one."""
-    if conversation.journey == JOURNEY and conversation.stage != "sent":
+    if conversation.journey == JOURNEY and conversation.stage != Stage.SENT:
         return conversation
     return replace(conversation, journey=JOURNEY, answers=())
 

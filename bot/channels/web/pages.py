@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from bot.channels.web import leaving, submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import CHAT_COOKIE, ChatRequest, with_database_timeout
-from bot.channels.web.submissions import Submission
+from bot.channels.web.submissions import Submission, SubmissionKind
 from bot.channels.web.watch import ScreenWatcher
 from bot.web import cookies, forms
 from bot.web.event_stream import event_response
@@ -95,7 +95,7 @@ async def _create_chat(request: ChatRequest) -> Response:
 
     def begin(unit: Unit) -> str:
         token = browser_sessions.begin_browser_session(unit, WEB_CHANNEL, address)
-        submissions.save_submission(unit, request, Submission("say", "/start"), address)
+        submissions.save_submission(unit, request, Submission("/start"), address)
         return token
 
     return await open_chat(request, await request.write(begin), address)
@@ -127,13 +127,14 @@ async def post_to_chat(request: ChatRequest) -> Response:
     screen = await request.read(load_screen, request)
     if "go_on" in request.form:
         if screen.locked:
-            await submissions.submit(request, Submission("say", "/start", clears_screen=True))
+            await submissions.submit(request, Submission("/start", clears_screen=True))
     elif "press" in request.form:
         await submissions.submit(request, button_submission(screen, press))
     else:
         bubble = words if words.strip() and not words.startswith("/start") else ""
         await submissions.submit(
-            request, Submission("say", words, bubble=bubble, clears_screen=screen.locked)
+            request,
+            Submission(words, bubble=bubble, clears_screen=screen.locked),
         )
     return request.redirect("/chat#latest")
 
@@ -144,7 +145,9 @@ def button_submission(screen: Screen, press: str) -> Submission:
     line = next((line for line in screen.messages if line.id == message), None)
     labels = [b["label"] for row in (line.buttons if line else ()) for b in row if b["id"] == id]
     bubble = labels[0] if labels and not screen.locked else ""
-    return Submission("press", id, line.id if line else None, bubble, clears_screen=screen.locked)
+    return Submission(
+        id, SubmissionKind.PRESS, line.id if line else None, bubble, clears_screen=screen.locked
+    )
 
 
 async def quick_exit(request: ChatRequest) -> Response:

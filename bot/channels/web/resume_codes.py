@@ -47,7 +47,7 @@ async def resume_with_code(request: ChatRequest) -> Response:
     def back(unit: Unit) -> tuple[str, str] | None:
         found = browser_sessions.redeem_resume_code(unit, request.form.get("code", ""))
         if found:
-            submissions.save_submission(unit, request, Submission("say", "/start"), found[1])
+            submissions.save_submission(unit, request, Submission("/start"), found[1])
         return found
 
     found = await request.write(back)

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.channel_interface import Body
 from bot.channels.web.channel import WEB_CHANNEL
@@ -14,12 +15,19 @@ from storage.unit import Unit
 IDEMPOTENCY_KEY_MAX = 60
 
 
+class SubmissionKind(StrEnum):
+    """Under which name the inbox keeps what was done: words, or the button that was pressed."""
+
+    SAY = "say"
+    PRESS = "press"
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One thing that a person did: `kind` is say or press, `bubble` what their screen shows."""
+    """One thing that a person did; `bubble` is what their screen shows of it."""
 
-    kind: str
     value: str
+    kind: SubmissionKind = SubmissionKind.SAY
     message_id: str | None = None
     bubble: str = ""
     clears_screen: bool = False
@@ -38,7 +46,7 @@ def save_submission(unit: Unit, request: ChatRequest, submission: Submission, ad
     once = request.form.get("once", "")[:IDEMPOTENCY_KEY_MAX] or secrets.token_urlsafe(12)
     own = unit.fingerprint("did", request.token, once, submission.kind, submission.value)
     body: Body = {"chat": address, submission.kind: submission.value, "language": request.language}
-    said = submission.kind == "say" and bool(submission.bubble)
+    said = submission.kind == SubmissionKind.SAY and bool(submission.bubble)
     body["message"] = own if said else submission.message_id
     if not inbox.enqueue_arrivals(
         unit, WEB_CHANNEL, [Arrival(f"{request.token}/{once}", address, body)]

@@ -41,7 +41,7 @@ async def redeem_introduction_code(request: ChatRequest) -> Response:
     code = code_in_path(request)
     if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
         return invalid_link_page(request)
-    said = Submission("say", f"{private_links.INTRODUCTION_COMMAND}{code}")
+    said = Submission(f"{private_links.INTRODUCTION_COMMAND}{code}")
     address = secrets.token_urlsafe(24)
 
     def begin(unit: Unit) -> str:

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
+from bot.web.forms import is_checked
 from flows.questions import answer_types
 from storage import logbook
 from storage.accounts import api_keys
@@ -20,7 +21,7 @@ async def show_api_keys(request: DeskRequest) -> Response:
 async def create_key(request: DeskRequest) -> Response:
     """Make a token and show it, this once."""
     name = answer_types.sanitize(request.form.get("name", ""))
-    scopes = tuple(scope for scope in SCOPES if request.form.get(_scope_field(scope)) == "yes")
+    scopes = tuple(scope for scope in SCOPES if is_checked(request.form, _scope_field(scope)))
     wrong = [] if 0 < len(name) <= NAME_MAX and name.isprintable() else ["name"]
     wrong += [] if scopes else ["scopes"]
     if wrong:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from bot.desk.permissions import Ownership, Role, may_see_queue
+from bot.web.forms import is_checked
 from flows import casework
 from flows.calendar import retry_schedule
 from flows.casework import (
@@ -141,7 +142,7 @@ def parse_action(form: Mapping[str, str], now: datetime) -> ActionRequest:
         problems[f"when_{act}"] = wrong
     to = form.get("to", "")[:60]
     return ActionRequest(
-        act, note, until, to, form.get("mark", "")[:12], form.get("sure") == "yes", problems
+        act, note, until, to, form.get("mark", "")[:12], is_checked(form, "sure"), problems
     )
 
 

@@ -11,6 +11,7 @@ from bot.desk.casework.referral import referral_forms, request_ownership
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import format_day
 from bot.desk.permissions import Ownership
+from bot.web.forms import is_checked
 from flows import casework
 from flows.casework import Act, ActForm
 from flows.vocabulary import Queue, StepName
@@ -39,7 +40,7 @@ async def claim(request: DeskRequest) -> Response:
         return await _redisplay(
             request, ActionRequest(Act.CLAIM, problems={"act": "not_allowed"}), 409
         )
-    if (entry.hold or entry.queue == Queue.CHECK) and request.form.get("sure") != "yes":
+    if (entry.hold or entry.queue == Queue.CHECK) and not is_checked(request.form, "sure"):
         return request.render(
             "sure.html", wanted=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
         )

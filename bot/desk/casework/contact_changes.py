@@ -1,6 +1,7 @@
 """A change of contact details: whoever holds the referral asks, a second person agrees."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from starlette.responses import Response
 
@@ -8,9 +9,10 @@ from bot.desk.guard import DeskRequest, DeskRoute, forbid, ownership_of
 from bot.desk.permissions import Ownership
 from flows.questions import answer_types
 from flows.questions.answer_types import Parsed
-from flows.questions.questionnaire import get_question
+from flows.questions.questionnaire import AnswerType, get_question
 from flows.record import RecordLine
 from flows.referral import contact
+from flows.vocabulary import AnswerStatus
 from flows.wording import FIRST_LANGUAGE, say
 from storage.referrals import contact_changes
 from storage.referrals.contact_changes import (
@@ -25,6 +27,15 @@ from storage.referrals.steps import NotReferralOwner
 
 _L = FIRST_LANGUAGE
 REASON_MAX = 300
+_INPUT_TYPES = {AnswerType.PHONE: "tel", AnswerType.EMAIL: "email"}
+"""The kinds of HTML input in which a new answer is typed, where it is not plain text."""
+
+
+class Decision(StrEnum):
+    """What a second person decides on a change."""
+
+    AGREE = "agree"
+    REFUSE = "refuse"
 
 
 async def show_contact_change(request: DeskRequest) -> Response:
@@ -61,8 +72,9 @@ async def request_contact_change(request: DeskRequest) -> Response:
 
 async def decide_contact_change(request: DeskRequest) -> Response:
     """Agree to a change, or refuse it. Nobody agrees to what they asked for themselves."""
-    agreed, id = request.form.get("decision") == "agree", request.form.get("change", "")
-    if request.form.get("decision") not in ("agree", "refuse"):
+    decision, id = request.form.get("decision"), request.form.get("change", "")
+    agreed = decision == Decision.AGREE
+    if decision not in tuple(Decision):
         return await _page(request, "", note="decision_missing", status=400)
     waits = await _pending_change(request)
     if waits is not None and waits.requested_by == request.actor and agreed:
@@ -139,7 +151,7 @@ def question_title(key: str) -> str:
 
 def answer_text(line: RecordLine | None) -> str:
     """Return what a line of the record says, or how it was not answered."""
-    if line is not None and line.status == "said":
+    if line is not None and line.status == AnswerStatus.ANSWERED:
         return line.label
     return say(_L, f"desk.given.{line.status}") if line else say(_L, "desk.given.not_asked")
 
@@ -153,12 +165,12 @@ def _form_values(question_key: str, form: Mapping[str, str]) -> dict[str, object
         "options": [(option, asked.option_label(_L, option)) for option in asked.options],
         "value": form.get("value", "")[:REASON_MAX],
         "why": form.get("why", "")[: 2 * REASON_MAX],
-        "kind": {"phone": "tel", "email": "email"}.get(asked.kind, "text"),
+        "kind": _INPUT_TYPES.get(asked.kind, "text"),
     }
 
 
 def _error_text(error: str, blanks: Mapping[str, object]) -> str:
-    if error == "choice":
+    if error == AnswerType.CHOICE:
         return say(_L, "desk.changes.choose")
     return say(_L, f"errors.{error}" if "." in error else f"errors.{error}.first", **blanks)
 

@@ -8,19 +8,20 @@ from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.web.fields import FormField, build_fields, group_fields, posted_answers
+from bot.web.forms import FormButton, is_checked
 from bot.web.page_payload import MANUAL_ENTRY_CHANNEL, PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
 from flows.dialogue.form_parsing import AnswerProblem
 from flows.inputs import FormFields
-from flows.vocabulary import Journey, Source
+from flows.vocabulary import Journey, Option, Source
 from storage.chats import conversations, inbox
 from storage.chats.inbox import Arrival
 from storage.serialization import dumps
 from storage.unit import Unit
 
 SOURCES, JOURNEYS = (Source.PHONE, Source.PAPER), (Journey.SELF, Journey.OFFICER)
-CHAT_ONLY_OPTIONS = ("here",)
+CHAT_ONLY_OPTIONS = (Option.HERE,)
 """An answer that needs a chat: nobody can be messaged where they rang from."""
 REFERENCE_TIMEOUT = 5.0
 """Seconds until the page goes on without the reference."""
@@ -42,7 +43,7 @@ async def submit_manual_entry(request: DeskRequest) -> Response:
     blank = _empty_conversation(who)
     filled = form_parsing.with_blanks_filled(blank, posted_answers(blank, request.form))
     read, problems = form_parsing.parse_form(blank, filled, request.now)
-    if request.form.get("do") == "change":
+    if request.form.get("do") == FormButton.CHANGE:
         return _form_page(request, who, door, blank, request.form)
     why_not = form.stop_text(read, request.now)
     if not why_not:
@@ -51,7 +52,7 @@ async def submit_manual_entry(request: DeskRequest) -> Response:
         problems = (*problems, *missing)
     if problems or why_not:
         return _form_page(request, who, door, blank, request.form, problems, why_not)
-    if request.form.get("do") != "send" or request.form.get("agreed_aloud") != "yes":
+    if not _is_sent(request) or not is_checked(request.form, "agreed_aloud"):
         return _check_page(request, who, door, read, filled)
     return await _send(request, who, door, filled)
 
@@ -88,14 +89,18 @@ def _check_page(
 ) -> Response:
     return request.render(
         "new_check.html",
-        422 if request.form.get("do") == "send" else 200,
+        422 if _is_sent(request) else 200,
         lines=form.answer_pairs(conversation),
         filled=[pair for pair in filled if pair[1] != form_parsing.LEFT_BLANK],
-        unticked=request.form.get("do") == "send",
+        unticked=_is_sent(request),
         who=journey,
         door=source,
         once=_idempotency_key(request),
     )
+
+
+def _is_sent(request: DeskRequest) -> bool:
+    return request.form.get("do") == FormButton.SEND
 
 
 async def _send(request: DeskRequest, journey: str, source: str, filled: FormFields) -> Response:

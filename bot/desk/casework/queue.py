@@ -15,7 +15,7 @@ from flows import casework
 from flows.referral import routing
 from flows.service import service
 from flows.understanding.crisis import Danger
-from flows.vocabulary import Flag, Journey
+from flows.vocabulary import JOURNEYS, Flag
 from storage.referrals import acts, queue_views
 from storage.referrals.queue_views import (
     COLUMN_FILTERS,
@@ -33,7 +33,6 @@ FLAGS = (
     *(Flag.NOT_VERIFIED, Flag.RISKS, Flag.NEEDS),
     *(f"danger_{danger}" for danger in Danger),
 )
-SENDERS = (Journey.SELF, Journey.CALLBACK, Journey.OFFICER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ async def show_queue(request: DeskRequest) -> Response:
         queues=visible_queues(request.role, tuple(service().queues)),
         flags=FLAGS,
         marks=COLUMN_FILTERS,
-        senders=SENDERS,
+        senders=JOURNEYS,
         told=told if told in flash_keys else "",
         about=parse_reference(request.query("about")),
     )
@@ -142,7 +141,7 @@ def filter_of(request: DeskRequest) -> QueueFilter:
         view=view if view in VIEWS else QueueView.OPEN,
         queue=queue if queue in queues else "",
         flag=flag if flag in FLAGS else "",
-        sender=sender if sender in SENDERS else "",
+        sender=sender if sender in JOURNEYS else "",
         page=max(1, min(parse_int(request.query("page"), 1), 10_000)),
     )
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.desk.labels import label_for
-from flows.questions.questionnaire import get_question, question_exists
+from flows.outbound.guard import Variant
+from flows.questions.questionnaire import AnswerType, get_question, question_exists
 from flows.record import Record, RecordLine
-from flows.vocabulary import AnswerStatus
+from flows.vocabulary import AnswerStatus, Journey, Option
 from flows.wording import FIRST_LANGUAGE, has, say
 from storage.referrals.rows import ReferralStep
 from storage.referrals.steps import CLOCK, PERSON
 
-CONTACT_KINDS = ("phone", "email", "contact")
+CONTACT_KINDS = (AnswerType.PHONE, AnswerType.EMAIL, AnswerType.CONTACT)
 """Kinds of answer by which the person, or the officer, can be reached."""
 _MAY_SAY = ("if_answered", "victim_message")
-_MAY_WRITE = "if_seen"
-_WRITTEN_WAYS = ("text", "email", "here")
+_WRITTEN_WAYS = (Option.TEXT, Option.EMAIL, Option.HERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class RecordItem:
 
     title: str
     text: str
-    given: str = "said"
+    given: str = AnswerStatus.ANSWERED
     by: str = ""
     at: datetime | None = None
     hidden: str = ""
@@ -75,13 +75,13 @@ def view_record(
         script=call_script(record) if may_contact else "",
         answers=[_answer_item(line, may_read_answers) for line in record.lines],
         minutes_taken=_minutes_taken(record),
-        reachable_in_chat=may_contact and _chosen_value(record, ("way",), "") == "here",
+        reachable_in_chat=may_contact and _chosen_value(record, ("way",), "") == Option.HERE,
     )
 
 
 def call_script(record: Record) -> str:
     """Return which script to call by: for whom, and what may be said if somebody else answers."""
-    whom = {"callback": "callback", "officer": "officer"}.get(record.journey, "self")
+    whom = record.journey or Journey.SELF
     return f"{whom}_{_chosen_value(record, _MAY_SAY, 'no_message')}"
 
 
@@ -117,14 +117,15 @@ def _chosen_value(record: Record, keys: tuple[str, ...], otherwise: str) -> str:
 def _warnings(record: Record, may_contact: bool) -> list[str]:
     if not may_contact:
         return [label_for("safe", "no_contact")]
-    found = [label_for("safe", "officer_first")] if record.journey == "officer" else []
-    way = _chosen_value(record, ("way",), "call")
+    found = [label_for("safe", "officer_first")] if record.journey == Journey.OFFICER else []
+    way = _chosen_value(record, ("way",), Option.CALL)
     if way in _WRITTEN_WAYS:
-        found.append(label_for("may_write", _chosen_value(record, (_MAY_WRITE,), "no_service")))
-    if way in ("call", "text") or record.journey != "self":
+        if_seen = _chosen_value(record, ("if_seen",), Variant.NO_SERVICE)
+        found.append(label_for("may_write", if_seen))
+    if way in (Option.CALL, Option.TEXT) or record.journey != Journey.SELF:
         found.append(label_for("may_say", _chosen_value(record, _MAY_SAY, "no_message")))
     from_whom = _chosen_value(record, ("must_not_know",), "")
-    if from_whom not in ("", "no"):
+    if from_whom not in ("", Option.NO):
         found.append(label_for("secret_from", from_whom))
     return found
 
@@ -153,7 +154,8 @@ def _answer_item(line: RecordLine, may_read_answers: bool) -> RecordItem:
     if line.status != AnswerStatus.ANSWERED:
         return RecordItem(asked, label_for("given", line.status), line.status, by, line.answered_at)
     hidden = _hidden_reason(line, may_read_answers)
-    return RecordItem(asked, "" if hidden else line.label, "said", by, line.answered_at, hidden)
+    text = "" if hidden else line.label
+    return RecordItem(asked, text, by=by, at=line.answered_at, hidden=hidden)
 
 
 def _hidden_reason(line: RecordLine, may_read_answers: bool) -> str:
@@ -187,15 +189,15 @@ def without_contact_details(record: Record) -> Record:
 
 
 def _is_contact_line(line: RecordLine) -> bool:
-    return _kind(line) in CONTACT_KINDS and line.question[:7] != "officer"
+    return _kind(line) in CONTACT_KINDS and not line.question.startswith("officer")
 
 
-def _kind(line: RecordLine) -> str:
-    return get_question(line.question).kind if question_exists(line.question) else "note"
+def _kind(line: RecordLine) -> AnswerType:
+    return get_question(line.question).kind if question_exists(line.question) else AnswerType.NOTE
 
 
 def _is_choice(line: RecordLine) -> bool:
-    return _kind(line) == "choice"
+    return _kind(line) == AnswerType.CHOICE
 
 
 def _title(line: RecordLine) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from starlette.responses import Response
@@ -29,9 +30,17 @@ from storage.referrals.rows import QueueEntry, ReferralErased, ReferralStep
 from storage.referrals.steps import UnknownReferral
 from storage.unit import Unit
 
-ACCESS_REASONS = ("cover", "check", "complaint", "person_rang", "other")
-"""Why a coordinator looks at what somebody else has; the logbook keeps the code."""
 REASON_MAX = 300
+
+
+class AccessReason(StrEnum):
+    """Why a coordinator looks at what somebody else has; the logbook keeps the code."""
+
+    COVER = "cover"
+    CHECK = "check"
+    COMPLAINT = "complaint"
+    PERSON_RANG = "person_rang"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class ReferralContext:
 async def show_referral(request: DeskRequest) -> Response:
     """Return the page; somebody else's is only shown after a coordinator said why."""
     if request_ownership(request) == Ownership.OTHERS:
-        return request.render("why.html", whys=ACCESS_REASONS)
+        return request.render("why.html", whys=tuple(AccessReason))
     return await _open_and_render(request)
 
 
@@ -57,12 +66,12 @@ async def open_with_reason(request: DeskRequest) -> Response:
     why, words = request.form.get("why", ""), answer_types.sanitize(request.form.get("words", ""))
     if request_ownership(request) != Ownership.OTHERS:
         return request.redirect(f"/desk/r/{request.reference}")
-    wrong = "why" if why not in ACCESS_REASONS else ""
-    if len(words) > REASON_MAX or (why == "other" and not words):
+    wrong = "why" if why not in tuple(AccessReason) else ""
+    if len(words) > REASON_MAX or (why == AccessReason.OTHER and not words):
         wrong = wrong or "words"
     if wrong:
         kept = {"words": words[:REASON_MAX], "why": why}
-        return request.render("why.html", 422, whys=ACCESS_REASONS, problem=wrong, **kept)
+        return request.render("why.html", 422, whys=tuple(AccessReason), problem=wrong, **kept)
     return await _open_and_render(request, why, words)
 
 

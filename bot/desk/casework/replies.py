@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.pipeline import handoff_relay, outgoing
+from bot.web.forms import FormButton
 from flows.outbound import guard, reply_templates
 from flows.outbound.guard import (
     Defer,
@@ -82,7 +83,7 @@ async def send_reply(request: DeskRequest) -> Response:
         return _page(request, stands, problems, 422)
     seen_as = request.form.get("variant") == stands.variant
     if (
-        request.form.get("do") != "send"
+        request.form.get("do") != FormButton.SEND
         or not seen_as
         or not _IDEMPOTENCY_KEY.fullmatch(request.form.get("once", ""))
     ):

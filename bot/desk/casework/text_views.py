@@ -6,6 +6,7 @@ from typing import Any
 
 from flows import casework
 from flows.record import Record, RecordLine
+from flows.vocabulary import AnswerStatus
 from flows.wording import FIRST_LANGUAGE, format_time, has, say
 from storage.referrals.rows import QueueEntry, ReferralStep
 
@@ -92,9 +93,9 @@ def _entry_row(entry: QueueEntry) -> tuple[str, ...]:
 
 def _safe_contact(record: Record) -> list[str]:
     """Return the safe-contact block; what nobody answered is not safe, and is said so together."""
-    told = [line for line in record.safe_contact if line.status == "said"]
+    told = [line for line in record.safe_contact if line.status == AnswerStatus.ANSWERED]
     lines = [f"  {_title(line)}: {line.label}" for line in told]
-    open_ = [_title(line) for line in record.safe_contact if line.status != "said"]
+    open_ = [_title(line) for line in record.safe_contact if line.status != AnswerStatus.ANSWERED]
     return [*lines, f"  {say(_L, 'desk.queue.not_safe')}: {', '.join(open_)}"] if open_ else lines
 
 
@@ -104,8 +105,8 @@ def _title(line: RecordLine) -> str:
 
 def _answer_text(line: RecordLine) -> str:
     asked = line.prompt.split("\n", maxsplit=1)[0]
-    told = line.label if line.status == "said" else say(_L, f"desk.given.{line.status}")
-    return f"{asked}  {told}"
+    answered = line.status == AnswerStatus.ANSWERED
+    return f"{asked}  {line.label if answered else say(_L, f'desk.given.{line.status}')}"
 
 
 def _step_text(step: ReferralStep) -> str:

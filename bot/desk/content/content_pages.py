@@ -14,6 +14,7 @@ from bot.web.forms import parse_int
 from flows import casework, stages
 from flows.questions.questionnaire import get_question
 from flows.service import service
+from flows.vocabulary import JOURNEYS
 from flows.wording import FIRST_LANGUAGE, say
 from storage.reports import missed_questions, statistics
 from storage.unit import Unit
@@ -92,7 +93,7 @@ async def _question_funnels(request: DeskRequest) -> QuestionFunnels:
                     for one in figures.funnel_steps(funnel, figures.current_funnel_key(who))
                 ],
             )
-            for who in figures.JOURNEYS
+            for who in JOURNEYS
         ]
 
     return await request.read(found)

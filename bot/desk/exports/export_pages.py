@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from starlette.responses import Response
 
@@ -11,6 +12,7 @@ from bot.desk.exports.spreadsheets import MEDIA_TYPES, csv_of, xlsx_of
 from bot.desk.guard import DeskRequest, DeskRoute, forbid
 from bot.desk.labels import end_of_today
 from bot.desk.permissions import Role, visible_queues
+from bot.web.forms import is_checked
 from flows.questions import answer_types
 from flows.service import service
 from storage import logbook
@@ -20,9 +22,28 @@ from storage.reports import exports
 from storage.reports.exports import ExportRequest, ExportSelection
 from storage.unit import Unit
 
-EXPORT_REASONS = ("planning", "meeting", "figures", "handover", "complaint", "other")
-"""Why somebody takes a list away; the logbook keeps the code."""
 COMMENT_MAX = 300
+
+
+class ExportReason(StrEnum):
+    """Why somebody takes a list away; the logbook keeps the code."""
+
+    PLANNING = "planning"
+    MEETING = "meeting"
+    FIGURES = "figures"
+    HANDOVER = "handover"
+    COMPLAINT = "complaint"
+    OTHER = "other"
+
+
+class ExportDenial(StrEnum):
+    """Why a list is not given out, or a request not agreed to; the logbook keeps the code."""
+
+    ALONE = "alone"
+    NOT_MINE = "not_mine"
+    OVER = "over"
+    GROWN = "grown"
+    OWN = "own"
 
 
 class ExportGrew(RuntimeError):
@@ -82,13 +103,13 @@ async def download_export(at: DeskRequest) -> Response:
     try:
         request, rows = await at.write(_load_export, at)
     except exports.ExportNeedsSecondPerson:
-        return await _export_denied(at, "alone", 403)
+        return await _export_denied(at, ExportDenial.ALONE, 403)
     except exports.UnknownExport:
-        return await _export_denied(at, "not_mine", 403)
+        return await _export_denied(at, ExportDenial.NOT_MINE, 403)
     except exports.ExportClosed:
-        return await _export_denied(at, "over", 409)
+        return await _export_denied(at, ExportDenial.OVER, 409)
     except ExportGrew:
-        return await _export_denied(at, "grown", 409)
+        return await _export_denied(at, ExportDenial.GROWN, 409)
     body = await asyncio.to_thread(_render_file, request.file_format, rows, at.now)
     named = f'attachment; filename="list-{at.now:%Y-%m-%d}-{request.id[:6]}.{request.file_format}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
@@ -110,7 +131,7 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
         wanted=export_form,
         views=VIEWS,
         queues=visible_queues(request.role, tuple(service().queues)),
-        whys=EXPORT_REASONS,
+        whys=tuple(ExportReason),
         details=request.role == Role.COORDINATOR,
         alone=request.runtime.settings.export_alone_up_to,
         mine=[(one, one.status(request.now)) for one in mine],
@@ -130,11 +151,11 @@ async def _decide(request: DeskRequest, approved: bool) -> Response:
     try:
         await request.write(deciding)
     except exports.ExportNeedsSecondPerson:
-        return await _export_denied(request, "own", 403)
+        return await _export_denied(request, ExportDenial.OWN, 403)
     except exports.UnknownExport:
         return request.render("missing.html", 404)
     except exports.ExportClosed:
-        return await _export_denied(request, "over", 409)
+        return await _export_denied(request, ExportDenial.OVER, 409)
     return request.redirect(f"/desk/exports?told={'agreed' if approved else 'refused'}")
 
 
@@ -164,10 +185,10 @@ def _entries(unit: Unit, request: DeskRequest, choice: ExportSelection) -> list[
     return exports.select_entries(unit, choice, asked)
 
 
-async def _export_denied(request: DeskRequest, reason: str, status: int) -> Response:
+async def _export_denied(request: DeskRequest, reason: ExportDenial, status: int) -> Response:
     """Say why not, and write a line about it."""
     await request.audit(
-        "export_taken" if reason != "own" else "export_agreed",
+        "export_taken" if reason != ExportDenial.OWN else "export_agreed",
         _export_id(request),
         reason,
         refused=True,
@@ -185,15 +206,16 @@ def _parse_form(request: DeskRequest) -> ExportForm:
         wrong.append("queue")
     if len(words) > COMMENT_MAX:
         wrong.append("words")
-    elif told["why"] == "other" and not words:
+    elif told["why"] == ExportReason.OTHER and not words:
         wrong.append("words_missing")
     days = {name: told[name] if _is_date(told[name]) else "" for name in ("since", "before")}
-    choice = ExportSelection(told["view"], told["queue"], **days, details=told["details"] == "yes")
+    details = is_checked(told, "details")
+    choice = ExportSelection(told["view"], told["queue"], **days, details=details)
     return ExportForm(choice, told["why"], words[:1000], told["form"], tuple(wrong))
 
 
 _FIELDS = ("view", "queue", "since", "before", "details", "why", "words", "form")
-_ALLOWED_VALUES = {"view": VIEWS, "why": EXPORT_REASONS, "form": tuple(MEDIA_TYPES)}
+_ALLOWED_VALUES = {"view": VIEWS, "why": tuple(ExportReason), "form": tuple(MEDIA_TYPES)}
 
 
 def _is_date(text: str) -> bool:

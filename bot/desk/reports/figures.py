@@ -22,11 +22,11 @@ from flows.calendar import workdays
 from flows.questions import journey
 from flows.questions.questionnaire import get_question
 from flows.service import service
+from flows.vocabulary import JOURNEYS
 from flows.wording import FIRST_LANGUAGE, has, say, words
 from storage.reports.statistics import PairCounts, ReferralTimes
 
 _L = FIRST_LANGUAGE
-JOURNEYS = ("self", "callback", "officer")
 MIN_FOR_P90 = 10
 """The fewest times of which a 90th percentile is shown: below, it is the longest one."""
 Funnel = Mapping[str, Counter[str]]
