@@ -14,7 +14,7 @@ _CHECKED = "yes"
 
 
 class FormButton(StrEnum):
-    """Which button sent a form that has several: the value of its field `do`."""
+    """Which button sent a form that has several, as its field "do" says."""
 
     SEND = "send"
     CHANGE = "change"
