@@ -1,6 +1,7 @@
 """Which queue: every combination of facts goes to exactly one that exists, for reasons in words."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import pytest
@@ -28,9 +29,8 @@ SENT_BY = (
 NOTED = tuple(
     name for name in ALL_FACTS if name not in ("consent", "other_party_age", "is_dispute")
 )
-EVERY: tuple[tuple[Facts, Route], ...] = tuple(
-    (facts, route_referral(facts)) for facts in every_facts(*SENT_BY)
-)
+
+
 DETECTED_FLAGS = (
     *sorted(DANGER_FLAGS),
     Flag.PRESSURE,
@@ -41,9 +41,15 @@ DETECTED_FLAGS = (
 )
 
 
+@cache
+def every_route() -> tuple[tuple[Facts, Route], ...]:
+    """Return where each of the possible facts is routed, worked out once."""
+    return tuple((facts, route_referral(facts)) for facts in every_facts(*SENT_BY))
+
+
 def test_the_rules_look_at_these_facts_and_at_no_others() -> None:
     seen: set[str] = set()
-    for facts, _ in EVERY:
+    for facts, _ in every_route():
         watched = FactRecorder(facts, seen)
         for rule in ROUTING_RULES:
             rule.matches(watched)  # type: ignore[arg-type]
@@ -59,13 +65,13 @@ def test_the_notes_look_at_no_facts_but_these() -> None:
 
 
 def test_every_combination_goes_to_one_queue_that_exists_and_is_worked() -> None:
-    queues = {goes_to.queue for _, goes_to in EVERY}
+    queues = {goes_to.queue for _, goes_to in every_route()}
     assert queues == set(service().queues)
     assert all(service().provider(queue) for queue in queues)
 
 
 def test_every_reason_and_every_flag_has_words_for_staff() -> None:
-    reasons = {reason for _, goes_to in EVERY for reason in goes_to.reasons}
+    reasons = {reason for _, goes_to in every_route() for reason in goes_to.reasons}
     flags = {name for name, _ in FLAG_RULES} | set(DETECTED_FLAGS)
     assert reasons == {rule.reason for rule in ROUTING_RULES}
     for reason in reasons:
@@ -78,36 +84,36 @@ def test_every_reason_and_every_flag_has_words_for_staff() -> None:
 
 def test_the_first_reason_is_the_rule_that_decided() -> None:
     queues = {rule.reason: (rule.queue, rule.hold) for rule in ROUTING_RULES}
-    for _, goes_to in EVERY:
+    for _, goes_to in every_route():
         assert queues[goes_to.reasons[0]] == (goes_to.queue, goes_to.hold)
         assert len(set(goes_to.reasons)) == len(goes_to.reasons)
 
 
 def test_a_hold_is_always_a_check() -> None:
-    assert all(goes_to.queue == "check" for _, goes_to in EVERY if goes_to.hold)
+    assert all(goes_to.queue == "check" for _, goes_to in every_route() if goes_to.hold)
 
 
 def test_an_officers_domestic_or_sexual_case_is_always_on_hold_for_a_check() -> None:
-    for facts, goes_to in EVERY:
+    for facts, goes_to in every_route():
         if facts.requester == Requester.OFFICER and facts.domestic_or_sexual == TriState.YES:
             assert (goes_to.queue, goes_to.hold) == ("check", True)
 
 
 def test_an_officers_case_without_known_consent_is_always_on_hold() -> None:
-    for facts, goes_to in EVERY:
+    for facts, goes_to in every_route():
         if facts.requester == Requester.OFFICER and facts.consent != TriState.YES:
             assert (goes_to.queue, goes_to.hold) == ("check", True)
             assert goes_to.reasons[0] == "consent_not_known"
 
 
 def test_the_person_responsible_is_always_on_hold() -> None:
-    for facts, goes_to in EVERY:
+    for facts, goes_to in every_route():
         if facts.requester == Requester.OFFENDER:
             assert (goes_to.queue, goes_to.hold) == ("check", True)
 
 
 def test_under_18_on_either_side_is_for_young_people_unless_staff_must_check_first() -> None:
-    for facts, goes_to in EVERY:
+    for facts, goes_to in every_route():
         if AgeBand.YOUNG in (facts.victim_age, facts.other_party_age):
             assert goes_to.queue == "young_people" or goes_to.hold
             assert "somebody_under_18" in goes_to.reasons
@@ -116,14 +122,14 @@ def test_under_18_on_either_side_is_for_young_people_unless_staff_must_check_fir
 
 
 def test_domestic_or_sexual_harm_never_goes_to_a_plain_queue() -> None:
-    for facts, goes_to in EVERY:
+    for facts, goes_to in every_route():
         if facts.domestic_or_sexual == TriState.YES:
             assert goes_to.queue in ("specialist", "young_people", "check")
             assert "specialist" in goes_to.flags
 
 
 def test_the_plain_queue_is_only_for_what_is_known() -> None:
-    for facts, goes_to in EVERY:
+    for facts, goes_to in every_route():
         if goes_to.queue == "adults" and facts.requester != Requester.CALLBACK:
             assert AgeBand.ADULT == facts.victim_age == facts.other_party_age
             assert facts.wants_to_take_part != TriState.UNKNOWN
