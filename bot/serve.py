@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from bot.broadcast import EventBroadcaster
@@ -28,7 +27,7 @@ from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
 from bot.settings import Settings
 from bot.web import demo_page, error_pages, health, static_files
-from bot.web.headers import SecurityHeaders
+from bot.web.headers import SecuredApp
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats import inbox
@@ -120,15 +119,16 @@ class Program:
         secret = self.runtime.settings.telegram_webhook_secret
         if self.runtime.settings.telegram_mode == "webhook" and secret:
             routes.append(webhook.webhook_route(secret.get_secret_value(), self.keep))
-        return Starlette(
+        app = SecuredApp(
             routes=routes,
-            middleware=[Middleware(SecurityHeaders, self.runtime.secure, bool(self.runtime.demo))],
             exception_handlers={
                 404: error_pages.not_found,
                 405: error_pages.method_not_allowed,
                 500: error_pages.internal_error,
             },
         )
+        app.secure, app.allow_frames = self.runtime.secure, bool(self.runtime.demo)
+        return app
 
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `on_ready` once the first can be had."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
@@ -32,6 +33,9 @@ PRAGMAS: dict[str, str | int] = {
 """How every SQLite connection is set, checked each time one opens. No WAL: releases before
 3.51.3 can corrupt a WAL file (https://sqlite.org/wal.html), and with a rollback journal
 EXTRA keeps the last commit through a power cut (https://sqlite.org/pragma.html)."""
+
+DatabaseBusy = OperationalError
+"""What is raised when the database has no time for a unit of work; nothing of it is written."""
 
 
 class UnsafeDatabase(RuntimeError):

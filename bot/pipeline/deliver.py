@@ -98,7 +98,7 @@ class Delivery:
 
         Returns how many rows were tried, and the seconds until a row held back by a limit may go.
         """
-        now = self._runtime.database.clock()
+        now = self._runtime.clock()
         rows, withheld = await self._runtime.database.write(self._sendable_rows)
         self._notify(withheld)
         waits = [(row, self._rate_limit_delay(row, now)) for row in rows]

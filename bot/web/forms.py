@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import Request
 
 BODY_MAX = 64 * 1024
-"""The most that any form may send, in bytes."""
+"""The most that a form, or a request to the API, may send, in bytes."""
+UPDATE_MAX = 256 * 1024
+"""The most that Telegram may send, in bytes: a long message stands several times in an update."""
 FIELDS_MAX = 200
 _CHECKED = "yes"
 """What a ticked box sends."""
@@ -27,56 +29,70 @@ def is_checked(form: Mapping[str, str], name: str) -> bool:
     return form.get(name) == _CHECKED
 
 
+class Refused(Exception):
+    """A request that is not taken; `reason` is the key of the words that say why.
+
+    `retry_after` is in how many seconds it may be sent again, 0 where waiting does not help.
+    """
+
+    def __init__(self, status: int, reason: str, retry_after: int = 0) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.retry_after = status, reason, retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that the answer carries because of it."""
+        return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
+
+
 def parse_int(text: str, default: int = 0) -> int:
     """Return the number that a short text says, or another one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else default
 
 
-class BodyTooLarge(ValueError):
-    """A request sent more than may be sent there; the rest of it is not read."""
+async def read_body(http: Request, max_bytes: int = BODY_MAX) -> bytes:
+    """Return the whole body; what is too large is not read to its end.
 
-
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the whole body; raise BodyTooLarge, or ClientDisconnect when the sender goes."""
-    if parse_int(request.headers.get("content-length", "0")) > max_bytes:
-        raise BodyTooLarge
+    Raises Refused for what is too large, and ClientDisconnect when the sender goes.
+    """
+    if parse_int(http.headers.get("content-length", "0")) > max_bytes:
+        raise Refused(413, "too_large")
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in http.stream():
         body += chunk
         if len(body) > max_bytes:
-            raise BodyTooLarge
+            raise Refused(413, "too_large")
     return bytes(body)
 
 
-class MalformedForm(ValueError):
-    """What was sent is not a form."""
+async def read_form(http: Request) -> dict[str, str]:
+    """Return the fields of a form of our own pages, the last of each name.
 
-
-async def read_form_body(request: Request) -> dict[str, str]:
-    """Return the fields of a form, the last of each name; raise BodyTooLarge or MalformedForm."""
-    body = await read_body(request, BODY_MAX)
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    Raises Refused for what another site posts (of which nothing is read), for what is too large
+    and for what is no form.
+    """
+    if not is_same_origin(http):
+        raise Refused(403, "not_from_here")
+    body = await read_body(http)
+    kind = http.headers.get("content-type", "").split(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
-        raise MalformedForm
-    return {name: values[-1] for name, values in _parse_body(body).items()}
-
-
-def is_same_origin(request: Request) -> bool:
-    """Return whether a page of this site sent the request, as far as the browser tells."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
-
-
-def _parse_body(body: bytes) -> dict[str, list[str]]:
+        raise Refused(413, "too_large")
     try:
-        return parse_qs(
+        fields = parse_qs(
             body.decode("ascii", "strict"),
             keep_blank_values=True,
             errors="replace",
             max_num_fields=FIELDS_MAX,
         )
     except ValueError:
-        raise MalformedForm from None
+        raise Refused(413, "too_large") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def is_same_origin(http: Request) -> bool:
+    """Return whether a page of this site sent the request, as far as the browser tells."""
+    site = http.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = http.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == http.headers.get("host", "")

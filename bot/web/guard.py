@@ -1,36 +1,62 @@
-"""What desk, chat and officer pages have in common: the request, its form, and what refuses it."""
+"""The one guard before every page: form, session, permission, rate limits, busy database."""
 
+import asyncio
+import logging
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
+from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from bot.web import forms
-from bot.web.forms import BodyTooLarge
+from bot.web.forms import Refused
+from storage.database import DatabaseBusy
 from storage.serialization import dumps
+from storage.unit import Unit
+
+log = logging.getLogger("rj.web")
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R", bound="WebRequest")
+SECRET_FIELDS = frozenset({"password", "new", "again", "code", "app"})
+"""The fields of passwords and codes: of a form that holds one, nothing is shown again."""
+BUSY_RETRY_SECONDS = 10
+BUSY_ERRORS = (DatabaseBusy, TimeoutError)
+"""What is raised when the database has no time for a page."""
 
 
-class FormRefused(Exception):
-    """A form that is not taken; `reason` is the key of the words that say why."""
+def database_busy(problem: Exception) -> Refused:
+    """Return that the database had no time, for one of BUSY_ERRORS; the log gets its kind."""
+    log.error("database_busy", extra={"code": type(problem).__name__})
+    return Refused(503, "busy", BUSY_RETRY_SECONDS)
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
+
+def check_rate(limiter: RateLimiter, rule: str, *keys: str, reason: str = "too_often") -> None:
+    """Count one more; raise Refused when it is not within the rule."""
+    if not limiter.allow(rule, *keys):
+        raise Refused(429, reason, 3600 if rule.endswith("hour") else 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRequest(ABC):
-    """One request, at the time `now`; `form` is what it posts."""
+    """One request, at the time `now`: the `token` of its session cookie, the `form` it posts.
+
+    `database_timeout`: how many seconds it waits for the database, None for as long as it takes.
+    """
 
     runtime: Runtime
     http: Request
     now: datetime
+    token: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
+    database_timeout: float | None = None
 
     @property
     @abstractmethod
@@ -52,26 +78,93 @@ class WebRequest(ABC):
         """Return the address on the network that the request came from."""
         return self.http.client.host if self.http.client else ""
 
+    @property
+    def public_root(self) -> str:
+        """Return where the pages are reached from outside, without a slash at its end."""
+        return (self.runtime.public_url or str(self.http.base_url)).rstrip("/")
+
+    @property
+    def resendable_form(self) -> Mapping[str, str]:
+        """Return what a busy page gives back to be sent again: nothing next to a secret."""
+        return {} if SECRET_FIELDS & self.form.keys() else self.form
+
+    def after_write(self) -> None:
+        """Let the others know that something was written."""
+        self.runtime.wake.wake_all()
+
+    async def read(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Look something up; raise one of BUSY_ERRORS when that takes too long."""
+        async with asyncio.timeout(self.database_timeout):
+            return await self.runtime.database.read(operation, *args, **kwargs)
+
+    async def write(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do something in one transaction; raise one of BUSY_ERRORS when that takes too long."""
+        async with asyncio.timeout(self.database_timeout):
+            done = await self.runtime.database.write(operation, *args, **kwargs)
+        self.after_write()
+        return done
+
+    def check_csrf(self) -> None:
+        """Raise Refused for a form that is not from this browser and its sign-in."""
+        if self.http.method == "POST" and not self.has_valid_csrf:
+            raise Refused(403, "old_form")
+
+    def check_rate(self, rule: str, *keys: str) -> None:
+        """Count one more; raise Refused when it is not within the rule."""
+        check_rate(self.runtime.limiter, rule, *keys)
+
     def redirect(self, path: str) -> Response:
         """Send the browser on to another page."""
         return RedirectResponse(path, 303)
 
 
-def check_origin(http: Request) -> None:
-    """Raise FormRefused when another site posted the form."""
-    if not forms.is_same_origin(http):
-        raise FormRefused(403, "not_from_here")
+@dataclass(frozen=True, slots=True)
+class WebRoute(ABC, Generic[R]):
+    """One route, with the guard before it: each kind of page adds who may, and how it says no."""
 
+    path: str
+    method: str
 
-async def read_form(http: Request) -> dict[str, str]:
-    """Return the fields of a form; raise FormRefused when it is too large, or no form."""
-    try:
-        return await forms.read_form_body(http)
-    except (BodyTooLarge, forms.MalformedForm):
-        raise FormRefused(413, "too_large") from None
+    @abstractmethod
+    def begin(self, runtime: Runtime, http: Request) -> R:
+        """Return the request as its cookies have it; nothing is looked up."""
 
+    @abstractmethod
+    async def identify(self, request: R) -> R:
+        """Return the request with whose it is."""
 
-def check_csrf(request: WebRequest) -> None:
-    """Raise FormRefused when the form is not from this browser and its sign-in."""
-    if not request.has_valid_csrf:
-        raise FormRefused(403, "old_form")
+    @abstractmethod
+    async def authorise(self, request: R) -> Response:
+        """Answer the request if it may be; raise Refused if not."""
+
+    @abstractmethod
+    def refusal_page(self, request: R, refused: Refused) -> Response:
+        """Return the page that says kindly why not; what was typed is on it, if it can be."""
+
+    def starlette_route(self, runtime: Runtime) -> Route:
+        """Return the route for the app."""
+
+        async def guarded(http: Request) -> Response:
+            return await self._answer(self.begin(runtime, http))
+
+        return Route(self.path, guarded, methods=[self.method], name=f"{self.method} {self.path}")
+
+    async def _answer(self, request: R) -> Response:
+        try:
+            if self.method == "POST":
+                request = replace(request, form=await forms.read_form(request.http))
+            request = await self.identify(request)
+            return await self.authorise(request)
+        except Refused as refused:
+            return self._refuse(request, refused)
+        except BUSY_ERRORS as problem:
+            return self._refuse(request, database_busy(problem))
+
+    def _refuse(self, request: R, refused: Refused) -> Response:
+        response = self.refusal_page(request, refused)
+        response.headers.update(refused.headers)
+        return response

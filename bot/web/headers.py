@@ -1,5 +1,6 @@
 """The headers of every answer: nothing inline, nothing framed, nothing kept, nothing told on."""
 
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,16 @@ _ALWAYS = {
     "Cache-Control": "no-store",
 }
 _HSTS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class SecuredApp(Starlette):
+    """An app all of whose answers carry the headers, the one to an error of ours too."""
+
+    secure = allow_frames = False
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what answers; middleware that is given to an app stays inside its error page."""
+        return SecurityHeaders(super().build_middleware_stack(), self.secure, self.allow_frames)
 
 
 class SecurityHeaders:

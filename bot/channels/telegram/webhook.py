@@ -9,10 +9,9 @@ from starlette.routing import Route
 from telegram import Bot
 
 from bot.channels.telegram.receive import ALLOWED_UPDATES, SaveArrivals, arrival_of
-from bot.web.forms import BodyTooLarge, read_body
+from bot.web.forms import UPDATE_MAX, Refused, read_body
 
 PATH = "/telegram"
-BODY_MAX = 256 * 1024
 _MAX_UPDATE_ID = 2**63
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105
 
@@ -25,11 +24,11 @@ def webhook_route(secret: str, save: SaveArrivals) -> Route:
         if not hmac.compare_digest(given, secret.encode()):
             return Response(status_code=403)
         try:
-            body = await read_body(request, BODY_MAX)
+            body = await read_body(request, UPDATE_MAX)
         except ClientDisconnect:
             return Response(status_code=400)
-        except BodyTooLarge:
-            return Response(status_code=413)
+        except Refused as refused:
+            return Response(status_code=refused.status)
         update = _parse_update(body)
         if update is None:
             return Response(status_code=400)

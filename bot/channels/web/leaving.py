@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import logging
 
-from sqlalchemy.exc import OperationalError
-
 from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.submissions import Submission
 from storage.chats import browser_sessions, screens
+from storage.database import DatabaseBusy
 from storage.unit import Unit
 
 log = logging.getLogger("rj.web")
@@ -33,7 +32,7 @@ async def _end_session_with_retries(request: ChatRequest) -> None:
     for _ in range(MAX_ATTEMPTS):
         try:
             await request.runtime.database.write(_record_exit, request)
-        except OperationalError:
+        except DatabaseBusy:
             log.warning("leaving_later")
             await asyncio.sleep(RETRY_SECONDS)
         else:

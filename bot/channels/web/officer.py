@@ -1,6 +1,5 @@
 """An officer's page: after an invitation, one form from consent to Send, keyboard only."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,14 +10,12 @@ from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.officer_revoked import officer_revoked_page
-from bot.channels.web.pages import rate_limited_page
 from bot.channels.web.private_page import (
     LINKS_PER_CLIENT,
     code_in_path,
     danger_kinds,
     introduction_code_page,
     invalid_link_page,
-    render_form_page,
 )
 from bot.channels.web.submissions import Submission
 from bot.private_links import LinkOwner
@@ -34,10 +31,9 @@ from flows.questions import paste
 from flows.service import service
 from flows.stages import Stage
 from flows.vocabulary import Journey
-from storage.chats import browser_sessions, conversations, inbox, officers
+from storage.chats import conversations, inbox, officers
 from storage.chats.browser_sessions import OFFICER_CHANNEL
 from storage.chats.inbox import Arrival
-from storage.unit import Unit
 
 OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
 """An invitation lasts in its browser as long as an officer is remembered in a chat."""
@@ -57,33 +53,19 @@ class PasteResult:
 
 async def confirm_invitation_page(request: ChatRequest) -> Response:
     """Show one button: nothing of the invitation is used up by looking."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
         return invalid_link_page(request)
-    return render_form_page(request, "invited.html", action=request.http.url.path)
+    return request.render("form/invited.html", action=request.http.url.path)
 
 
 async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
         return invalid_link_page(request)
-    address = secrets.token_urlsafe(24)
-
-    def begin(unit: Unit) -> str:
-        token = browser_sessions.begin_browser_session(unit, OFFICER_CHANNEL, address)
-        submissions.save_submission(
-            unit,
-            request,
-            Submission(f"{INVITATION_COMMAND}{code_in_path(request)}"),
-            address,
-        )
-        return token
-
-    token = await request.write(begin)
-    request.runtime.wake.wake_all()
+    said = Submission(f"{INVITATION_COMMAND}{code_in_path(request)}")
+    token, address = await submissions.begin_conversation(request, said, OFFICER_CHANNEL)
     await submissions.wait_until_answered(request, address)
     response = request.redirect("/officer")
     cookies.set_cookie(response, OFFICER_COOKIE, token, request.runtime.secure, days=COOKIE_DAYS)
@@ -115,8 +97,7 @@ async def post_officer_form(request: ChatRequest) -> Response:
         return _form_page(
             request, _as_officer_draft(conversation), request.form, status=403, reason="old_form"
         )
-    if not request.runtime.limiter.allow(POSTS_PER_OFFICER, "officer posts", request.token):
-        return rate_limited_page(request, POSTS_PER_OFFICER)
+    request.check_rate(POSTS_PER_OFFICER, "officer posts", request.token)
     if request.form.get("after", "") != _last_sent_reference(conversation):
         return request.redirect("/officer")
     at_form = _as_officer_draft(conversation)
@@ -176,7 +157,6 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
     key = f"{request.token}/{request.form.get('once', '')[:60]}"
     arrival = Arrival(key, request.chat_address, page.to_body())
     await request.write(inbox.enqueue_arrivals, PAGE_CHANNEL, [arrival])
-    request.runtime.wake.wake_all()
     await _wait_until_answered(request)
     return request.redirect("/officer")
 
@@ -205,9 +185,8 @@ def _form_page(
     reason: str = "",
 ) -> Response:
     fields = build_fields(conversation, posted, problems)
-    return render_form_page(
-        request,
-        "officer.html",
+    return request.render(
+        "form/officer.html",
         status,
         conversation.language,
         groups=group_fields(fields),
@@ -227,13 +206,13 @@ def _outcome_page(request: ChatRequest, conversation: Conversation, name: str) -
     receipt = conversation.receipt
     reference = receipt.reference if receipt else ""
     text = form.outcome_text(conversation, request.now)
-    return render_form_page(
-        request, name, language=conversation.language, text=text, reference=reference
+    return request.render(
+        f"form/{name}", language=conversation.language, text=text, reference=reference
     )
 
 
 def _not_invited_page(request: ChatRequest) -> Response:
-    response = render_form_page(request, "not_in.html", 403)
+    response = request.render("form/not_in.html", 403)
     if request.token:
         cookies.delete_cookie(response, OFFICER_COOKIE, request.runtime.secure)
     return response

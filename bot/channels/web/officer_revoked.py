@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from bot.channels.web.guard import ChatRequest
-from bot.channels.web.private_page import danger_kinds, render_form_page
+from bot.channels.web.private_page import danger_kinds
 from bot.web.fields import FormField, build_fields, posted_answers
 from flows.conversation import Conversation
 
@@ -16,9 +16,8 @@ def officer_revoked_page(
     typed = [
         (field.question.title.rstrip("*"), _words(field)) for field in build_fields(form, posted)
     ]
-    return render_form_page(
-        request,
-        "revoked.html",
+    return request.render(
+        "form/revoked.html",
         403,
         conversation.language,
         typed=[(title, words) for title, words in typed if words],

@@ -1,6 +1,6 @@
 """The pages of the chat: the hello, the conversation, what a person does in it, the way out."""
 
-import secrets
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,11 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.channels.web import leaving, submissions
 from bot.channels.web.channel import WEB_CHANNEL
-from bot.channels.web.guard import CHAT_COOKIE, ChatRequest, with_database_timeout
+from bot.channels.web.guard import CHAT_COOKIE, ChatRequest
 from bot.channels.web.submissions import Submission, SubmissionKind
 from bot.channels.web.watch import ScreenWatcher
 from bot.web import cookies, forms
 from bot.web.event_stream import event_response
+from bot.web.forms import Refused
 from flows.service import service
 from flows.understanding.crisis import detect_danger
 from storage.chats import browser_sessions, conversations, screens
@@ -70,40 +71,27 @@ async def welcome_page(request: ChatRequest) -> Response:
     """Show the hello and one button: nothing is kept of anybody who only looks."""
     if request.address is not None:
         return request.redirect("/chat")
-    return request.render("start.html")
+    return request.render("web/start.html")
 
 
 async def start_chat(request: ChatRequest) -> Response:
     """Begin a conversation, unless there were too many."""
     if request.address is not None:
         return request.redirect("/chat")
-    limiter = request.runtime.limiter
     for rule in CHATS_PER_CLIENT:
-        if not limiter.allow(rule, "new chat", request.client_ip):
-            return rate_limited_page(request, rule)
-    if not limiter.allow(CHATS_OVERALL, "new chats"):
-        return rate_limited_page(request, CHATS_OVERALL)
-    await with_database_timeout(request.runtime.chat_starts.acquire())
+        request.check_rate(rule, "new chat", request.client_ip)
+    request.check_rate(CHATS_OVERALL, "new chats")
+    async with asyncio.timeout(request.database_timeout):
+        await request.runtime.chat_starts.acquire()
     try:
-        return await _create_chat(request)
+        begun = await submissions.begin_conversation(request, Submission("/start"))
+        return await open_chat(request, *begun)
     finally:
         request.runtime.chat_starts.release()
 
 
-async def _create_chat(request: ChatRequest) -> Response:
-    address = secrets.token_urlsafe(24)
-
-    def begin(unit: Unit) -> str:
-        token = browser_sessions.begin_browser_session(unit, WEB_CHANNEL, address)
-        submissions.save_submission(unit, request, Submission("/start"), address)
-        return token
-
-    return await open_chat(request, await request.write(begin), address)
-
-
 async def open_chat(request: ChatRequest, token: str, address: str) -> Response:
     """Let the browser into a conversation whose first words are kept already."""
-    request.runtime.wake.wake_all()
     await submissions.wait_until_answered(request, address)
     response = request.redirect("/chat#latest")
     cookies.set_cookie(response, CHAT_COOKIE, token, request.runtime.secure)
@@ -114,16 +102,18 @@ async def chat_page(request: ChatRequest) -> Response:
     """Show the conversation; after a while away, nothing of it."""
     screen = await request.read(load_screen, request)
     if screen.locked:
-        return request.render("locked.html", language=screen.language)
-    return request.render("chat.html", language=screen.language, screen=screen)
+        return request.render("web/locked.html", language=screen.language)
+    return request.render("web/chat.html", language=screen.language, screen=screen)
 
 
 async def post_to_chat(request: ChatRequest) -> Response:
     """Take what a person pressed or typed."""
     words, press = request.form.get("say", ""), request.form.get("press", "")
-    in_time = request.runtime.limiter.allow(POSTS_PER_CHAT, "chat posts", request.chat_address)
-    if not in_time and not detect_danger(words):
-        return rate_limited_page(request, POSTS_PER_CHAT, words)
+    try:
+        request.check_rate(POSTS_PER_CHAT, "chat posts", request.chat_address)
+    except Refused:
+        if not detect_danger(words):
+            raise
     screen = await request.read(load_screen, request)
     if "go_on" in request.form:
         if screen.locked:
@@ -169,7 +159,7 @@ async def quick_exit(request: ChatRequest) -> Response:
 
 async def privacy_page(request: ChatRequest) -> Response:
     """Say what is kept, for how long, and what a browser keeps."""
-    return request.render("privacy.html")
+    return request.render("web/privacy.html")
 
 
 async def chat_events(request: ChatRequest) -> Response:
@@ -200,11 +190,3 @@ def _idle_time(request: ChatRequest, found: conversations.StoredConversation) ->
     if heard_at is None:
         return timedelta() if found.new else timedelta.max
     return request.now - heard_at
-
-
-def rate_limited_page(request: ChatRequest, rule: str, words: str = "") -> Response:
-    """Say kindly that this is too often, for how long to wait, and what can be done instead."""
-    hour = rule.endswith("hour")
-    response = request.render("trouble.html", 429, why="too_often", hour=hour, words=words)
-    response.headers["Retry-After"] = "3600" if hour else "60"
-    return response

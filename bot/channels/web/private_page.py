@@ -1,24 +1,19 @@
 """The private page: a one-time link from a chat, for what should not stand in it."""
 
-import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.responses import Response
 
 from bot import private_links
 from bot.channels.web.guard import ChatRequest
-from bot.channels.web.pages import rate_limited_page
 from bot.private_links import RedeemedLink
 from bot.web import qr
 from bot.web.fields import build_fields, posted_answers
 from bot.web.page_payload import PAGE_CHANNEL, PagePayload
-from bot.web.templates import render_page
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
 from flows.dialogue.form_parsing import AnswerProblem
 from flows.inputs import FormFields
-from flows.service import service
 from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, inbox, one_time_links
 from storage.chats.inbox import Arrival
@@ -31,11 +26,10 @@ LINKS_PER_CLIENT = "30/minute"
 
 async def confirm_link_page(request: ChatRequest) -> Response:
     """Show one button: a program that only looks at links uses nothing up."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     good = await request.read(_link_is_valid, code_in_path(request))
     return (
-        render_form_page(request, "knock.html", action=request.http.url.path)
+        request.render("form/knock.html", action=request.http.url.path)
         if good
         else invalid_link_page(request)
     )
@@ -43,8 +37,7 @@ async def confirm_link_page(request: ChatRequest) -> Response:
 
 async def redeem_private_link(request: ChatRequest) -> Response:
     """Use the link up and show what it opens: the form, or a code for somebody else."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     code = code_in_path(request)
     opened = await request.write(private_links.open_link, code)
     if opened is None:
@@ -56,8 +49,7 @@ async def redeem_private_link(request: ChatRequest) -> Response:
 
 async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     code, kind = (request.form.get("page", ""), private_links.OPEN_FORM_CODE)
     made_for = await request.read(one_time_links.peek_link, kind, code)
     if made_for is None:
@@ -72,23 +64,14 @@ async def post_private_form(request: ChatRequest) -> Response:
         return _form_page(request, conversation, code, problems, 422)
     if not await request.write(_save_answers, code, made_for, filled):
         return invalid_link_page(request)
-    request.runtime.wake.wake_all()
-    response = render_form_page(request, "kept.html", language=conversation.language)
+    response = request.render("form/kept.html", language=conversation.language)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
-def render_form_page(
-    request: ChatRequest, name: str, status: int = 200, language: str = "", **values: Any
-) -> Response:
-    """Return a page of forms; inside it `request` is this request."""
-    own = {"request": request, "once": secrets.token_urlsafe(12), "exit_to": service().exit_url}
-    return render_page(f"form/{name}", {**own, **values}, status, language or request.language)
-
-
 def invalid_link_page(request: ChatRequest) -> Response:
     """Say the same of every link that is used, old or foreign, and what to do."""
-    return render_form_page(request, "ended.html", 404)
+    return request.render("form/ended.html", 404)
 
 
 def code_in_path(request: ChatRequest) -> str:
@@ -98,13 +81,8 @@ def code_in_path(request: ChatRequest) -> str:
 
 def introduction_code_page(request: ChatRequest, code: str, back: str = "") -> Response:
     """Show an officer the code for the person who is with them: a picture, and the address."""
-    link = f"{public_root(request)}/k/{code}"
-    return render_form_page(request, "code.html", link=link, picture=qr.qr_code(link), back=back)
-
-
-def public_root(request: ChatRequest) -> str:
-    """Return where the pages are reached from outside."""
-    return (request.runtime.public_url or str(request.http.base_url)).rstrip("/")
+    link = f"{request.public_root}/k/{code}"
+    return request.render("form/code.html", link=link, picture=qr.qr_code(link), back=back)
 
 
 def danger_kinds(filled: FormFields) -> list[str]:
@@ -134,9 +112,8 @@ def _form_page(
     only = form.private_page_questions(conversation)
     given = _posted_answers(request, conversation)
     fields = build_fields(conversation, dict(given) if status != 200 else None, problems, only)
-    return render_form_page(
-        request,
-        "quiet.html",
+    return request.render(
+        "form/quiet.html",
         status,
         conversation.language,
         fields=fields,

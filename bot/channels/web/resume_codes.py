@@ -7,7 +7,7 @@ from starlette.responses import Response
 from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
-from bot.channels.web.pages import open_chat, rate_limited_page
+from bot.channels.web.pages import open_chat
 from bot.channels.web.submissions import Submission
 from flows.service import service
 from storage.chats import browser_sessions
@@ -23,26 +23,24 @@ WRONG_CODE_DELAY = 0.3
 
 async def show_resume_code(request: ChatRequest) -> Response:
     """Show a code, this once."""
-    if not request.runtime.limiter.allow(CODES_PER_CHAT, "codes", request.chat_address):
-        return rate_limited_page(request, CODES_PER_CHAT)
+    request.check_rate(CODES_PER_CHAT, "codes", request.chat_address)
     hours = service().draft_hours
 
     def draw(unit: Unit) -> str:
         return browser_sessions.issue_resume_code(unit, WEB_CHANNEL, request.chat_address, hours)
 
-    return request.render("code.html", code=await request.write(draw))
+    return request.render("web/code.html", code=await request.write(draw))
 
 
 async def show_resume_form(request: ChatRequest) -> Response:
     """Show the page where a code goes."""
-    return request.render("back.html")
+    return request.render("web/back.html")
 
 
 async def resume_with_code(request: ChatRequest) -> Response:
     """Let the browser into the conversation that a code opens; nothing said there is shown."""
     for rule in CODE_ATTEMPTS:
-        if not request.runtime.limiter.allow(rule, "codes tried", request.client_ip):
-            return rate_limited_page(request, rule)
+        request.check_rate(rule, "codes tried", request.client_ip)
 
     def back(unit: Unit) -> tuple[str, str] | None:
         found = browser_sessions.redeem_resume_code(unit, request.form.get("code", ""))
@@ -53,5 +51,7 @@ async def resume_with_code(request: ChatRequest) -> Response:
     found = await request.write(back)
     if found is None:
         await asyncio.sleep(WRONG_CODE_DELAY)
-        return request.render("back.html", 422, wrong=True, code=request.form.get("code", "")[:40])
+        return request.render(
+            "web/back.html", 422, wrong=True, code=request.form.get("code", "")[:40]
+        )
     return await open_chat(request, *found)

@@ -33,11 +33,26 @@ class Submission:
     clears_screen: bool = False
 
 
+async def begin_conversation(
+    request: ChatRequest, said: Submission, channel: str = WEB_CHANNEL
+) -> tuple[str, str]:
+    """Begin a conversation with what is said in it first; return its browser's token, its address.
+
+    `channel` is the one that the browser's session stands under.
+    """
+    address = secrets.token_urlsafe(24)
+
+    def begin(unit: Unit) -> str:
+        save_submission(unit, request, said, address)
+        return browser_sessions.begin_browser_session(unit, channel, address)
+
+    return await request.write(begin), address
+
+
 async def submit(request: ChatRequest, submission: Submission, address: str = "") -> None:
     """Keep what was done, once however often it is sent, and wait for its answer a little."""
     address = address or request.chat_address
     await request.write(save_submission, request, submission, address)
-    request.runtime.wake.wake_all()
     await wait_until_answered(request, address)
 
 

@@ -1,53 +1,36 @@
 """The page behind the code that an officer shows: the person's own way in."""
 
-import secrets
-
 from starlette.responses import Response
 
 from bot import private_links
 from bot.channels.web import submissions
-from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
-from bot.channels.web.pages import open_chat, rate_limited_page
+from bot.channels.web.pages import open_chat
 from bot.channels.web.private_page import (
     LINKS_PER_CLIENT,
     code_in_path,
     invalid_link_page,
-    render_form_page,
 )
 from bot.channels.web.submissions import Submission
-from storage.chats import browser_sessions, one_time_links
-from storage.unit import Unit
+from storage.chats import one_time_links
 
 
 async def confirm_introduction_page(request: ChatRequest) -> Response:
     """Say what this is, with one button: nothing is used up by looking."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     code = code_in_path(request)
     if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
         return invalid_link_page(request)
     name = request.runtime.telegram_username()
     telegram = f"https://t.me/{name}?start=k_{code}" if name else ""
-    return render_form_page(
-        request, "with_me.html", action=request.http.url.path, telegram=telegram
-    )
+    return request.render("form/with_me.html", action=request.http.url.path, telegram=telegram)
 
 
 async def redeem_introduction_code(request: ChatRequest) -> Response:
     """Begin the person's own conversation; their own taps say the rest."""
-    if not request.runtime.limiter.allow(LINKS_PER_CLIENT, "links", request.client_ip):
-        return rate_limited_page(request, LINKS_PER_CLIENT)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
     code = code_in_path(request)
     if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
         return invalid_link_page(request)
     said = Submission(f"{private_links.INTRODUCTION_COMMAND}{code}")
-    address = secrets.token_urlsafe(24)
-
-    def begin(unit: Unit) -> str:
-        token = browser_sessions.begin_browser_session(unit, WEB_CHANNEL, address)
-        submissions.save_submission(unit, request, said, address)
-        return token
-
-    token = await request.write(begin)
-    return await open_chat(request, token, address)
+    return await open_chat(request, *await submissions.begin_conversation(request, said))

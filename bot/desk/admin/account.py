@@ -86,5 +86,5 @@ ROUTES = (
     DeskRoute("/desk/account", "GET", "own_account", show_account),
     DeskRoute("/desk/account/sign-ins", "POST", "own_account", end_own_session),
     DeskRoute("/desk/account/shortcuts", "POST", "own_account", set_shortcuts),
-    DeskRoute("/desk/account/password", "POST", "own_account", change_password, sensitive=True),
+    DeskRoute("/desk/account/password", "POST", "own_account", change_password),
 )

@@ -141,7 +141,7 @@ async def _accounts_page(
 
 
 def _code_page(request: DeskRequest, name: str, code: str) -> Response:
-    own = request.runtime.settings.public_url or str(request.http.base_url)
+    own = request.public_root
     address = f"{own.rstrip('/')}/desk/join?code={quote(code)}"
     return request.render(
         "people/code.html", name=name, code=code, address=address, picture=qr_code(address)

@@ -29,7 +29,7 @@ async def invite_officer(request: DeskRequest) -> Response:
     except InvalidOfficer as invalid:
         return await _officers_page(request, 422, wrong=invalid.fields, typed=typed)
     code = await request.write(officer_access.invite, officer, request.actor, INVITATION_HOURS)
-    root = request.runtime.settings.public_url or str(request.http.base_url)
+    root = request.public_root
     links = officer_access.invitation_links(code, request.runtime.telegram_username(), root)
     return request.render(
         "people/officer_invited.html",

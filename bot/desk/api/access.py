@@ -7,7 +7,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.runtime import Runtime
-from bot.web.forms import BodyTooLarge, read_body
+from bot.web.forms import Refused, read_body
+from bot.web.guard import BUSY_ERRORS, check_rate, database_busy
 from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import api_keys
@@ -15,28 +16,14 @@ from storage.accounts.api_keys import ApiKeyInfo
 
 PER_KEY, PER_FAILED_ADDRESS = "120/minute", "20/minute"
 """How often one key may ask, and how many wrong tokens of one address are looked at."""
-BODY_MAX = 16 * 1024
 
 
-class ApiError(Exception):
-    """What was asked cannot be; it carries codes, never what was sent."""
-
-    def __init__(self, status: int, code: str, fields: tuple[str, ...] = ()) -> None:
-        super().__init__(code)
-        self.status, self.code, self.fields = status, code, fields
-
-
-def problem_response(
-    status: int, code: str, fields: tuple[str, ...] = (), retry_after: int = 0
-) -> Response:
+def problem_response(refused: Refused, fields: tuple[str, ...] = ()) -> Response:
     """Return what went wrong as RFC 9457 says: a code and plain words, nothing of the request."""
+    status, code = refused.status, refused.reason
     title = say(FIRST_LANGUAGE, f"desk.api.{code}")
     told = {"type": "about:blank", "title": title, "status": status, "code": code}
-    headers = {"Cache-Control": "no-store"}
-    if retry_after:
-        headers["Retry-After"] = str(retry_after)
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else refused.headers
     body = {**told, "fields": list(fields)}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -52,22 +39,20 @@ class ApiTokenMiddleware:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        found = await self._authenticate(request)
-        if isinstance(found, Response):
-            await found(scope, receive, send)
-            return
         try:
-            body = await read_body(request, BODY_MAX)
-        except BodyTooLarge:
-            await problem_response(413, "too_large")(scope, receive, send)
-            return
+            scope["api_key"] = await self._authenticate(request)
+            body = await read_body(request)
+        except Refused as refused:
+            await problem_response(refused)(scope, receive, send)
+        except BUSY_ERRORS as problem:
+            await problem_response(database_busy(problem))(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered
-        scope["api_key"] = found
-        await self.app(scope, _replay_body(body, receive), _no_store(send))
+        else:
+            await self.app(scope, _replay_body(body, receive), send)
 
-    async def _authenticate(self, request: Request) -> ApiKeyInfo | Response:
-        """Return whose token came with a request, or why it may not go on.
+    async def _authenticate(self, request: Request) -> ApiKeyInfo:
+        """Return whose token came with a request; raise Refused if it may not go on.
 
         Wrong tokens are counted by address; a right one is never held up by them.
         """
@@ -77,18 +62,15 @@ class ApiTokenMiddleware:
         key = None
         if kind.lower() == "bearer" and token:
             key = await runtime.database.write(api_keys.authenticate_api_key, token.strip())
-        if key and not runtime.limiter.allow(PER_KEY, "api", key.id):
-            return problem_response(429, "often", retry_after=60)
         if key:
+            check_rate(runtime.limiter, PER_KEY, "api", key.id, reason="often")
             return key
-        if not runtime.limiter.allow(
-            PER_FAILED_ADDRESS, "api_wrong", hashlib.sha256(address.encode()).hexdigest()
-        ):
-            return problem_response(429, "often", retry_after=60)
+        hashed = hashlib.sha256(address.encode()).hexdigest()
+        check_rate(runtime.limiter, PER_FAILED_ADDRESS, "api_wrong", hashed, reason="often")
         await runtime.database.write(
             logbook.add_logbook_line, "nobody", "api", reason="token", refused=True
         )
-        return problem_response(401, "token")
+        raise Refused(401, "token")
 
 
 def _replay_body(body: bytes, receive: Receive) -> Receive:
@@ -97,16 +79,5 @@ def _replay_body(body: bytes, receive: Receive) -> Receive:
 
     async def give() -> Message:
         return waiting.pop() if waiting else await receive()
-
-    return give
-
-
-def _no_store(send: Send) -> Send:
-    """Return a way to send that tells everybody to keep nothing."""
-
-    async def give(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
-        await send(message)
 
     return give

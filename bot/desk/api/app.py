@@ -7,11 +7,10 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Body, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from bot.desk.api.access import ApiError, ApiTokenMiddleware, problem_response
+from bot.desk.api.access import ApiTokenMiddleware, problem_response
 from bot.desk.api.schemas import (
     ProblemDetails,
     ReferralDetail,
@@ -24,10 +23,13 @@ from bot.desk.api.schemas import (
 from bot.desk.casework import text_views
 from bot.desk.casework.record_view import without_contact_details
 from bot.runtime import Runtime
+from bot.web.forms import Refused
+from bot.web.guard import database_busy
 from flows import casework
 from flows.service import service
 from storage import logbook
 from storage.accounts.api_keys import ApiKeyInfo
+from storage.database import DatabaseBusy
 from storage.referrals import acts, lifecycle, pagination, queue_views
 from storage.referrals.pagination import ReferralFilter
 from storage.referrals.rows import ReferralErased
@@ -87,7 +89,7 @@ class _Operations:
         who = f"api:{key.name}"
         if scope not in key.scopes:
             await self._audit_refusal(who, action, subject, "scope")
-            raise ApiError(403, "scope")
+            raise Refused(403, "scope")
 
         def both(unit: Unit) -> T:
             found = operation(unit, key)
@@ -99,11 +101,11 @@ class _Operations:
         except (UnknownReferral, ReferralErased) as missing:
             code = "erased" if isinstance(missing, ReferralErased) else "missing"
             await self._audit_refusal(who, action, "" if code == "missing" else subject, code)
-            raise ApiError(404, code) from None
+            raise Refused(404, code) from None
         except (casework.InvalidTransition, NotReferralOwner) as refused:
             code = "not_now" if isinstance(refused, casework.InvalidTransition) else "not_yours"
             await self._audit_refusal(who, action, subject, code)
-            raise ApiError(409, code) from None
+            raise Refused(409, code) from None
 
     async def _audit_refusal(self, actor: str, action: str, subject: str, reason: str) -> None:
         await self.runtime.database.write(
@@ -122,8 +124,8 @@ def create_api(runtime: Runtime) -> ApiTokenMiddleware:
         redirect_slashes=False,
     )
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(ApiError, _on_api_error)
-    app.add_exception_handler(OperationalError, _on_database_busy)
+    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(DatabaseBusy, _on_database_busy)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_crash)
     _add_routes(app, _Operations(runtime))
@@ -169,7 +171,7 @@ def _add_list(app: FastAPI, operations: _Operations) -> None:
         try:
             return await operations.perform(request, "read:queue", "api_list", "", reading)
         except pagination.BadCursor:
-            raise ApiError(422, "wrong", ("cursor",)) from None
+            raise RequestValidationError([{"loc": ("cursor",)}]) from None
 
 
 def _add_record(app: FastAPI, operations: _Operations) -> None:
@@ -207,7 +209,7 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
         """Record an act, in the name of the token. A claim makes the referral the token's."""
         named, now = reference.upper(), runtime.clock()
         if step.until and not now.year <= step.until.year <= now.year + 1:
-            raise ApiError(422, "wrong", ("until",))
+            raise RequestValidationError([{"loc": ("until",)}])
 
         def stepping(unit: Unit, key: ApiKeyInfo) -> str:
             who = f"api:{key.name}"
@@ -247,10 +249,10 @@ def _request_key(request: Request) -> ApiKeyInfo:
     return key
 
 
-async def _on_api_error(_: Request, refused: Exception) -> Response:
-    if not isinstance(refused, ApiError):
+async def _on_refused(_: Request, refused: Exception) -> Response:
+    if not isinstance(refused, Refused):
         raise refused
-    return problem_response(refused.status, refused.code, refused.fields)
+    return problem_response(refused)
 
 
 async def _on_invalid_request(_: Request, wrong: Exception) -> Response:
@@ -258,18 +260,19 @@ async def _on_invalid_request(_: Request, wrong: Exception) -> Response:
     if not isinstance(wrong, RequestValidationError):
         raise wrong
     places = {str(part) for error in wrong.errors() for part in error["loc"]}
-    return problem_response(422, "wrong", tuple(name for name in _FIELDS if name in places))
+    named = tuple(name for name in _FIELDS if name in places)
+    return problem_response(Refused(422, "wrong"), named)
 
 
-async def _on_database_busy(_: Request, __: Exception) -> Response:
-    return problem_response(503, "busy", retry_after=5)
+async def _on_database_busy(_: Request, problem: Exception) -> Response:
+    return problem_response(database_busy(problem))
 
 
 async def _on_http_error(_: Request, met: Exception) -> Response:
     status = met.status_code if isinstance(met, HTTPException) else 500
     codes = {404: "no_page", 405: "method"}
-    return problem_response(status, codes.get(status, "wrong"))
+    return problem_response(Refused(status, codes.get(status, "wrong")))
 
 
 async def _on_crash(_: Request, __: Exception) -> Response:
-    return problem_response(500, "failed")
+    return problem_response(Refused(500, "failed"))

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from bot.desk.casework import act_forms
 from bot.desk.casework.act_forms import ActForms, ActionRequest
-from bot.desk.casework.referral import referral_forms, request_ownership
+from bot.desk.casework.referral import referral_forms
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import format_day
 from bot.desk.permissions import Ownership
@@ -33,7 +33,7 @@ class UnknownAssignee(LookupError):
 
 async def claim(request: DeskRequest) -> Response:
     """Claim a referral and open it; what is on hold or needs a check asks first."""
-    if request_ownership(request) == Ownership.OWN:
+    if request.ownership == Ownership.OWN:
         return request.redirect(f"/desk/r/{request.reference}")
     entry = await _entry(request)
     if Act.CLAIM not in casework.allowed_acts(entry.stage):
@@ -52,7 +52,7 @@ async def claim(request: DeskRequest) -> Response:
 async def record_outcome(request: DeskRequest) -> Response:
     """Record what happened on one's own referral."""
     asked = act_forms.parse_action(request.form, request.now)
-    if request_ownership(request) != Ownership.OWN:
+    if request.ownership != Ownership.OWN:
         return await _ownership_lost(request, asked)
     table = casework.ACTS
     offered = (*table.of_form(ActForm.OUTCOME), *table.of_form(ActForm.REASSIGNMENT), Act.SNOOZE)
@@ -62,9 +62,9 @@ async def record_outcome(request: DeskRequest) -> Response:
 async def resolve(request: DeskRequest) -> Response:
     """Settle what nobody holds; or stop contact because the person rang and asked for that."""
     asked = act_forms.parse_action(request.form, request.now)
-    if request_ownership(request) == Ownership.OTHERS:
+    if request.ownership == Ownership.OTHERS:
         return await _ownership_lost(request, asked)
-    unassigned = request_ownership(request) == Ownership.UNASSIGNED
+    unassigned = request.ownership == Ownership.UNASSIGNED
     offered = (*(casework.ACTS.resolutions() if unassigned else ()), Act.WITHDRAW)
     done = (
         _withdraw_transaction(request, asked)
@@ -86,8 +86,8 @@ async def reassign(request: DeskRequest) -> Response:
 async def submit_note(request: DeskRequest) -> Response:
     """Add a note that only staff can read."""
     asked = replace(act_forms.parse_action(request.form, request.now), act=StepName.NOTE)
-    if request_ownership(request) == Ownership.OTHERS and not request.may(
-        "reassign", request_ownership(request), _queue_name(request)
+    if request.ownership == Ownership.OTHERS and not request.may(
+        "reassign", request.ownership, _queue_name(request)
     ):
         return await _ownership_lost(request, asked)
     if not asked.note:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from starlette.responses import Response
 
-from bot.desk.guard import DeskRequest, DeskRoute, forbid, ownership_of
+from bot.desk.guard import DeskRequest, DeskRoute, forbid
 from bot.desk.permissions import Ownership
 from flows.questions import answer_types
 from flows.questions.answer_types import Parsed
@@ -65,7 +65,7 @@ async def request_contact_change(request: DeskRequest) -> Response:
     except ChangeAlreadyPending:
         return await _page(request, which, note="waits_already", status=409)
     except (ReferralErased, NotReferralOwner):
-        return await forbid(request, "work", Ownership.OTHERS, request.reference)
+        return await forbid(request, "work", Ownership.OTHERS)
     await request.audit("contact_change_asked", request.reference)
     return request.redirect(_contact_path(request))
 
@@ -104,10 +104,7 @@ async def _page(
     status: int = 200,
 ) -> Response:
     """Return the page; that somebody was shown how to reach a person is a line in the logbook."""
-    own = (
-        request.standing is not None
-        and ownership_of(request.standing, request.actor) == Ownership.OWN
-    )
+    own = request.ownership == Ownership.OWN
     waits = await _pending_change(request)
     lines = None
     if own and waits is None:

@@ -80,7 +80,7 @@ class QueueRow:
 async def home(request: DeskRequest) -> Response:
     """Send whoever is signed in to the first page that is theirs."""
     links = request.navigation()
-    return request.redirect(links[0].path if links else "/desk/account")
+    return request.redirect(links[0][1] if links else "/desk/account")
 
 
 async def show_queue(request: DeskRequest) -> Response:

@@ -15,7 +15,7 @@ from bot.desk.casework.act_forms import (
 )
 from bot.desk.casework.duplicates import duplicates_for
 from bot.desk.casework.record_view import best_time, timeline, view_record
-from bot.desk.guard import DeskRequest, DeskRoute, ownership_of
+from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import due_status, flag_labels, format_day, label_for, next_action_at
 from bot.desk.permissions import Ownership, Role
 from flows import casework
@@ -56,7 +56,7 @@ class ReferralContext:
 
 async def show_referral(request: DeskRequest) -> Response:
     """Return the page; somebody else's is only shown after a coordinator said why."""
-    if request_ownership(request) == Ownership.OTHERS:
+    if request.ownership == Ownership.OTHERS:
         return request.render("why.html", whys=tuple(AccessReason))
     return await _open_and_render(request)
 
@@ -64,7 +64,7 @@ async def show_referral(request: DeskRequest) -> Response:
 async def open_with_reason(request: DeskRequest) -> Response:
     """Return the page of somebody else's referral, with the reason on its timeline."""
     why, words = request.form.get("why", ""), answer_types.sanitize(request.form.get("words", ""))
-    if request_ownership(request) != Ownership.OTHERS:
+    if request.ownership != Ownership.OTHERS:
         return request.redirect(f"/desk/r/{request.reference}")
     wrong = "why" if why not in tuple(AccessReason) else ""
     if len(words) > REASON_MAX or (why == AccessReason.OTHER and not words):
@@ -89,11 +89,6 @@ async def reveal_contact(request: DeskRequest) -> Response:
 
     await request.write(noted)
     return await _open_and_render(request, reveal=True)
-
-
-def request_ownership(request: DeskRequest) -> Ownership:
-    """Return whose the referral of this request is."""
-    return ownership_of(request.standing, request.actor) if request.standing else Ownership.OTHERS
 
 
 async def _open_and_render(
@@ -177,8 +172,8 @@ def referral_forms(
     people = [one.name for one in staff.list_accounts(unit, roles) if one.name != entry.owner]
     mark = steps.revision(unit, entry.reference)
     named = best_time(record) if record else None
-    coordinates = request.may("reassign", request_ownership(request), entry.queue)
-    viewer = PageViewer(request_ownership(request), coordinates, tuple(people), mark, request.now)
+    coordinates = request.may("reassign", request.ownership, entry.queue)
+    viewer = PageViewer(request.ownership, coordinates, tuple(people), mark, request.now)
     return available_forms(entry, history, named, viewer)
 
 

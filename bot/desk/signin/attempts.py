@@ -64,10 +64,7 @@ def limits_for_password_check(request: DeskRequest) -> AttemptLimits:
 
 
 def _address_limit(request: DeskRequest) -> tuple[str, str]:
-    return (
-        PER_ADDRESS,
-        f"sign-in address {network(request.http.client.host if request.http.client else '')}",
-    )
+    return PER_ADDRESS, f"sign-in address {network(request.client_ip)}"
 
 
 def network(host: str) -> str:

@@ -111,6 +111,6 @@ def _totp_page(
 
 ROUTES = (
     DeskRoute("/desk/join", "GET", "sign_in", show_invitation),
-    DeskRoute("/desk/join", "POST", "sign_in", choose_password, sensitive=True),
-    DeskRoute("/desk/join/confirm", "POST", "sign_in", confirm_totp, sensitive=True),
+    DeskRoute("/desk/join", "POST", "sign_in", choose_password),
+    DeskRoute("/desk/join/confirm", "POST", "sign_in", confirm_totp),
 )

@@ -119,8 +119,7 @@ async def _authorization_url(request: DeskRequest, invitation: str) -> str:
 
 
 def _redirect_uri(request: DeskRequest) -> str:
-    own = request.runtime.settings.public_url or str(request.http.base_url)
-    return own.rstrip("/") + CALLBACK_PATH
+    return request.public_root + CALLBACK_PATH
 
 
 async def _oidc_failed(request: DeskRequest, reason: str) -> Response:
@@ -130,6 +129,6 @@ async def _oidc_failed(request: DeskRequest, reason: str) -> Response:
 
 ROUTES = (
     DeskRoute("/desk/organisation", "GET", "sign_in", start_oidc),
-    DeskRoute("/desk/organisation", "POST", "sign_in", redeem_with_oidc, sensitive=True),
+    DeskRoute("/desk/organisation", "POST", "sign_in", redeem_with_oidc),
     DeskRoute(CALLBACK_PATH, "GET", "sign_in", oidc_callback),
 )

@@ -118,7 +118,7 @@ async def confirm_password(request: DeskRequest) -> bool:
 
 def relying_party(request: DeskRequest) -> RelyingParty:
     """Return the site as browsers see it: passkeys are good for this one alone."""
-    own = urlsplit(request.runtime.settings.public_url or str(request.http.base_url))
+    own = urlsplit(request.public_root)
     return RelyingParty(own.hostname or "", f"{own.scheme}://{own.netloc}")
 
 
@@ -167,6 +167,6 @@ ROUTES = (
     DeskRoute("/desk/account/passkey", "POST", "own_account", begin_registration),
     DeskRoute("/desk/account/passkeys", "POST", "own_account", finish_registration),
     DeskRoute("/desk/account/passkeys/remove", "POST", "own_account", delete_passkey),
-    DeskRoute("/desk/sign-in/passkey", "POST", "sign_in", begin_passkey_sign_in, sensitive=True),
-    DeskRoute("/desk/sign-in/passkeys", "POST", "sign_in", finish_passkey_sign_in, sensitive=True),
+    DeskRoute("/desk/sign-in/passkey", "POST", "sign_in", begin_passkey_sign_in),
+    DeskRoute("/desk/sign-in/passkeys", "POST", "sign_in", finish_passkey_sign_in),
 )

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot.channels.telegram.webhook import BODY_MAX, PATH
+from bot.channels.telegram.webhook import PATH
+from bot.web.forms import UPDATE_MAX
 from storage.chats import inbox
 from storage.chats.inbox import InboxStage
 from storage.database import Database
@@ -147,7 +148,7 @@ def wrong_bodies(dice: Random) -> list[bytes]:
     ]
     deep = [b"[" * n + b"]" * n for n in (100, 1_000, 5_001, 100_000)]
     deep += [b'{"a":' * n + b"1" + b"}" * n for n in (100, 1_000, 5_001, 40_000)]
-    large = [b" " * (BODY_MAX + 1), update() + b" " * BODY_MAX, update(text="x" * BODY_MAX)]
+    large = [b" " * (UPDATE_MAX + 1), update() + b" " * UPDATE_MAX, update(text="x" * UPDATE_MAX)]
     long_numbers = [b'{"update_id":' + b"9" * n + b"}" for n in (20, 4_301, 100_000)]
     bent: list[bytes] = []
     while len(bent) < 250:

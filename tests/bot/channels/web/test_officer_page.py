@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
-from bot.channels.web import guard
 from bot.web.fields import build_fields
 from flows.conversation import Conversation
 from flows.dialogue import form
@@ -202,7 +201,7 @@ async def test_a_busy_database_loses_nothing(
     browser, page = await invited_browser(site)
 
     async def no_time(*_: object) -> object:
-        raise guard.DatabaseBusy
+        raise TimeoutError
 
     with monkeypatch.context() as busy:
         busy.setattr(site.running.runtime.database, "read", no_time)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from bot.desk.api.access import BODY_MAX
+from bot.web.forms import BODY_MAX
 from flows.casework import Act
 from storage import logbook
 from storage.accounts import api_keys
