@@ -1,65 +1,136 @@
-"""Whoever takes the database file reads nothing that anybody said, in any writing."""
+"""Whoever takes the database file reads nothing that anybody said, in any writing.
+
+The schema says what must be sealed: every column of bytes. Each holds a canary here, one that
+is added without one fails by its name, and no canary is found in the file or a copy of it.
+"""
 
 import base64
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import LargeBinary, func, select, update
 
 from flows.pending import ConfirmUnconfirmedText
 from flows.vocabulary import OutboxKind
-from storage import retention
-from storage.chats import inbox, message_ids, officers, outbox
+from storage import heartbeat, logbook, retention
+from storage.accounts import api_keys, passkeys, sign_ins, staff
+from storage.chats import (
+    browser_sessions,
+    inbox,
+    message_ids,
+    officers,
+    one_time_links,
+    outbox,
+    screens,
+)
 from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
-from storage.referrals import acts, lifecycle
-from storage.reports import missed_questions
-from storage.tables import METADATA, MISSED_QUESTION
+from storage.referrals import acts, contact_changes, lifecycle
+from storage.referrals.contact_changes import ProposedContactChange
+from storage.reports import daily_counters, exports, missed_questions
+from storage.reports.exports import ExportSelection, ProposedExport
+from storage.tables import MISSED_QUESTION
+from storage.unit import Unit
+from storage.vault import Vault
+from storage.web_tables import METADATA, STAFF
 from tests.support.builders import CHANNELS, DAY, NOW, PC_KAUR, make_answer, make_record
 
-SEALED = (
-    "update",
-    "address",
-    "answer",
-    "waiting",
-    "officer",
-    "message",
-    "outgoing",
-    "record",
-    "note",
-    "flag",
-    "question",
-)
-CANARIES = {place: f"canary{n:02}{place}" for n, place in enumerate(SEALED)}
+TABLES = METADATA.sorted_tables
+SEALED = [column for table in TABLES for column in table.c if isinstance(column.type, LargeBinary)]
+"""Fingerprints and hashes are text in the schema, so every column of bytes is a sealed one."""
+CANARIES = {str(column): f"canary{n:02}{column}" for n, column in enumerate(SEALED)}
+CANARIES["system_state.body"] = NOW.isoformat()
+"""By table and column. The system state holds no words: its canary is the time of the sweep."""
+REFERENCE = "AAAA-CCCC"
 
 
 @pytest.fixture
-def full(database: Database) -> Database:
-    """Return a database with a canary in everything that is sealed."""
-    said = CANARIES
+def sealed(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, str]:
+    """Return what vaults seal during the test: each cell, and the text inside."""
+    cells: dict[bytes, str] = {}
+    seal = Vault.seal
+
+    def remember(vault: Vault, text: str, context: str) -> bytes:
+        cell = seal(vault, text, context)
+        cells[cell] = text
+        return cell
+
+    monkeypatch.setattr(Vault, "seal", remember)
+    return cells
+
+
+@pytest.fixture
+def full(database: Database, sealed: dict[bytes, str]) -> Database:
+    """Return a database with a canary in every column that is sealed, and a row in every table."""
     with database.unit(NOW) as unit:
-        update_ = inbox.Arrival(said["update"], said["address"], {"text": said["update"]})
-        inbox.enqueue_arrivals(unit, "telegram", [update_])
-        before = load_conversation(unit, "telegram", said["address"])
-        state = replace(
-            before.conversation,
-            answers=(make_answer("name", said["answer"]),),
-            pending=ConfirmUnconfirmedText("name", said["waiting"]),
-        )
-        chat = save_conversation(unit, before, state).chat_id
-        officer = replace(PC_KAUR, name=said["officer"])
-        officers.save_officer(unit, chat, officer)
-        officers.invite_officer(unit, officer)
-        message_ids.add_message_id(unit, chat, said["message"], True)
-        outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": said["outgoing"]}, chat)
-        record = replace(make_record("AAAA-CCCC"), consent=said["record"], flags=(said["flag"],))
-        lifecycle.hand_over(unit, record, chat)
-        acts.claim(unit, "AAAA-CCCC", "Ann")
-        acts.perform_act(unit, "AAAA-CCCC", "spoke", "Ann", said["note"])
-        missed_questions.add_missed_question(unit, said["question"])
+        heartbeat.record(unit)
+        chat_id = _plant_chat(unit)
+        _plant_referral(unit, chat_id)
+        _plant_browser(unit)
+        _plant_staff(unit)
     return database
+
+
+def _plant_chat(unit: Unit) -> str:
+    text, address = CANARIES["inbox.body"], CANARIES["chat.address"]
+    inbox.enqueue_arrivals(unit, "telegram", [inbox.Arrival(text, address, {"text": text})])
+    before = load_conversation(unit, "telegram", address)
+    after = replace(
+        before.conversation,
+        answers=(make_answer("name", CANARIES["answer.body"]),),
+        pending=ConfirmUnconfirmedText("name", CANARIES["conversation.body"]),
+    )
+    chat_id = save_conversation(unit, before, after).chat_id
+    officers.save_officer(unit, chat_id, replace(PC_KAUR, name=CANARIES["officer.body"]))
+    officers.invite_officer(unit, replace(PC_KAUR, name=CANARIES["invitation.body"]))
+    message_ids.add_message_id(unit, chat_id, CANARIES["message.body"], True)
+    reply = {"text": CANARIES["outbox.body"]}
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, reply, chat_id)
+    missed_questions.add_missed_question(unit, CANARIES["missed_question.body"])
+    return chat_id
+
+
+def _plant_referral(unit: Unit, chat_id: str) -> None:
+    plain = make_record(REFERENCE)
+    email = replace(plain.lines[0], question="email", value="amina@example.org")
+    record = replace(
+        plain,
+        lines=(*plain.lines, email),
+        consent=CANARIES["referral.body"],
+        flags=(CANARIES["referral.flags"],),
+    )
+    lifecycle.hand_over(unit, record, chat_id)
+    acts.claim(unit, REFERENCE, "ann")
+    acts.perform_act(unit, REFERENCE, "spoke", "ann", CANARIES["step.note"])
+    number = CANARIES["contact_change.body"]
+    proposed = ProposedContactChange("phone", number, number, "She rang")
+    contact_changes.request_change(unit, REFERENCE, proposed, "ann")
+    why = CANARIES["export.explanation"]
+    wanted = ProposedExport("audit", why, ExportSelection("all"), 1, "csv")
+    exports.request_export(unit, "ann", wanted, preapproved=False)
+
+
+def _plant_browser(unit: Unit) -> None:
+    address = CANARIES["browser_session.address"]
+    browser_sessions.begin_browser_session(unit, "web", address)
+    carried = {"text": CANARIES["one_time_link.body"]}
+    one_time_links.issue_link(unit, "quiet", "web", address, 30, carried)
+    message = screens.ScreenMessage("", CANARIES["screen_message.body"])
+    screens.add_screen_message(unit, "web", address, message)
+
+
+def _plant_staff(unit: Unit) -> None:
+    code = staff.invite_staff(unit, "ann", "mediator", "ada")
+    id = staff.activate_account(unit, code, "$argon2id$", CANARIES["staff.totp_secret"]) or ""
+    passkeys.add_passkey(unit, id, CANARIES["passkey.body"], "key", 0)
+    sign_ins.begin_sign_in(unit, id, "password")
+    api_keys.issue_api_key(unit, "Cases", ("read:queue",), "ada")
+    logbook.add_logbook_line(unit, "ada", "invite", "ann")
+    daily_counters.increment_counter(unit, "asked", "self/name")
 
 
 def writings(word: str) -> Iterator[bytes]:
@@ -84,17 +155,65 @@ def test_the_search_itself_finds_every_writing() -> None:
             assert len(found_in(b"before" + one + b"after")) == 1
 
 
+def not_sealed(unit: Unit, sealed: dict[bytes, str]) -> list[str]:
+    """Return the columns of bytes that hold a cell which no vault sealed, or no canary."""
+    found = []
+    for column in SEALED:
+        cells = unit.conn.scalars(select(column).where(column.is_not(None))).all()
+        texts = [sealed.get(cell) for cell in cells]
+        if None in texts or not any(CANARIES[str(column)] in (text or "") for text in texts):
+            found.append(str(column))
+    return found
+
+
+def test_every_column_of_bytes_is_sealed_and_holds_its_canary(
+    full: Database, sealed: dict[bytes, str]
+) -> None:
+    with full.reading() as unit:
+        missing = not_sealed(unit, sealed)
+    assert missing == [], f"Plant a canary in {', '.join(missing)}: see `full`."
+
+
+@pytest.mark.parametrize("cell", [None, b"", b"canary", b"JBSWY3DPEHPK3PXP"])
+def test_a_column_without_its_canary_is_named(
+    full: Database, sealed: dict[bytes, str], cell: bytes | None
+) -> None:
+    with full.unit() as unit:
+        unit.conn.execute(update(STAFF).values(totp_secret=cell))
+        assert not_sealed(unit, sealed) == ["staff.totp_secret"]
+
+
+def test_there_is_a_row_in_every_table(full: Database) -> None:
+    with full.reading() as unit:
+        count = {
+            table.name: unit.conn.scalar(select(func.count()).select_from(table))
+            for table in TABLES
+        }
+    assert [name for name, rows in count.items() if not rows] == []
+
+
 def test_a_stolen_file_holds_no_words(full: Database, file: Path) -> None:
     assert found_in(file.read_bytes()) == set()
+
+
+def test_a_backup_and_a_dump_hold_no_words_either(
+    full: Database, file: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup.db"
+    with closing(sqlite3.connect(file)) as plain, closing(sqlite3.connect(copy)) as backup:
+        plain.backup(backup)
+        dump = "\n".join(plain.iterdump()).encode()
+    assert b"INSERT INTO" in dump
+    assert found_in(copy.read_bytes()) == found_in(dump) == set()
 
 
 def test_its_journal_holds_no_words_either(full: Database, file: Path) -> None:
     with full.unit(NOW) as unit:
         unit.conn.exec_driver_sql("PRAGMA cache_size=1")
-        for table in METADATA.sorted_tables:
+        for table in TABLES:
             column = next(iter(table.c))
             unit.conn.execute(update(table).values({column.name: column}))
-        missed_questions.add_missed_question(unit, CANARIES["question"])
+        missed_questions.add_missed_question(unit, CANARIES["missed_question.body"])
         unit.conn.exec_driver_sql("PRAGMA cache_spill=1")
         journal = file.with_name(file.name + "-journal").read_bytes()
         assert len(journal) > 512
@@ -107,7 +226,7 @@ def test_the_words_are_really_in_there(full: Database, file: Path) -> None:
     with full.unit(NOW) as unit:
         (row,) = unit.conn.execute(select(MISSED_QUESTION)).all()
         (found,) = inbox.due_inbox_items(unit, CHANNELS)
-    assert found.body == {"text": CANARIES["update"]}
+    assert found.body == {"text": CANARIES["inbox.body"]}
     assert row.body in file.read_bytes()
 
 
