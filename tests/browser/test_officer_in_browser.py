@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from flows.wording import say
 from storage.chats import officers, one_time_links
 from storage.referrals import lifecycle
-from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL
+from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL, answer_nothing
 from tests.browser.conftest import SCRIPTS_AND_SIZES, OpenPage
 from tests.browser.desk_actions import add_account, sign_in
 from tests.browser.live_app import LiveApp
@@ -53,6 +53,22 @@ def test_one_page_and_it_is_in_the_queue(
     expect(page.get_by_role("alert")).to_be_visible()
     fill_form(page, QUICK_REFERRAL)
     page.get_by_role("button", name=SEND).click()
+    assert is_queued(site, page.locator(".govuk-panel__body strong").inner_text())
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+def test_a_slow_answer_appears_by_itself(
+    opens: OpenPage, site: LiveApp, monkeypatch: pytest.MonkeyPatch, script: bool
+) -> None:
+    page = opens(script=script)
+    open_form(page, site)
+    fill_form(page, QUICK_REFERRAL)
+    with monkeypatch.context() as slowed:
+        answer_nothing(site.running, slowed)
+        page.get_by_role("button", name=SEND).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(say("en", "form.waits.title"))
+        assert not script or axe_violations(page) == []
+        assert horizontal_overflow(page) == 0
     assert is_queued(site, page.locator(".govuk-panel__body strong").inner_text())
 
 

@@ -9,7 +9,7 @@ from bot import private_links
 from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
-from bot.channels.web.officer_revoked import officer_revoked_page
+from bot.channels.web.officer_notices import revoked_page, waiting_page
 from bot.channels.web.private_page import (
     LINKS_PER_CLIENT,
     code_in_path,
@@ -34,6 +34,7 @@ from flows.vocabulary import Journey
 from storage.chats import conversations, inbox, officers
 from storage.chats.browser_sessions import OFFICER_CHANNEL
 from storage.chats.inbox import Arrival
+from storage.unit import Unit
 
 OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
 """An invitation lasts in its browser as long as an officer is remembered in a chat."""
@@ -74,11 +75,15 @@ async def redeem_invitation(request: ChatRequest) -> Response:
 
 async def show_officer_form(request: ChatRequest) -> Response:
     """Show the form, or what became of what was sent."""
+    # Before the conversation is read: an answer that comes in between would be overlooked.
+    waits = await _is_waiting(request)
     conversation = await _load_officer_conversation(request)
     if conversation is None:
         return _not_invited_page(request)
     if conversation.officer_revoked:
-        return officer_revoked_page(request, conversation, _as_officer_draft(conversation))
+        return revoked_page(request, conversation, _as_officer_draft(conversation))
+    if waits:
+        return waiting_page(request, _as_officer_draft(conversation))
     if conversation.stage == Stage.SENT and "another" not in request.http.query_params:
         return _outcome_page(request, conversation, "sent.html")
     if conversation.stage == Stage.STOPPED and "change" not in request.http.query_params:
@@ -92,7 +97,7 @@ async def post_officer_form(request: ChatRequest) -> Response:
     if conversation is None:
         return _not_invited_page(request)
     if conversation.officer_revoked:
-        return officer_revoked_page(request, conversation, _as_officer_draft(conversation))
+        return revoked_page(request, conversation, _as_officer_draft(conversation))
     if not request.has_valid_csrf:
         return _form_page(
             request, _as_officer_draft(conversation), request.form, status=403, reason="old_form"
@@ -156,9 +161,23 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
     page = PagePayload(WEB_CHANNEL, request.chat_address, filled, JOURNEY, send=True)
     key = f"{request.token}/{request.form.get('once', '')[:60]}"
     arrival = Arrival(key, request.chat_address, page.to_body())
-    await request.write(inbox.enqueue_arrivals, PAGE_CHANNEL, [arrival])
+    if not await request.write(_save_form, request, arrival):
+        return waiting_page(request, conversation)
     await _wait_until_answered(request)
     return request.redirect("/officer")
+
+
+def _save_form(unit: Unit, request: ChatRequest, arrival: Arrival) -> bool:
+    """Keep a form to be answered, once; return False for another one while one is not answered."""
+    known = conversations.load_conversation(unit, WEB_CHANNEL, arrival.chat).conversation
+    if request.form.get("after", "") != _last_sent_reference(known):
+        return True  # sent a moment ago: the next page shows that
+    attempt = unit.conn.begin_nested()
+    waits = inbox.has_unanswered_input(unit, PAGE_CHANNEL, arrival.chat)
+    is_another = bool(inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [arrival])) and waits
+    if is_another:
+        attempt.rollback()
+    return not is_another
 
 
 async def _wait_until_answered(request: ChatRequest) -> None:
@@ -166,10 +185,17 @@ async def _wait_until_answered(request: ChatRequest) -> None:
     runtime, address = request.runtime, request.chat_address
 
     async def is_answered() -> bool:
-        return not await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, address)
+        return not await _is_waiting(request)
 
     # The page's input comes by the channel named page; the chat that answers it is this one.
     await runtime.answers.wait(WEB_CHANNEL, address, is_answered, runtime.answer_within)
+
+
+async def _is_waiting(request: ChatRequest) -> bool:
+    """Return whether a form of this browser is not answered yet."""
+    if request.address is None:
+        return False
+    return await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, request.address)
 
 
 # --- what is shown

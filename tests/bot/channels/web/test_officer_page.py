@@ -1,5 +1,6 @@
 """An officer's page in a browser: invited once, one form, the same rules and record as the chat."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -9,11 +10,14 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from bot import serve
 from bot.__main__ import app
+from bot.serve import Program
 from bot.web.fields import build_fields
 from flows.conversation import Conversation
 from flows.dialogue import form
 from flows.vocabulary import Journey
+from flows.wording import say
 from storage.database import Database
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
@@ -213,6 +217,64 @@ async def test_a_busy_database_loses_nothing(
     await browser.post(again.action, data=again.fields)
     await browser.post(again.action, data=again.fields)
     assert len(site.sent_records()) == 1
+
+
+def answer_nothing(running: Program, slowed: pytest.MonkeyPatch) -> None:
+    """Let nothing be answered, and no page wait for it, until `slowed` is undone."""
+
+    async def nothing_answered(_: object) -> list[object]:
+        return []
+
+    slowed.setattr(serve, "answer_batch", nothing_answered)
+    slowed.setattr(running.runtime, "answer_within", 0.0)
+
+
+async def answered_page(site: PagesApp, browser: httpx.AsyncClient) -> httpx.Response:
+    """Return the officer's page once it no longer says that the answer follows."""
+    site.running.runtime.wake.wake_all()
+    for _ in range(200):
+        page = await browser.get("/officer")
+        if "refresh" not in page.headers:
+            return page
+        await asyncio.sleep(0.02)
+    raise AssertionError("it is never answered")
+
+
+async def test_a_slow_answer_is_said_to_follow(
+    site: PagesApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, page = await invited_browser(site)
+    with monkeypatch.context() as slowed:
+        answer_nothing(site.running, slowed)
+        told = await submit_form(browser, page, QUICK_REFERRAL)
+        assert (told.status_code, told.url.path) == (200, "/officer")
+        assert say("en", "form.waits.title") in told.text
+        assert told.headers["refresh"].startswith("5")
+        assert "Rosa Diaz" not in told.text, "it is kept, and nothing is to be done"
+        assert parse_page(told.text).forms == []
+        assert site.sent_records() == []
+    sent = await answered_page(site, browser)
+    (record,) = site.sent_records()
+    assert record.reference in sent.text
+
+
+async def test_a_form_is_never_filed_twice_while_its_answer_follows(
+    site: PagesApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, page = await invited_browser(site)
+    with monkeypatch.context() as slowed:
+        answer_nothing(site.running, slowed)
+        await submit_form(browser, page, QUICK_REFERRAL)
+        same = await submit_form(browser, page, QUICK_REFERRAL)
+        assert same.status_code == 200
+        assert "Rosa Diaz" not in same.text
+        other = await submit_form(browser, page, {**QUICK_REFERRAL, "victim_name": "Ana Diaz"})
+        assert other.status_code == 409
+        assert "refresh" not in other.headers, "what was typed can be copied from the page"
+        assert "Ana Diaz" in other.text
+    await answered_page(site, browser)
+    (record,) = site.sent_records()
+    assert {x.question: x.value for x in record.lines}["victim_name"] == "Rosa Diaz"
 
 
 def test_an_invitation_is_printed_for_a_browser_too(
