@@ -31,6 +31,13 @@ JOURNEYS = (Journey.SELF, Journey.CALLBACK, Journey.OFFICER)
 """Those that somebody can be on."""
 
 
+class AnsweredBy(StrEnum):
+    """Whose answer it is. What a member of staff changed stands under their own name instead."""
+
+    PERSON = "person"
+    OFFICER = "officer"
+
+
 class Option(StrEnum):
     """The options of questions that code decides by; content/questions.toml has them and more."""
 

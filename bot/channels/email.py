@@ -5,12 +5,7 @@ import smtplib
 import ssl
 from email.message import EmailMessage
 
-from bot.channel_interface import (
-    MANAGER_RECIPIENT,
-    Body,
-    InboundEvent,
-    PermanentFailure,
-)
+from bot.channel_interface import MANAGER_RECIPIENT, Body, InboundEvent, PermanentFailure
 from bot.settings import Settings
 from flows.vocabulary import OutboxKind
 

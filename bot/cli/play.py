@@ -16,12 +16,7 @@ from bot.pipeline.respond import AnsweredInput, respond
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
 from bot.settings import Settings
-from flows.conversation import (
-    ButtonKind,
-    Conversation,
-    HandOver,
-    Turn,
-)
+from flows.conversation import ButtonKind, Conversation, HandOver, Turn
 from flows.officers import Officer
 from flows.questions import journey
 from flows.stages import Stage

@@ -6,12 +6,7 @@ from dataclasses import dataclass, replace
 from bot.channel_interface import Body, ChatEvent, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
 from bot.pipeline.alerts import AlertKey, alert, notify_webhook
-from bot.private_links import (
-    INTRODUCTION_COMMAND,
-    LinkOwner,
-    redeem_introduction,
-    with_links,
-)
+from bot.private_links import INTRODUCTION_COMMAND, LinkOwner, redeem_introduction, with_links
 from bot.runtime import Runtime
 from flows.conversation import (
     ClearChat,

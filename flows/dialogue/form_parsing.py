@@ -7,7 +7,7 @@ from flows.conversation import Conversation
 from flows.inputs import FormFields
 from flows.questions import answer_types, journey
 from flows.questions.answer_types import Invalid, Parsed, Suggestion
-from flows.questions.questionnaire import Question, get_question, question_exists
+from flows.questions.questionnaire import AnswerType, Question, get_question, question_exists
 from flows.scenes.answering import parsed_answer
 from flows.vocabulary import NON_ANSWERS, AnswerStatus
 
@@ -154,11 +154,11 @@ def _parse_non_answer(
     return answer_types.non_answer(AnswerStatus(status_name), language)
 
 
-_PAGE_ERROR_KEYS = {
-    "choice": "choice.pick",
-    "contact": "contact.page",
-    "line": "line.page",
-    "words": "words.empty",
+_PAGE_ERROR_KEYS: dict[str, str] = {
+    AnswerType.CHOICE: "choice.pick",
+    AnswerType.CONTACT: "contact.page",
+    AnswerType.CASE_REFERENCE: "line.page",
+    AnswerType.SHORT_TEXT: "words.empty",
     "note.empty": "note.page_empty",
     "note.too_long": "note.page_too_long",
 }

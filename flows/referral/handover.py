@@ -19,13 +19,7 @@ from flows.referral import rules
 from flows.referral.contact import REQUIRED_ANSWER_BY_WAY
 from flows.referral.routing import Route, route_referral
 from flows.service import service
-from flows.vocabulary import (
-    NOT_ASKED,
-    AnswerStatus,
-    Flag,
-    Journey,
-    Option,
-)
+from flows.vocabulary import NOT_ASKED, AnswerStatus, Flag, Journey, Option
 
 
 def build_record(conversation: Conversation, now: datetime) -> Record:

@@ -13,7 +13,7 @@ from flows.questions import answer_types, journey
 from flows.questions.answer_types import Parsed
 from flows.questions.questionnaire import Question, get_question, question_exists
 from flows.stages import ANSWERABLE, Move, Stage
-from flows.vocabulary import NON_ANSWERS, AnswerStatus, Journey
+from flows.vocabulary import NON_ANSWERS, AnsweredBy, AnswerStatus, Journey, Option
 from flows.wording import say
 
 
@@ -117,13 +117,14 @@ def _build_answer(
 
 
 def _answered_by(conversation: Conversation) -> str:
-    return "officer" if conversation.journey == Journey.OFFICER else "person"
+    by_officer = conversation.journey == Journey.OFFICER
+    return AnsweredBy.OFFICER if by_officer else AnsweredBy.PERSON
 
 
-_FOLLOW_UP_KEYS = {
-    ("harm", "sexual"): "scenes.asking.support_sexual",
-    ("harm", "domestic"): "scenes.asking.support_home",
-    ("still_happening", "yes"): "scenes.asking.help_now",
+_FOLLOW_UP_KEYS: dict[tuple[str, str], str] = {
+    ("harm", Option.SEXUAL): "scenes.asking.support_sexual",
+    ("harm", Option.DOMESTIC): "scenes.asking.support_home",
+    ("still_happening", Option.YES): "scenes.asking.help_now",
 }
 
 

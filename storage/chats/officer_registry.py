@@ -8,11 +8,7 @@ from itertools import groupby
 from sqlalchemy import delete, select, update
 
 from flows.officers import Officer
-from storage.chats.officers import (
-    OfficerDetails,
-    invitation_context,
-    officer_context,
-)
+from storage.chats.officers import OfficerDetails, invitation_context, officer_context
 from storage.serialization import dumps, loads
 from storage.tables import CHAT, INVITATION, OFFICER, AnyRow
 from storage.unit import Unit

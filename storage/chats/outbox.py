@@ -6,17 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    Select,
-    bindparam,
-    delete,
-    exists,
-    insert,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Select, bindparam, delete, exists, insert, null, or_, select, update
 
 from flows.vocabulary import OutboxKind
 from storage.chats.conversations import address_context

@@ -6,12 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, case, exists, literal, select, update
 
 from flows import casework
-from flows.casework import (
-    HELD_STAGES,
-    Act,
-    FollowUp,
-    ReferralStage,
-)
+from flows.casework import HELD_STAGES, Act, FollowUp, ReferralStage
 from flows.vocabulary import Queue, StepName
 from storage.referrals import duplicates
 from storage.referrals.rows import unseal_record

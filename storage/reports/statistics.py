@@ -8,12 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Subquery, case, func, select
 
 from flows import casework
-from flows.casework import (
-    OPEN_STAGES,
-    Act,
-    Contact,
-    ReferralStage,
-)
+from flows.casework import OPEN_STAGES, Act, Contact, ReferralStage
 from flows.vocabulary import CounterEvent
 from storage.tables import DAILY_COUNTER, REFERRAL, STEP
 from storage.unit import Unit

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from flows.conversation import Answer, Conversation, Receipt
 from flows.officers import Officer
+from flows.questions.questionnaire import get_question
 from flows.record import Record, RecordLine
 from flows.stages import Stage
-from flows.vocabulary import AnswerStatus, Journey, Queue
+from flows.vocabulary import AnsweredBy, AnswerStatus, Flag, Journey, Queue
 from storage.chats.conversations import load_conversation, save_conversation
 from storage.database import Database
 
@@ -28,21 +29,28 @@ def make_answer(question: str, value: str, at: datetime = NOW) -> Answer:
         wording_version="1",
         language="en",
         answered_at=at,
-        answered_by="victim",
+        answered_by=AnsweredBy.PERSON,
         message_id="1001",
+    )
+
+
+def answered_line(question: str, value: str, at: datetime = NOW, label: str = "") -> RecordLine:
+    """Return a line of a record, as a person answered a question of ours."""
+    asked = get_question(question)
+    return RecordLine(
+        *(question, asked.prompt("en"), AnswerStatus.ANSWERED, value, label or value),
+        *(AnsweredBy.PERSON, at, "1", "en"),
     )
 
 
 def make_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False) -> Record:
     """Return a record as it is handed over."""
-    line = RecordLine(
-        "name", "What is your name?", "said", "Amina", "Amina", "victim", NOW, "1", "en"
-    )
+    line = answered_line("name", "Amina")
     return Record(
         reference=reference,
         journey=Journey.SELF,
-        lines=(line, replace(line, question="phone", value="01622 496 000", answered_at=None)),
-        safe_contact=(replace(line, question="voicemail", value="no"),),
+        lines=(line, replace(answered_line("number", "01622 496 000"), answered_at=None)),
+        safe_contact=(answered_line("if_answered", "no_message"),),
         consent="Yes, send it",
         consented_at=NOW,
         sent_at=NOW,
@@ -53,8 +61,8 @@ def make_record(reference: str, due: datetime = NOW + DAY, urgent: bool = False)
         hold=False,
         urgent=urgent,
         may_contact=True,
-        flags=("unsafe_to_call",),
-        reasons=("lives_in_kent",),
+        flags=(Flag.NEEDS,),
+        reasons=("adults",),
         wording_version="1",
         language="en",
     )

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from flows.record import Record, RecordLine
-from flows.vocabulary import Journey, Queue
+from flows.record import Record
+from flows.vocabulary import AnswerStatus, Flag, Journey, Queue
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from tests.harness.clock import START
-from tests.support.builders import make_record
+from tests.support.builders import answered_line, make_record
 
 HOSTILE_TEXT = "=1+1 <script>alert(1)</script> **bold** [a](http://example.com) \u202eevil"
 NUMBER = "07700 900123"
@@ -25,21 +25,24 @@ ANSWERS = {
 SAFE_CONTACT_KEYS = ("way", "number", "if_answered")
 
 
-def make_full_record(reference: str, queue: str = "adults", sent_at: datetime = START) -> Record:
+def make_full_record(
+    reference: str, queue: Queue = Queue.ADULTS, sent_at: datetime = START
+) -> Record:
     """Return a record with hostile words and letters of several languages."""
     lines = tuple(
-        RecordLine(key, f"Asked: {key}?", "said", value, label, "victim", sent_at, "1", "en")
+        replace(answered_line(key, value, sent_at, label), prompt=f"Asked: {key}?")
         for key, (value, label) in ANSWERS.items()
     )
-    unsaid = replace(lines[0], question="known", prompt="Asked: known?", status="rather_not_say")
+    unsaid = replace(lines[0], question="known", prompt="Asked: known?")
+    unsaid = replace(unsaid, status=AnswerStatus.RATHER_NOT_SAY)
     return replace(
         make_record(reference),
         lines=(*lines, unsaid),
         safe_contact=tuple(line for line in lines if line.question in SAFE_CONTACT_KEYS),
         journey=Journey.SELF,
-        flags=("needs",),
+        flags=(Flag.NEEDS,),
         reasons=("adults",),
-        queue=Queue(queue),
+        queue=queue,
         sent_at=sent_at,
         due=sent_at + timedelta(days=2),
     )
@@ -49,7 +52,7 @@ def add_full_referral(
     database: Database,
     reference: str,
     owner: str = "",
-    queue: str = "adults",
+    queue: Queue = Queue.ADULTS,
     sent_at: datetime = START,
 ) -> None:
     """Have a referral, owned by somebody if a name is given."""

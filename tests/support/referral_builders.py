@@ -5,14 +5,15 @@ from datetime import datetime
 
 from flows.conversation import Conversation
 from flows.officers import Officer
-from flows.questions import answer_types, journey
+from flows.questions import answer_types
 from flows.questions.answer_types import Parsed
+from flows.questions.journey import first_unanswered
 from flows.questions.questionnaire import Question
 from flows.record import Record
 from flows.referral import handover
 from flows.scenes import answering
 from flows.stages import Stage
-from flows.vocabulary import AnswerStatus, Journey
+from flows.vocabulary import AnswerStatus, Journey, Source
 from storage.referrals import lifecycle
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.cast import MAYA, SAM
@@ -59,28 +60,29 @@ def finished_record(
     reference: str,
     at: datetime,
     answers: dict[str, str] | None = None,
-    journey_name: str = "self",
+    journey: Journey = Journey.SELF,
     officer: Officer | None = None,
-    source: str = "telegram",
+    source: Source = Source.TELEGRAM,
 ) -> Record:
     """Return the record of a finished conversation; what is not answered is skipped."""
-    told = Conversation(Stage.CHECKING, Journey(journey_name), reference=reference, officer=officer)
+    told = Conversation(Stage.CHECKING, journey, reference=reference, officer=officer)
     said = dict(SELF_ANSWERS if answers is None else answers)
-    while one := journey.first_unanswered(told):
+    while one := first_unanswered(told):
         reading = _parsed_answer(one, said.get(one.key))
         told = answering.with_answer(told, answering.parsed_answer(told, one, reading, at))
     return replace(handover.build_record(told, at), source=source)
 
 
 def add_sent_referral(
-    desk: DeskApp, reference: str, answers: dict[str, str] | None = None, **more: str
+    desk: DeskApp,
+    reference: str,
+    answers: dict[str, str] | None = None,
+    journey: Journey = Journey.SELF,
+    source: Source = Source.WEB,
 ) -> str:
     """Have a referral handed over at the desk's time; return its reference."""
-    kind = more.get("kind", "self")
-    officer = SAM.officer if kind == "officer" else None
-    record = finished_record(
-        reference, desk.clock(), answers, kind, officer, more.get("door", "web")
-    )
+    officer = SAM.officer if journey == Journey.OFFICER else None
+    record = finished_record(reference, desk.clock(), answers, journey, officer, source)
     with desk.database.unit(desk.clock()) as unit:
         assert lifecycle.hand_over(unit, record, None)
     return reference

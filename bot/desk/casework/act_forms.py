@@ -8,12 +8,7 @@ from bot.desk.permissions import Ownership, Role, may_see_queue
 from bot.web.forms import is_checked
 from flows import casework
 from flows.calendar import retry_schedule
-from flows.casework import (
-    Act,
-    ActForm,
-    FollowUp,
-    ReferralStage,
-)
+from flows.casework import Act, ActForm, FollowUp, ReferralStage
 from flows.questions import answer_types
 from flows.service import service
 from flows.vocabulary import Queue, StepName

@@ -17,13 +17,7 @@ from flows.service import service
 from flows.understanding.crisis import Danger
 from flows.vocabulary import JOURNEYS, Flag
 from storage.referrals import acts, queue_views
-from storage.referrals.queue_views import (
-    COLUMN_FILTERS,
-    VIEWS,
-    QueuePage,
-    QueueQuery,
-    QueueView,
-)
+from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueuePage, QueueQuery, QueueView
 from storage.referrals.rows import QueueEntry
 from storage.unit import Unit
 

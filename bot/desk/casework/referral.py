@@ -7,12 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bot.desk.casework.act_forms import (
-    ActForms,
-    PageViewer,
-    available_forms,
-    may_be_assigned,
-)
+from bot.desk.casework.act_forms import ActForms, PageViewer, available_forms, may_be_assigned
 from bot.desk.casework.duplicates import duplicates_for
 from bot.desk.casework.record_view import best_time, timeline, view_record
 from bot.desk.guard import DeskRequest, DeskRoute

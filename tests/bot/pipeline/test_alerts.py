@@ -36,11 +36,11 @@ class AlertHarness:
         self.house = build_runtime(database, {}, ("telegram",), **more)  # type: ignore[arg-type]
 
     def add_referral(
-        self, at: datetime, days: int = 2, hold: bool = False, queue: str = "adults"
+        self, at: datetime, days: int = 2, hold: bool = False, queue: Queue = Queue.ADULTS
     ) -> None:
         """Hand over a referral that is promised within some working days."""
         promised = due_at(at, days, service()).astimezone(UTC)
-        record = replace(make_record(ONE, promised), sent_at=at, hold=hold, queue=Queue(queue))
+        record = replace(make_record(ONE, promised), sent_at=at, hold=hold, queue=queue)
         with self.database.unit(at) as unit:
             lifecycle.hand_over(unit, record, None)
 
@@ -96,12 +96,12 @@ def test_nobody_is_alerted_at_night_at_weekends_or_at_easter(
     assert all(next_opening(at, service()) is None for at, *_ in alerts)
 
 
-@pytest.mark.parametrize(("hold", "queue"), [(True, "adults"), (False, "check")])
+@pytest.mark.parametrize(("hold", "queue"), [(True, Queue.ADULTS), (False, Queue.CHECK)])
 def test_what_is_on_hold_or_needs_a_check_counts_too(
-    database: Database, vault: Vault, hold: bool, queue: str
+    database: Database, vault: Vault, hold: bool, queue: Queue
 ) -> None:
     office = AlertHarness(database, vault)
-    office.add_referral(MONDAY, hold=hold, queue=Queue(queue))
+    office.add_referral(MONDAY, hold=hold, queue=queue)
     assert len(office.alerts_between(MONDAY, MONDAY + timedelta(days=4))) == 2
 
 

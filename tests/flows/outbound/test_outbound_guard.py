@@ -24,7 +24,7 @@ from flows.outbound.guard import (
 from flows.questions.questionnaire import get_question
 from flows.record import Record, RecordLine
 from flows.service import service
-from flows.vocabulary import Journey, OutboxKind, Queue
+from flows.vocabulary import AnswerStatus, Journey, OutboxKind, Queue
 from tests.support.paths import ROOT
 
 KENT = ZoneInfo("Europe/London")
@@ -224,9 +224,13 @@ def _parts(contact: SafeContact) -> dict[str, Any]:
     return {name: getattr(contact, name) for name in SafeContact.__dataclass_fields__}
 
 
+def _status(value: str) -> AnswerStatus:
+    return AnswerStatus.ANSWERED if value else AnswerStatus.SKIPPED
+
+
 def _record(**said: str) -> Record:
     lines = tuple(
-        RecordLine(key, "", "said" if value else "skipped", value, "", "", None, "", "en")
+        RecordLine(key, "", _status(value), value, "", "", None, "", "en")
         for key, value in said.items()
     )
     return Record(

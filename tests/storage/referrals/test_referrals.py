@@ -11,6 +11,7 @@ import pytest
 
 from flows import casework
 from flows.casework import Act, ReferralStage
+from flows.vocabulary import Flag
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.referrals.lifecycle import ReferenceTaken
@@ -60,7 +61,7 @@ def test_a_record_goes_into_its_queue(unit: Unit, one: str) -> None:
     assert (found.reference, found.queue, found.provider) == (ONE, "adults", "kent")
     assert (found.stage, found.owner, found.late) == ("new", None, False)
     assert (found.due, found.zone) == (NOW + DAY, "Europe/London")
-    assert found.flags == ("unsafe_to_call",)
+    assert found.flags == (Flag.NEEDS,)
     assert acts_on(unit) == [("handed_over", "person")]
 
 
@@ -109,7 +110,7 @@ def test_first_the_unseen_then_the_urgent_then_by_due_time(unit: Unit) -> None:
         record = make_record(reference, NOW + days * DAY, urgent)
         lifecycle.hand_over(unit, record, None)
     lifecycle.stop_contact(unit, "GONE", Act.WITHDRAW)
-    lifecycle.raise_flag(unit, "FLAG", "in_danger")
+    lifecycle.raise_flag(unit, "FLAG", Flag.IMMEDIATE_DANGER)
     found = queue(unit)
     assert [one.reference for one in found] == ["FLAG", "GONE", "URGT", "LATE", "SOON"]
     assert [one.late for one in found] == [False, False, False, True, False]
@@ -187,7 +188,7 @@ def test_a_reference_nobody_has_is_unknown(unit: Unit) -> None:
         lambda: take_step(unit, "claim"),
         lambda: lifecycle.open_record(unit, ONE, "Ann"),
         lambda: steps(unit),
-        lambda: lifecycle.raise_flag(unit, ONE, "in_danger"),
+        lambda: lifecycle.raise_flag(unit, ONE, Flag.IMMEDIATE_DANGER),
         lambda: lifecycle.stop_contact(unit, ONE, Act.WITHDRAW),
     ):
         with pytest.raises(UnknownReferral):
@@ -343,9 +344,9 @@ def test_after_a_check_that_it_is_still_wanted_contact_is_allowed_again(
 
 
 def test_a_flag_is_added_once(unit: Unit, one: str) -> None:
-    lifecycle.raise_flag(unit, ONE, "in_danger")
-    lifecycle.raise_flag(unit, ONE, "in_danger")
-    assert only_entry(unit).flags == ("unsafe_to_call", "in_danger")
+    lifecycle.raise_flag(unit, ONE, Flag.IMMEDIATE_DANGER)
+    lifecycle.raise_flag(unit, ONE, Flag.IMMEDIATE_DANGER)
+    assert only_entry(unit).flags == (Flag.NEEDS, Flag.IMMEDIATE_DANGER)
 
 
 def test_erasing_leaves_the_bare_steps(unit: Unit, one: str) -> None:
@@ -360,5 +361,5 @@ def test_erasing_leaves_the_bare_steps(unit: Unit, one: str) -> None:
     with pytest.raises(ReferralErased):
         lifecycle.open_record(unit, ONE, "Ann")
     lifecycle.stop_contact(unit, ONE, Act.WITHDRAW)
-    lifecycle.raise_flag(unit, ONE, "in_danger")
+    lifecycle.raise_flag(unit, ONE, Flag.IMMEDIATE_DANGER)
     assert only_entry(unit) == found

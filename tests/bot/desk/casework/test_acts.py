@@ -10,6 +10,7 @@ from httpx import Response
 from sqlalchemy import select
 
 from flows.casework import Act
+from flows.vocabulary import Journey, Source
 from flows.wording import say
 from storage import logbook
 from storage.chats import conversations
@@ -65,11 +66,14 @@ async def take_act(browser: DeskBrowser, act: str, form: str = "act", **fields: 
 
 
 async def mira_with_referral(
-    desk: DeskApp, answers: dict[str, str] | None = None, **more: str
+    desk: DeskApp,
+    answers: dict[str, str] | None = None,
+    journey: Journey = Journey.SELF,
+    source: Source = Source.WEB,
 ) -> DeskBrowser:
     """Return Mira's browser, with a referral that she has claimed."""
     mira = await desk.signed_in("mediator", "mira")
-    add_sent_referral(desk, ONE, answers, **more)
+    add_sent_referral(desk, ONE, answers, journey, source)
     assert (await mira.post(f"{PAGE}/claim")).status_code == 303
     return mira
 
@@ -190,7 +194,10 @@ async def test_claiming_twice_only_opens_it(desk: DeskApp) -> None:
 async def test_what_needs_a_check_is_claimed_only_by_who_checked(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     add_sent_referral(
-        desk, ONE, {**OFFICER_ANSWERS, "agreed": "me_today", "offence": "domestic"}, kind="officer"
+        desk,
+        ONE,
+        {**OFFICER_ANSWERS, "agreed": "me_today", "offence": "domestic"},
+        journey=Journey.OFFICER,
     )
     assert entry(desk).hold
     none = await mira.post("/desk/claim-next")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from flows.casework import Act
 from flows.questions.answer_types import Invalid, Parsed
-from flows.record import Record, RecordLine
+from flows.record import Record
 from flows.referral import contact
 from flows.vocabulary import Journey, Queue
 from storage import logbook
@@ -27,7 +27,7 @@ from storage.retention import sweep
 from storage.serialization import dumps
 from storage.web_tables import CONTACT_CHANGE
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
-from tests.support.builders import make_record
+from tests.support.builders import answered_line, make_record
 
 REF = "ACDE-3467"
 CONTACT, DECIDE = f"/desk/r/{REF}/contact", f"/desk/r/{REF}/contact/decide"
@@ -35,18 +35,17 @@ NEW = {"which": "number", "value": "07700 900 733", "why": "Maya rang from the o
 HOSTILE = ("", " ", "<script>alert(1)</script>", "=1+1", "\u202eabc", "\x00", "x" * 5000, "\ud800")
 
 
-def record_of_maya(desk: DeskApp, reference: str = REF, queue: str = "adults") -> Record:
+def record_of_maya(desk: DeskApp, reference: str = REF, queue: Queue = Queue.ADULTS) -> Record:
     """Return Maya's record: she wants a call, on a number that is safe."""
-    line = RecordLine("", "?", "said", "", "", "person", desk.clock(), "1", "en")
     safe = tuple(
-        replace(line, question=key, value=value, label=value)
+        answered_line(key, value, desk.clock())
         for key, value in (
             ("way", "call"),
             ("number", "+447700900417"),
             ("if_answered", "no_message"),
         )
     )
-    record = replace(make_record(reference), journey=Journey.SELF, queue=Queue(queue), lines=safe)
+    record = replace(make_record(reference), journey=Journey.SELF, queue=queue, lines=safe)
     return replace(record, safe_contact=safe)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import event, select
 from bot.desk.casework.duplicates import duplicate_references, duplicates_for
 from bot.web.templates import render_template
 from flows.casework import Act
-from flows.record import Record, RecordLine
+from flows.record import Record
 from flows.referral.match_keys import match_keys_of
 from flows.vocabulary import Queue
 from storage.database import Database
@@ -23,17 +23,17 @@ from storage.unit import Unit
 from storage.vault import Vault
 from storage.web_tables import MATCH_KEY
 from tests.story_runner.flow_player import FlowPlayer
-from tests.support.builders import NOW, make_record
+from tests.support.builders import NOW, answered_line, make_record
 from tests.support.cast import MAYA, TOM, Persona
 
 QUEUES = ("adults", "young_people")
 
 
-def record_with(reference: str, queue: str = "adults", **answers: str) -> Record:
+def record_with(reference: str, **answers: str) -> Record:
     """Return a record in which these questions were answered."""
-    line = RecordLine("", "?", "said", "", "", "person", NOW, "1", "en")
+    line = answered_line("name", "")
     lines = tuple(replace(line, question=key, value=value) for key, value in answers.items())
-    return replace(make_record(reference), lines=lines, queue=Queue(queue))
+    return replace(make_record(reference), lines=lines)
 
 
 def hand_over(database: Database, *records: Record) -> None:
@@ -111,8 +111,8 @@ def test_duplicates_by_number_and_reference(database: Database) -> None:
 def test_nobody_learns_of_a_queue_that_is_not_theirs(database: Database) -> None:
     hand_over(
         database,
-        record_with("ACDE-3467", "adults", number="+447700900417"),
-        record_with("ACDE-3468", "young_people", number="+447700900417"),
+        record_with("ACDE-3467", number="+447700900417"),
+        replace(record_with("ACDE-3468", number="+447700900417"), queue=Queue.YOUNG_PEOPLE),
     )
     assert duplicates_of(database, "ACDE-3467", "mediator") == {}
     assert duplicates_of(database, "ACDE-3467", "coordinator") == {"ACDE-3468": ("phone",)}

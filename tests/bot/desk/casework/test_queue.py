@@ -14,6 +14,7 @@ from bot.desk.event_stream import live_state
 from bot.desk.guard import DeskRequest
 from bot.desk.labels import due_status
 from flows.casework import Act
+from flows.vocabulary import Journey
 from flows.wording import say
 from storage import logbook
 from storage.accounts.sign_ins import SignedInStaff
@@ -57,8 +58,8 @@ async def test_without_javascript_there_is_a_way_to_everything(desk: DeskApp) ->
 async def test_the_list_names_nobody_and_says_nothing_that_was_said(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
-    add_sent_referral(desk, TWO, CALLBACK_ANSWERS, kind="callback")
-    add_sent_referral(desk, THREE, OFFICER_ANSWERS, kind="officer")
+    add_sent_referral(desk, TWO, CALLBACK_ANSWERS, journey=Journey.CALLBACK)
+    add_sent_referral(desk, THREE, OFFICER_ANSWERS, journey=Journey.OFFICER)
     for view in VIEWS:
         page = await mira.get(f"/desk/queue?view={view}")
         for said in ("Maya", "Tamsin", "Sam Reed", "bluebell", "0417", "example"):
@@ -140,7 +141,7 @@ async def test_a_date_says_in_words_how_soon_it_is(desk: DeskApp) -> None:
 async def test_filters_stand_in_the_address_and_each_can_be_taken_off(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
     add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
-    add_sent_referral(desk, TWO, CALLBACK_ANSWERS, kind="callback")
+    add_sent_referral(desk, TWO, CALLBACK_ANSWERS, journey=Journey.CALLBACK)
     add_sent_referral(desk, THREE, {**SELF_ANSWERS, "wish": "pushed"})
     for asked, found in (
         ("flag=needs", {ONE}),
@@ -248,7 +249,7 @@ async def test_a_name_or_a_number_is_found_and_not_shown(
 
 async def test_an_officer_is_found_by_their_address(desk: DeskApp) -> None:
     mira = await desk.signed_in("mediator", "mira")
-    add_sent_referral(desk, ONE, OFFICER_ANSWERS, kind="officer")
+    add_sent_referral(desk, ONE, OFFICER_ANSWERS, journey=Journey.OFFICER)
     assert listed_references(await mira.post("/desk/search", q="sam.reed@kent.example")) == [ONE]
     assert listed_references(await mira.post("/desk/search", q="reed")) == [ONE]
 

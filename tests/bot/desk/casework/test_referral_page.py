@@ -9,7 +9,9 @@ from httpx import Response
 
 from bot.desk.casework.record_view import call_script
 from flows.casework import Act
+from flows.outbound.guard import Variant
 from flows.record import Record
+from flows.vocabulary import Journey, Source
 from flows.wording import say
 from storage import logbook
 from storage.referrals import acts, lifecycle
@@ -55,11 +57,14 @@ def logbook_entries(desk: DeskApp) -> list[tuple[str, str, str, bool]]:
 
 
 async def mira_with_referral(
-    desk: DeskApp, answers: dict[str, str] | None = None, **more: str
+    desk: DeskApp,
+    answers: dict[str, str] | None = None,
+    journey: Journey = Journey.SELF,
+    source: Source = Source.WEB,
 ) -> DeskBrowser:
     """Return Mira's browser, with a referral that she has claimed."""
     mira = await desk.signed_in("mediator", "mira")
-    add_sent_referral(desk, ONE, answers, **more)
+    add_sent_referral(desk, ONE, answers, journey, source)
     done = await mira.submit_form(f"/desk/r/{ONE}", f"/desk/r/{ONE}/claim", sure="yes")
     assert done.status_code == 303
     return mira
@@ -169,7 +174,7 @@ async def test_when_the_person_stops_contact_an_open_page_reveals_nothing(desk: 
 
 
 async def test_an_officers_referral_says_to_ring_the_officer(desk: DeskApp) -> None:
-    mira = await mira_with_referral(desk, OFFICER_ANSWERS, kind="officer")
+    mira = await mira_with_referral(desk, OFFICER_ANSWERS, journey=Journey.OFFICER)
     page = await mira.get(f"/desk/r/{ONE}")
     assert say("en", "desk.safe.officer_first") in text_of(page)
     assert SAM.officer is not None
@@ -187,20 +192,20 @@ def with_choice(record: Record, value: str, given: str = "said") -> Record:
     return replace(record, safe_contact=safe)
 
 
-@pytest.mark.parametrize("kind", ["self", "callback"])
+@pytest.mark.parametrize("kind", [Journey.SELF, Journey.CALLBACK])
 def test_there_is_a_script_for_each_choice_and_the_safest_where_nothing_was_said(
-    kind: str, desk: DeskApp
+    kind: Journey, desk: DeskApp
 ) -> None:
-    answers = SELF_ANSWERS if kind == "self" else CALLBACK_ANSWERS
+    answers = SELF_ANSWERS if kind == Journey.SELF else CALLBACK_ANSWERS
     record = finished_record(ONE, desk.clock(), answers, kind)
-    for value in ("say_service", "first_name", "no_message"):
+    for value in (Variant.SAY_SERVICE, Variant.FIRST_NAME, "no_message"):
         name = call_script(with_choice(record, value))
         assert name == f"{kind}_{value}"
         for part in ("opening", "someone_else", "voicemail"):
             assert say("en", f"desk.script.{name}.{part}")
     for given in ("not_sure", "not_asked"):
         assert call_script(with_choice(record, "", given)) == f"{kind}_no_message"
-    officers = finished_record(TWO, desk.clock(), OFFICER_ANSWERS, "officer", SAM.officer)
+    officers = finished_record(TWO, desk.clock(), OFFICER_ANSWERS, Journey.OFFICER, SAM.officer)
     assert call_script(officers) == "officer_no_message"
     assert say("en", "desk.script.officer_first_name.opening")
     assert say("en", "desk.script.officer_say_service.voicemail")
@@ -289,7 +294,7 @@ async def test_a_reference_may_be_typed_small_and_a_foreign_one_is_missing(desk:
 
 
 async def test_the_facts_are_there_and_the_consent_with_its_time(desk: DeskApp) -> None:
-    mira = await mira_with_referral(desk, door="telegram")
+    mira = await mira_with_referral(desk, source=Source.TELEGRAM)
     shown = text_of(await mira.get(f"/desk/r/{ONE}"))
     assert say("en", "desk.doors.telegram") in shown
     assert "By pressing Send you agree" in shown

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from bot.desk.exports.spreadsheets import unescape_formula
 from flows.casework import Act
+from flows.vocabulary import Queue
 from storage import logbook
 from storage.logbook import LogbookLine
 from storage.referrals import lifecycle
@@ -22,7 +23,7 @@ ASKED = {"view": "all", "why": "meeting", "form": "csv"}
 LETTERS = "ACDEFGHJKMNPQRTVWXY34679"
 
 
-def add_referrals(desk: DeskApp, n: int, queue: str = "adults") -> list[str]:
+def add_referrals(desk: DeskApp, n: int, queue: Queue = Queue.ADULTS) -> list[str]:
     """Have some referrals; return their references."""
     names = [f"ACDE-{LETTERS[k // 24]}{LETTERS[k % 24]}{queue[0].upper()}A" for k in range(n)]
     for name in names:
@@ -160,7 +161,7 @@ async def test_a_workbook_holds_the_same_and_no_formula(desk: DeskApp) -> None:
 
 
 async def test_everybody_sees_only_their_queues(desk: DeskApp) -> None:
-    adults, young = add_referrals(desk, 2), add_referrals(desk, 1, "young_people")
+    adults, young = add_referrals(desk, 2), add_referrals(desk, 1, Queue.YOUNG_PEOPLE)
     for role, name, expected in (
         ("mediator", "mira", adults),
         ("young_people", "yusuf", young),

@@ -16,7 +16,7 @@ from flows.casework import Act
 from flows.conversation import Conversation, CountEvent
 from flows.inputs import ButtonPress, TypedText
 from flows.turn import take_turn
-from flows.vocabulary import Journey, Queue
+from flows.vocabulary import Journey, Queue, Source
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.reports import daily_counters, statistics
@@ -42,16 +42,16 @@ def add_referral(
     database: Database,
     n: int,
     at: datetime = MONDAY,
-    steps: tuple[tuple[str, timedelta], ...] = (),
-    queue: str = "adults",
-    source: str = "telegram",
+    steps: tuple[tuple[Act, timedelta], ...] = (),
+    queue: Queue = Queue.ADULTS,
+    source: Source = Source.TELEGRAM,
 ) -> None:
     """Have a referral come in, and acts of Mira follow after a while."""
     record = replace(
         make_record(reference(n)),
         sent_at=at,
         due=at + DAY,
-        queue=Queue(queue),
+        queue=queue,
         source=source,
         journey=Journey.SELF,
     )
@@ -154,9 +154,13 @@ def test_no_count_holds_a_word_of_a_person() -> None:
 
 def test_referrals_are_counted_by_source_and_route(database: Database) -> None:
     add_referral(database, 1)
-    add_referral(database, 2, steps=(("claim", HOUR), ("spoke", 2 * HOUR), ("suitable", 3 * HOUR)))
-    add_referral(database, 3, source="web", steps=(("claim", HOUR), ("declined", 2 * HOUR)))
-    add_referral(database, 4, queue="check", steps=(("claim", HOUR), ("close", 2 * HOUR)))
+    add_referral(
+        database, 2, steps=((Act.CLAIM, HOUR), (Act.SPOKE, 2 * HOUR), (Act.SUITABLE, 3 * HOUR))
+    )
+    add_referral(
+        database, 3, source=Source.WEB, steps=((Act.CLAIM, HOUR), (Act.DECLINED, 2 * HOUR))
+    )
+    add_referral(database, 4, queue=Queue.CHECK, steps=((Act.CLAIM, HOUR), (Act.CLOSE, 2 * HOUR)))
     add_referral(database, 5, at=UNTIL)
     with database.unit(MONDAY + DAY) as unit:
         lifecycle.stop_contact(unit, reference(1), Act.WITHDRAW)
@@ -179,13 +183,13 @@ def test_referrals_are_counted_by_source_and_route(database: Database) -> None:
 
 def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(database: Database) -> None:
     steps = (
-        ("claim", HOUR),
-        ("hand_back", 2 * HOUR),
-        ("claim", 3 * HOUR),
-        ("no_answer", 4 * HOUR),
-        ("wrong_number", 5 * HOUR),
-        ("spoke", 6 * HOUR),
-        ("no_answer", 7 * HOUR),
+        (Act.CLAIM, HOUR),
+        (Act.HAND_BACK, 2 * HOUR),
+        (Act.CLAIM, 3 * HOUR),
+        (Act.NO_ANSWER, 4 * HOUR),
+        (Act.WRONG_NUMBER, 5 * HOUR),
+        (Act.SPOKE, 6 * HOUR),
+        (Act.NO_ANSWER, 7 * HOUR),
     )
     add_referral(database, 1, steps=steps)
     add_referral(database, 2)
@@ -293,7 +297,7 @@ async def test_the_page_shows_tables_with_pictures_and_nobody_in_them(desk: Desk
     for n in range(12):
         add_referral(desk.database, n, MONDAY - (7 if n < 7 else 0) * DAY)
     for n in range(12, 15):
-        add_referral(desk.database, n, MONDAY - 14 * DAY, queue="check", source="web")
+        add_referral(desk.database, n, MONDAY - 14 * DAY, queue=Queue.CHECK, source=Source.WEB)
     with desk.database.unit(MONDAY) as unit:
         for _ in range(30):
             daily_counters.increment_counter(unit, "asked", f"self/{VERSION}/wish")
