@@ -66,11 +66,15 @@ class ActedBy(Enum):
     CLOCK = "clock"
 
 
-class ActForm(Enum):
-    """The form of a referral's page by which its owner records an act."""
+class ActForm(StrEnum):
+    """The form of a referral's page by which an act is taken."""
 
+    CLAIM = "claim"
     OUTCOME = "outcome"
+    SNOOZE = "snooze"
     REASSIGNMENT = "reassignment"
+    RESOLUTION = "resolution"
+    WITHDRAWAL = "withdrawal"
 
 
 class FollowUp(Enum):
@@ -103,7 +107,7 @@ class ActRule:
     by: ActedBy = ActedBy.STAFF
     form: ActForm | None = None
     resolution: int = 0
-    """Its place in the form that settles what nobody holds; 0: it is not in it."""
+    """Its place in the form RESOLUTION, which settles what nobody holds; 0: it is not in it."""
     confirm: bool = False
     """The desk asks once more before it is done."""
     follow_up: FollowUp = FollowUp.NONE
@@ -138,10 +142,8 @@ class ActTable(TransitionTable[ReferralStage, Act]):
 
     def of_form(self, form: ActForm) -> tuple[Act, ...]:
         """Return the acts of one form of the page, in its order."""
-        return tuple(rule.act for rule in self.rules if rule.form is form)
-
-    def resolutions(self) -> tuple[Act, ...]:
-        """Return what can be done with what nobody holds, in the order of the page."""
+        if form is not ActForm.RESOLUTION:
+            return tuple(rule.act for rule in self.rules if rule.form is form)
         found = [rule for rule in self.rules if rule.resolution]
         return tuple(rule.act for rule in sorted(found, key=lambda rule: rule.resolution))
 
@@ -195,7 +197,7 @@ _MAY, _MUST = FollowUp.OPTIONAL, FollowUp.REQUIRED
 
 ACTS = ActTable(
     (
-        ActRule(Act.CLAIM, (_NEW,), _CLAIMED, api=True),
+        ActRule(Act.CLAIM, (_NEW,), _CLAIMED, form=ActForm.CLAIM, api=True),
         ActRule(Act.HAND_BACK, HELD_STAGES, _NEW, form=_REASSIGNMENT, api=True),
         ActRule(Act.LEASE_ENDED, HELD_STAGES, _NEW, by=ActedBy.CLOCK),
         ActRule(Act.TRANSFER, HELD_STAGES, _CLAIMED, form=_REASSIGNMENT),
@@ -219,7 +221,7 @@ ACTS = ActTable(
             api=True,
             contact=_REACHED,
         ),
-        ActRule(Act.SNOOZE, HELD_STAGES, _WAITING, follow_up=_MUST),
+        ActRule(Act.SNOOZE, HELD_STAGES, _WAITING, form=ActForm.SNOOZE, follow_up=_MUST),
         ActRule(Act.SUITABLE, HELD_STAGES, _IN_TOUCH, form=_OUTCOME, api=True, result=True),
         ActRule(
             Act.NOT_SUITABLE,
@@ -258,6 +260,7 @@ ACTS = ActTable(
             (*OPEN_STAGES, _WITHDRAWN),
             _WITHDRAWN,
             by=ActedBy.PERSON,
+            form=ActForm.WITHDRAWAL,
             confirm=True,
             result=True,
         ),

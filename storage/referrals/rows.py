@@ -5,6 +5,7 @@ from datetime import datetime
 
 from flows.casework import ReferralStage
 from flows.record import Record
+from flows.vocabulary import Queue
 from storage import serialization
 from storage.tables import AnyRow
 from storage.unit import Unit
@@ -43,6 +44,11 @@ class QueueEntry:
     source: str
     journey: str
     flags: tuple[str, ...]
+
+    @property
+    def needs_check(self) -> bool:
+        """Return whether a person decides first whether it can be worked on."""
+        return self.hold or self.queue == Queue.CHECK
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,17 @@ from flows.calendar import retry_schedule
 from flows.casework import Act, ActForm, FollowUp, ReferralStage
 from flows.questions import answer_types
 from flows.service import service
-from flows.vocabulary import Queue, StepName
+from flows.vocabulary import StepName
 from storage.referrals.rows import QueueEntry, ReferralStep
 
 _ENDS_ATTEMPTS = (Act.SPOKE, Act.REOPEN, Act.STILL_WANTED, StepName.HANDED_OVER)
 """Steps after which failed attempts are counted anew."""
+_FORMS_FOR = {
+    Ownership.UNASSIGNED: (ActForm.CLAIM, ActForm.RESOLUTION),
+    Ownership.OWN: (ActForm.OUTCOME, ActForm.SNOOZE, ActForm.REASSIGNMENT),
+    Ownership.OTHERS: (),
+}
+"""The forms that a page has, by whose the referral is; how contact is stopped is one more."""
 NOTE_MAX = 2000
 _MAX_AHEAD = timedelta(days=60)
 
@@ -36,28 +42,29 @@ class PageViewer:
 
 @dataclass(frozen=True, slots=True)
 class ActForms:
-    """The forms of one page. `page_version` is how often something was done when it was made.
+    """The forms of one page, each with its acts; `viewer` is who the page was made for.
 
-    `suggested_time` is when to try again if nobody answers now; `failed_attempts` how often nobody
-    did; `with_follow_up` are the outcomes that may say when to come back.
+    `days` are those on which to come back; `suggested_time` is when to try again if nobody
+    answers now, `failed_attempts` how often nobody did. `reassign`: somebody else's can be moved.
     """
 
-    claim: bool = False
-    needs_check: bool = False
-    outcomes: tuple[Act, ...] = ()
-    with_follow_up: tuple[Act, ...] = ()
-    snooze: bool = False
-    reassignments: tuple[Act, ...] = ()
-    resolutions: tuple[Act, ...] = ()
-    withdraw: bool = False
-    reassign: bool = False
-    note: bool = True
-    assignees: tuple[str, ...] = ()
-    days: tuple[date, ...] = ()
-    day_parts: tuple[str, ...] = ()
-    suggested_time: datetime | None = None
-    failed_attempts: int = 0
-    page_version: int = 0
+    offered: Mapping[ActForm, tuple[Act, ...]]
+    reassign: bool
+    note: bool
+    viewer: PageViewer
+    days: tuple[date, ...]
+    suggested_time: datetime | None
+    failed_attempts: int
+
+    @property
+    def with_follow_up(self) -> tuple[Act, ...]:
+        """Return the acts that may, or must, say when to come back."""
+        return casework.ACTS.with_follow_up()
+
+    @property
+    def day_parts(self) -> tuple[str, ...]:
+        """Return the parts of a day from which one is chosen to come back in."""
+        return tuple(service().windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +88,25 @@ def available_forms(
     Where the person's best time is not known to the page (None), no time is proposed.
     """
     acts, allowed = casework.ACTS, casework.allowed_acts(entry.stage)
-    held, own = entry.owner is not None, viewer.ownership == Ownership.OWN
-    owned = allowed if own else ()
+    own = viewer.ownership == Ownership.OWN
+    offered = {
+        form: tuple(act for act in acts.of_form(form) if act in allowed)
+        for form in _FORMS_FOR[viewer.ownership]
+    }
+    if viewer.ownership != Ownership.OTHERS and entry.stage in casework.OPEN_STAGES:
+        offered[ActForm.WITHDRAWAL] = acts.of_form(ActForm.WITHDRAWAL)
     failed, suggested = failed_contact_times(history), None
     if own and best_time is not None:
         suggested = retry_schedule.next_attempt(viewer.now, failed, best_time, service())
     return ActForms(
-        claim=Act.CLAIM in allowed and not held,
-        needs_check=entry.hold or entry.queue == Queue.CHECK,
-        outcomes=_in_order(acts.of_form(ActForm.OUTCOME), owned),
-        with_follow_up=_in_order(acts.with_follow_up(), owned),
-        snooze=Act.SNOOZE in owned,
-        reassignments=_in_order(acts.of_form(ActForm.REASSIGNMENT), owned),
-        resolutions=_in_order(acts.resolutions(), () if held else allowed),
-        withdraw=viewer.ownership != Ownership.OTHERS and entry.stage in casework.OPEN_STAGES,
-        reassign=viewer.may_reassign and held and Act.TRANSFER in allowed and not own,
+        offered=offered,
+        reassign=viewer.may_reassign and Act.TRANSFER in allowed and not own,
         note=entry.stage != ReferralStage.ERASED,
-        assignees=viewer.assignees,
+        viewer=viewer,
         days=tuple(retry_schedule.follow_up_days(viewer.now, service())),
-        day_parts=tuple(service().windows),
         suggested_time=suggested,
         failed_attempts=len(failed),
-        page_version=viewer.page_version,
     )
-
-
-def _in_order(order: tuple[Act, ...], offered: tuple[Act, ...]) -> tuple[Act, ...]:
-    return tuple(act for act in order if act in offered)
 
 
 def failed_contact_times(history: list[ReferralStep]) -> list[datetime]:

@@ -1,6 +1,6 @@
 """What staff do on a referral's page: claim, record what happened, put off, hand on, settle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
@@ -14,7 +14,7 @@ from bot.desk.permissions import Ownership
 from bot.web.forms import is_checked
 from flows import casework
 from flows.casework import Act, ActForm
-from flows.vocabulary import Queue, StepName
+from flows.vocabulary import StepName
 from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, lifecycle, queue_views, steps
@@ -40,7 +40,7 @@ async def claim(request: DeskRequest) -> Response:
         return await _redisplay(
             request, ActionRequest(Act.CLAIM, problems={"act": "not_allowed"}), 409
         )
-    if (entry.hold or entry.queue == Queue.CHECK) and not is_checked(request.form, "sure"):
+    if entry.needs_check and not is_checked(request.form, "sure"):
         return request.render(
             "sure.html", wanted=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
         )
@@ -54,8 +54,8 @@ async def record_outcome(request: DeskRequest) -> Response:
     asked = act_forms.parse_action(request.form, request.now)
     if request.ownership != Ownership.OWN:
         return await _ownership_lost(request, asked)
-    table = casework.ACTS
-    offered = (*table.of_form(ActForm.OUTCOME), *table.of_form(ActForm.REASSIGNMENT), Act.SNOOZE)
+    forms = (ActForm.OUTCOME, ActForm.REASSIGNMENT, ActForm.SNOOZE)
+    offered = [act for form in forms for act in casework.ACTS.of_form(form)]
     return await _perform(request, asked, offered, "act", _step_transaction(request, asked))
 
 
@@ -65,7 +65,8 @@ async def resolve(request: DeskRequest) -> Response:
     if request.ownership == Ownership.OTHERS:
         return await _ownership_lost(request, asked)
     unassigned = request.ownership == Ownership.UNASSIGNED
-    offered = (*(casework.ACTS.resolutions() if unassigned else ()), Act.WITHDRAW)
+    resolutions = casework.ACTS.of_form(ActForm.RESOLUTION) if unassigned else ()
+    offered = (*resolutions, Act.WITHDRAW)
     done = (
         _withdraw_transaction(request, asked)
         if asked.act == Act.WITHDRAW
@@ -102,7 +103,7 @@ async def submit_note(request: DeskRequest) -> Response:
 async def _perform(
     request: DeskRequest,
     action: ActionRequest,
-    offered: tuple[str, ...],
+    offered: Sequence[str],
     path: str,
     transaction: Callable[[Unit], None],
 ) -> Response:
