@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot.desk.permissions import PERMISSIONS, Ownership, may
 from bot.runtime import Runtime
 from bot.web import cookies
-from bot.web.forms import Refused
+from bot.web.forms import Refusal, Refused
 from bot.web.guard import WebRequest, WebRoute
 from bot.web.templates import render_page
 from storage import logbook
@@ -160,7 +160,7 @@ class DeskRoute(WebRoute[DeskRequest]):
 
     def refusal_page(self, request: DeskRequest, refused: Refused) -> Response:
         """Return the page that says why not; when busy, with the form to be sent again."""
-        if refused.reason == "busy":
+        if refused.reason == Refusal.BUSY:
             return request.render("busy.html", refused.status, again=request.resendable_form)
         return request.render("refused.html", refused.status, why=refused.reason)
 

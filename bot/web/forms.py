@@ -29,6 +29,18 @@ def is_checked(form: Mapping[str, str], name: str) -> bool:
     return form.get(name) == _CHECKED
 
 
+class Refusal(StrEnum):
+    """Why a page does not take a request; the page says it in words of its own."""
+
+    NOT_FROM_HERE = "not_from_here"
+    TOO_LARGE = "too_large"
+    OLD_FORM = "old_form"
+    TOO_OFTEN = "too_often"
+    BUSY = "busy"
+    LOST = "lost"
+    LINK_ENDED = "link_ended"
+
+
 class Refused(Exception):
     """A request that is not taken; `reason` is the key of the words that say why.
 
@@ -56,12 +68,12 @@ async def read_body(http: Request, max_bytes: int = BODY_MAX) -> bytes:
     Raises Refused for what is too large, and ClientDisconnect when the sender goes.
     """
     if parse_int(http.headers.get("content-length", "0")) > max_bytes:
-        raise Refused(413, "too_large")
+        raise Refused(413, Refusal.TOO_LARGE)
     body = bytearray()
     async for chunk in http.stream():
         body += chunk
         if len(body) > max_bytes:
-            raise Refused(413, "too_large")
+            raise Refused(413, Refusal.TOO_LARGE)
     return bytes(body)
 
 
@@ -72,11 +84,11 @@ async def read_form(http: Request) -> dict[str, str]:
     and for what is no form.
     """
     if not is_same_origin(http):
-        raise Refused(403, "not_from_here")
+        raise Refused(403, Refusal.NOT_FROM_HERE)
     body = await read_body(http)
     kind = http.headers.get("content-type", "").split(";")[0].strip().lower()
     if body and kind != "application/x-www-form-urlencoded":
-        raise Refused(413, "too_large")
+        raise Refused(413, Refusal.TOO_LARGE)
     try:
         fields = parse_qs(
             body.decode("ascii", "strict"),
@@ -85,7 +97,7 @@ async def read_form(http: Request) -> dict[str, str]:
             max_num_fields=FIELDS_MAX,
         )
     except ValueError:
-        raise Refused(413, "too_large") from None
+        raise Refused(413, Refusal.TOO_LARGE) from None
     return {name: values[-1] for name, values in fields.items()}
 
 

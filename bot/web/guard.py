@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from bot.web import forms
-from bot.web.forms import Refused
+from bot.web.forms import Refusal, Refused
 from storage.database import DatabaseBusy
 from storage.serialization import dumps
 from storage.unit import Unit
@@ -35,10 +35,12 @@ BUSY_ERRORS = (DatabaseBusy, TimeoutError)
 def database_busy(problem: Exception) -> Refused:
     """Return that the database had no time, for one of BUSY_ERRORS; the log gets its kind."""
     log.error("database_busy", extra={"code": type(problem).__name__})
-    return Refused(503, "busy", BUSY_RETRY_SECONDS)
+    return Refused(503, Refusal.BUSY, BUSY_RETRY_SECONDS)
 
 
-def check_rate(limiter: RateLimiter, rule: str, *keys: str, reason: str = "too_often") -> None:
+def check_rate(
+    limiter: RateLimiter, rule: str, *keys: str, reason: str = Refusal.TOO_OFTEN
+) -> None:
     """Count one more; raise Refused when it is not within the rule."""
     if not limiter.allow(rule, *keys):
         raise Refused(429, reason, 3600 if rule.endswith("hour") else 60)
@@ -111,7 +113,7 @@ class WebRequest(ABC):
     def check_csrf(self) -> None:
         """Raise Refused for a form that is not from this browser and its sign-in."""
         if self.http.method == "POST" and not self.has_valid_csrf:
-            raise Refused(403, "old_form")
+            raise Refused(403, Refusal.OLD_FORM)
 
     def check_rate(self, rule: str, *keys: str) -> None:
         """Count one more; raise Refused when it is not within the rule."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.runtime import Runtime
 from bot.web import cookies
-from bot.web.forms import Refused
+from bot.web.forms import Refusal, Refused
 from bot.web.guard import WebRequest, WebRoute
 from bot.web.templates import render_page
 from flows import wording
@@ -39,6 +39,11 @@ class ChatRequest(WebRequest):
         if self.address is None:
             raise LookupError("this browser is in no conversation")
         return self.address
+
+    @property
+    def code(self) -> str:
+        """Return the code that the address of a link carries."""
+        return str(self.http.path_params.get("code", ""))
 
     @property
     def language(self) -> str:
@@ -95,7 +100,7 @@ class ChatRoute(WebRoute[ChatRequest]):
             if request.address is None and request.http.method == "GET" and not request.token:
                 return request.redirect("/")
             if request.address is None:
-                raise Refused(410, "lost")
+                raise Refused(410, Refusal.LOST)
             request.check_csrf()
         return await self.handler(request)
 
@@ -104,15 +109,15 @@ class ChatRoute(WebRoute[ChatRequest]):
 
         When busy they are in a form to be sent again, and count once.
         """
-        busy = refused.reason == "busy"
+        busy = refused.reason == Refusal.BUSY
         response = request.render(
-            "web/trouble.html",
+            "form/ended.html" if refused.reason == Refusal.LINK_ENDED else "web/trouble.html",
             refused.status,
             why=refused.reason,
             hour=refused.retry_after >= 3600,
             again=request.resendable_form if busy else {},
             words="" if busy else request.form.get("say", ""),
         )
-        if refused.reason == "lost":
+        if refused.reason == Refusal.LOST:
             cookies.delete_cookie(response, CHAT_COOKIE, request.runtime.secure)
         return response

@@ -11,11 +11,9 @@ from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.officer_notices import revoked_page, waiting_page
 from bot.channels.web.private_page import (
-    LINKS_PER_CLIENT,
-    code_in_path,
+    check_link,
     danger_kinds,
     introduction_code_page,
-    invalid_link_page,
 )
 from bot.channels.web.submissions import Submission
 from bot.private_links import LinkOwner
@@ -54,18 +52,14 @@ class PasteResult:
 
 async def confirm_invitation_page(request: ChatRequest) -> Response:
     """Show one button: nothing of the invitation is used up by looking."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
-        return invalid_link_page(request)
+    await check_link(request, officers.is_officer_invitation_valid)
     return request.render("form/invited.html", action=request.http.url.path)
 
 
 async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    if not await request.read(officers.is_officer_invitation_valid, code_in_path(request)):
-        return invalid_link_page(request)
-    said = Submission(f"{INVITATION_COMMAND}{code_in_path(request)}")
+    await check_link(request, officers.is_officer_invitation_valid)
+    said = Submission(f"{INVITATION_COMMAND}{request.code}")
     token, address = await submissions.begin_conversation(request, said, OFFICER_CHANNEL)
     await submissions.wait_until_answered(request, address)
     response = request.redirect("/officer")

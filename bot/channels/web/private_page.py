@@ -1,6 +1,6 @@
 """The private page: a one-time link from a chat, for what should not stand in it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.responses import Response
 
@@ -9,6 +9,7 @@ from bot.channels.web.guard import ChatRequest
 from bot.private_links import RedeemedLink
 from bot.web import qr
 from bot.web.fields import build_fields, posted_answers
+from bot.web.forms import Refusal, Refused
 from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
 from flows.dialogue import form, form_parsing
@@ -26,22 +27,16 @@ LINKS_PER_CLIENT = "30/minute"
 
 async def confirm_link_page(request: ChatRequest) -> Response:
     """Show one button: a program that only looks at links uses nothing up."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    good = await request.read(_link_is_valid, code_in_path(request))
-    return (
-        request.render("form/knock.html", action=request.http.url.path)
-        if good
-        else invalid_link_page(request)
-    )
+    await check_link(request, _link_is_valid)
+    return request.render("form/knock.html", action=request.http.url.path)
 
 
 async def redeem_private_link(request: ChatRequest) -> Response:
     """Use the link up and show what it opens: the form, or a code for somebody else."""
     request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    code = code_in_path(request)
-    opened = await request.write(private_links.open_link, code)
+    opened = await request.write(private_links.open_link, request.code)
     if opened is None:
-        return invalid_link_page(request)
+        raise Refused(404, Refusal.LINK_ENDED)
     if opened.kind == private_links.INTRODUCTION_CODE:
         return introduction_code_page(request, opened.code)
     return await _open_form(request, opened)
@@ -53,7 +48,7 @@ async def post_private_form(request: ChatRequest) -> Response:
     code, kind = (request.form.get("page", ""), private_links.OPEN_FORM_CODE)
     made_for = await request.read(one_time_links.peek_link, kind, code)
     if made_for is None:
-        return invalid_link_page(request)
+        raise Refused(404, Refusal.LINK_ENDED)
     stored = await request.read(conversations.load_conversation, made_for.channel, made_for.address)
     conversation = stored.conversation
     filled = tuple(
@@ -63,20 +58,20 @@ async def post_private_form(request: ChatRequest) -> Response:
     if problems or not filled:
         return _form_page(request, conversation, code, problems, 422)
     if not await request.write(_save_answers, code, made_for, filled):
-        return invalid_link_page(request)
+        raise Refused(404, Refusal.LINK_ENDED)
     response = request.render("form/kept.html", language=conversation.language)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
-def invalid_link_page(request: ChatRequest) -> Response:
-    """Say the same of every link that is used, old or foreign, and what to do."""
-    return request.render("form/ended.html", 404)
+async def check_link(request: ChatRequest, is_valid: Callable[..., bool], *kind: str) -> None:
+    """Raise Refused for a link that is used, old or foreign, or too many: the same for each.
 
-
-def code_in_path(request: ChatRequest) -> str:
-    """Return the code in the address of the page."""
-    return str(request.http.path_params.get("code", ""))
+    `is_valid` is asked in a transaction, with the kind of the link if it has one, and its code.
+    """
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
+    if not await request.read(is_valid, *kind, request.code):
+        raise Refused(404, Refusal.LINK_ENDED)
 
 
 def introduction_code_page(request: ChatRequest, code: str, back: str = "") -> Response:

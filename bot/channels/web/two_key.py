@@ -6,31 +6,21 @@ from bot import private_links
 from bot.channels.web import submissions
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.pages import open_chat
-from bot.channels.web.private_page import (
-    LINKS_PER_CLIENT,
-    code_in_path,
-    invalid_link_page,
-)
+from bot.channels.web.private_page import check_link
 from bot.channels.web.submissions import Submission
 from storage.chats import one_time_links
 
 
 async def confirm_introduction_page(request: ChatRequest) -> Response:
     """Say what this is, with one button: nothing is used up by looking."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    code = code_in_path(request)
-    if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
-        return invalid_link_page(request)
+    await check_link(request, one_time_links.is_link_valid, private_links.INTRODUCTION_CODE)
     name = request.runtime.telegram_username()
-    telegram = f"https://t.me/{name}?start=k_{code}" if name else ""
+    telegram = f"https://t.me/{name}?start=k_{request.code}" if name else ""
     return request.render("form/with_me.html", action=request.http.url.path, telegram=telegram)
 
 
 async def redeem_introduction_code(request: ChatRequest) -> Response:
     """Begin the person's own conversation; their own taps say the rest."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    code = code_in_path(request)
-    if not await request.read(one_time_links.is_link_valid, private_links.INTRODUCTION_CODE, code):
-        return invalid_link_page(request)
-    said = Submission(f"{private_links.INTRODUCTION_COMMAND}{code}")
+    await check_link(request, one_time_links.is_link_valid, private_links.INTRODUCTION_CODE)
+    said = Submission(f"{private_links.INTRODUCTION_COMMAND}{request.code}")
     return await open_chat(request, *await submissions.begin_conversation(request, said))

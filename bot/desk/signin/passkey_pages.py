@@ -81,7 +81,8 @@ async def finish_passkey_sign_in(request: DeskRequest) -> Response:
     counted = attempts.limits_for_address(request)
     async with counted.serialized():
         if counted.retry_after():
-            return JSONResponse(_SIGN_IN_ERROR, 429)
+            seconds = {"Retry-After": str(counted.retry_after())}
+            return JSONResponse(_SIGN_IN_ERROR, 429, seconds)
         try:
             staff_id, name = await _verify_passkey(request)
         except PasskeyRejected as why:

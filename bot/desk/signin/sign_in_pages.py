@@ -69,8 +69,11 @@ async def rate_limited_page(
     """Say when to try again, and what works meanwhile; one line an hour is written about it."""
     if limits.first_limit_this_hour():
         await request.audit("sign_in", about, "too_often", refused=True)
-    until = request.now + timedelta(seconds=limits.retry_after() + 60)
-    return await sign_in_page(request, "", 429, until=until)
+    seconds = limits.retry_after()
+    until = request.now + timedelta(seconds=seconds + 60)
+    response = await sign_in_page(request, "", 429, until=until)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 async def sign_in_page(

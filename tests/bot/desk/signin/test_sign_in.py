@@ -241,6 +241,7 @@ async def test_one_address_fails_ten_times_then_waits(desk: DeskApp) -> None:
     assert [one.status_code for one in answers] == [403] * 10 + [429] * 2
     joining = await attacker.post("/desk/join", code="ACDE", password=PASSWORD, again=PASSWORD)
     assert joining.status_code == 429
+    assert 0 < int(joining.headers["retry-after"]) <= 600
 
 
 async def test_failures_at_once_are_all_counted(desk: DeskApp) -> None:
