@@ -1,22 +1,11 @@
 """Daily counts for the service: numbers only, never a word of anybody."""
 
-from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from storage.tables import DAILY_COUNTER
 from storage.unit import Unit
-
-
-@dataclass(frozen=True, slots=True)
-class DailyCounter:
-    """How often something happened on one day."""
-
-    day: date
-    event: str
-    key: str
-    n: int
 
 
 def increment_counter(unit: Unit, event: str, key: str) -> None:
@@ -30,14 +19,6 @@ def increment_counter(unit: Unit, event: str, key: str) -> None:
         == 0
     ):
         unit.conn.execute(insert(DAILY_COUNTER), {"day": day, "event": event, "key": key, "n": 1})
-
-
-def list_counters(unit: Unit) -> list[DailyCounter]:
-    """Return all counts, by day and then by name."""
-    query = select(DAILY_COUNTER).order_by(
-        DAILY_COUNTER.c.day, DAILY_COUNTER.c.event, DAILY_COUNTER.c.key
-    )
-    return [DailyCounter(row.day, row.event, row.key, row.n) for row in unit.conn.execute(query)]
 
 
 def delete_counters_before(unit: Unit, before: date) -> int:

@@ -21,9 +21,10 @@ from storage.chats import conversations
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database
-from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
+from storage.tables import INBOX, OUTBOX
 from tests.harness.app import build_app
 from tests.harness.pages_app import PagesApp
+from tests.support.counters import list_counters
 from tests.support.happy_path import PathStep
 from tests.telegram_server import TelegramServer, TelegramUser
 
@@ -133,10 +134,7 @@ class TelegramApp:
     def daily_counters(self) -> dict[tuple[str, str], int]:
         """Return the daily counts, over all days."""
         with self.running.runtime.database.reading() as unit:
-            rows = unit.conn.execute(
-                select(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key, DAILY_COUNTER.c.n)
-            )
-            return {(row.what, row.key): row.n for row in rows}
+            return {(event, key): count for _, event, key, count in list_counters(unit)}
 
     def _count(self, table: Table, stage: str) -> int:
         with self.running.runtime.database.reading() as unit:

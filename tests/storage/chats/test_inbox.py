@@ -10,11 +10,10 @@ from sqlalchemy import select, update
 
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
-from storage.reports import daily_counters
-from storage.reports.daily_counters import DailyCounter
 from storage.tables import INBOX
 from storage.unit import Unit
 from tests.support.builders import CHANNELS, HOUR, NOW
+from tests.support.counters import list_counters
 
 
 def arrival(n: int, chat: str = "amina") -> Arrival:
@@ -124,7 +123,7 @@ def test_an_unreadable_row_is_logged_and_counted_without_its_words(
     (entry,) = caplog.records
     assert (entry.name, entry.levelname, entry.msg) == ("rj.inbox", "ERROR", "row_set_aside")
     assert entry.__dict__["code"] == "VaultError"
-    assert daily_counters.list_counters(unit) == [DailyCounter(NOW.date(), "inbox", "set_aside", 1)]
+    assert list_counters(unit) == [(NOW.date(), "inbox", "set_aside", 1)]
     stages = select(INBOX.c.stage).order_by(INBOX.c.n)
     assert list(unit.conn.scalars(stages)) == ["set_aside", "waiting"]
 

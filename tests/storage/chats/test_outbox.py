@@ -15,6 +15,7 @@ from storage.reports import daily_counters
 from storage.tables import OUTBOX
 from storage.unit import Unit
 from tests.support.builders import CHANNELS, HOUR, MINUTE, NOW, store_answers
+from tests.support.counters import list_counters
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_giving_up_is_counted_and_the_chat_goes_on(unit: Unit, amina: str) -> No
     outbox.give_up(unit, a1)
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["a2"]
     assert unit.conn.execute(select(OUTBOX.c.body).where(OUTBOX.c.id == a1)).scalar_one() is None
-    assert [(one.key, one.n) for one in daily_counters.list_counters(unit)] == [("given_up", 1)]
+    assert list_counters(unit) == [(NOW.date(), "outbox", "given_up", 1)]
 
 
 def test_a_closed_chat_waits(unit: Unit, amina: str) -> None:
@@ -130,5 +131,5 @@ def test_daily_counts_add_up(database: Database) -> None:
         for key in ("en", "pl", "en"):
             daily_counters.increment_counter(unit, "language", key)
     with database.reading() as unit:
-        counted = [(one.key, one.n) for one in daily_counters.list_counters(unit)]
+        counted = [(key, count) for _, _, key, count in list_counters(unit)]
     assert counted == [("en", 2), ("pl", 1)]
