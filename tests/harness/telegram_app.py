@@ -24,7 +24,6 @@ from storage.database import Database
 from storage.tables import INBOX, OUTBOX
 from tests.harness.app import build_app
 from tests.harness.pages_app import PagesApp
-from tests.support.counters import list_counters
 from tests.support.happy_path import PathStep
 from tests.telegram_server import TelegramServer, TelegramUser
 
@@ -130,11 +129,6 @@ class TelegramApp:
     def outbox_count(self, stage: OutboxStage) -> int:
         """Return how many rows of the outbox are at a stage."""
         return self._count(OUTBOX, stage)
-
-    def daily_counters(self) -> dict[tuple[str, str], int]:
-        """Return the daily counts, over all days."""
-        with self.running.runtime.database.reading() as unit:
-            return {(event, key): count for _, event, key, count in list_counters(unit)}
 
     def _count(self, table: Table, stage: str) -> int:
         with self.running.runtime.database.reading() as unit:
