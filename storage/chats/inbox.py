@@ -91,6 +91,14 @@ def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:
     return bool(unit.conn.scalar(select(exists().where(mine, _IS_WAITING))))
 
 
+def last_stage(unit: Unit, channel: str, chat: str) -> InboxStage | None:
+    """Return where the latest is that came in from a chat; None when nothing did."""
+    mine = INBOX.c.chat_fingerprint == _chat_fingerprint(unit, channel, chat)
+    latest = select(INBOX.c.stage).where(mine).order_by(INBOX.c.n.desc()).limit(1)
+    found = unit.conn.scalar(latest)
+    return InboxStage(found) if found else None
+
+
 def mark_answered(unit: Unit, ids: Sequence[str]) -> None:
     """Mark rows as handled and blank their bodies; the fingerprints stay."""
     values = {"stage": InboxStage.DONE, "body": None, "ended_at": unit.now, "not_before": None}

@@ -31,7 +31,7 @@ from flows.stages import Stage
 from flows.vocabulary import Journey
 from storage.chats import conversations, inbox, officers
 from storage.chats.browser_sessions import OFFICER_CHANNEL
-from storage.chats.inbox import Arrival
+from storage.chats.inbox import Arrival, InboxStage
 from storage.unit import Unit
 
 OFFICER_COOKIE, COOKIE_DAYS = "officer", 90
@@ -70,14 +70,16 @@ async def redeem_invitation(request: ChatRequest) -> Response:
 async def show_officer_form(request: ChatRequest) -> Response:
     """Show the form, or what became of what was sent."""
     # Before the conversation is read: an answer that comes in between would be overlooked.
-    waits = await _is_waiting(request)
+    stage = await _last_stage(request)
     conversation = await _load_officer_conversation(request)
     if conversation is None:
         return _not_invited_page(request)
     if conversation.officer_revoked:
         return revoked_page(request, conversation, _as_officer_draft(conversation))
-    if waits:
+    if stage == InboxStage.WAITING:
         return waiting_page(request, _as_officer_draft(conversation))
+    if stage == InboxStage.SET_ASIDE and "another" not in request.http.query_params:
+        return request.render("form/not_filed.html", language=conversation.language)
     if conversation.stage == Stage.SENT and "another" not in request.http.query_params:
         return _outcome_page(request, conversation, "sent.html")
     if conversation.stage == Stage.STOPPED and "change" not in request.http.query_params:
@@ -179,17 +181,17 @@ async def _wait_until_answered(request: ChatRequest) -> None:
     runtime, address = request.runtime, request.chat_address
 
     async def is_answered() -> bool:
-        return not await _is_waiting(request)
+        return await _last_stage(request) != InboxStage.WAITING
 
     # The page's input comes by the channel named page; the chat that answers it is this one.
     await runtime.answers.wait(WEB_CHANNEL, address, is_answered, runtime.answer_within)
 
 
-async def _is_waiting(request: ChatRequest) -> bool:
-    """Return whether a form of this browser is not answered yet."""
+async def _last_stage(request: ChatRequest) -> InboxStage | None:
+    """Return how far the last form of this browser has come; None when it sent none."""
     if request.address is None:
-        return False
-    return await request.read(inbox.has_unanswered_input, PAGE_CHANNEL, request.address)
+        return None
+    return await request.read(inbox.last_stage, PAGE_CHANNEL, request.address)
 
 
 # --- what is shown

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from bot import serve
 from bot.__main__ import app
+from bot.pipeline import respond
+from bot.pipeline.respond import answer_batch
 from bot.serve import Program
 from bot.web.fields import build_fields
 from flows.conversation import Conversation
@@ -275,6 +277,27 @@ async def test_a_form_is_never_filed_twice_while_its_answer_follows(
     await answered_page(site, browser)
     (record,) = site.sent_records()
     assert {x.question: x.value for x in record.lines}["victim_name"] == "Rosa Diaz"
+
+
+async def test_a_form_that_cannot_be_filed_is_not_passed_over(
+    site: PagesApp, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    browser, page = await invited_browser(site)
+    with monkeypatch.context() as broken:
+        broken.setattr("bot.pipeline.respond.take_turn", fails)
+        broken.setattr(site.running.runtime, "answer_within", 0.0)
+        await submit_form(browser, page, QUICK_REFERRAL)
+        for _ in range(respond.MAX_ATTEMPTS):
+            clock.advance(seconds=10)
+            await answer_batch(site.running.runtime)
+        told = await browser.get("/officer")
+    assert say("en", "form.not_filed.title") in told.text
+    again = await browser.get("/officer?another=1")
+    assert (await submit_form(browser, again, QUICK_REFERRAL)).status_code == 200
+    assert len(site.sent_records()) == 1
 
 
 def test_an_invitation_is_printed_for_a_browser_too(
