@@ -10,22 +10,16 @@ from flows.referral import handover
 from flows.service import service
 from flows.vocabulary import AnswerStatus
 from storage.chats import one_time_links
+from storage.chats.one_time_links import LinkKind
 from storage.unit import Unit
 
-PRIVATE_PAGE_LINK, OPEN_FORM_CODE, SHOW_CODE_LINK, INTRODUCTION_CODE = (
-    "quiet",
-    "quiet_form",
-    "show_code",
-    "two_key",
-)
-"""The kinds of links: to type off the chat, its open form, to show a code, that code itself."""
-BUTTON_LINK_KINDS = (PRIVATE_PAGE_LINK, SHOW_CODE_LINK)
+BUTTON_LINK_KINDS = (LinkKind.PRIVATE_PAGE, LinkKind.SHOW_CODE)
 FORM_MINUTES = 30
 """How long an open form may be filled in."""
 INTRODUCTION_COMMAND = "/start k_"
 _LINK_KIND_BY_BUTTON = {
-    ButtonKind.PRIVATE_PAGE: PRIVATE_PAGE_LINK,
-    ButtonKind.TWO_KEY_PAGE: SHOW_CODE_LINK,
+    ButtonKind.PRIVATE_PAGE: LinkKind.PRIVATE_PAGE,
+    ButtonKind.TWO_KEY_PAGE: LinkKind.SHOW_CODE,
 }
 """By what a button does: the kind of link that it opens."""
 
@@ -34,7 +28,7 @@ _LINK_KIND_BY_BUTTON = {
 class RedeemedLink:
     """A page that a link opened: its kind, whose chat it is for, and the page's own code."""
 
-    kind: str
+    kind: LinkKind
     channel: str
     address: str
     code: str
@@ -85,7 +79,9 @@ def open_link(unit: Unit, code: str) -> RedeemedLink | None:
     if used is None:
         return None
     kind, minutes = (
-        (OPEN_FORM_CODE, FORM_MINUTES) if quiet else (INTRODUCTION_CODE, service().page_minutes)
+        (LinkKind.OPEN_FORM, FORM_MINUTES)
+        if quiet
+        else (LinkKind.INTRODUCTION, service().page_minutes)
     )
     fresh = one_time_links.issue_link(unit, kind, used.channel, used.address, minutes, used.body)
     return RedeemedLink(kind, used.channel, used.address, fresh)
@@ -96,21 +92,21 @@ def make_introduction_code(unit: Unit, owner: LinkOwner, case_reference: str) ->
     body = {**introduction_body(owner.conversation), "line": case_reference}
     minutes = service().page_minutes
     return one_time_links.issue_link(
-        unit, INTRODUCTION_CODE, owner.channel, owner.address, minutes, body
+        unit, LinkKind.INTRODUCTION, owner.channel, owner.address, minutes, body
     )
 
 
 def redeem_introduction(unit: Unit, code: str) -> Introduction | None:
     """Use up the code that an officer showed; None for one that is used, old or foreign."""
-    used = one_time_links.redeem_link(unit, INTRODUCTION_CODE, code)
+    used = one_time_links.redeem_link(unit, LinkKind.INTRODUCTION, code)
     if used is None or not used.body["officer"]:
         return None
     return Introduction(Officer(**used.body["officer"]), str(used.body["line"]))
 
 
-def _make_button_link(unit: Unit, owner: LinkOwner, kind: str) -> str:
+def _make_button_link(unit: Unit, owner: LinkOwner, kind: LinkKind) -> str:
     body: dict[str, object] = {"shares": owner.can_share_number}
-    if kind == SHOW_CODE_LINK:
+    if kind == LinkKind.SHOW_CODE:
         body = introduction_body(owner.conversation)
     minutes = service().page_minutes
     return one_time_links.issue_link(unit, kind, owner.channel, owner.address, minutes, body)

@@ -110,14 +110,22 @@ class ButtonKind(StrEnum):
     TWO_KEY_PAGE = "two_key"
 
 
+class ButtonStyle(StrEnum):
+    """How much a button stands out: as the way on, or as one that takes something away."""
+
+    PLAIN = ""
+    SEND = "send"
+    DANGER = "danger"
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button. `style` is "", send or danger."""
+    """One button."""
 
     label: str
     id: str
     kind: ButtonKind = ButtonKind.PRESS
-    style: str = ""
+    style: ButtonStyle = ButtonStyle.PLAIN
 
 
 ButtonRows = tuple[tuple[Button, ...], ...]

@@ -146,6 +146,13 @@ class FaqOutcome(StrEnum):
     MISSED = "missed"
 
 
+class HelplineStatus(StrEnum):
+    """Whether somebody has rung the number of a helpline."""
+
+    CHECKED = "checked"
+    TO_CHECK = "to_check"
+
+
 class OutboxKind(StrEnum):
     """What a row of the outbox has its channel do."""
 

@@ -156,7 +156,7 @@ class BrowserSessionRow(SQLModel, table=True):
 
 
 class OneTimeLinkRow(SQLModel, table=True):
-    """A one-time link or code; only its fingerprint is kept. `kind`: quiet, two_key, resume."""
+    """A one-time link or code; only its fingerprint is kept."""
 
     __tablename__ = "one_time_link"
 

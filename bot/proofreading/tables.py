@@ -12,15 +12,14 @@ from flows.questions import answer_types, journey
 from flows.questions.questionnaire import AnswerType, Question, all_questions
 from flows.service import service
 from flows.understanding import faq, text_match
-from flows.vocabulary import JOURNEYS
+from flows.vocabulary import JOURNEYS, HelplineStatus
 
 REVIEW_AFTER = timedelta(days=180)
 """What was reviewed or checked longer ago than this should be looked at again."""
 
+_STATUSES = tuple(HelplineStatus)
 MIN_PHRASINGS = 12
 """A topic is found by how people ask for it; with fewer ways it is missed too often."""
-
-_HELPLINE_STATUSES = ("checked", "to_check")
 
 
 def question_problems() -> Iterator[str]:
@@ -86,10 +85,7 @@ def helpline_problems(helplines: Mapping[str, Mapping[str, Any]]) -> Iterator[st
             yield f"The helpline {id} has no number."
         if not str(row.get("hours", "")).strip() or not str(row.get("for_whom", "")).strip():
             yield f"The helpline {id} does not say when, or for whom."
-        if (
-            not isinstance(row.get("checked_on"), date)
-            or row.get("status") not in _HELPLINE_STATUSES
-        ):
+        if not isinstance(row.get("checked_on"), date) or row.get("status") not in _STATUSES:
             yield f"The helpline {id} does not say when it was checked, or how that went."
 
 
@@ -98,7 +94,7 @@ def review_warnings(today: date) -> Iterator[str]:
     if not service().confirmed:
         yield "The service has not confirmed its names, numbers and hours (service.toml)."
     for id, row in wording.helplines().items():
-        if row["status"] == "to_check":
+        if row["status"] == HelplineStatus.TO_CHECK:
             yield f"The number of the helpline {id} has still to be checked (helplines.toml)."
         if today - row["checked_on"] > REVIEW_AFTER:
             yield f"The helpline {id} was last checked on {row['checked_on']} (helplines.toml)."

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flows.conversation import (
+    ButtonStyle,
     Conversation,
     CountEvent,
     DangerSignpost,
@@ -122,7 +123,9 @@ def _helpline_replies(conversation: Conversation, danger: Danger) -> tuple[Reply
         texts.append(say(language, f"crisis.{danger}.more"))
     rows = in_rows(
         [
-            button_for(conversation, "crisis.buttons.leave", ButtonVerb.LEAVE, style="danger"),
+            button_for(
+                conversation, "crisis.buttons.leave", ButtonVerb.LEAVE, style=ButtonStyle.DANGER
+            ),
             button_for(conversation, "crisis.buttons.carry_on", ButtonVerb.RERENDER),
         ]
     )

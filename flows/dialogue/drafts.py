@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from flows.casework import Act
-from flows.conversation import ClearChat, Conversation, ForgetDraft, Reply, Turn
+from flows.conversation import ButtonStyle, ClearChat, Conversation, ForgetDraft, Reply, Turn
 from flows.interaction import moves
 from flows.interaction.buttons import ButtonVerb, button_for, in_rows
 from flows.interaction.moment import Moment, show_again
@@ -52,7 +52,9 @@ def ask_to_restart(moment: Moment) -> Turn:
         return Turn(moves.start_draft(conversation, Move.FORGET, Journey.NONE), rerender=True)
     asked = replace(conversation, pending=ConfirmRestart())
     rows = [
-        button_for(asked, "anytime.again.yes", ButtonVerb.CONFIRM_RESTART, style="danger"),
+        button_for(
+            asked, "anytime.again.yes", ButtonVerb.CONFIRM_RESTART, style=ButtonStyle.DANGER
+        ),
         button_for(asked, "anytime.again.no", ButtonVerb.RERENDER),
     ]
     return Turn(asked, (Reply(say(conversation.language, "anytime.again.sure"), in_rows(rows)),))

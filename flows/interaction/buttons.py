@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flows import wording
-from flows.conversation import Button, ButtonRows, Conversation
+from flows.conversation import Button, ButtonRows, ButtonStyle, Conversation
 
 MAX_BYTES = 64
 """Telegram's limit for what a button may carry."""
@@ -79,14 +79,22 @@ class ButtonId:
 
 
 def button(
-    conversation: Conversation, label: str, verb: ButtonVerb, *args: str, style: str = ""
+    conversation: Conversation,
+    label: str,
+    verb: ButtonVerb,
+    *args: str,
+    style: ButtonStyle = ButtonStyle.PLAIN,
 ) -> Button:
     """Return a button; its id carries only names of ours, never a person's words."""
     return Button(label, str(ButtonId(verb, args, conversation.prompt_id)), style=style)
 
 
 def button_for(
-    conversation: Conversation, key: str, verb: ButtonVerb, *args: str, style: str = ""
+    conversation: Conversation,
+    key: str,
+    verb: ButtonVerb,
+    *args: str,
+    style: ButtonStyle = ButtonStyle.PLAIN,
 ) -> Button:
     """Return a button whose label is the wording under `key`."""
     return button(conversation, wording.say(conversation.language, key), verb, *args, style=style)

@@ -6,6 +6,7 @@ from flows.conversation import (
     Button,
     ButtonKind,
     ButtonRows,
+    ButtonStyle,
     Conversation,
     CountEvent,
     Effect,
@@ -186,7 +187,9 @@ def _reopen(conversation: Conversation) -> Conversation:
 
 
 def _button_rows(conversation: Conversation, answers_visible: bool = False) -> ButtonRows:
-    send_it = button_for(conversation, "scenes.checking.send", ButtonVerb.SEND, style="send")
+    send_it = button_for(
+        conversation, "scenes.checking.send", ButtonVerb.SEND, style=ButtonStyle.SEND
+    )
     rows: list[tuple[Button, ...]] = [(send_it,)]
     if conversation.journey != Journey.OFFICER:
         look = ButtonVerb.HIDE if answers_visible else ButtonVerb.SHOW
@@ -196,7 +199,11 @@ def _button_rows(conversation: Conversation, answers_visible: bool = False) -> B
         change.append(button_for(conversation, "scenes.checking.add_details", ButtonVerb.DETAILS))
     rows.append(tuple(change))
     rows.append(
-        (button_for(conversation, "scenes.checking.delete", ButtonVerb.DELETE, style="danger"),)
+        (
+            button_for(
+                conversation, "scenes.checking.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
+            ),
+        )
     )
     rows.append(navigation_row(conversation))
     return tuple(rows)

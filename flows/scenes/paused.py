@@ -3,12 +3,7 @@
 from dataclasses import replace
 
 from flows import wording
-from flows.conversation import (
-    Conversation,
-    ForgetDraft,
-    Reply,
-    Turn,
-)
+from flows.conversation import ButtonStyle, Conversation, ForgetDraft, Reply, Turn
 from flows.interaction import moves
 from flows.interaction.buttons import ButtonVerb, button_for, in_rows
 from flows.interaction.moment import Moment, show_again
@@ -30,7 +25,9 @@ def show(moment: Moment) -> Turn:
     rows = [
         button_for(conversation, "scenes.paused.carry_on", ButtonVerb.CARRY_ON),
         button_for(conversation, "scenes.paused.again", ButtonVerb.RESTART),
-        button_for(conversation, "scenes.paused.delete", ButtonVerb.DELETE, style="danger"),
+        button_for(
+            conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
+        ),
     ]
     return Turn(conversation, (Reply(text, in_rows(rows)),))
 

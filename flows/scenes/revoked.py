@@ -1,6 +1,6 @@
 """What a revoked officer hears in place of the form and the hello: kind words, and the ways on."""
 
-from flows.conversation import Conversation, Reply
+from flows.conversation import ButtonStyle, Conversation, Reply
 from flows.interaction import moves
 from flows.interaction.buttons import ButtonVerb, button_for, in_rows
 from flows.wording import say
@@ -14,7 +14,9 @@ def revoked_notice(conversation: Conversation) -> Reply:
     language, draft = conversation.language, moves.has_draft(conversation)
     keys = ("scenes.revoked.text", *(("scenes.revoked.draft",) if draft else ()))
     rows = [
-        button_for(conversation, "scenes.paused.delete", ButtonVerb.DELETE, style="danger")
+        button_for(
+            conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
+        )
         if draft
         else button_for(
             conversation, "scenes.welcome.buttons.self", ButtonVerb.WELCOME_CHOICE, "self"

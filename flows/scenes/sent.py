@@ -7,6 +7,7 @@ from flows.conversation import (
     Button,
     ButtonKind,
     ButtonRows,
+    ButtonStyle,
     ClearChat,
     Conversation,
     Receipt,
@@ -74,7 +75,9 @@ def ask_to_confirm_withdrawal(moment: Moment) -> Turn:
         return reply_and_show_again(moment, "anytime.withdraw.nothing")
     asked = replace(conversation, pending=ConfirmWithdrawal())
     rows = [
-        button_for(asked, "anytime.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style="danger"),
+        button_for(
+            asked, "anytime.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style=ButtonStyle.DANGER
+        ),
         button_for(asked, "anytime.withdraw.no", ButtonVerb.RERENDER),
     ]
     return Turn(asked, (Reply(say(language, "anytime.withdraw.sure"), in_rows(rows)),))

@@ -1,6 +1,6 @@
 """Where it cannot go on here: why, where to go instead, and the ways back."""
 
-from flows.conversation import Conversation, Reply, Turn
+from flows.conversation import ButtonStyle, Conversation, Reply, Turn
 from flows.interaction.buttons import ButtonVerb, button_for, in_rows
 from flows.interaction.moment import Moment
 from flows.questions import journey
@@ -36,7 +36,9 @@ def show(moment: Moment) -> Turn:
         button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
         button_for(conversation, "scenes.welcome.buttons.questions", ButtonVerb.QUESTIONS),
         button_for(conversation, "scenes.asking.last_row_leave", ButtonVerb.LEAVE),
-        button_for(conversation, "scenes.paused.delete", ButtonVerb.DELETE, style="danger"),
+        button_for(
+            conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
+        ),
     ]
     edits = conversation.card_message_id if conversation.journey == Journey.OFFICER else None
     return Turn(conversation, (Reply(text, in_rows(rows), edits_message_id=edits),))

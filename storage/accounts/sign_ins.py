@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import insert, select, update
 
@@ -14,6 +15,14 @@ IDLE_TIMEOUT = timedelta(minutes=15)
 MAX_SESSION_AGE = timedelta(hours=8)
 _LAST_SEEN_INTERVAL = timedelta(seconds=30)
 """Minimum interval between last-seen updates, so that not every page is a write."""
+
+
+class SignInMethod(StrEnum):
+    """By what somebody proved who they are."""
+
+    PASSWORD = "password"  # noqa: S105
+    PASSKEY = "passkey"
+    OIDC = "oidc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,8 @@ class SignInSummary:
     seen_at: datetime
 
 
-def begin_sign_in(unit: Unit, staff_id: str, method: str) -> str:
-    """Begin a session and return its token. `method`: password, passkey or oidc."""
+def begin_sign_in(unit: Unit, staff_id: str, method: SignInMethod) -> str:
+    """Begin a session and return its token."""
     token = secrets.token_urlsafe(32)
     row = {
         "id": new_id(),

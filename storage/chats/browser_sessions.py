@@ -7,12 +7,13 @@ from sqlalchemy import delete, insert, select, update
 
 from storage.chats import inbox, one_time_links, outbox, screens
 from storage.chats.conversations import address_fingerprint
+from storage.chats.one_time_links import LinkKind
 from storage.referrals.references import CODE_ALPHABET
 from storage.tables import new_id
 from storage.unit import Unit
 from storage.web_tables import BROWSER_SESSION, LINK
 
-RESUME_LINK, OFFICER_CHANNEL = "resume", "officer"
+OFFICER_CHANNEL = "officer"
 """A kind of link, and the channel under which an officer's browser is in a conversation."""
 CODE_GROUPS, LETTERS_PER_GROUP = 4, 4
 """A code to come back with: four groups of four letters and figures, none like another."""
@@ -73,7 +74,7 @@ def end_all_browser_sessions(unit: Unit, channel: str, address: str) -> int:
 def issue_resume_code(unit: Unit, channel: str, address: str, hours: int) -> str:
     """Return a code that opens a conversation once, within `hours`; earlier codes end."""
     mine = (
-        LINK.c.kind == RESUME_LINK,
+        LINK.c.kind == LinkKind.RESUME,
         LINK.c.address_fingerprint == address_fingerprint(unit, channel, address),
     )
     unit.conn.execute(delete(LINK).where(*mine))
@@ -81,7 +82,9 @@ def issue_resume_code(unit: Unit, channel: str, address: str, hours: int) -> str
         "".join(secrets.choice(CODE_ALPHABET) for _ in range(LETTERS_PER_GROUP))
         for _ in range(CODE_GROUPS)
     ]
-    one_time_links.issue_link(unit, RESUME_LINK, channel, address, hours * 60, code="".join(groups))
+    one_time_links.issue_link(
+        unit, LinkKind.RESUME, channel, address, hours * 60, code="".join(groups)
+    )
     return "-".join(groups)
 
 
@@ -90,7 +93,7 @@ def redeem_resume_code(unit: Unit, code: str) -> tuple[str, str] | None:
 
     Other browsers are let out of it, and its screen is wiped.
     """
-    used = one_time_links.redeem_link(unit, RESUME_LINK, _normalize_code(code))
+    used = one_time_links.redeem_link(unit, LinkKind.RESUME, _normalize_code(code))
     if used is None:
         return None
     end_all_browser_sessions(unit, used.channel, used.address)

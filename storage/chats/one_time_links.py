@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -16,6 +17,23 @@ from storage.web_tables import LINK
 MAX_CODE_LENGTH = 200
 
 
+class LinkKind(StrEnum):
+    """What a code is good for, once.
+
+    On a button: to go to a PRIVATE_PAGE, and to show a code to the person who is with an officer
+    (SHOW_CODE). These become the code of the OPEN_FORM, and the INTRODUCTION that is shown.
+    """
+
+    PRIVATE_PAGE = "quiet"
+    OPEN_FORM = "quiet_form"
+    SHOW_CODE = "show_code"
+    INTRODUCTION = "two_key"
+    RESUME = "resume"
+    OIDC = "oidc"
+    PASSKEY_REGISTRATION = "passkey_new"
+    PASSKEY_AUTHENTICATION = "passkey"
+
+
 @dataclass(frozen=True, slots=True)
 class LinkPayload:
     """What a link that was just used up was made for: whose chat, and what it carried."""
@@ -27,7 +45,7 @@ class LinkPayload:
 
 def issue_link(
     unit: Unit,
-    kind: str,
+    kind: LinkKind,
     channel: str,
     address: str,
     minutes: int,
@@ -53,20 +71,20 @@ def issue_link(
     return drawn
 
 
-def is_link_valid(unit: Unit, kind: str, code: str) -> bool:
+def is_link_valid(unit: Unit, kind: LinkKind, code: str) -> bool:
     """Return whether a code would still be good; it is not used up by this."""
     good = select(LINK.c.id).where(*_is_valid(unit, kind, code))
     return unit.conn.execute(good).first() is not None
 
 
-def peek_link(unit: Unit, kind: str, code: str) -> LinkPayload | None:
+def peek_link(unit: Unit, kind: LinkKind, code: str) -> LinkPayload | None:
     """Return what a code was made for while it is good; it is not used up by this."""
     good = select(LINK).where(*_is_valid(unit, kind, code))
     row = unit.conn.execute(good).first()
     return _unseal_payload(unit, row) if row else None
 
 
-def redeem_link(unit: Unit, kind: str, code: str) -> LinkPayload | None:
+def redeem_link(unit: Unit, kind: LinkKind, code: str) -> LinkPayload | None:
     """Use a code up and return what it was made for.
 
     A foreign, used or expired code gives None, after the same work.
@@ -87,12 +105,12 @@ def _unseal_payload(unit: Unit, row: AnyRow) -> LinkPayload:
     return LinkPayload(row.channel, kept["address"], kept["body"])
 
 
-def _is_valid(unit: Unit, kind: str, code: str) -> tuple[Any, ...]:
+def _is_valid(unit: Unit, kind: LinkKind, code: str) -> tuple[Any, ...]:
     mine = LINK.c.code_fingerprint == _code_fingerprint(unit, kind, code)
     return (mine, LINK.c.used_at.is_(None), LINK.c.expires_at > unit.now)
 
 
-def _code_fingerprint(unit: Unit, kind: str, code: str) -> str:
+def _code_fingerprint(unit: Unit, kind: LinkKind, code: str) -> str:
     return unit.fingerprint("link", kind, code[:MAX_CODE_LENGTH])
 
 

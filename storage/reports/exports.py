@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import insert, select, update
 
@@ -48,6 +49,16 @@ class ProposedExport:
     file_format: str
 
 
+class ExportStatus(StrEnum):
+    """How a request for a list stands. LATE: it was not decided on, or not taken, in time."""
+
+    TAKEN = "taken"
+    WAITING = "waiting"
+    READY = "ready"
+    REFUSED = "refused"
+    LATE = "late"
+
+
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """One request for a list, and how it stands. `size` is how many referrals it may hold."""
@@ -65,15 +76,16 @@ class ExportRequest:
     approved: bool
     collected_at: datetime | None
 
-    def status(self, now: datetime) -> str:
-        """Return taken, waiting, ready, refused or late."""
+    def status(self, now: datetime) -> ExportStatus:
+        """Return how it stands at `now` (aware)."""
         if self.collected_at:
-            return "taken"
+            return ExportStatus.TAKEN
         if self.decided_at is None:
-            return "waiting" if now < self.requested_at + DECIDE_WITHIN else "late"
+            in_time = now < self.requested_at + DECIDE_WITHIN
+            return ExportStatus.WAITING if in_time else ExportStatus.LATE
         if not self.approved:
-            return "refused"
-        return "ready" if now < self.decided_at + COLLECT_WITHIN else "late"
+            return ExportStatus.REFUSED
+        return ExportStatus.READY if now < self.decided_at + COLLECT_WITHIN else ExportStatus.LATE
 
 
 class UnknownExport(LookupError):

@@ -22,6 +22,7 @@ from bot.serve import Program
 from bot.settings import Settings
 from flows.record import Record
 from storage.accounts import sign_ins, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.database import Database
 from storage.referrals.rows import referral_row_values, unseal_record
 from storage.tables import REFERRAL, new_id
@@ -90,7 +91,7 @@ def _fill_queue(running: Program, number: int) -> str:
         unit.conn.execute(insert(REFERRAL), kept)
         code = staff.invite_staff(unit, "carys", "coordinator", "ada")
         id = staff.redeem_staff_invitation(unit, code)
-        return sign_ins.begin_sign_in(unit, str(id), "password")
+        return sign_ins.begin_sign_in(unit, str(id), SignInMethod.PASSWORD)
 
 
 def _row(unit: Unit, like: Record, n: int) -> dict[str, object]:

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from flows.wording import say
 from storage.chats import officers, one_time_links
+from storage.chats.one_time_links import LinkKind
 from storage.referrals import lifecycle
 from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL, answer_nothing
 from tests.browser.conftest import SCRIPTS_AND_SIZES, OpenPage
@@ -159,7 +160,7 @@ def test_a_private_page_and_the_ways_it_ends(opens: OpenPage, site: LiveApp) -> 
     page = opens()
     now = site.clock()
     with site.database.unit(now) as unit:
-        code = one_time_links.issue_link(unit, "quiet", "telegram", "4711", 15)
+        code = one_time_links.issue_link(unit, LinkKind.PRIVATE_PAGE, "telegram", "4711", 15)
     page.goto(f"/q/{code}")
     found = axe_violations(page)
     page.locator("main form button").first.click()

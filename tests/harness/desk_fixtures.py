@@ -13,6 +13,7 @@ from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
 from bot.serve import Program
 from flows.vocabulary import Queue
 from storage.accounts import sign_ins, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.serialization import dumps
@@ -93,7 +94,7 @@ class DeskApp(App):
         """Return a browser in which somebody is signed in; a new one at each call."""
         id = self.add_account(role, name)
         with self.database.unit(self.clock()) as unit:
-            token = sign_ins.begin_sign_in(unit, id, "password")
+            token = sign_ins.begin_sign_in(unit, id, SignInMethod.PASSWORD)
             signed = sign_ins.signed_in_staff(unit, token)
         assert signed is not None
         browser = await self.signed_out(f"seat of {name} {signed.id}")

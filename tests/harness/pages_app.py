@@ -10,6 +10,7 @@ import httpx
 from bot.serve import Program
 from flows.officers import Officer
 from storage.chats import officers, one_time_links
+from storage.chats.one_time_links import LinkKind
 from tests.harness.app import App, answering
 from tests.harness.clock import FakeClock
 
@@ -38,7 +39,7 @@ class PagesApp(App):
             code = officers.invite_officer(unit, officer)
         return f"/officer/i/{code}"
 
-    def make_link(self, kind: str, channel: str, address: str, minutes: int = 15) -> str:
+    def make_link(self, kind: LinkKind, channel: str, address: str, minutes: int = 15) -> str:
         """Return a code of some kind for a chat."""
         with self.database.unit(self.clock()) as unit:
             return one_time_links.issue_link(unit, kind, channel, address, minutes)

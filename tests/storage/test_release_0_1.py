@@ -25,6 +25,7 @@ from storage.chats import (
     screens,
 )
 from storage.chats.conversations import load_conversation
+from storage.chats.one_time_links import LinkKind
 from storage.database import Database
 from storage.referrals import contact_changes, duplicates, lifecycle, steps, unclaimed
 from storage.reports import exports, missed_questions
@@ -226,7 +227,7 @@ def test_officers_and_their_invitations(unit: Unit) -> None:
 
 def test_browsers_links_and_screens(unit: Unit) -> None:
     assert browser_sessions.session_address(unit, BROWSER_TOKEN) == "b-2"
-    private = one_time_links.redeem_link(unit, "quiet", PRIVATE_PAGE_CODE)
+    private = one_time_links.redeem_link(unit, LinkKind.PRIVATE_PAGE, PRIVATE_PAGE_CODE)
     assert private == one_time_links.LinkPayload("telegram", "417", {"step": 7})
     (message,) = screens.list_screen_messages(unit, "web", "b-2")
     assert message.text == "We have your request, Amina."

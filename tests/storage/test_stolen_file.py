@@ -18,6 +18,7 @@ from flows.pending import ConfirmUnconfirmedText
 from flows.vocabulary import OutboxKind
 from storage import heartbeat, logbook, retention
 from storage.accounts import api_keys, passkeys, sign_ins, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.chats import (
     browser_sessions,
     inbox,
@@ -28,6 +29,7 @@ from storage.chats import (
     screens,
 )
 from storage.chats.conversations import load_conversation, save_conversation
+from storage.chats.one_time_links import LinkKind
 from storage.database import Database
 from storage.referrals import acts, contact_changes, lifecycle
 from storage.referrals.contact_changes import ProposedContactChange
@@ -118,7 +120,7 @@ def _plant_browser(unit: Unit) -> None:
     address = CANARIES["browser_session.address"]
     browser_sessions.begin_browser_session(unit, "web", address)
     carried = {"text": CANARIES["one_time_link.body"]}
-    one_time_links.issue_link(unit, "quiet", "web", address, 30, carried)
+    one_time_links.issue_link(unit, LinkKind.PRIVATE_PAGE, "web", address, 30, carried)
     message = screens.ScreenMessage("", CANARIES["screen_message.body"])
     screens.add_screen_message(unit, "web", address, message)
 
@@ -127,7 +129,7 @@ def _plant_staff(unit: Unit) -> None:
     code = staff.invite_staff(unit, "ann", "mediator", "ada")
     id = staff.activate_account(unit, code, "$argon2id$", CANARIES["staff.totp_secret"]) or ""
     passkeys.add_passkey(unit, id, CANARIES["passkey.body"], "key", 0)
-    sign_ins.begin_sign_in(unit, id, "password")
+    sign_ins.begin_sign_in(unit, id, SignInMethod.PASSWORD)
     api_keys.issue_api_key(unit, "Cases", ("read:queue",), "ada")
     logbook.add_logbook_line(unit, "ada", "invite", "ann")
     daily_counters.increment_counter(unit, "asked", "self/name")

@@ -29,11 +29,11 @@ from bot.channel_interface import (
 from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
 from bot.settings import InvalidSettings, Settings
-from flows.conversation import ButtonKind
+from flows.conversation import ButtonKind, ButtonStyle
 from flows.vocabulary import OutboxKind
 
 log = logging.getLogger("rj.telegram")
-_STYLES = {"send": "success", "danger": "danger"}
+_STYLES: dict[str, str] = {ButtonStyle.SEND: "success", ButtonStyle.DANGER: "danger"}
 _ALREADY_DONE_ERRORS = ("message is not modified", "query is too old", "query id is invalid")
 _NOT_EDITABLE_ERRORS = (
     "message to edit not found",

@@ -18,7 +18,7 @@ from flows.inputs import FormFields
 from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, inbox, one_time_links
 from storage.chats.inbox import Arrival
-from storage.chats.one_time_links import LinkPayload
+from storage.chats.one_time_links import LinkKind, LinkPayload
 from storage.unit import Unit
 
 LINKS_PER_CLIENT = "30/minute"
@@ -37,7 +37,7 @@ async def redeem_private_link(request: ChatRequest) -> Response:
     opened = await request.write(private_links.open_link, request.code)
     if opened is None:
         raise Refused(404, Refusal.LINK_ENDED)
-    if opened.kind == private_links.INTRODUCTION_CODE:
+    if opened.kind == LinkKind.INTRODUCTION:
         return introduction_code_page(request, opened.code)
     return await _open_form(request, opened)
 
@@ -45,7 +45,7 @@ async def redeem_private_link(request: ChatRequest) -> Response:
 async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
     request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    code, kind = (request.form.get("page", ""), private_links.OPEN_FORM_CODE)
+    code, kind = (request.form.get("page", ""), LinkKind.OPEN_FORM)
     made_for = await request.read(one_time_links.peek_link, kind, code)
     if made_for is None:
         raise Refused(404, Refusal.LINK_ENDED)
@@ -125,7 +125,7 @@ def _posted_answers(request: ChatRequest, conversation: Conversation) -> FormFie
 
 def _save_answers(unit: Unit, code: str, link: LinkPayload, filled: FormFields) -> bool:
     """Use the form up and keep what was typed, in one transaction; return whether it was good."""
-    if one_time_links.redeem_link(unit, private_links.OPEN_FORM_CODE, code) is None:
+    if one_time_links.redeem_link(unit, LinkKind.OPEN_FORM, code) is None:
         return False
     page = PagePayload(
         link.channel,

@@ -13,6 +13,7 @@ from bot.proofreading.usages import where_used
 from flows import content_files
 from flows.service import service
 from flows.understanding import faq, text_match
+from flows.vocabulary import HelplineStatus
 from flows.wording import helplines
 
 REVIEW_INTERVAL = timedelta(days=365)
@@ -99,7 +100,7 @@ def checked_helplines(today: date) -> list[ReviewItem]:
             id,
             row["number"],
             row["checked_on"],
-            row["status"] != "checked" or today - row["checked_on"] > REVIEW_AFTER,
+            row["status"] != HelplineStatus.CHECKED or today - row["checked_on"] > REVIEW_AFTER,
         )
         for id, row in helplines().items()
     ]

@@ -9,6 +9,7 @@ from bot.web.qr import qr_code
 from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.accounts.staff import StaffAccount
 from storage.unit import Unit
 
@@ -65,7 +66,7 @@ async def confirm_totp(request: DeskRequest) -> Response:
             return _totp_page(request, member, secret, wrong=True)
     if not await request.write(_redeem_invitation, request, member, step):
         return _page(request, {"code": "code"}, 403)
-    return await start_session(request, member.id, member.name, "password")
+    return await start_session(request, member.id, member.name, SignInMethod.PASSWORD)
 
 
 async def invited_member(request: DeskRequest) -> StaffAccount | None:
@@ -80,7 +81,7 @@ def _redeem_invitation(
     if staff.redeem_staff_invitation(unit, request.form.get("code", "")) != member.id:
         return False
     staff.consume_time_step(unit, member.id, time_step)
-    logbook.add_logbook_line(unit, member.name, "join", member.name, "password")
+    logbook.add_logbook_line(unit, member.name, "join", member.name, SignInMethod.PASSWORD)
     return True
 
 

@@ -8,10 +8,12 @@ from bot.desk.signin.invitations import invited_member
 from bot.desk.signin.sign_in_pages import rate_limited_page, start_session
 from storage import logbook
 from storage.accounts import oidc_subjects, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.chats import one_time_links
+from storage.chats.one_time_links import LinkKind
 from storage.unit import Unit
 
-_LINK_KIND, _LINK_CHANNEL, _LINK_MINUTES = "oidc", "desk", 10
+_LINK_CHANNEL, _LINK_MINUTES = "desk", 10
 CALLBACK_PATH = "/desk/organisation/back"
 
 
@@ -50,7 +52,7 @@ async def oidc_callback(request: DeskRequest) -> Response:
     if not oidc.is_configured(request.runtime.settings):
         return request.render("missing.html", 404)
     state = request.query("state")
-    used = await request.write(one_time_links.redeem_link, _LINK_KIND, state)
+    used = await request.write(one_time_links.redeem_link, LinkKind.OIDC, state)
     code = request.http.query_params.get("code", "")[:4096]
     if used is None or used.address != request.browser_id or not code:
         return await _oidc_failed(request, "state")
@@ -76,7 +78,7 @@ async def _sign_in_subject(request: DeskRequest, subject: str) -> Response:
     if member is None:
         await request.audit("sign_in", "", "unlinked", refused=True)
         return request.redirect("/desk/sign-in?error=unlinked")
-    return await start_session(request, member.id, member.name, "oidc")
+    return await start_session(request, member.id, member.name, SignInMethod.OIDC)
 
 
 async def _link_invited_account(request: DeskRequest, invitation: str, subject: str) -> Response:
@@ -98,8 +100,10 @@ async def _link_invited_account(request: DeskRequest, invitation: str, subject: 
     member = await request.read(oidc_subjects.find_account_by_subject, issuer, subject)
     if member is None:
         return request.redirect("/desk/sign-in?error=unlinked")
-    await request.write(logbook.add_logbook_line, member.name, "join", member.name, "oidc")
-    return await start_session(request, member.id, member.name, "oidc")
+    await request.write(
+        logbook.add_logbook_line, member.name, "join", member.name, SignInMethod.OIDC
+    )
+    return await start_session(request, member.id, member.name, SignInMethod.OIDC)
 
 
 async def _authorization_url(request: DeskRequest, invitation: str) -> str:
@@ -108,7 +112,7 @@ async def _authorization_url(request: DeskRequest, invitation: str) -> str:
     body = {"nonce": begun.nonce, "verifier": begun.verifier, "invitation": invitation}
     await request.write(
         one_time_links.issue_link,
-        _LINK_KIND,
+        LinkKind.OIDC,
         _LINK_CHANNEL,
         request.browser_id,
         _LINK_MINUTES,

@@ -13,11 +13,12 @@ from flows.wording import FIRST_LANGUAGE, say
 from storage import logbook
 from storage.accounts import passkeys as kept_passkeys
 from storage.accounts import staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.chats import one_time_links
+from storage.chats.one_time_links import LinkKind
 from storage.unit import Unit
 
 _CHANNEL = "desk"
-_REGISTRATION, _AUTHENTICATION = "passkey_new", "passkey"
 _SIGN_IN_ERROR = {"go": "/desk/sign-in?error=passkey"}
 
 
@@ -31,14 +32,14 @@ async def begin_registration(request: DeskRequest) -> Response:
     asked = passkeys.registration_options(
         relying_party(request), service, who.staff_id, who.name, kept
     )
-    return await _options_response(request, _REGISTRATION, asked)
+    return await _options_response(request, LinkKind.PASSKEY_REGISTRATION, asked)
 
 
 async def finish_registration(request: DeskRequest) -> Response:
     """Keep the passkey that a device made."""
     who, answer = (request.required_session, request.form.get("answer", ""))
     try:
-        challenge = await _redeem_challenge(request, _REGISTRATION, answer)
+        challenge = await _redeem_challenge(request, LinkKind.PASSKEY_REGISTRATION, answer)
         made = passkeys.verify_registration(relying_party(request), answer, challenge)
     except PasskeyRejected as why:
         await request.audit("passkey_added", who.name, f"passkey_{why}"[:60], refused=True)
@@ -72,7 +73,9 @@ async def delete_passkey(request: DeskRequest) -> Response:
 async def begin_passkey_sign_in(request: DeskRequest) -> Response:
     """Return what a device needs to prove a passkey."""
     return await _options_response(
-        request, _AUTHENTICATION, passkeys.authentication_options(relying_party(request))
+        request,
+        LinkKind.PASSKEY_AUTHENTICATION,
+        passkeys.authentication_options(relying_party(request)),
     )
 
 
@@ -89,7 +92,7 @@ async def finish_passkey_sign_in(request: DeskRequest) -> Response:
             counted.record_failure()
             await request.audit("sign_in", "", f"passkey_{why}"[:60], refused=True)
             return JSONResponse(_SIGN_IN_ERROR, 403)
-    entered = await start_session(request, staff_id, name, "passkey")
+    entered = await start_session(request, staff_id, name, SignInMethod.PASSKEY)
     answer = JSONResponse({"go": entered.headers["location"]})
     cookies = [one for one in entered.raw_headers if one[0] == b"set-cookie"]
     answer.raw_headers.extend(cookies)
@@ -126,7 +129,7 @@ def relying_party(request: DeskRequest) -> RelyingParty:
 async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
     """Return the id and name of whose passkey it is; raise PasskeyRejected."""
     answer = request.form.get("answer", "")
-    challenge = await _redeem_challenge(request, _AUTHENTICATION, answer)
+    challenge = await _redeem_challenge(request, LinkKind.PASSKEY_AUTHENTICATION, answer)
     credential = passkeys.credential_id_of(answer)
     kept = await request.read(kept_passkeys.find_passkey, credential)
     if kept is None:
@@ -140,7 +143,7 @@ async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
 
 
 async def _options_response(
-    request: DeskRequest, kind: str, passkey_options: PasskeyOptions
+    request: DeskRequest, kind: LinkKind, passkey_options: PasskeyOptions
 ) -> Response:
     """Return the question, its challenge kept for this browser: good once, for five minutes."""
     await request.write(
@@ -155,7 +158,7 @@ async def _options_response(
     return Response(passkey_options.options, media_type="application/json")
 
 
-async def _redeem_challenge(request: DeskRequest, kind: str, response: str) -> str:
+async def _redeem_challenge(request: DeskRequest, kind: LinkKind, response: str) -> str:
     """Use up the challenge of an answer; raise PasskeyRejected when this browser had none."""
     challenge = passkeys.challenge_of(response)
     used = await request.write(one_time_links.redeem_link, kind, challenge)

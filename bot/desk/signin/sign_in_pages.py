@@ -11,6 +11,7 @@ from bot.desk.signin.attempts import AttemptLimits
 from bot.web import cookies
 from storage import logbook
 from storage.accounts import sign_ins, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.unit import Unit
 
 CLEAR_SITE_DATA = '"cache", "cookies", "storage"'
@@ -43,10 +44,12 @@ async def sign_in(request: DeskRequest) -> Response:
             counted.record_failure()
             await request.audit("sign_in", about, "wrong", refused=True)
             return await sign_in_page(request, "wrong", 403)
-    return await start_session(request, staff_id, name, "password")
+    return await start_session(request, staff_id, name, SignInMethod.PASSWORD)
 
 
-async def start_session(request: DeskRequest, staff_id: str, name: str, method: str) -> Response:
+async def start_session(
+    request: DeskRequest, staff_id: str, name: str, method: SignInMethod
+) -> Response:
     """Begin a sign-in whose proof was right, and go on to the page that was asked for."""
 
     def begin(unit: Unit) -> str:

@@ -17,6 +17,7 @@ from bot.desk.guard import SESSION_COOKIE, DeskRequest, DeskRoute
 from bot.desk.permissions import PERMISSIONS, Ownership, Permission, Role
 from bot.desk.routes import ROUTES
 from storage.accounts import sign_ins, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.tables import METADATA, REFERRAL, STEP
 from storage.web_tables import LOGBOOK, STAFF
 from tests.harness.desk_fixtures import DESK_URL, DeskApp, DeskBrowser
@@ -138,7 +139,7 @@ class SignedInCast:
             token = ""
             if case.visitor in self.ids:
                 id, now = self.ids[case.visitor], self.desk.clock()
-                token = sign_ins.begin_sign_in(replace(unit, now=now), id, "password")
+                token = sign_ins.begin_sign_in(replace(unit, now=now), id, SignInMethod.PASSWORD)
                 signed = sign_ins.signed_in_staff(replace(unit, now=now), token)
                 assert signed is not None
                 browser.sign_in = signed.id

@@ -11,6 +11,7 @@ from flows.officers import Officer
 from storage.chats import conversations, officer_registry, officers, one_time_links
 from storage.chats.officer_registry import OpenInvitation, RegisteredOfficer, Revocation
 from storage.chats.officers import OfficerDetails
+from storage.chats.one_time_links import LinkKind
 from storage.database import Database
 from storage.serialization import dumps
 from storage.tables import INVITATION, OFFICER
@@ -132,14 +133,17 @@ def test_revoking_ends_every_chat_every_link_and_every_invitation_of_that_office
         for chat_id, officer in zip(chats, (PC_KAUR, PC_KAUR, reed), strict=True):
             officers.save_officer(unit, chat_id, officer)
         for name in ("kaur", "reed"):
-            one_time_links.issue_link(unit, "two_key", "telegram", name, 600, code=name)
+            one_time_links.issue_link(unit, LinkKind.INTRODUCTION, "telegram", name, 600, code=name)
         key = officer_registry.officer_key(unit, PC_KAUR)
     ended = revoke(database, key)
     assert (set(ended.chat_ids), ended.invitations) == (set(chats[:2]), 1)
     assert not revoke(database, key).anything
     assert open_invitations(database) == []
     with database.reading(NOW) as unit:
-        good = [one_time_links.is_link_valid(unit, "two_key", name) for name in ("kaur", "reed")]
+        good = [
+            one_time_links.is_link_valid(unit, LinkKind.INTRODUCTION, name)
+            for name in ("kaur", "reed")
+        ]
         loaded = [
             conversations.load_conversation(
                 replace(unit, now=NOW + HOUR), "telegram", name

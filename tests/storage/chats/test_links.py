@@ -8,13 +8,13 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from storage.chats import one_time_links
-from storage.chats.one_time_links import LinkPayload
+from storage.chats.one_time_links import LinkKind, LinkPayload
 from storage.database import Database
 from storage.web_tables import LINK
 from tests.support.builders import NOW
 
 
-def make(database: Database, kind: str = "quiet", **more: object) -> str:
+def make(database: Database, kind: LinkKind = LinkKind.PRIVATE_PAGE, **more: object) -> str:
     with database.unit() as unit:
         body = {"lines": ["46/12345/26"]}
         return one_time_links.issue_link(
@@ -29,7 +29,7 @@ def make(database: Database, kind: str = "quiet", **more: object) -> str:
 
 
 def redeem(
-    database: Database, code: str, minutes: int = 1, kind: str = "quiet"
+    database: Database, code: str, minutes: int = 1, kind: LinkKind = LinkKind.PRIVATE_PAGE
 ) -> LinkPayload | None:
     with database.unit(NOW + timedelta(minutes=minutes)) as unit:
         return one_time_links.redeem_link(unit, kind, code)
@@ -37,7 +37,7 @@ def redeem(
 
 def peek(database: Database, code: str, minutes: int = 1) -> bool:
     with database.reading(NOW + timedelta(minutes=minutes)) as unit:
-        return one_time_links.is_link_valid(unit, "quiet", code)
+        return one_time_links.is_link_valid(unit, LinkKind.PRIVATE_PAGE, code)
 
 
 def test_a_link_works_once(database: Database) -> None:
@@ -58,9 +58,9 @@ def test_a_link_ends_after_its_minutes(database: Database) -> None:
 
 
 def test_a_link_is_good_for_one_thing_only(database: Database) -> None:
-    code = make(database, kind="two_key")
-    assert redeem(database, code, kind="quiet") is None
-    assert redeem(database, code, kind="two_key") is not None
+    code = make(database, kind=LinkKind.INTRODUCTION)
+    assert redeem(database, code, kind=LinkKind.PRIVATE_PAGE) is None
+    assert redeem(database, code, kind=LinkKind.INTRODUCTION) is not None
 
 
 def test_a_code_may_be_the_callers_own(database: Database) -> None:
@@ -88,7 +88,8 @@ def test_a_thousand_wrong_codes_open_nothing(database: Database) -> None:
     with database.unit() as unit:
         late = NOW + timedelta(minutes=20)
         opened = [
-            one_time_links.redeem_link(replace(unit, now=late), "quiet", code) for code in tried
+            one_time_links.redeem_link(replace(unit, now=late), LinkKind.PRIVATE_PAGE, code)
+            for code in tried
         ]
     assert opened == [None] * 1000
     assert redeem(database, foreign) is not None

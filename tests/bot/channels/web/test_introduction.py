@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bot import private_links
 from flows.wording import say
+from storage.chats.one_time_links import LinkKind
 from storage.database import Database
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
@@ -68,7 +68,7 @@ async def test_a_code_works_once_for_15_minutes_and_wrong_ones_answer_the_same(
     used, old = await shown_code_path(site), await shown_code_path(site)
     await site.browser().post(used)
     clock.advance(minutes=16)
-    quiet = site.make_link(private_links.PRIVATE_PAGE_LINK, "web", "417")
+    quiet = site.make_link(LinkKind.PRIVATE_PAGE, "web", "417")
     stranger, answers = site.browser(), set()
     for path in (used, old, f"/k/{quiet}", "/k/guess"):
         for answer in (await stranger.get(path), await stranger.post(path)):

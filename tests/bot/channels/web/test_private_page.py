@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bot import private_links
 from storage.chats.inbox import InboxStage
+from storage.chats.one_time_links import LinkKind
 from storage.database import Database
 from tests.harness.pages_app import AFTER_LINK_EXPIRY, PAGES_URL, PagesApp, field_value
 from tests.harness.telegram_app import (
@@ -192,13 +192,11 @@ async def test_a_thousand_wrong_links_answer_the_same(
     rig: TelegramApp, site: PagesApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(site.running.runtime.limiter, "allow", lambda *_: True)
-    used, old = (
-        site.make_link(private_links.PRIVATE_PAGE_LINK, "telegram", "417") for _ in range(2)
-    )
+    used, old = (site.make_link(LinkKind.PRIVATE_PAGE, "telegram", "417") for _ in range(2))
     browser = site.browser()
     await browser.post(f"/q/{used}")
     rig.server.clock.advance(AFTER_LINK_EXPIRY)
-    foreign = site.make_link("resume", "telegram", "417")
+    foreign = site.make_link(LinkKind.RESUME, "telegram", "417")
     answers = set()
     for n in range(1000):
         code = (used, old, foreign, f"guess-{n}")[n % 4]

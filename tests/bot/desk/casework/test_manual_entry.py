@@ -12,6 +12,7 @@ from bot.desk.permissions import Role
 from bot.web.cookies import cookie_name
 from storage import logbook
 from storage.accounts import sign_ins, staff
+from storage.accounts.sign_ins import SignInMethod
 from storage.database import Database
 from tests.harness.app import build_app
 from tests.harness.clock import START, FakeClock
@@ -59,7 +60,7 @@ def signed_in(site: PagesApp, role: Role = Role.MEDIATOR, name: str = "mira") ->
         code = staff.invite_staff(unit, name, role, "ada")
         id = staff.redeem_staff_invitation(unit, code)
         assert id
-        token = sign_ins.begin_sign_in(unit, id, "password")
+        token = sign_ins.begin_sign_in(unit, id, SignInMethod.PASSWORD)
     browser = site.browser()
     browser.cookies.set(
         cookie_name(SESSION_COOKIE, secure=True), token, domain="pages.example", path="/"
