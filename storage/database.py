@@ -1,4 +1,4 @@
-"""The only file that knows the engine: pragmas, one writer, transactions, migrations."""
+"""The only file that configures the engine: pragmas, one writer, transactions, migrations."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ DatabaseBusy = OperationalError
 
 
 class UnsafeDatabase(RuntimeError):
-    """The database does not keep what it is told to keep; nothing may be promised with it."""
+    """The database is not durable or not consistent as it is set up; nothing may be stored."""
 
 
 def utc_now() -> datetime:
@@ -89,7 +89,7 @@ class Database:
 
     @contextmanager
     def reading(self, now: datetime | None = None) -> Iterator[Unit]:
-        """Give a unit of work on a read-only connection; leave it soon, it makes writers wait.
+        """Give a unit of work on a read-only connection; leave it soon, writers wait for it.
 
         `now` (aware) stands for the time of the clock.
         """
@@ -122,7 +122,7 @@ class Database:
         """
         from storage import migrations
 
-        # SQLite rebuilds a table to change it, so its foreign keys rest until the end.
+        # SQLite rebuilds a table to change it, so foreign keys are checked only at the end.
         engine = _engine(self._url, foreign_keys=0)
         try:
             with engine.begin() as connection:
@@ -157,7 +157,7 @@ class Database:
         return problems
 
     def erase_free_space(self) -> None:
-        """Rewrite the file without the pages that deleted rows left behind."""
+        """Rewrite the file without the pages of deleted rows; no transaction may be open."""
         if self._url.get_backend_name() != "sqlite":
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
                 own.exec_driver_sql("VACUUM")
@@ -169,7 +169,7 @@ class Database:
             plain.close()
 
     def close(self) -> None:
-        """Let what is under way end, then let go of the database."""
+        """Wait for what is under way, then close the database."""
         self._writer_thread.shutdown()
         self._reader_thread.shutdown()
         self._writer.dispose()

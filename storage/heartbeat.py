@@ -1,4 +1,4 @@
-"""When time was last swept: so that somebody is told when that stops."""
+"""When the sweep last ran, so that somebody is told when it stops."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ def record(unit: Unit) -> None:
 
 
 def last_seen(unit: Unit) -> datetime | None:
-    """Return when time was last swept (aware); None when it never was."""
+    """Return when the sweep last ran (aware); None when it never did."""
     body = unit.conn.scalars(
         select(SYSTEM_STATE.c.body).where(SYSTEM_STATE.c.id == _ROW_ID)
     ).first()

@@ -1,4 +1,4 @@
-"""Knows whether a vault is the one that sealed this database, before anything is set aside."""
+"""Checks that the vault is the one that sealed this database, before anything is set aside."""
 
 from sqlalchemy import insert, select
 
@@ -12,8 +12,8 @@ _ROW_ID = "vault"
 def vault_matches(unit: Unit) -> bool:
     """Return whether the vault opens this database; the first vault to ask always does.
 
-    Ask at start and stop if it does not: with the wrong keys nobody would be recognised and
-    nothing could be read.
+    Ask at start and stop if it does not: with the wrong keys no fingerprint would match
+    and nothing could be decrypted.
     """
     query = select(SYSTEM_STATE.c.body).where(SYSTEM_STATE.c.id == _ROW_ID)
     sealed = unit.conn.scalars(query).first()

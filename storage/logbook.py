@@ -1,4 +1,4 @@
-"""The logbook: every reading of a record, every refusal, every act on accounts, as a dated line."""
+"""The audit log of reads, refusals and administration, as a hash chain of dated lines."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is deleted when: one sweep, safe to run at any time and as often as you like."""
+"""Retention: what is deleted when, in one idempotent sweep."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +12,6 @@ from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
-from storage.database import Database
 from storage.referrals import acts, contact_changes
 from storage.referrals.steps import CLOCK
 from storage.reports import daily_counters
@@ -37,9 +36,9 @@ from storage.web_tables import BROWSER_SESSION, LINK, SCREEN_MESSAGE
 
 @dataclass(frozen=True, slots=True)
 class RetentionPeriods:
-    """How long things are kept; the privacy notice says these numbers.
+    """How long each kind of row is stored; the privacy notice states these numbers.
 
-    `receipt_days` is also how long an unheard chat is remembered, and `closed_days` runs from
+    `receipt_days` is also how long a chat without input is stored, and `closed_days` runs from
     the day a member of staff closed the referral. `contact_change_days` is how
     long the content of a contact change is kept once a second person decided on it.
     """
@@ -83,7 +82,7 @@ class SweepCounts:
 
 
 def sweep(unit: Unit, periods: RetentionPeriods = DEFAULT_PERIODS) -> SweepCounts:
-    """Delete what has been kept long enough; return how many of each.
+    """Delete what is past its retention period; return how many of each.
 
     A referral goes only after a member of staff has opened it and closed it.
     """
@@ -115,13 +114,8 @@ def sweep(unit: Unit, periods: RetentionPeriods = DEFAULT_PERIODS) -> SweepCount
     )
 
 
-def erase_free_space(database: Database) -> None:
-    """Take what was deleted out of the file itself; run it apart, it needs the file alone."""
-    database.erase_free_space()
-
-
 def _blank_idle_drafts(unit: Unit, before: datetime) -> int:
-    """Blank what was not heard from since `before`; return how many lost their answers."""
+    """Blank conversations without input since `before`; return how many lost their answers."""
     has_answers = exists().where(ANSWER.c.conversation_id == CONVERSATION.c.id)
     columns = (CONVERSATION.c.id, CONVERSATION.c.version, CONVERSATION.c.body)
     idle = (CONVERSATION.c.last_input_at <= before, CONVERSATION.c.blanked_at.is_(None))
@@ -153,9 +147,9 @@ def _unseal_or_empty(unit: Unit, row: AnyRow) -> Conversation:
 
 
 def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conversation:
-    """Return what stays of a conversation at rest: its language, and the receipt if there is one.
+    """Return what stays of an idle conversation: its language, and the receipt if there is one.
 
-    The step moves on when a draft is lost, so that its buttons belong to an earlier draft.
+    The prompt id grows when a draft is deleted, so that its buttons belong to an earlier draft.
     """
     kept = Conversation(language=conversation.language, receipt=conversation.receipt)
     if has_answers:
@@ -176,7 +170,7 @@ def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conv
 
 
 def _delete_idle_chats(unit: Unit, periods: RetentionPeriods) -> int:
-    """Forget conversations at rest for long, and chats that nothing speaks for any more."""
+    """Delete conversations idle for long, and chats that no row refers to; return how many."""
     idle, old = (
         unit.now - timedelta(hours=periods.draft_hours),
         unit.now - timedelta(days=periods.receipt_days),
@@ -203,9 +197,9 @@ def _drop_inbox(unit: Unit, periods: RetentionPeriods) -> int:
 
 
 def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
-    """Drop what has ended, and what a chat should have had long ago; staff alerts stay.
+    """Delete what has ended, and what a chat should have had long ago; staff alerts stay.
 
-    What is dead stays longer, for somebody may send it again.
+    Dead letters stay longer, for somebody may send them again.
     """
     before = unit.now - timedelta(hours=periods.outbox_hours)
     long_before = unit.now - timedelta(days=periods.dead_letter_days)
@@ -222,7 +216,7 @@ def _drop_old(unit: Unit, time_column: Column[datetime], before: datetime) -> in
 
 
 def _drop_browser_sessions(unit: Unit, periods: RetentionPeriods) -> int:
-    """Let browsers out that were not seen for long; an officer's stays as long as the officer."""
+    """Delete idle sessions; an officer's stays as long as the officer."""
     idle = unit.now - timedelta(hours=periods.draft_hours)
     long_idle = unit.now - timedelta(days=periods.officer_days)
     own = BROWSER_SESSION.c.channel == browser_sessions.OFFICER_CHANNEL

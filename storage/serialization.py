@@ -1,4 +1,4 @@
-"""Turns flows' shapes into text and back, forgiving about fields a newer or older version had."""
+"""Turns the dataclasses of flows into JSON and back, also those of an older or newer version."""
 
 import json
 from collections.abc import Mapping
@@ -91,22 +91,22 @@ FORMER_KEYS = {
     "by": "sender",
     "always": "unblockable",
 }
-"""The same for replies in the outbox and on a screen, which are kept as plain dicts."""
+"""The same for replies in the outbox and on a screen, which are stored as plain dicts."""
 
 
 class DecodeError(ValueError):
-    """Kept text does not hold the shape it should; never says what it holds."""
+    """Stored JSON does not decode to its class; the message never says what it holds."""
 
 
 def dumps(value: object) -> str:
-    """Return a shape, or plain lists and dicts, as text; times in UTC."""
+    """Return a dataclass, or plain lists and dicts, as JSON; times in UTC."""
     return json.dumps(value, default=_encode_default, separators=(",", ":"))
 
 
 def loads(cls: type[T], text: str) -> T:
-    """Return the shape that `text` holds.
+    """Return the dataclass that `text` holds.
 
-    Fields the shape does not know are left out; what is missing or does not fit takes the
+    Fields that the class does not have are left out; what is missing or does not fit takes the
     field's own default. Raises DecodeError when there is none and no blank will do.
     """
     try:

@@ -20,13 +20,13 @@ METADATA.naming_convention = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time with its zone: stored in UTC, given back in UTC, refused when it has no zone."""
+    """An aware time: stored and returned in UTC, refused when it is naive."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the time in UTC; raise ValueError when it has no zone."""
+        """Return the time in UTC; raise ValueError when it is naive."""
         if value is None:
             return None
         if value.utcoffset() is None:
@@ -34,7 +34,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return the time with its zone, UTC."""
+        """Return the time, aware, in UTC."""
         if value is None:
             return None
         kept: datetime = value
@@ -42,12 +42,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def new_id() -> str:
-    """Return a random id: 32 hexadecimal characters that say nothing."""
+    """Return a random id: 32 hexadecimal characters."""
     return uuid4().hex
 
 
 class InboxRow(SQLModel, table=True):
-    """What came in; `n` is its place in the line. The body goes once it has been answered."""
+    """One arrival; `n` is its place in the queue. The body is blanked once it is answered."""
 
     __tablename__ = "inbox"
 
@@ -70,7 +70,7 @@ class InboxRow(SQLModel, table=True):
 
 
 class ChatRow(SQLModel, table=True):
-    """One place to write to somebody; found again by its fingerprint.
+    """One place to write to somebody; looked up by the fingerprint of its address.
 
     While `handed_off_to` names a member of staff and `handoff_until` is ahead, the bot is silent.
     `handoff_reference` is the referral that they have it for.
@@ -90,7 +90,7 @@ class ChatRow(SQLModel, table=True):
 
 
 class ConversationRow(SQLModel, table=True):
-    """Where one person stands. `version` lets only one writer win; `blanked_at` when tidied."""
+    """Where one person stands. `version` is the optimistic lock; retention sets `blanked_at`."""
 
     __tablename__ = "conversation"
 
@@ -119,7 +119,7 @@ class AnswerRow(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """The channel's id of one message in a chat, so that it can be cleared away; no words."""
+    """The channel's id of one message in a chat, so that it can be cleared; no text."""
 
     __tablename__ = "message"
 
@@ -134,7 +134,7 @@ class MessageRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """What must go out; `n` is its place in the line. The body goes once it has been sent."""
+    """One thing to send; `n` is its place in the queue. The body is blanked once it is sent."""
 
     __tablename__ = "outbox"
 
@@ -223,7 +223,7 @@ class StepRow(SQLModel, table=True):
 
 
 class OfficerRow(SQLModel, table=True):
-    """A partner officer's own details, remembered for one chat."""
+    """A partner officer's own details, stored for one chat."""
 
     __tablename__ = "officer"
 
@@ -234,7 +234,7 @@ class OfficerRow(SQLModel, table=True):
 
 
 class InvitationRow(SQLModel, table=True):
-    """A single-use code for a partner officer; only its fingerprint is kept."""
+    """A single-use code for a partner officer; only its fingerprint is stored."""
 
     __tablename__ = "invitation"
 
@@ -246,7 +246,7 @@ class InvitationRow(SQLModel, table=True):
 
 
 class MissedQuestionRow(SQLModel, table=True):
-    """A question nobody has answered yet, kept because the person agreed."""
+    """A question without a reviewed answer, stored because the person agreed."""
 
     __tablename__ = "missed_question"
 
@@ -267,7 +267,7 @@ class DailyCounterRow(SQLModel, table=True):
 
 
 class SystemStateRow(SQLModel, table=True):
-    """One sealed line: what shows that a vault sealed everything here, or when time was swept."""
+    """One sealed value: the check of the vault, or the heartbeat of the sweep."""
 
     __tablename__ = "system_state"
 

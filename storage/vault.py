@@ -1,4 +1,4 @@
-"""The only file that encrypts: everything a person said passes through here."""
+"""Encryption at rest; the only file that encrypts."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The tables of the desk and the browser: accounts, sign-ins, who read what, links, screens."""
+"""The tables of the desk and the browser: accounts, sign-ins, logbook, links, screens."""
 
 from datetime import datetime
 
@@ -47,7 +47,7 @@ class PasskeyRow(SQLModel, table=True):
 
 
 class SignInRow(SQLModel, table=True):
-    """One signed-in browser; only the fingerprint of its token is kept."""
+    """One sign-in of a browser; only the fingerprint of its token is stored."""
 
     __tablename__ = "sign_in"
 
@@ -79,7 +79,7 @@ class LogbookRow(SQLModel, table=True):
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """A token for another system; only its fingerprint is kept."""
+    """A token of another system; only its fingerprint is stored."""
 
     __tablename__ = "api_key"
 
@@ -131,7 +131,7 @@ class ContactChangeRow(SQLModel, table=True):
 
 
 class MatchKeyRow(SQLModel, table=True):
-    """A keyed hash of a number, reference or name with birth year: equal ones are alike."""
+    """A keyed hash of a number, reference or name with birth year: equal ones match."""
 
     __tablename__ = "match_key"
 
@@ -142,7 +142,7 @@ class MatchKeyRow(SQLModel, table=True):
 
 
 class BrowserSessionRow(SQLModel, table=True):
-    """One browser in a conversation; only the fingerprint of its token is kept."""
+    """One browser in a conversation; only the fingerprint of its token is stored."""
 
     __tablename__ = "browser_session"
 
@@ -156,7 +156,7 @@ class BrowserSessionRow(SQLModel, table=True):
 
 
 class OneTimeLinkRow(SQLModel, table=True):
-    """A one-time link or code; only its fingerprint is kept."""
+    """A one-time link or code; only its fingerprint is stored."""
 
     __tablename__ = "one_time_link"
 

@@ -1,4 +1,4 @@
-"""What two referrals of the same person have in common: marks that staff alone compare."""
+"""What two referrals of the same person have in common, as match keys; only staff see matches."""
 
 import re
 
@@ -11,7 +11,7 @@ from flows.vocabulary import AnswerStatus
 _NAME_QUESTIONS = {"name": "birth_year", "victim_name": "victim_birth_year"}
 """Questions that hold a name, and beside each the one that holds the year of birth.
 
-A name alone is no mark: many people share one. No question asks for the year as yet.
+A name alone is no match key: many people share one. No question asks for the year as yet.
 """
 _HONORIFICS = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "sir", "dame", "rev"})
 _CONTACT_QUESTIONS = ("number", "email", "victim_contact")
@@ -31,7 +31,7 @@ def match_keys_of(record: Record) -> tuple[tuple[str, str], ...]:
     for name, year in _NAME_QUESTIONS.items():
         if name in said and year in said:
             found.append(_name_key(said[name].value, said[year].value))
-    return tuple(dict.fromkeys(mark for mark in found if mark[1]))
+    return tuple(dict.fromkeys(key for key in found if key[1]))
 
 
 def _contact_key(line: RecordLine) -> tuple[str, str]:

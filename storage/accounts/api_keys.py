@@ -1,4 +1,4 @@
-"""Tokens for other systems: shown once, kept as a fingerprint, ended at once."""
+"""API keys of other systems: shown once, stored as a fingerprint, revocable at once."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from storage.unit import Unit
 from storage.web_tables import API_KEY
 
 SCOPES = ("read:queue", "read:records", "write:steps")
-"""What a token may be for: the queue, what people said, and recording what was done."""
+"""What a key may be used for: the queue, records, and recording steps."""
 _K = API_KEY.c
 _TOKEN_PREFIX = "rj_"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyInfo:
-    """One token as it is listed; `last_used_at` is the start of the day it was last used."""
+    """One API key as it is listed; `last_used_at` is the start of the day of its last use."""
 
     id: str
     name: str
@@ -30,11 +30,11 @@ class ApiKeyInfo:
 
 
 class ApiKeyNameTaken(ValueError):
-    """Another token that still works has this name."""
+    """Another API key that is not revoked has this name."""
 
 
 def issue_api_key(unit: Unit, name: str, scopes: tuple[str, ...], actor: str) -> str:
-    """Make a token; return it, for it is shown this once only. Raises ApiKeyNameTaken."""
+    """Create an API key; return its token, which is not stored. Raises ApiKeyNameTaken."""
     if unit.conn.execute(select(_K.id).where(_K.name == name, _K.revoked_at.is_(None))).first():
         raise ApiKeyNameTaken(name)
     token = _TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -47,7 +47,7 @@ def issue_api_key(unit: Unit, name: str, scopes: tuple[str, ...], actor: str) ->
 
 
 def authenticate_api_key(unit: Unit, token: str) -> ApiKeyInfo | None:
-    """Return the key that a token belongs to, and note the day; None once it has ended."""
+    """Return the key of a token, and record the day of use; None once it is revoked."""
     mine = (_K.token_fingerprint == _token_fingerprint(unit, token), _K.revoked_at.is_(None))
     row = unit.conn.execute(select(API_KEY).where(*mine)).first()
     if row is None:
@@ -59,7 +59,7 @@ def authenticate_api_key(unit: Unit, token: str) -> ApiKeyInfo | None:
 
 
 def revoke_api_key(unit: Unit, id: str) -> str | None:
-    """End a token; return its name, None when there was none to end."""
+    """Revoke an API key; return its name, None when there was none to revoke."""
     mine = (_K.id == id, _K.revoked_at.is_(None))
     name = unit.conn.scalars(select(_K.name).where(*mine)).first()
     unit.conn.execute(update(API_KEY).where(*mine).values(revoked_at=unit.now))
@@ -67,7 +67,7 @@ def revoke_api_key(unit: Unit, id: str) -> str | None:
 
 
 def list_api_keys(unit: Unit) -> list[ApiKeyInfo]:
-    """Return every token ever made, the newest first."""
+    """Return every API key ever created, the newest first."""
     rows = unit.conn.execute(select(API_KEY).order_by(_K.created_at.desc(), _K.id))
     return [_info_from_row(row) for row in rows]
 

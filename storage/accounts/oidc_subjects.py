@@ -1,4 +1,4 @@
-"""Which account belongs to whom at the organisation's own sign-in: only a fingerprint is kept."""
+"""Which account belongs to which OpenID Connect subject: only a fingerprint is stored."""
 
 from sqlalchemy import select, update
 
@@ -8,7 +8,7 @@ from storage.web_tables import STAFF
 
 
 def link_subject(unit: Unit, id: str, issuer: str, subject: str) -> bool:
-    """Tie an account to a person at the organisation's sign-in; False if that one is taken."""
+    """Link an account to a subject of an issuer; return False if another account has it."""
     own = subject_fingerprint(unit, issuer, subject)
     if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.subject_fingerprint == own)).first():
         return False
@@ -17,12 +17,12 @@ def link_subject(unit: Unit, id: str, issuer: str, subject: str) -> bool:
 
 
 def subject_fingerprint(unit: Unit, issuer: str, subject: str) -> str:
-    """Return what a person at the organisation's sign-in is known by; never their e-mail."""
+    """Return the fingerprint of a subject of an issuer; never of an e-mail address."""
     return unit.fingerprint("subject", issuer, subject)
 
 
 def find_account_by_subject(unit: Unit, issuer: str, subject: str) -> StaffAccount | None:
-    """Return the account that is tied to a person at the organisation's sign-in."""
+    """Return the active account that is linked to a subject; None when there is none."""
     query = select(STAFF).where(
         STAFF.c.subject_fingerprint == subject_fingerprint(unit, issuer, subject),
         STAFF.c.joined_at.is_not(None),

@@ -1,4 +1,4 @@
-"""The passkeys of staff: their ids and public keys are sealed, their counts only ever go up."""
+"""The passkeys of staff: their ids and public keys are sealed, their sign counts only grow."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class PasskeySummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredPasskey:
-    """What a passkey's answer is checked against, and whose it is."""
+    """What an assertion is verified against, and whose passkey it is."""
 
     id: str
     staff_id: str
@@ -33,7 +33,7 @@ class StoredPasskey:
 def add_passkey(
     unit: Unit, staff_id: str, credential_id: str, public_key: str, sign_count: int
 ) -> None:
-    """Keep a passkey; raise IntegrityError when it is kept already. Both texts are base64url."""
+    """Store a passkey; raise IntegrityError when it is stored already. Both are base64url."""
     id = new_id()
     body = unit.seal(_body_context(id), dumps({"credential": credential_id, "key": public_key}))
     row = {
@@ -79,7 +79,7 @@ def list_passkeys(unit: Unit, staff_id: str) -> list[PasskeySummary]:
 
 
 def credential_ids(unit: Unit, staff_id: str) -> list[str]:
-    """Return the ids of somebody's passkeys, so that none is made twice on one device."""
+    """Return the credential ids of an account, so that none is created twice on a device."""
     rows = unit.conn.execute(select(PASSKEY).where(PASSKEY.c.staff_id == staff_id))
     return [
         str(loads_dict(unit.unseal(_body_context(row.id), row.body))["credential"]) for row in rows
@@ -87,7 +87,7 @@ def credential_ids(unit: Unit, staff_id: str) -> list[str]:
 
 
 def remove_passkey(unit: Unit, staff_id: str, id: str) -> bool:
-    """Forget one passkey of a member of staff; return whether it was there."""
+    """Delete one passkey of a member of staff; return whether it was there."""
     mine = (PASSKEY.c.id == id, PASSKEY.c.staff_id == staff_id)
     return unit.conn.execute(delete(PASSKEY).where(*mine)).rowcount == 1
 

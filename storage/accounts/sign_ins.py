@@ -1,4 +1,4 @@
-"""Signed-in browsers of staff: kept here, so that any can be ended at once."""
+"""The sign-ins of staff, stored so that each can be ended at once."""
 
 import secrets
 from dataclasses import dataclass

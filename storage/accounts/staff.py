@@ -1,4 +1,4 @@
-"""The accounts of staff: invited, taken up by a one-time code, changed, disabled, never reused."""
+"""The accounts of staff: invited, activated by a one-time code, disabled, never reused."""
 
 import re
 import secrets
@@ -50,11 +50,11 @@ class InvalidAccountName(ValueError):
 
 
 class AccountNameTaken(RuntimeError):
-    """This name belongs to an account, or did once: names are never given twice."""
+    """This name belongs to an account, or did once: names are never reused."""
 
 
 class OwnsOpenReferrals(RuntimeError):
-    """Somebody still has open referrals; `references` says which."""
+    """This account still owns open referrals: `references`."""
 
     def __init__(self, references: list[str]) -> None:
         super().__init__("This account still has open referrals.")
@@ -66,7 +66,7 @@ class NoSuchAccount(LookupError):
 
 
 def normalize_account_name(typed: str) -> str:
-    """Return a name as it is kept, in lower case; raise InvalidAccountName if it is none."""
+    """Return a name as it is stored, in lower case; raise InvalidAccountName if it is none."""
     name = typed.strip().lower()
     if not _NAME_PATTERN.fullmatch(name):
         raise InvalidAccountName("A name is 2 to 40 letters, digits, dots and hyphens.")
@@ -74,9 +74,9 @@ def normalize_account_name(typed: str) -> str:
 
 
 def invite_staff(unit: Unit, name: str, role: str, invited_by: str) -> str:
-    """Make an account and return the one-time code that takes it up, good for 72 hours.
+    """Create an account and return the one-time code that activates it, valid for 72 hours.
 
-    Only the code's fingerprint is kept. Raises InvalidAccountName and AccountNameTaken.
+    Only the code's fingerprint is stored. Raises InvalidAccountName and AccountNameTaken.
     """
     name = normalize_account_name(name)
     if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first():
@@ -92,9 +92,9 @@ def invite_staff(unit: Unit, name: str, role: str, invited_by: str) -> str:
 
 
 def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
-    """Take every way to sign in from an account and return a new one-time code for it.
+    """Delete an account's credentials and return a new one-time code for it.
 
-    A disabled account can be taken up again this way. Raises NoSuchAccount.
+    A disabled account can be activated again this way. Raises NoSuchAccount.
     """
     row = unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
     if row is None:
@@ -118,7 +118,7 @@ def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
 
 
 def find_invited_account(unit: Unit, code: str) -> StaffAccount | None:
-    """Return whose invitation this is, as long as it is good; the code stays unused."""
+    """Return the account of a valid invitation; the code stays unused."""
     query = select(STAFF).where(
         STAFF.c.code_fingerprint == _code_fingerprint(unit, code),
         STAFF.c.code_expires_at > unit.now,
@@ -129,7 +129,7 @@ def find_invited_account(unit: Unit, code: str) -> StaffAccount | None:
 
 
 def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
-    """Use an invitation up and return the id of its account; None if it is no good.
+    """Redeem an invitation and return the id of its account; None if it is not valid.
 
     Of several who use one code at once, exactly one gets the account.
     """
@@ -146,7 +146,7 @@ def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
 
 
 def activate_account(unit: Unit, code: str, password_hash: str, totp_secret: str) -> str | None:
-    """Take an account up with the hash of a password and the secret of an app; return its id."""
+    """Activate an account with a password hash and a TOTP secret; return its id."""
     id = redeem_staff_invitation(unit, code)
     if id is not None:
         set_password_hash(unit, id, password_hash)
@@ -155,12 +155,12 @@ def activate_account(unit: Unit, code: str, password_hash: str, totp_secret: str
 
 
 def set_password_hash(unit: Unit, id: str, password_hash: str) -> None:
-    """Keep the hash of a password."""
+    """Store the hash of a password."""
     unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(password_hash=password_hash))
 
 
 def set_totp_secret(unit: Unit, id: str, totp_secret: str) -> None:
-    """Keep the secret that somebody's app makes codes from, sealed for their row."""
+    """Store a TOTP secret, sealed for the row of the account."""
     sealed = unit.seal(_totp_context(id), totp_secret)
     unit.conn.execute(
         update(STAFF).where(STAFF.c.id == id).values(totp_secret=sealed, last_time_step=0)
@@ -168,7 +168,7 @@ def set_totp_secret(unit: Unit, id: str, totp_secret: str) -> None:
 
 
 def consume_time_step(unit: Unit, id: str, time_step: int) -> bool:
-    """Use up the time step of a code; False when it, or a later one, was used before."""
+    """Consume the time step of a code; False when it, or a later one, was used before."""
     unused = (STAFF.c.id == id, STAFF.c.last_time_step < time_step, STAFF.c.disabled_at.is_(None))
     return (
         unit.conn.execute(update(STAFF).where(*unused).values(last_time_step=time_step)).rowcount
@@ -211,7 +211,7 @@ def stored_credentials(unit: Unit, name: str) -> StoredCredentials | None:
 
 
 def pending_totp_secret(unit: Unit, id: str) -> str | None:
-    """Return the secret that somebody who is joining was shown; None before that."""
+    """Return the TOTP secret of an account that is not active yet; None before it is drawn."""
     sealed = unit.conn.scalars(select(STAFF.c.totp_secret).where(STAFF.c.id == id)).first()
     return unit.unseal(_totp_context(id), sealed) if sealed else None
 
@@ -227,7 +227,7 @@ def change_role(unit: Unit, name: str, role: str) -> None:
 
 
 def disable_account(unit: Unit, name: str) -> None:
-    """Close an account and end all its sign-ins at once.
+    """Disable an account and end all its sign-ins at once.
 
     Raises NoSuchAccount, and OwnsOpenReferrals: nobody who owns a case can be disabled.
     """
@@ -246,7 +246,7 @@ def end_account_sign_ins(unit: Unit, name: str) -> int:
 
 
 def open_references_of(unit: Unit, name: str) -> list[str]:
-    """Return the references of the open referrals that somebody has."""
+    """Return the references of the open referrals that a member of staff owns."""
     theirs = (REFERRAL.c.owner == name, REFERRAL.c.stage.in_(casework.OPEN_STAGES))
     query = select(REFERRAL.c.reference).where(*theirs).order_by(REFERRAL.c.due)
     return list(unit.conn.scalars(query))

@@ -1,4 +1,4 @@
-"""Browsers in a conversation: each by a secret token, of which only the fingerprint is kept."""
+"""Browser sessions: each has a secret token, of which only the fingerprint is stored."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ LAST_SEEN_INTERVAL = timedelta(seconds=30)
 
 
 def begin_browser_session(unit: Unit, channel: str, address: str) -> str:
-    """Let a browser into the conversation at `address`; return the token that it keeps."""
+    """Begin a session in the conversation at `address`; return its token."""
     token, id = secrets.token_urlsafe(32), new_id()
     row = {
         "id": id,
@@ -38,9 +38,9 @@ def begin_browser_session(unit: Unit, channel: str, address: str) -> str:
 
 
 def session_address(unit: Unit, token: str) -> str | None:
-    """Return whose conversation a browser is in: its address, None when it is in none.
+    """Return the address of a session's conversation; None when there is no such session.
 
-    It is noted now and then that somebody is still there.
+    The time it was last seen is updated, at most every LAST_SEEN_INTERVAL.
     """
     found = peek_session(unit, token)
     if found and unit.now - found[1] > LAST_SEEN_INTERVAL:
@@ -50,7 +50,7 @@ def session_address(unit: Unit, token: str) -> str | None:
 
 
 def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
-    """Return the same, and when it was last noted that somebody is there; writes nothing."""
+    """Return the address, and when the session was last seen; writes nothing."""
     row = unit.conn.execute(
         select(BROWSER_SESSION).where(
             BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
@@ -60,13 +60,13 @@ def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
 
 
 def end_browser_session(unit: Unit, token: str) -> bool:
-    """Let a browser out of its conversation; return whether it was in one."""
+    """End a session; return whether there was one."""
     mine = BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
     return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount == 1
 
 
 def end_all_browser_sessions(unit: Unit, channel: str, address: str) -> int:
-    """Let every browser out of a conversation; return how many there were."""
+    """End every session of a conversation; return how many there were."""
     mine = BROWSER_SESSION.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount
 
@@ -91,7 +91,7 @@ def issue_resume_code(unit: Unit, channel: str, address: str, hours: int) -> str
 def redeem_resume_code(unit: Unit, code: str) -> tuple[str, str] | None:
     """Return a token and the address of the conversation that a code opens; None for no code.
 
-    Other browsers are let out of it, and its screen is wiped.
+    Its other sessions end, and its screen is cleared.
     """
     used = one_time_links.redeem_link(unit, LinkKind.RESUME, _normalize_code(code))
     if used is None:
@@ -109,7 +109,7 @@ def has_pending_work(unit: Unit, channel: str, address: str) -> bool:
 
 
 def is_awaiting_answer(unit: Unit, channel: str, address: str) -> bool:
-    """Return whether something that the person did is not answered yet."""
+    """Return whether an input of the person is not answered yet."""
     return inbox.has_unanswered_input(unit, channel, address)
 
 

@@ -1,4 +1,4 @@
-"""Recalls where a person stands and remembers it: one conversation a chat, answers as events."""
+"""Loads and stores conversations: one for each chat, its answers as events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,15 +19,15 @@ OFFICER_DAYS = 90
 
 
 class StaleConversation(Exception):
-    """Somebody else wrote this conversation first; recall it and try again."""
+    """This conversation was written by somebody else since; load it and try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredConversation:
-    """A conversation as it is kept, and what is needed to write it back.
+    """A conversation as it is stored, and what is needed to write it back.
 
-    `new` when nothing at all is kept about this chat yet, `closed` when it cannot be written
-    to. `version` is 0 for a conversation not yet kept; `kept` are the rows of its answers.
+    `new` when nothing is stored of this chat yet, `closed` when it cannot be written to.
+    `version` is 0 for a conversation not yet stored.
     """
 
     chat_id: str
@@ -57,7 +57,7 @@ _CHAT_QUERY = (
     .select_from(CHAT)
     .outerjoin(CONVERSATION, CONVERSATION.c.chat_id == CHAT.c.id)
     .outerjoin(OFFICER, OFFICER.c.chat_id == CHAT.c.id)
-    .where(CHAT.c.address_fingerprint == bindparam("mark"))
+    .where(CHAT.c.address_fingerprint == bindparam("fingerprint"))
 )
 _ANSWERS_QUERY = (
     select(ANSWER.c.id, ANSWER.c.n, ANSWER.c.body)
@@ -80,13 +80,13 @@ _UPDATE_IF_VERSION = (
 
 
 def load_conversation(unit: Unit, channel: str, address: str) -> StoredConversation:
-    """Return what is kept of the chat at `address`; writes nothing.
+    """Return what is stored of the chat at `address`; writes nothing.
 
     A conversation without a reference, or with one already sent, gets a fresh one. Raises
-    VaultError when what is kept cannot be opened.
+    VaultError when it cannot be decrypted.
     """
-    mark = address_fingerprint(unit, channel, address)
-    row = unit.conn.execute(_CHAT_QUERY, {"mark": mark}).first()
+    fingerprint = address_fingerprint(unit, channel, address)
+    row = unit.conn.execute(_CHAT_QUERY, {"fingerprint": fingerprint}).first()
     if row is None:
         fresh = Conversation(reference=fresh_reference(unit))
         return StoredConversation(new_id(), new_id(), fresh, channel, address, new=True)
@@ -130,27 +130,27 @@ def save_conversation(
 
 
 def close_chat(unit: Unit, chat_id: str) -> None:
-    """Note that the chat cannot be written to, for example because the bot is blocked."""
+    """Mark the chat as closed: it cannot be written to, for example when the bot is blocked."""
     unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=unit.now))
 
 
 def reopen_chat(unit: Unit, chat_id: str) -> None:
-    """Note that the chat can be written to again."""
+    """Mark the chat as open again."""
     unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=None))
 
 
 def address_fingerprint(unit: Unit, channel: str, address: str) -> str:
-    """Return the fingerprint by which a chat is found again."""
+    """Return the fingerprint by which a chat is looked up."""
     return unit.fingerprint("chat", channel, address)
 
 
 def address_context(chat_id: str) -> str:
-    """Return the place that a chat's address is sealed for."""
+    """Return the context that a chat's address is sealed for."""
     return f"chat/{chat_id}/address"
 
 
 def state_context(conversation_id: str) -> str:
-    """Return the place that the state of a conversation is sealed for."""
+    """Return the context that the state of a conversation is sealed for."""
     return f"conversation/{conversation_id}/state"
 
 
@@ -218,7 +218,7 @@ def _with_state_and_answers(
 
 
 def _unseal_answer(unit: Unit, conversation_id: str, row: AnyRow) -> Answer | None:
-    """Return an answer; one of a shape we do not know counts as not given and is asked again."""
+    """Return an answer; None for one that cannot be decoded, which is asked again."""
     text = unit.unseal(_answer_context(conversation_id, row.n, row.id), row.body)
     try:
         return loads(Answer, text)

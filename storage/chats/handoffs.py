@@ -1,4 +1,4 @@
-"""Chats that a member of staff holds, and what was written there meanwhile, on the timeline."""
+"""Handoffs of chats to staff, and the messages meanwhile, as steps of the referral."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from storage.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """Who holds a chat, for which referral, and until when (aware)."""
+    """Who a chat is handed off to, for which referral, and until when (aware)."""
 
     chat_id: str
     handed_off_to: str
@@ -48,7 +48,7 @@ def start_handoff(
 
 
 def active_handoff(unit: Unit, chat_id: str) -> Handoff | None:
-    """Return who holds the chat; nobody once it ran out or the referral changed hands."""
+    """Return the handoff of a chat; None once it lapsed or the referral has another owner."""
     row = unit.conn.execute(
         _recorded_handoffs().where(CHAT.c.id == chat_id, _is_active(unit.now))
     ).first()
@@ -56,19 +56,19 @@ def active_handoff(unit: Unit, chat_id: str) -> Handoff | None:
 
 
 def recorded_handoff(unit: Unit, chat_id: str) -> Handoff | None:
-    """Return the hold of a chat that nobody has let go of, whether it still stands or not."""
+    """Return the handoff of a chat that was not ended, whether it has lapsed or not."""
     row = unit.conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id)).first()
     return _handoff_from_row(row) if row else None
 
 
 def end_handoff(unit: Unit, chat_id: str) -> None:
-    """Let go of the chat."""
+    """End the handoff of a chat."""
     none = {"handed_off_to": None, "handoff_reference": None, "handoff_until": None}
     unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(none))
 
 
 def lapsed_handoffs(unit: Unit) -> list[Handoff]:
-    """Return the holds that ran out, or whose referral changed hands, and are still noted."""
+    """Return the handoffs that have lapsed and were not ended yet."""
     return [
         _handoff_from_row(row)
         for row in unit.conn.execute(_recorded_handoffs().where(~_is_active(unit.now)))
@@ -125,7 +125,7 @@ def add_message_step(
     until: datetime | None = None,
     step_id: str = "",
 ) -> bool:
-    """Keep words sealed as a step, once for each `step_id`; return whether staff had seen all.
+    """Add a step with its text sealed, once for each `step_id`; return whether all was seen.
 
     What the person did, and what could not be sent, makes the referral unseen. Nothing is kept
     of an erased one. Raises UnknownReferral.
@@ -140,12 +140,12 @@ def add_message_step(
 
 
 def record_person_message(unit: Unit, reference: str, text: str) -> bool:
-    """Keep what the person wrote to staff; return whether staff had seen all before it."""
+    """Add what the person wrote to staff; return whether staff had seen all before it."""
     return add_message_step(unit, reference, StepName.WROTE, PERSON, text)
 
 
 def mark_referral_seen(unit: Unit, reference: str) -> None:
-    """Note that its owner has looked at what the person wrote."""
+    """Mark a referral as seen by its owner."""
     mine = REFERRAL.c.reference == reference
     unit.conn.execute(update(REFERRAL).where(mine).values(unseen=False))
 
@@ -161,7 +161,7 @@ def _recorded_handoffs() -> Select[Any]:
 
 
 def _is_active(now: datetime) -> ColumnElement[bool]:
-    """A hold stands in time, and while whoever holds the chat still has the referral."""
+    """Return whether a handoff has not lapsed: in time, and its member of staff still the owner."""
     theirs = exists().where(
         REFERRAL.c.reference == CHAT.c.handoff_reference,
         REFERRAL.c.chat_id == CHAT.c.id,

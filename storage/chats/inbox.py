@@ -52,7 +52,7 @@ class InboxItem:
 
 
 def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> int:
-    """Keep what is new and return how many that were; what came before is passed over."""
+    """Store new arrivals and return how many; those stored before are ignored."""
     fresh = {
         unit.fingerprint("inbox", channel, arrival.idempotency_key, arrival.body): arrival
         for arrival in arrivals
@@ -71,8 +71,8 @@ def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> i
 def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> list[InboxItem]:
     """Return what came in by `channels` and can be handled now, the oldest first.
 
-    While a row waits to be tried again, the later ones of its chat wait too. A row that
-    cannot be opened is set aside and the others go on.
+    While a row waits for a retry, the later ones of its chat wait too. A row that cannot be
+    decrypted is set aside and the others go on.
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
@@ -108,7 +108,7 @@ def mark_answered(unit: Unit, ids: Sequence[str]) -> None:
 
 
 def record_failure(unit: Unit, id: str) -> int:
-    """Note that handling a row failed; return how often it has. It waits a little."""
+    """Record a failed attempt and delay the next one; return the number of attempts."""
     mine = INBOX.c.id == id
     attempts = int(unit.conn.execute(select(INBOX.c.attempts).where(mine)).scalar_one()) + 1
     again = unit.now + BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
@@ -117,7 +117,7 @@ def record_failure(unit: Unit, id: str) -> int:
 
 
 def set_aside(unit: Unit, id: str, code: str) -> None:
-    """Take a row out of the line for good; log that with a code of ours, and count it.
+    """Take a row out of the queue for good; log that with a code of ours, and count it.
 
     Its body stays sealed for somebody to look at.
     """

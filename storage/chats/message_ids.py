@@ -1,4 +1,4 @@
-"""The ids of messages in a chat, kept sealed so that the chat can be cleared; never their words."""
+"""The ids of messages in a chat, sealed, so that the chat can be cleared; never their text."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,15 +11,15 @@ from storage.unit import Unit
 
 
 def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool) -> None:
-    """Keep the id of a message, once; the chat must have been remembered."""
-    mark = _message_fingerprint(unit, chat_id, message_id)
-    if unit.conn.execute(select(exists().where(*_matches(chat_id, [mark])))).scalar_one():
+    """Store the id of a message, once; the chat must have been stored."""
+    fingerprint = _message_fingerprint(unit, chat_id, message_id)
+    if unit.conn.execute(select(exists().where(*_matches(chat_id, [fingerprint])))).scalar_one():
         return
     id = new_id()
     row = {
         "id": id,
         "chat_id": chat_id,
-        "fingerprint": mark,
+        "fingerprint": fingerprint,
         "body": unit.seal(_message_id_context(chat_id, id), message_id),
         "from_person": from_person,
         "at": unit.now,
@@ -39,15 +39,17 @@ def message_ids_before(unit: Unit, before: datetime) -> dict[str, list[str]]:
 
 
 def channel_of(unit: Unit, chat_id: str) -> str:
-    """Return the channel of a chat; raise NoResultFound for one that is not kept."""
+    """Return the channel of a chat; raise NoResultFound when there is none."""
     return str(unit.conn.execute(select(CHAT.c.channel).where(CHAT.c.id == chat_id)).scalar_one())
 
 
 def delete_message_ids(unit: Unit, chat_id: str, ids: Iterable[str]) -> None:
-    """Forget the ids of messages that are gone from the chat, or cannot be cleared any more."""
-    marks = [_message_fingerprint(unit, chat_id, message_id) for message_id in ids]
-    for start in range(0, len(marks), 200):
-        unit.conn.execute(delete(MESSAGE).where(*_matches(chat_id, marks[start : start + 200])))
+    """Delete the ids of messages that are gone from the chat, or cannot be cleared any more."""
+    fingerprints = [_message_fingerprint(unit, chat_id, message_id) for message_id in ids]
+    for start in range(0, len(fingerprints), 200):
+        unit.conn.execute(
+            delete(MESSAGE).where(*_matches(chat_id, fingerprints[start : start + 200]))
+        )
 
 
 def _message_ids(unit: Unit, *conditions: ColumnElement[bool]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Partner officers: invited with a single-use code, remembered for a chat, forgotten in time."""
+"""Partner officers: invited with a single-use code, stored for a chat, deleted in time."""
 
 import secrets
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def invite_officer(
 
 
 def is_officer_invitation_valid(unit: Unit, code: str) -> bool:
-    """Return whether an invitation would still be good; it is not used up by this."""
+    """Return whether an invitation is valid; this does not redeem it."""
     good = select(INVITATION.c.id).where(
         INVITATION.c.code_fingerprint == _code_fingerprint(unit, code),
         INVITATION.c.used_at.is_(None),
@@ -64,10 +64,10 @@ def is_officer_invitation_valid(unit: Unit, code: str) -> bool:
 
 
 def redeem_officer_invitation(unit: Unit, code: str) -> OfficerDetails | None:
-    """Use an invitation up and return its officer, verified.
+    """Redeem an invitation and return its officer, verified.
 
-    An unknown, used or expired code gives None, after the same work. Remember the officer
-    for the chat once the chat itself is remembered.
+    An unknown, used or expired code gives None, after the same work. Store the officer
+    for the chat once the chat itself is stored.
     """
     mine = INVITATION.c.code_fingerprint == _code_fingerprint(unit, code)
     unused = (mine, INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > unit.now)
@@ -81,7 +81,7 @@ def redeem_officer_invitation(unit: Unit, code: str) -> OfficerDetails | None:
 
 
 def save_officer(unit: Unit, chat_id: str, officer: Officer | OfficerDetails) -> None:
-    """Keep the officer's own details for the chat, in place of any kept before."""
+    """Store the officer's own details for the chat, in place of any before."""
     body = unit.seal(officer_context(chat_id), dumps(officer))
     kept = update(OFFICER).where(OFFICER.c.chat_id == chat_id).values(body=body, seen_at=unit.now)
     if unit.conn.execute(kept).rowcount == 0:

@@ -1,4 +1,4 @@
-"""One-time links and codes: made for one chat, good for a while, used once."""
+"""One-time links and codes: for one chat, valid for a while, redeemed once."""
 
 import secrets
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkPayload:
-    """What a link that was just used up was made for: whose chat, and what it carried."""
+    """What a link carries: the channel and the address of a chat, and a body."""
 
     channel: str
     address: str
@@ -52,7 +52,7 @@ def issue_link(
     body: dict[str, Any] | None = None,
     code: str | None = None,
 ) -> str:
-    """Return a code of 32 characters, good once within `minutes`, for the chat at `address`.
+    """Return a code of 32 characters, valid once within `minutes`, for the chat at `address`.
 
     `code` is one that the caller drew. Raises IntegrityError when it is in use already.
     """
@@ -72,20 +72,20 @@ def issue_link(
 
 
 def is_link_valid(unit: Unit, kind: LinkKind, code: str) -> bool:
-    """Return whether a code would still be good; it is not used up by this."""
+    """Return whether a code is valid; this does not redeem it."""
     good = select(LINK.c.id).where(*_is_valid(unit, kind, code))
     return unit.conn.execute(good).first() is not None
 
 
 def peek_link(unit: Unit, kind: LinkKind, code: str) -> LinkPayload | None:
-    """Return what a code was made for while it is good; it is not used up by this."""
+    """Return what a valid code carries; this does not redeem it."""
     good = select(LINK).where(*_is_valid(unit, kind, code))
     row = unit.conn.execute(good).first()
     return _unseal_payload(unit, row) if row else None
 
 
 def redeem_link(unit: Unit, kind: LinkKind, code: str) -> LinkPayload | None:
-    """Use a code up and return what it was made for.
+    """Redeem a code and return what it carries.
 
     A foreign, used or expired code gives None, after the same work.
     """

@@ -1,4 +1,4 @@
-"""What must go out: put in the turn's own transaction, sent afterwards, in order within a chat."""
+"""What must go out: enqueued in the turn's transaction, sent afterwards, in order in a chat."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def enqueue(
     chat_id: str | None = None,
     not_before: datetime | None = None,
 ) -> str:
-    """Put something in line, from `not_before` on; return its id."""
+    """Enqueue something to send, from `not_before` on; return its id."""
     id = new_id()
     row = {
         "id": id,
@@ -84,8 +84,8 @@ def enqueue(
 def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> list[OutboxItem]:
     """Return what `channels` can send now, the oldest first and at most one a chat.
 
-    A chat's later rows wait while an earlier one is due or to be tried again. Closed chats
-    wait altogether. A row that cannot be opened is given up and the others go on.
+    A chat's later rows wait while an earlier one is due or has a retry scheduled. Those of a
+    closed chat wait. A row that cannot be decrypted is given up and the others go on.
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
@@ -156,7 +156,7 @@ def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
 
 
 def requeue(unit: Unit, id: str) -> bool:
-    """Put a dead row back in line, as if it were new; return whether there was one."""
+    """Enqueue a dead letter again, as if it were new; return whether there was one."""
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == OutboxStage.DEAD)
     fresh = {"stage": OutboxStage.WAITING, "attempts": 0, "reason": "", "enqueued_at": unit.now}
     rest = {"not_before": None, "ended_at": None}
@@ -164,7 +164,7 @@ def requeue(unit: Unit, id: str) -> bool:
 
 
 def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:
-    """Return what a channel never got rid of, the oldest first."""
+    """Return the dead letters of a channel, the oldest first."""
     return _items_at_stage(unit, channel, OutboxStage.DEAD)
 
 

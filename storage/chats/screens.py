@@ -1,4 +1,4 @@
-"""What stands on the screen of a browser chat, sealed: the page shows it again at every visit."""
+"""The messages on the screen of a browser chat, sealed: each load of the page shows them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ ButtonRows = Sequence[Sequence[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class ScreenMessage:
-    """One message: `rows` are its buttons; `private` shows a person's own answers.
+    """One message; a `private` one shows a person's own answers.
 
-    What is `passing` is shown only until the person does the next thing.
+    A `transient` one is shown only until the person's next input.
     """
 
     id: str
@@ -34,8 +34,8 @@ class ScreenMessage:
 
 
 def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMessage) -> str:
-    """Put a message below the others and return its id; without an id it gets a fresh one."""
-    id, mark = message.id or new_id(), address_fingerprint(unit, channel, address)
+    """Add a message below the others and return its id; without an id it gets a new one."""
+    id, fingerprint = message.id or new_id(), address_fingerprint(unit, channel, address)
     body = {
         "text": message.text,
         "rows": message.buttons,
@@ -45,18 +45,18 @@ def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMe
     row = {
         "id": id,
         "channel": channel,
-        "address_fingerprint": mark,
+        "address_fingerprint": fingerprint,
         "from_person": message.from_person,
-        "body": unit.seal(_body_context(mark, id), dumps(body)),
+        "body": unit.seal(_body_context(fingerprint, id), dumps(body)),
         "at": unit.now,
     }
     unit.conn.execute(insert(SCREEN_MESSAGE), row)
-    _drop_oldest(unit, mark)
+    _drop_oldest(unit, fingerprint)
     return id
 
 
 def replace_screen_message(unit: Unit, channel: str, address: str, message: ScreenMessage) -> bool:
-    """Show a message anew, below the others; return False when it is not on the screen."""
+    """Replace a message by one below the others; return False when it is not on the screen."""
     if not remove_screen_messages(unit, channel, address, [message.id]):
         return False
     add_screen_message(unit, channel, address, message)
@@ -64,7 +64,7 @@ def replace_screen_message(unit: Unit, channel: str, address: str, message: Scre
 
 
 def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable[str]) -> int:
-    """Take messages off a chat's screen; return how many were there."""
+    """Delete messages of a chat's screen; return how many were there."""
     mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return unit.conn.execute(
         delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids)))
@@ -72,17 +72,17 @@ def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable
 
 
 def clear_screen(unit: Unit, channel: str, address: str) -> int:
-    """Take everything off a chat's screen; return how much there was."""
+    """Delete every message of a chat's screen; return how many there were."""
     mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return unit.conn.execute(delete(SCREEN_MESSAGE).where(mine)).rowcount
 
 
 def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenMessage]:
-    """Return what stands on a chat's screen, the oldest first; what cannot be opened is not."""
-    mark = address_fingerprint(unit, channel, address)
+    """Return the messages of a chat's screen that can be decrypted, the oldest first."""
+    fingerprint = address_fingerprint(unit, channel, address)
     query = (
         select(SCREEN_MESSAGE)
-        .where(SCREEN_MESSAGE.c.address_fingerprint == mark)
+        .where(SCREEN_MESSAGE.c.address_fingerprint == fingerprint)
         .order_by(SCREEN_MESSAGE.c.n)
     )
     found = [_unseal_message(unit, row) for row in unit.conn.execute(query)]
@@ -90,12 +90,12 @@ def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenM
 
 
 def all_screens_revision(unit: Unit) -> str:
-    """Return what changes whenever anything changes on any screen."""
+    """Return a value that changes with any message of any screen."""
     return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)))
 
 
 def screen_revision(unit: Unit, channel: str, address: str) -> str:
-    """Return what changes whenever anything changes on this screen."""
+    """Return a value that changes with any message of this screen."""
     mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
     return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)).where(mine))
 

@@ -1,4 +1,4 @@
-"""What staff do with a referral: claim it, work on it, put it off, note something, erase it."""
+"""The acts of staff on a referral: claim, work, snooze, note, reassign, erase."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ _CLAIMABLE = [stage for stage in casework.OPEN_STAGES if Act.CLAIM in casework.a
 
 
 def claim(unit: Unit, reference: str, actor: str) -> bool:
-    """Give the referral to `actor` if nobody has it; return whether it is theirs now.
+    """Make `actor` the owner if nobody is; return whether they own the referral now.
 
     The lease ends at the promised time, or four hours from now once that has passed.
     Raises UnknownReferral.
@@ -89,7 +89,7 @@ def perform_act(
 
 
 def reassign(unit: Unit, reference: str, actor: str, note: str = "", transfer_to: str = "") -> str:
-    """Take a referral from whoever has it: to somebody, or back to the queue; return its stage.
+    """Transfer a referral to another owner, or back to the queue; return its stage.
 
     Raises UnknownReferral, and casework.InvalidTransition where nobody works on it.
     """
@@ -190,6 +190,6 @@ def _apply_act(
 
 
 def _was_withdrawn(unit: Unit, row: AnyRow) -> bool:
-    """Return whether the person ever asked us to stop; only a new request lifts that."""
+    """Return whether the person ever withdrew; only a new referral lifts that."""
     asked = exists().where(STEP.c.referral_id == row.id, STEP.c.act == Act.WITHDRAW)
     return bool(unit.conn.execute(select(asked)).scalar_one())

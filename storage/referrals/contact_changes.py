@@ -1,4 +1,4 @@
-"""Changes of contact details: one person asks, another agrees, and only then the record changes."""
+"""Changes of contact details: proposed by the owner, approved by a second person."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class ChangeAlreadyPending(RuntimeError):
 
 
 class ChangeNeedsSecondPerson(RuntimeError):
-    """Whoever asked for a change cannot agree to it."""
+    """Whoever requested a change cannot approve it."""
 
 
 class ChangeAlreadyDecided(RuntimeError):
@@ -57,7 +57,7 @@ class PendingContactChange:
 
 
 def request_change(unit: Unit, reference: str, proposed: ProposedContactChange, actor: str) -> str:
-    """Ask for a change; return its id. The record stays as it is.
+    """Request a change; return its id. The record stays as it is.
 
     Raises UnknownReferral, ReferralErased, NotReferralOwner when `actor` does not own it, and
     ChangeAlreadyPending.
@@ -111,9 +111,9 @@ def current_contact_answers(unit: Unit, referral_id: str) -> dict[str, RecordLin
 
 
 def decide_change(unit: Unit, reference: str, id: str, agreed: bool, actor: str) -> None:
-    """Agree to a change, which then stands in the record, or refuse it.
+    """Approve a change, which then applies to the record, or reject it.
 
-    Whoever asked may take it back, but not agree to it: that raises
+    Whoever requested it may reject it, but not approve it: that raises
     ChangeNeedsSecondPerson. Also raises UnknownReferral, ReferralErased, and
     ChangeAlreadyDecided when no change is pending under this id (any more).
     """

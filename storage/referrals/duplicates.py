@@ -24,9 +24,9 @@ class PossibleDuplicate:
 
 
 def add_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
-    """Keep the hashes of a referral that is handed over.
+    """Store the match keys of a referral that is handed over.
 
-    Nothing is looked up: a second referral of a person is no more work than the first.
+    Nothing is looked up: the second referral of a person takes as long as the first.
     """
     rows = [
         {
@@ -42,13 +42,13 @@ def add_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
 
 
 def replace_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
-    """Keep the hashes of a record that was changed in place of those it had."""
+    """Replace the match keys of a record that was changed."""
     delete_match_keys(unit, referral_id)
     add_match_keys(unit, referral_id, record)
 
 
 def delete_match_keys(unit: Unit, referral_id: str) -> None:
-    """Delete the hashes of a referral."""
+    """Delete the match keys of a referral."""
     unit.conn.execute(delete(MATCH_KEY).where(MATCH_KEY.c.referral_id == referral_id))
 
 
@@ -77,7 +77,7 @@ def possible_duplicates(unit: Unit, referral_id: str) -> tuple[PossibleDuplicate
 
 
 def references_with_duplicates(unit: Unit, queues: Collection[str]) -> frozenset[str]:
-    """Return the references in these queues that share a mark with another one in them."""
+    """Return the references in these queues that share a match key with another one in them."""
     here = REFERRAL.c.queue.in_(queues)
     shared = (
         select(MATCH_KEY.c.fingerprint)

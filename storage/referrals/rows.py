@@ -1,4 +1,4 @@
-"""What a referral is as rows: sealed on the way in, opened on the way out."""
+"""Referrals and steps as rows: sealed when written, unsealed when read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,7 +130,7 @@ def entry_from_row(unit: Unit, row: AnyRow) -> QueueEntry:
 
 
 def step_from_row(unit: Unit, step: AnyRow) -> ReferralStep:
-    """Return a step with its note opened."""
+    """Return a step with its note unsealed."""
     note = unit.unseal(note_context(step.referral_id, step.id), step.note) if step.note else ""
     return ReferralStep(step.act, step.actor, step.at, step.stage, note, step.until)
 
@@ -156,5 +156,5 @@ def _flags_context(id: str) -> str:
 
 
 def note_context(referral_id: str, step_id: str) -> str:
-    """Return the place that a step's note is sealed for."""
+    """Return the context that a step's note is sealed for."""
     return f"referral/{referral_id}/step/{step_id}/note"

@@ -1,4 +1,4 @@
-"""The steps of a referral: find it, change it only as it was seen, date what was done."""
+"""The steps of a referral; its row is changed under an optimistic lock."""
 
 from sqlalchemy import func, insert, select, update
 

@@ -1,4 +1,4 @@
-"""Daily counts for the service: numbers only, never a word of anybody."""
+"""Daily counters: numbers only, no text of a person."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from storage.unit import Unit
 
 
 def increment_counter(unit: Unit, event: str, key: str) -> None:
-    """Count one more on the day (UTC) of this transaction."""
+    """Increment a counter of the day (UTC) of this transaction."""
     day = unit.now.date()
     mine = (DAILY_COUNTER.c.day == day, DAILY_COUNTER.c.event == event, DAILY_COUNTER.c.key == key)
     if (

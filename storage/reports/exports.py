@@ -1,4 +1,4 @@
-"""Lists that staff take away: asked for with a reason, agreed by a second person, taken once."""
+"""Exports: requested with a reason, approved by a second person, collected once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from storage.unit import Unit
 from storage.web_tables import EXPORT
 
 COLLECT_WITHIN = timedelta(hours=24)
-"""How long a list may be taken after it was agreed, or asked for where nobody has to agree."""
+"""How long an export can be collected after its approval."""
 DECIDE_WITHIN = timedelta(days=7)
 """How long a request waits for a second person."""
 _E = EXPORT.c
@@ -40,7 +40,7 @@ class ExportSelection:
 
 @dataclass(frozen=True, slots=True)
 class ProposedExport:
-    """What somebody asks for: why, as a code and in words that are sealed; up to `size` rows."""
+    """An export to request: why, as a code and a sealed explanation; at most `size` rows."""
 
     reason_code: str
     explanation: str
@@ -61,7 +61,7 @@ class ExportStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """One request for a list, and how it stands. `size` is how many referrals it may hold."""
+    """One requested export and its decision. `size` is how many referrals it may hold."""
 
     id: str
     requested_by: str
@@ -89,19 +89,19 @@ class ExportRequest:
 
 
 class UnknownExport(LookupError):
-    """There is no such request, or it is not for this person."""
+    """There is no such export, or it is somebody else's."""
 
 
 class ExportNeedsSecondPerson(RuntimeError):
-    """Whoever asked for a list cannot agree to it, nor take it before somebody else agreed."""
+    """Whoever requested an export cannot approve it, nor collect it before its approval."""
 
 
 class ExportClosed(RuntimeError):
-    """This request was taken, refused or decided on already, or it is too old."""
+    """This export was collected or decided on already, or it is too old."""
 
 
 def request_export(unit: Unit, actor: str, proposed: ProposedExport, preapproved: bool) -> str:
-    """Ask for a list; return its id. `preapproved`: nobody else has to agree."""
+    """Request an export; return its id. `preapproved`: no second person has to approve it."""
     id, explanation = new_id(), proposed.explanation
     row = {
         "id": id,
@@ -120,7 +120,7 @@ def request_export(unit: Unit, actor: str, proposed: ProposedExport, preapproved
 
 
 def decide_export(unit: Unit, id: str, actor: str, agree: bool) -> None:
-    """Agree to a request of somebody else, or refuse it.
+    """Approve an export of somebody else, or reject it.
 
     Raises UnknownExport, ExportNeedsSecondPerson and ExportClosed.
     """
@@ -134,10 +134,10 @@ def decide_export(unit: Unit, id: str, actor: str, agree: bool) -> None:
 
 
 def collect_export(unit: Unit, id: str, actor: str) -> ExportRequest:
-    """Take one's own list, once and in time; return what was asked for.
+    """Collect one's own export, once and in time; return it.
 
-    Raises UnknownExport when it is somebody else's, ExportNeedsSecondPerson before a second
-    person agreed, and ExportClosed.
+    Raises UnknownExport when it is somebody else's, ExportNeedsSecondPerson before its
+    approval, and ExportClosed.
     """
     row = _require_row(unit, id)
     if row.requested_by != actor:

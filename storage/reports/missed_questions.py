@@ -1,4 +1,4 @@
-"""Questions nobody has answered yet, kept sealed because the person agreed."""
+"""Questions without a reviewed answer, stored sealed because the person agreed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,14 @@ from storage.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class MissedQuestion:
-    """A question as somebody typed it; who they were is not kept."""
+    """A question as somebody typed it; who they were is not stored."""
 
     text: str
     at: datetime
 
 
 def add_missed_question(unit: Unit, text: str) -> None:
-    """Keep a question that the person agreed to leave."""
+    """Store a question that the person agreed to pass on."""
     id = new_id()
     unit.conn.execute(
         insert(MISSED_QUESTION),
@@ -37,5 +37,5 @@ def _body_context(id: str) -> str:
 
 
 def missed_question_times(unit: Unit) -> list[datetime]:
-    """Return when each question was asked, the oldest first; not a word of any."""
+    """Return when each question was asked, the oldest first; no text."""
     return list(unit.conn.scalars(select(MISSED_QUESTION.c.at).order_by(MISSED_QUESTION.c.at)))

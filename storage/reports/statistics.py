@@ -1,4 +1,4 @@
-"""What the numbers are made of: counts and times of referrals and drafts, and no person in any."""
+"""Counts and times of referrals and drafts, from which no person can be told."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ PairCounts = dict[tuple[str, str], int]
 
 
 def counts_by_source(unit: Unit, since: datetime, until: datetime) -> PairCounts:
-    """Return how many came, by who they are from and the door: since <= sent < until."""
+    """Return how many came, by journey and source: since <= sent < until."""
     return _count_pairs(unit, REFERRAL.c.journey, REFERRAL.c.source, since, until)
 
 
@@ -103,7 +103,7 @@ def referral_times(unit: Unit, since: datetime, until: datetime) -> list[Referra
 
 
 def funnel_counts(unit: Unit, first: date, last: date) -> dict[str, Counter[str]]:
-    """Return how often each thing of FUNNEL was counted on these days, by its key."""
+    """Return how often each event of FUNNEL_EVENTS was counted on these days, by its key."""
     days = (
         DAILY_COUNTER.c.day >= first,
         DAILY_COUNTER.c.day <= last,
@@ -158,7 +158,7 @@ def _latest_act_of(acts: Sequence[str]) -> Subquery:
 def _contact_attempts(
     unit: Unit, since: datetime, until: datetime
 ) -> dict[str, list[tuple[str, datetime]]]:
-    """Return the tries of each referral, in their order."""
+    """Return the contact attempts of each referral, in their order."""
     query = (
         select(STEP.c.referral_id, STEP.c.act, STEP.c.at)
         .join(REFERRAL, REFERRAL.c.id == STEP.c.referral_id)

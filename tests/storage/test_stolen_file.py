@@ -245,5 +245,5 @@ def test_what_is_erased_is_gone_from_the_file(full: Database, file: Path) -> Non
     with full.unit(NOW + 180 * DAY) as unit:
         (row,) = unit.conn.execute(select(MISSED_QUESTION)).all()
         retention.sweep(unit)
-    retention.erase_free_space(full)
+    full.erase_free_space()
     assert row.body[:40] not in file.read_bytes()
