@@ -114,7 +114,7 @@ def _act_keys() -> Mapping[str, Iterable[str]]:
     acts = casework.ACTS
     asked_again = [casework.Act.CLAIM, *(rule.act for rule in acts.rules if rule.confirm)]
     return {
-        "desk.acts.*": [rule.act for rule in acts.rules],
+        "desk.acts.*": (*StepName, *(rule.act for rule in acts.rules)),
         "desk.numbers.came.*": acts.results(),
         "desk.numbers.times.*": [
             *("claimed", "tried", "spoke"),

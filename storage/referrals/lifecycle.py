@@ -7,7 +7,7 @@ from sqlalchemy import insert, or_, select
 from flows import casework
 from flows.casework import Act, ReferralStage
 from flows.record import Record
-from flows.vocabulary import StepName
+from flows.vocabulary import Flag, StepName
 from storage.referrals import duplicates
 from storage.referrals.rows import (
     QueueEntry,
@@ -105,7 +105,7 @@ def list_steps(unit: Unit, reference: str) -> list[ReferralStep]:
     return [step_from_row(unit, step) for step in unit.conn.execute(steps)]
 
 
-def raise_flag(unit: Unit, reference: str, flag: str) -> None:
+def raise_flag(unit: Unit, reference: str, flag: Flag) -> None:
     """Add a flag that makes a referral urgent and unseen; an erased one stays as it is.
 
     A snooze ends at once. Raises UnknownReferral.

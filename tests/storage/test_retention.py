@@ -71,7 +71,7 @@ def store_updates(database: Database, address: str) -> str:
 
 
 def test_a_draft_is_deleted_after_72_hours(database: Database) -> None:
-    store_answers(database, "amina", make_answer("name", "Amina"), make_answer("town", "Margate"))
+    store_answers(database, "amina", make_answer("name", "Amina"), make_answer("area", "thanet"))
     assert sweep(database, 72 * HOUR - MINUTE) == NOTHING
     assert len(recalled(database, "amina").conversation.answers) == 2
     assert sweep(database, 72 * HOUR) == replace(NOTHING, drafts=1)
@@ -83,7 +83,7 @@ def test_a_draft_is_deleted_after_72_hours(database: Database) -> None:
 
 def test_somebody_who_came_back_keeps_their_draft(database: Database) -> None:
     store_answers(database, "amina", make_answer("name", "Amina"))
-    store_answers(database, "amina", make_answer("town", "Margate"), at=NOW + 2 * DAY)
+    store_answers(database, "amina", make_answer("area", "thanet"), at=NOW + 2 * DAY)
     assert sweep(database, 4 * DAY) == NOTHING
 
 
@@ -165,7 +165,7 @@ def test_what_went_out_is_gone_after_24_hours(database: Database) -> None:
         outbox.mark_sent(unit, sent)
         outbox.enqueue(unit, "telegram", OutboxKind.SAY, {}, chat_id)
         outbox.enqueue(unit, "telegram", OutboxKind.DELETE, {}, chat_id, not_before=NOW + 36 * HOUR)
-        outbox.enqueue(unit, "staff", OutboxKind.ALERT, {})
+        outbox.enqueue(unit, "email", OutboxKind.ALERT, {})
     assert sweep(database, 23 * HOUR) == NOTHING
     assert sweep(database, 24 * HOUR).outbox == 2
     with database.unit(NOW + 36 * HOUR) as unit:

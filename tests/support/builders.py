@@ -14,7 +14,7 @@ from storage.database import Database
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-CHANNELS = ("telegram", "web", "staff", "sms", "terminal", "email")
+CHANNELS = ("telegram", "web", "terminal", "email")
 PC_KAUR = Officer("Simran Kaur", "Kent Police", "simran.kaur@kent.example", verified=False)
 
 
@@ -25,7 +25,7 @@ def make_answer(question: str, value: str, at: datetime = NOW) -> Answer:
         value=value,
         status=AnswerStatus.ANSWERED,
         label=value,
-        prompt=f"Please tell us: {question}?",
+        prompt=get_question(question).prompt("en"),
         wording_version="1",
         language="en",
         answered_at=at,

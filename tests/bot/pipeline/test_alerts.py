@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from bot.channels.email import EmailChannel
+from bot.pipeline.alerts import AlertKey
 from bot.pipeline.sweep import sweep
 from bot.settings import Settings
 from bot.web.health import is_overdue
+from flows import content_files
 from flows.calendar.workdays import due_at, next_opening
 from flows.service import service
 from flows.vocabulary import OutboxKind, Queue
@@ -103,6 +105,10 @@ def test_what_is_on_hold_or_needs_a_check_counts_too(
     office = AlertHarness(database, vault)
     office.add_referral(MONDAY, hold=hold, queue=queue)
     assert len(office.alerts_between(MONDAY, MONDAY + timedelta(days=4))) == 2
+
+
+def test_every_alert_has_its_words_and_no_words_are_for_none() -> None:
+    assert set(content_files.load_language("en")["desk"]["alerts"]) == set(AlertKey)
 
 
 def test_what_is_claimed_alerts_nobody(database: Database, vault: Vault) -> None:

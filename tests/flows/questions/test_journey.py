@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flows.conversation import Conversation
 from flows.questions import journey
 from flows.questions.questionnaire import Question, all_questions, get_question
-from flows.vocabulary import AnswerStatus, Journey
+from flows.vocabulary import AnswerStatus, Journey, Option
 from tests.harness.thorough import examples
 from tests.support.flow_client import (
     PC_REED_OFFICER,
@@ -29,6 +29,10 @@ ANSWERED = {
     and "away" not in name
 }
 FULL = ("self, checking", "self by text, checking", "officer, checking", "new officer, checking")
+
+
+def test_what_code_decides_by_can_be_chosen() -> None:
+    assert set(Option) <= {option for question in all_questions() for option in question.options}
 
 
 def keep_answers_until(walk: FlowClient, until: str) -> None:

@@ -100,7 +100,7 @@ def test_everything_comes_back_as_it_was(database: Database) -> None:
         prompt_id=7,
         draft_epoch=2,
         editing="age",
-        pending=ChangeAnswer("town", "Margate", AnswerStatus.ANSWERED, "12"),
+        pending=ChangeAnswer("area", "thanet", AnswerStatus.ANSWERED, "12"),
         last_input_at=NOW - HOUR,
         flags=(Flag.PRESSURE, Flag.SUICIDAL),
         consented_at=NOW,
@@ -118,18 +118,18 @@ def test_everything_comes_back_as_it_was(database: Database) -> None:
 def test_only_new_answers_are_added(database: Database) -> None:
     store_answers(database, "amina", make_answer("name", "Amina"))
     first = recalled(database).answer_row_ids
-    store_answers(database, "amina", make_answer("town", "Margate"))
+    store_answers(database, "amina", make_answer("area", "thanet"))
     found = recalled(database)
-    assert answer_values(found.conversation) == ["Amina", "Margate"]
+    assert answer_values(found.conversation) == ["Amina", "thanet"]
     assert found.answer_row_ids[:1] == first
 
 
 def test_answers_that_are_dropped_are_deleted(database: Database) -> None:
-    store_answers(database, "amina", *(make_answer(q, q) for q in ("one", "two", "three")))
+    store_answers(database, "amina", *(make_answer(q, q) for q in ("name", "note", "code_word")))
     before = recalled(database)
-    answers = (before.conversation.answers[0], make_answer("two", "another"))
+    answers = (before.conversation.answers[0], make_answer("note", "another"))
     kept = store(database, before, replace(before.conversation, answers=answers))
-    assert answer_values(recalled(database).conversation) == ["one", "another"]
+    assert answer_values(recalled(database).conversation) == ["name", "another"]
     assert recalled(database) == kept
     store(database, kept, replace(kept.conversation, answers=()))
     assert count(database, "answer") == 0
@@ -138,7 +138,7 @@ def test_answers_that_are_dropped_are_deleted(database: Database) -> None:
 def test_what_remember_returns_can_be_remembered_again(database: Database) -> None:
     found = recalled(database)
     for n in range(5):
-        longer = (*found.conversation.answers, make_answer("q", str(n)))
+        longer = (*found.conversation.answers, make_answer("note", str(n)))
         found = store(database, found, replace(found.conversation, answers=longer))
     assert answer_values(recalled(database).conversation) == ["0", "1", "2", "3", "4"]
 
@@ -152,11 +152,11 @@ def test_reading_alone_leaves_no_answers(database: Database) -> None:
 def test_two_writers_at_once_and_the_second_is_told(database: Database) -> None:
     store_answers(database, "amina")
     one, other = recalled(database), recalled(database)
-    first = replace(one.conversation, answers=(make_answer("town", "Margate"),))
+    first = replace(one.conversation, answers=(make_answer("area", "thanet"),))
     store(database, one, first)
     with pytest.raises(StaleConversation):
         store(database, other, replace(other.conversation, stage=Stage.CHECKING))
-    assert answer_values(recalled(database).conversation) == ["Margate"]
+    assert answer_values(recalled(database).conversation) == ["thanet"]
 
 
 def test_two_first_messages_at_once_and_the_second_is_told(database: Database) -> None:
@@ -241,13 +241,13 @@ def test_a_state_that_is_nonsense_starts_again(database: Database) -> None:
 
 
 def test_an_answer_of_an_unknown_kind_is_asked_again(database: Database) -> None:
-    strange = replace(make_answer("town", "Margate"), status="dreamt")  # type: ignore[arg-type]
+    strange = replace(make_answer("area", "thanet"), status="dreamt")  # type: ignore[arg-type]
     store_answers(
-        database, "amina", make_answer("name", "Amina"), strange, make_answer("age", "30")
+        database, "amina", make_answer("name", "Amina"), strange, make_answer("age", "adult")
     )
-    assert answer_values(recalled(database).conversation) == ["Amina", "30"]
-    store_answers(database, "amina", make_answer("town", "Deal"))
-    assert answer_values(recalled(database).conversation) == ["Amina", "30", "Deal"]
+    assert answer_values(recalled(database).conversation) == ["Amina", "adult"]
+    store_answers(database, "amina", make_answer("area", "dover"))
+    assert answer_values(recalled(database).conversation) == ["Amina", "adult", "dover"]
 
 
 def test_an_officer_is_remembered_for_their_chat(database: Database) -> None:
@@ -289,7 +289,7 @@ def test_few_statements_are_needed(database: Database) -> None:
     with database.unit(NOW) as unit:
         event.listen(unit.conn, "before_cursor_execute", lambda *given: said.append(given[2]))
         found = load_conversation(unit, "telegram", "amina")
-        longer = (*found.conversation.answers, make_answer("town", "Deal"))
+        longer = (*found.conversation.answers, make_answer("area", "dover"))
         save_conversation(unit, found, replace(found.conversation, answers=longer))
     assert [statement.split()[0] for statement in said] == ["SELECT", "SELECT", "UPDATE", "INSERT"]
 

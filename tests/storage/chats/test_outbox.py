@@ -106,8 +106,8 @@ def test_what_is_not_sent_can_be_dropped(unit: Unit, amina: str, ben: str) -> No
 
 def test_alerts_for_staff_have_no_chat_and_no_order(unit: Unit) -> None:
     for text in ("one", "two"):
-        outbox.enqueue(unit, "staff", OutboxKind.ALERT, {"text": text})
-    rows = outbox.due_outbox_items(unit, ["staff"])
+        outbox.enqueue(unit, "email", OutboxKind.ALERT, {"text": text})
+    rows = outbox.due_outbox_items(unit, ["email"])
     assert texts(rows) == ["one", "two"]
     assert {row.address for row in rows} == {""}
     assert outbox.due_outbox_items(unit, ["telegram"]) == []

@@ -10,7 +10,7 @@ from httpx import Response
 from sqlalchemy import select
 
 from flows.casework import Act
-from flows.vocabulary import Journey, Source
+from flows.vocabulary import Flag, Journey, Source
 from flows.wording import say
 from storage import logbook
 from storage.chats import conversations
@@ -232,7 +232,7 @@ async def test_what_is_put_off_comes_back_when_the_person_does_something(desk: D
     assert (found.owner, found.until.isoformat()) == ("mira", "2026-03-09T12:00:00+00:00")
     assert ONE not in (await mira.get("/desk/queue?view=mine")).text
     with desk.database.unit(desk.clock()) as unit:
-        lifecycle.raise_flag(unit, ONE, "danger_suicidal")
+        lifecycle.raise_flag(unit, ONE, Flag.SUICIDAL)
     shown = (await mira.get("/desk/queue?view=mine")).text
     assert ONE in shown
     assert say("en", "desk.marks.unseen") in shown

@@ -14,7 +14,7 @@ from bot.desk.event_stream import live_state
 from bot.desk.guard import DeskRequest
 from bot.desk.labels import due_status
 from flows.casework import Act
-from flows.vocabulary import Journey
+from flows.vocabulary import Flag, Journey
 from flows.wording import say
 from storage import logbook
 from storage.accounts.sign_ins import SignedInStaff
@@ -76,7 +76,7 @@ async def test_first_the_unseen_then_what_came_back_the_urgent_and_the_due(
     add_sent_referral(desk, "KKKK-MMMM", {**SELF_ANSWERS, "wish": "pushed"})
     now = desk.clock()
     with desk.database.unit(now) as unit:
-        lifecycle.raise_flag(unit, THREE, "danger_suicidal")
+        lifecycle.raise_flag(unit, THREE, Flag.SUICIDAL)
         acts.claim(unit, TWO, "mira")
         again = now + timedelta(minutes=1)
         acts.perform_act(unit, TWO, "no_answer", "mira", until=again)

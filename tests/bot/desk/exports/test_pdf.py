@@ -9,6 +9,7 @@ from pypdf import PdfReader
 from bot.desk.exports.pdf import FONTS, pdf_of, printable_text
 from bot.desk.exports.printout import Printout, PrintRow, PrintSection
 from flows.casework import Act
+from flows.vocabulary import Flag
 from storage import logbook
 from storage.referrals import acts, lifecycle
 from tests.harness.clock import START
@@ -92,7 +93,7 @@ async def test_where_no_contact_may_be_made_there_is_no_number(desk: DeskApp) ->
         lifecycle.stop_contact(unit, REFERENCE, Act.ASK_TO_DELETE)
         acts.perform_act(unit, REFERENCE, "still_wanted", "mira")
         acts.claim(unit, REFERENCE, "mira")
-        lifecycle.raise_flag(unit, REFERENCE, "going_on")
+        lifecycle.raise_flag(unit, REFERENCE, Flag.GOING_ON)
     mira = await desk.signed_in("mediator", "mira")
     assert NUMBER in words_of((await mira.get(f"/desk/r/{REFERENCE}/pdf")).content)
     with desk.database.unit() as unit:
