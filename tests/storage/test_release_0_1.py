@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine
 
 from flows.officers import Officer
 from flows.pending import ConfirmUnconfirmedText
-from storage import heartbeat, key_check, logbook
+from storage import heartbeat, key_check, logbook, migrations
 from storage.accounts import api_keys, oidc_subjects, passkeys, sign_ins, staff
 from storage.chats import (
     browser_sessions,
@@ -26,7 +26,7 @@ from storage.chats import (
 )
 from storage.chats.conversations import load_conversation
 from storage.chats.one_time_links import LinkKind
-from storage.database import Database
+from storage.database import Database, UnsafeDatabase
 from storage.referrals import contact_changes, duplicates, lifecycle, steps, unclaimed
 from storage.reports import exports, missed_questions
 from storage.reports.exports import ExportSelection
@@ -103,6 +103,31 @@ def test_the_way_to_standard_names_and_back_changes_no_row(released: Path) -> No
     with reading(released) as connection:
         assert rows_of(connection) == upgraded
     assert _without_names(first) == _without_names(upgraded)
+    database.close()
+
+
+def test_an_upgrade_that_would_orphan_rows_changes_nothing(released: Path) -> None:
+    database = Database(f"sqlite:///{released}")
+    with closing(sqlite3.connect(released)) as plain:
+        plain.execute("INSERT INTO officer VALUES ('1', 'no chat', x'', '2026-01-01 00:00:00')")
+        plain.commit()
+    with reading(released) as connection:
+        before = rows_of(connection)
+    with pytest.raises(UnsafeDatabase):
+        database.migrate()
+    with reading(released) as connection:
+        assert (rows_of(connection), database.revision()) == (before, RELEASE_0_1)
+    database.close()
+
+
+def test_tables_are_not_written_anew_while_deleting_one_would_cascade(released: Path) -> None:
+    database = Database(f"sqlite:///{released}")
+    with reading(released) as connection:
+        before = rows_of(connection)
+    with pytest.raises(RuntimeError, match="Foreign keys"), database.transaction() as connection:
+        migrations.upgrade(connection, STANDARD_NAMES)
+    with reading(released) as connection:
+        assert rows_of(connection) == before
     database.close()
 
 
