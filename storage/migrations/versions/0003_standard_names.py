@@ -117,7 +117,7 @@ def _rename(tables: Mapping[str, str], columns: Mapping[str, Mapping[str, str]])
     connection = op.get_bind()
     on_sqlite = connection.dialect.name == "sqlite"
     if on_sqlite and connection.exec_driver_sql("PRAGMA foreign_keys").scalar():
-        raise RuntimeError("Foreign keys must be off: a table that is written anew is dropped first.")
+        raise RuntimeError("Foreign keys must be off: tables are dropped and written anew.")
     for before, after in tables.items():
         op.rename_table(before, after)
     for table, renamed in columns.items():
