@@ -14,6 +14,7 @@ from bot.web.forms import Refusal, Refused
 from bot.web.guard import WebRequest, WebRoute
 from bot.web.templates import render_page
 from flows import wording
+from flows.dialogue.form import is_form_field
 from flows.service import service
 from storage.chats import browser_sessions
 
@@ -107,16 +108,16 @@ class ChatRoute(WebRoute[ChatRequest]):
     def refusal_page(self, request: ChatRequest, refused: Refused) -> Response:
         """Return the page that says why not, with the words that were typed.
 
-        When busy they are in a form to be sent again, and count once.
+        When busy, and where questions were answered, they are in a form to be sent again, once.
         """
-        busy = refused.reason == Refusal.BUSY
+        again = refused.reason == Refusal.BUSY or any(map(is_form_field, request.form))
         response = request.render(
             "form/ended.html" if refused.reason == Refusal.LINK_ENDED else "web/trouble.html",
             refused.status,
             why=refused.reason,
             hour=refused.retry_after >= 3600,
-            again=request.resendable_form if busy else {},
-            words="" if busy else request.form.get("say", ""),
+            again=request.resendable_form if again else {},
+            words="" if again else request.form.get("say", ""),
         )
         if refused.reason == Refusal.LOST:
             cookies.delete_cookie(response, CHAT_COOKIE, request.runtime.secure)

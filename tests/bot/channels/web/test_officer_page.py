@@ -300,6 +300,18 @@ async def test_a_form_that_cannot_be_filed_is_not_passed_over(
     assert len(site.sent_records()) == 1
 
 
+async def test_too_many_forms_lose_nothing(site: PagesApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, page = await invited_browser(site)
+    with monkeypatch.context() as often:
+        often.setattr(site.running.runtime.limiter, "allow", lambda *_: False)
+        told = await submit_form(browser, page, QUICK_REFERRAL)
+    assert (told.status_code, told.headers["retry-after"]) == (429, "60")
+    again = next(form for form in parse_page(told.text).forms if "offence" in form.fields)
+    assert again.fields["victim_name"] == "Rosa Diaz"
+    await browser.post(again.action, data=again.fields)
+    assert len(site.sent_records()) == 1
+
+
 def test_an_invitation_is_printed_for_a_browser_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
