@@ -19,6 +19,7 @@ from flows.service import service
 from flows.understanding import faq
 from flows.wording import helplines
 from storage import key_check, logbook
+from storage.accounts.staff import IS_ACTIVE
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database, UnsafeDatabase
@@ -126,8 +127,7 @@ def _notes_on_rows(connection: Connection) -> Iterator[str]:
         yield f"Messages that came in and could not be answered, set aside: {number}."
     if number := connection.execute(given_up).scalar_one():
         yield f"Messages that could not be sent, given up: {number}."
-    administrators = (STAFF.c.role == ADMINISTRATOR, STAFF.c.joined_at.is_not(None))
-    active = exists().where(*administrators, STAFF.c.disabled_at.is_(None))
+    active = exists().where(STAFF.c.role == ADMINISTRATOR, *IS_ACTIVE)
     if not connection.execute(select(active)).scalar_one():
         yield f"Nobody looks after the accounts of staff. {INVITE_HINT}"
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, update
 
-from storage.accounts.staff import StaffAccount, account_from_row
+from storage.accounts.staff import IS_ACTIVE, StaffAccount, account_from_row
 from storage.unit import Unit
 from storage.web_tables import STAFF
 
@@ -23,10 +23,6 @@ def subject_fingerprint(unit: Unit, issuer: str, subject: str) -> str:
 
 def find_account_by_subject(unit: Unit, issuer: str, subject: str) -> StaffAccount | None:
     """Return the active account that is linked to a subject; None when there is none."""
-    query = select(STAFF).where(
-        STAFF.c.subject_fingerprint == subject_fingerprint(unit, issuer, subject),
-        STAFF.c.joined_at.is_not(None),
-        STAFF.c.disabled_at.is_(None),
-    )
-    row = unit.conn.execute(query).first()
+    own = STAFF.c.subject_fingerprint == subject_fingerprint(unit, issuer, subject)
+    row = unit.conn.execute(select(STAFF).where(own, *IS_ACTIVE)).first()
     return account_from_row(row) if row else None

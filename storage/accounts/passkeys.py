@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 
+from storage.accounts.staff import IS_ACTIVE
 from storage.serialization import dumps, loads_dict
 from storage.tables import new_id
 from storage.unit import Unit
@@ -53,8 +54,7 @@ def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
         .join(STAFF, STAFF.c.id == PASSKEY.c.staff_id)
         .where(
             PASSKEY.c.credential_fingerprint == _credential_fingerprint(unit, credential_id),
-            STAFF.c.joined_at.is_not(None),
-            STAFF.c.disabled_at.is_(None),
+            *IS_ACTIVE,
         )
     )
     row = unit.conn.execute(query).first()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from storage.tables import AnyRow, new_id
 from storage.unit import Unit
@@ -68,9 +68,7 @@ def signed_in_staff(unit: Unit, token: str) -> SignedInStaff | None:
         .join(STAFF, STAFF.c.id == SIGN_IN.c.staff_id)
         .where(
             SIGN_IN.c.token_fingerprint == _token_fingerprint(unit, token),
-            SIGN_IN.c.ended_at.is_(None),
-            SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
-            SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
+            *_is_open(unit),
             STAFF.c.disabled_at.is_(None),
         )
     )
@@ -98,11 +96,7 @@ def end_all_sign_ins(unit: Unit, staff_id: str, except_id: str = "") -> int:
 
 def list_sign_ins_by_account(unit: Unit) -> dict[str, list[SignInSummary]]:
     """Return every open sign-in, by the id of whose it is."""
-    query = select(SIGN_IN).where(
-        SIGN_IN.c.ended_at.is_(None),
-        SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
-        SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
-    )
+    query = select(SIGN_IN).where(*_is_open(unit))
     found: dict[str, list[SignInSummary]] = {}
     for row in unit.conn.execute(query.order_by(SIGN_IN.c.seen_at.desc())):
         found.setdefault(row.staff_id, []).append(_summary_from_row(row))
@@ -111,17 +105,17 @@ def list_sign_ins_by_account(unit: Unit) -> dict[str, list[SignInSummary]]:
 
 def list_sign_ins(unit: Unit, staff_id: str) -> list[SignInSummary]:
     """Return the open sign-ins of a member of staff, the last used first."""
-    query = (
-        select(SIGN_IN)
-        .where(
-            SIGN_IN.c.staff_id == staff_id,
-            SIGN_IN.c.ended_at.is_(None),
-            SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
-            SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
-        )
-        .order_by(SIGN_IN.c.seen_at.desc())
+    query = select(SIGN_IN).where(SIGN_IN.c.staff_id == staff_id, *_is_open(unit))
+    rows = unit.conn.execute(query.order_by(SIGN_IN.c.seen_at.desc()))
+    return [_summary_from_row(row) for row in rows]
+
+
+def _is_open(unit: Unit) -> tuple[ColumnElement[bool], ...]:
+    return (
+        SIGN_IN.c.ended_at.is_(None),
+        SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
+        SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
     )
-    return [_summary_from_row(row) for row in unit.conn.execute(query)]
 
 
 def _summary_from_row(row: AnyRow) -> SignInSummary:

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from flows import casework
 from storage.accounts import sign_ins
@@ -17,6 +17,8 @@ from storage.web_tables import PASSKEY, STAFF
 INVITATION_LIFETIME = timedelta(hours=72)
 _NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}", re.ASCII)
 _CODE_LENGTH = 20
+IS_ACTIVE = (STAFF.c.joined_at.is_not(None), STAFF.c.disabled_at.is_(None))
+"""The conditions under which an account can sign in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,7 @@ def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
 
 def find_invited_account(unit: Unit, code: str) -> StaffAccount | None:
     """Return the account of a valid invitation; the code stays unused."""
-    query = select(STAFF).where(
-        STAFF.c.code_fingerprint == _code_fingerprint(unit, code),
-        STAFF.c.code_expires_at > unit.now,
-        STAFF.c.disabled_at.is_(None),
-    )
-    row = unit.conn.execute(query).first()
+    row = unit.conn.execute(select(STAFF).where(*_is_valid(unit, code))).first()
     return account_from_row(row) if row else None
 
 
@@ -133,11 +130,7 @@ def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
 
     Of several who use one code at once, exactly one gets the account.
     """
-    good = (
-        STAFF.c.code_fingerprint == _code_fingerprint(unit, code),
-        STAFF.c.code_expires_at > unit.now,
-        STAFF.c.disabled_at.is_(None),
-    )
+    good = _is_valid(unit, code)
     row = unit.conn.execute(select(STAFF.c.id).where(*good)).first()
     used = {"code_fingerprint": None, "code_expires_at": None, "joined_at": unit.now}
     if row is None or unit.conn.execute(update(STAFF).where(*good).values(**used)).rowcount != 1:
@@ -191,19 +184,13 @@ def list_accounts(unit: Unit, roles: tuple[str, ...] = ()) -> list[StaffAccount]
     """Return every account by name, or only those of some roles that can sign in."""
     query = select(STAFF).order_by(STAFF.c.name)
     if roles:
-        joined = (STAFF.c.joined_at.is_not(None), STAFF.c.disabled_at.is_(None))
-        query = query.where(STAFF.c.role.in_(roles), *joined)
+        query = query.where(STAFF.c.role.in_(roles), *IS_ACTIVE)
     return [account_from_row(row) for row in unit.conn.execute(query)]
 
 
 def stored_credentials(unit: Unit, name: str) -> StoredCredentials | None:
     """Return what a sign-in by password is checked against; None where there can be none."""
-    query = select(STAFF).where(
-        STAFF.c.name == name,
-        STAFF.c.joined_at.is_not(None),
-        STAFF.c.disabled_at.is_(None),
-    )
-    row = unit.conn.execute(query).first()
+    row = unit.conn.execute(select(STAFF).where(STAFF.c.name == name, *IS_ACTIVE)).first()
     if row is None or row.password_hash is None or row.totp_secret is None:
         return None
     secret = unit.unseal(_totp_context(row.id), row.totp_secret)
@@ -281,6 +268,11 @@ def _new_code() -> str:
     """Return 20 letters and digits in groups of four: about 90 bits, easy to read out."""
     letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(_CODE_LENGTH))
     return "-".join(letters[start : start + 4] for start in range(0, _CODE_LENGTH, 4))
+
+
+def _is_valid(unit: Unit, code: str) -> tuple[ColumnElement[bool], ...]:
+    own = STAFF.c.code_fingerprint == _code_fingerprint(unit, code)
+    return own, STAFF.c.code_expires_at > unit.now, STAFF.c.disabled_at.is_(None)
 
 
 def _code_fingerprint(unit: Unit, code: str) -> str:

@@ -86,13 +86,8 @@ def request_change(unit: Unit, reference: str, proposed: ProposedContactChange, 
 
 def pending_change(unit: Unit, referral_id: str) -> PendingContactChange | None:
     """Return the change of a referral that waits; None when none does."""
-    query = select(CONTACT_CHANGE).where(
-        CONTACT_CHANGE.c.referral_id == referral_id,
-        CONTACT_CHANGE.c.decided_at.is_(None),
-        CONTACT_CHANGE.c.body.is_not(None),
-    )
-    row = unit.conn.execute(query.order_by(CONTACT_CHANGE.c.requested_at)).first()
-    if row is None or row.body is None:
+    row = _pending_row(unit, referral_id)
+    if row is None:
         return None
     return PendingContactChange(
         row.id, row.requested_by, row.requested_at, _unseal_proposed(unit, row.id, row.body)
