@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.signin import attempts, oidc, passwords, totp
+from bot.desk.signin.attempts import AttemptLimits
 from bot.desk.signin.sign_in_pages import rate_limited_page, start_session
 from bot.web.qr import qr_code
 from flows.wording import FIRST_LANGUAGE, say
@@ -25,10 +26,8 @@ async def choose_password(request: DeskRequest) -> Response:
     async with counted.serialized():
         if counted.retry_after():
             return await rate_limited_page(request, counted)
-        member = await invited_member(request)
+        member = await invited_member(request, counted)
         if member is None:
-            counted.record_failure()
-            await request.audit("join", "", "no_invitation", refused=True)
             return _page(request, {"code": "code"}, 403)
     password = request.form.get("password", "")
     if wrong := await passwords.password_problem(password, member.name):
@@ -51,10 +50,8 @@ async def confirm_totp(request: DeskRequest) -> Response:
     async with counted.serialized():
         if counted.retry_after():
             return await rate_limited_page(request, counted)
-        member = await invited_member(request)
+        member = await invited_member(request, counted)
         if member is None:
-            counted.record_failure()
-            await request.audit("join", "", "no_invitation", refused=True)
             return _page(request, {"code": "code"}, 403)
         id = member.id
         secret = await request.read(staff.pending_totp_secret, id)
@@ -69,10 +66,13 @@ async def confirm_totp(request: DeskRequest) -> Response:
     return await start_session(request, member.id, member.name, SignInMethod.PASSWORD)
 
 
-async def invited_member(request: DeskRequest) -> StaffAccount | None:
-    """Return whose invitation the form carries, as long as it is good."""
-    code = request.form.get("code", "")
-    return await request.read(staff.find_invited_account, code)
+async def invited_member(request: DeskRequest, counted: AttemptLimits) -> StaffAccount | None:
+    """Return whose invitation the form carries; one that is not good counts as a failure."""
+    found = await request.read(staff.find_invited_account, request.form.get("code", ""))
+    if found is None:
+        counted.record_failure()
+        await request.audit("join", "", "no_invitation", refused=True)
+    return found
 
 
 def _redeem_invitation(

@@ -35,9 +35,7 @@ async def redeem_with_oidc(request: DeskRequest) -> Response:
     async with counted.serialized():
         if counted.retry_after():
             return await rate_limited_page(request, counted)
-        if await invited_member(request) is None:
-            counted.record_failure()
-            await request.audit("join", "", "no_invitation", refused=True)
+        if await invited_member(request, counted) is None:
             wrong = {"code": "code"}
             return request.render("people/join.html", 403, wrong=wrong, code="", organisation=True)
     try:
