@@ -9,6 +9,7 @@ from flows.machine import InvalidTransition, TransitionTable
 __all__ = [
     "ACTS",
     "CLOSED_STAGES",
+    "LISTED_STAGES",
     "OPEN_STAGES",
     "Act",
     "ActRule",
@@ -191,6 +192,8 @@ _CLOSED, _WITHDRAWN, _ERASED = CLOSED_STAGES = (
     *(ReferralStage.CLOSED, ReferralStage.WITHDRAWN, ReferralStage.ERASED),
 )
 OPEN_STAGES = (_NEW, *HELD_STAGES, _PAUSED)
+LISTED_STAGES = (*OPEN_STAGES, _WITHDRAWN)
+"""What a list of the work holds: what was withdrawn stays in it until somebody closes it."""
 _OUTCOME, _REASSIGNMENT = ActForm.OUTCOME, ActForm.REASSIGNMENT
 _TRIED, _REACHED = Contact.TRIED, Contact.REACHED
 _MAY, _MUST = FollowUp.OPTIONAL, FollowUp.REQUIRED

@@ -85,7 +85,7 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
         "desk.given.*": NON_ANSWERS,
         "desk.queues.*": service().queues,
         "desk.reasons.*": [rule.reason for rule in routing.ROUTING_RULES],
-        "desk.stages.*": (*casework.OPEN_STAGES, *casework.CLOSED_STAGES),
+        "desk.stages.*": casework.ReferralStage,
         "faq.*.answer": topics,
         "faq.*.asked": topics,
         "faq.*.title": (*topics, *faq.groups()),

@@ -19,7 +19,7 @@ from flows.referral import rules
 from flows.referral.contact import REQUIRED_ANSWER_BY_WAY
 from flows.referral.routing import Route, route_referral
 from flows.service import service
-from flows.vocabulary import NOT_ASKED, AnswerStatus, Flag, Journey, Option
+from flows.vocabulary import NOT_ASKED, AnsweredBy, AnswerStatus, Flag, Journey, Option
 
 
 def build_record(conversation: Conversation, now: datetime) -> Record:
@@ -128,7 +128,7 @@ def _introduction_lines(conversation: Conversation) -> tuple[RecordLine, ...]:
             status=AnswerStatus.ANSWERED,
             value=introduction.case_reference,
             label=introduction.case_reference,
-            answered_by="officer",
+            answered_by=AnsweredBy.OFFICER,
             answered_at=introduction.introduced_at,
             wording_version=content_files.wording_version(language),
             language=language,

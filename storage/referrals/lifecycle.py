@@ -29,8 +29,6 @@ from storage.referrals.steps import (
 from storage.tables import REFERRAL, STEP, new_id
 from storage.unit import Unit
 
-_LISTED_STAGES = (*casework.OPEN_STAGES, ReferralStage.WITHDRAWN)
-
 
 @dataclass(frozen=True, slots=True)
 class ReferralStatus:
@@ -74,7 +72,7 @@ def list_queue(unit: Unit, include_closed: bool = False) -> list[QueueEntry]:
         REFERRAL.c.unseen.desc(), REFERRAL.c.urgent.desc(), REFERRAL.c.due
     )
     if not include_closed:
-        query = query.where(or_(REFERRAL.c.stage.in_(_LISTED_STAGES), REFERRAL.c.unseen))
+        query = query.where(or_(REFERRAL.c.stage.in_(casework.LISTED_STAGES), REFERRAL.c.unseen))
     return [entry_from_row(unit, row) for row in unit.conn.execute(query)]
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 
 from flows import casework
-from flows.casework import ReferralStage
 from storage.referrals.rows import QueueEntry, entry_from_row
 from storage.tables import REFERRAL
 from storage.unit import Unit
@@ -40,7 +39,7 @@ def page_after(
     where += [_R.stage == filters.stage] if filters.stage else []
     where += [_R.sent_at >= filters.since] if filters.since else []
     if not filters.include_closed and not filters.stage:
-        where.append(_R.stage.in_((*casework.OPEN_STAGES, ReferralStage.WITHDRAWN)))
+        where.append(_R.stage.in_(casework.LISTED_STAGES))
     connection = unit.conn
     if cursor:
         sent_at = connection.scalars(select(_R.sent_at).where(_R.reference == cursor)).first()

@@ -156,7 +156,7 @@ def _view_conditions(unit: Unit, queue_query: QueueQuery) -> dict[str, ColumnEle
         QueueView.DUE: promised,
         QueueView.SNOOZED: snoozed,
         QueueView.CHECK: and_(check, _R.stage != ReferralStage.ERASED),
-        QueueView.ALL: _R.stage.in_((*casework.OPEN_STAGES, ReferralStage.WITHDRAWN)),
+        QueueView.ALL: _R.stage.in_(casework.LISTED_STAGES),
         QueueView.DONE: _R.stage.in_((ReferralStage.CLOSED, ReferralStage.ERASED)),
     }
 

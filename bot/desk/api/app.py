@@ -37,7 +37,6 @@ from storage.referrals.steps import NotReferralOwner, UnknownReferral
 from storage.unit import Unit
 
 T = TypeVar("T")
-STAGES = (*casework.OPEN_STAGES, *casework.CLOSED_STAGES)
 _FIELDS = (
     *StepRequest.model_fields,
     "reference",
@@ -154,7 +153,7 @@ def _add_list(app: FastAPI, operations: _Operations) -> None:
     async def list_referrals(
         request: Request,
         queue: Annotated[str, Query(pattern=_one_of(*service().queues))] = "",
-        stage: Annotated[str, Query(pattern=_one_of(*STAGES))] = "",
+        stage: Annotated[str, Query(pattern=_one_of(*casework.ReferralStage))] = "",
         since: Annotated[date | None, Query(description="Sent on this day (UTC) or later.")] = None,
         closed: Annotated[bool, Query(description="Also those that are not open.")] = False,
         cursor: Annotated[str, Query(max_length=40, description="What `next` said.")] = "",
