@@ -61,13 +61,13 @@ def demo() -> None:
         sign_in = shown.seed_demo(database)
         on = settings.model_copy(update={"host": "127.0.0.1", "port": shown.free_port()})
 
-        def opened() -> None:
+        def announce() -> None:
             print("DEMO. Nobody here is real, and nothing is kept. Open this page in a browser:")
             print(f"\n    http://127.0.0.1:{on.port}/demo\n")
             print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
             print("End with Ctrl-C.", flush=True)
 
-        asyncio.run(run(Program(on, database, demo=sign_in), True, True, opened))
+        asyncio.run(run(Program(on, database, demo=sign_in), True, True, announce))
 
 
 class PlayedBy(StrEnum):

@@ -54,7 +54,7 @@ def with_links(
     """
     made: dict[str, str] = {}
 
-    def opened(button: Button) -> Button | None:
+    def with_link(button: Button) -> Button | None:
         if button.kind not in _LINK_KIND_BY_BUTTON:
             return button
         if not public_url:
@@ -65,7 +65,7 @@ def with_links(
         return replace(button, kind=ButtonKind.OPEN, id=f"{public_url.rstrip('/')}/q/{made[kind]}")
 
     for reply in replies:
-        rows = [tuple(filter(None, map(opened, row))) for row in reply.buttons]
+        rows = [tuple(filter(None, map(with_link, row))) for row in reply.buttons]
         yield replace(reply, buttons=tuple(row for row in rows if row))
 
 

@@ -98,7 +98,7 @@ class Contact(Enum):
 class ActRule:
     """One act: the stages it leads between, and all that desk, API and report ask of it.
 
-    Its words stand in flows/content/en/desk under its name: [acts] always; [told_here] for an act
+    Its words stand in flows/content/en/desk under its name: [acts] always; [page_flash] for an act
     of staff without `queue_flash`; [sure] with `confirm`; [numbers] for what is counted.
     """
 
@@ -168,9 +168,9 @@ class ActTable(TransitionTable[ReferralStage, Act]):
         """Return the acts that may, or must, say when to come back to the referral."""
         return tuple(rule.act for rule in self.rules if rule.follow_up is not FollowUp.NONE)
 
-    def contacts(self, *kinds: Contact) -> tuple[Act, ...]:
-        """Return the acts that count as contact of these kinds; every try where none is named."""
-        counted = kinds or (Contact.TRIED, Contact.REACHED)
+    def contacts(self, *counted_as: Contact) -> tuple[Act, ...]:
+        """Return the acts that count as one of these; every try where none is named."""
+        counted = counted_as or (Contact.TRIED, Contact.REACHED)
         return tuple(rule.act for rule in self.rules if rule.contact in counted)
 
     def result_rules(self) -> tuple[ActRule, ...]:

@@ -91,12 +91,12 @@ class DeskRequest(WebRequest):
         self.runtime.desk_events.notify()
 
     async def audit(
-        self, action: str, about: str = "", reason: str = "", refused: bool = False
+        self, action: str, target: str = "", reason: str = "", refused: bool = False
     ) -> None:
         """Add a line to the logbook."""
         who = self.actor or "nobody"
         await self.runtime.database.write(
-            logbook.add_logbook_line, who, action, about, reason, refused
+            logbook.add_logbook_line, who, action, target, reason, refused
         )
 
     def navigation(self) -> list[tuple[str, str]]:

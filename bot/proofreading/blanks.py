@@ -12,7 +12,7 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"form\.paste\..*", {"titles": "Victim gender, Willing", "n": "2"}),
     (r"scenes\.welcome\.introduced", {"officer": "PC Sam Reed, Kent Police"}),
     (r"errors\..*\.empty", {"max": "500"}),
-    (r"anytime\.person\.closed_now", {"opens_next": "9am on Monday 23 November"}),
+    (r"commands\.person\.closed_now", {"opens_next": "9am on Monday 23 November"}),
     (r"scenes\.asking\.changes_others", {"titles": "Your age, What it was about"}),
     (r"scenes\.asking\.old_button", {"title": "What it was about"}),
     (r"scenes\.stopped\.[a-z_]*", {"mediation": "Maidstone Mediation covers your area."}),
@@ -39,7 +39,7 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
         r"desk\.changes\..*",
         {"reference": "ACDE-3467", "max": "300", "who": "Jo", "time": "5pm on Monday 2 March"},
     ),
-    (r"desk\.alike\.with", {"owner": "Jo"}),
+    (r"desk\.duplicates\.with", {"owner": "Jo"}),
     (r"desk\.content\..*", {"name": "A talk", "n": "12", "page": "1", "pages": "2"}),
     (
         r"desk\.numbers\..*",
@@ -54,7 +54,7 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
         {"reference": "ACDE-3467", "until": "5pm", "when": "9am on Monday 2 March", "who": "mira"},
     ),
     (
-        r"desk\.(list|told|page|look|sure|too_late|facts|search|live)\..*",
+        r"desk\.(list|flash|page|look|sure|too_late|facts|search|live)\..*",
         {
             **{"n": "2", "page": "1", "pages": "3", "about": "ACDE-3467", "who": "Jo", "by": "Jo"},
             **{"reference": "ACDE-3467", "owner": "Jo", "names": "Jo", "at": "5pm", "due": "5pm"},
@@ -63,7 +63,7 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ),
     (r"desk\.refused\..*", {"owner": "Jo"}),
     (
-        r"desk\.(signing_in|joining|accounts?|officers|logbook)\..*",
+        r"desk\.(signing_in|invitation|accounts?|officers|logbook)\..*",
         {
             **{"name": "jo", "role": "Mediator", "references": "ACDE-3467", "n": "2"},
             **{"who": "ada", "hours": "24"},
@@ -71,7 +71,7 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
         },
     ),
     (
-        r"desk\.(exports|sheet|paper|api_keys)\..*",
+        r"desk\.(exports|sheet|printout|api_keys)\..*",
         {
             **{"n": "20", "who": "Mira", "when": "5pm on Tuesday 24 November", "id": "a1b2c3"},
             **{"why": "For a team meeting.", "day": "2026-11-22", "reference": "ACDE-3467"},

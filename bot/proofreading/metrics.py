@@ -56,8 +56,8 @@ class DangerKindMetrics:
 class DangerMetrics:
     """How danger is heard: each kind, explicit and indirect apart, and the false alarms."""
 
-    kinds: tuple[DangerKindMetrics, ...]
-    safe: int
+    by_kind: tuple[DangerKindMetrics, ...]
+    harmless: int
     false_alarms: int
 
 
@@ -98,12 +98,12 @@ def measure_danger() -> DangerMetrics:
     labelled = content_files.load_toml("labelled/danger.toml")
     safe = labelled["safe"]["messages"]
     return DangerMetrics(
-        kinds=tuple(
+        by_kind=tuple(
             _measure_kind(kind, wording, (row["text"] for row in rows if row["wording"] == wording))
             for kind, rows in labelled["danger"].items()
             for wording in ("explicit", "indirect")
         ),
-        safe=len(safe),
+        harmless=len(safe),
         false_alarms=sum(crisis.detect_danger(text) is not None for text in safe),
     )
 

@@ -76,6 +76,7 @@ def _figures(languages: Sequence[LanguageTexts], keys: WordingKeys) -> Iterator[
     )
     heard = metrics.measure_danger()
     yield from (
-        f"{one.kind}, {one.directness}: {one.detected} of {one.texts} heard" for one in heard.kinds
+        f"{one.kind}, {one.directness}: {one.detected} of {one.texts} heard"
+        for one in heard.by_kind
     )
-    yield f"{heard.safe} messages without danger: {heard.false_alarms} false alarms"
+    yield f"{heard.harmless} messages without danger: {heard.false_alarms} false alarms"

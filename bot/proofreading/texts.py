@@ -32,7 +32,7 @@ FLOW_BRANCHES = (
     "scenes",
     "errors",
     "form",
-    "anytime",
+    "commands",
     "cards",
     "crisis",
     "telegram",
@@ -73,11 +73,11 @@ DISCREET_PREFIXES = {
     "scenes.sent.thanks": "stands on the phone after the talk has ended",
     "scenes.paused.": "stands on the phone after somebody has left in a hurry",
     "scenes.welcome.gone": "is the first thing shown to whoever opens the chat days later",
-    "anytime.withdraw.done": "stands on the phone after the talk has ended",
-    "anytime.delete.": "stands on the phone after the talk has ended",
+    "commands.withdraw.done": "stands on the phone after the talk has ended",
+    "commands.delete.": "stands on the phone after the talk has ended",
     "errors.chat.trouble": "may come minutes later, when the phone lies on a table",
     "replies.": "comes when nobody has just written, and may show on a locked screen",
-    "anytime.held.": "comes when nobody has just written, and may show on a locked screen",
+    "commands.handoff.": "comes when nobody has just written, and may show on a locked screen",
     "desk.alerts.": "shows on a locked screen, or in the subject of an e-mail",
     "telegram.": "is seen by anybody who sees the list of chats",
 }
@@ -87,7 +87,7 @@ SHOWN_TOGETHER = (
     ("scenes.paused.welcome_back", "scenes.paused.keep_until"),
     ("scenes.sent.thanks_officer", "scenes.sent.unverified"),
     ("scenes.revoked.text", "scenes.revoked.draft"),
-    ("anytime.person.text", "anytime.person.closed_now"),
+    ("commands.person.text", "commands.person.closed_now"),
 )
 """Texts that are shown as one message."""
 

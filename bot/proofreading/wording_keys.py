@@ -56,10 +56,10 @@ def wording_keys(code: Path = CODE_ROOT) -> WordingKeys:
 
 
 BUTTON_LABEL_PATTERNS = (
-    *("anytime.language_names.*", "cards.*.title", "faq.*.title", "questions.*.options.*"),
+    *("commands.language_names.*", "cards.*.title", "faq.*.title", "questions.*.options.*"),
     *("replies.buttons.*", "scenes.asking.*", "scenes.notice.*", "scenes.welcome.buttons.*"),
 )
-PARTIAL_PATTERNS = {"anytime.words.*", "scenes.notice.*"}
+PARTIAL_PATTERNS = {"commands.words.*", "scenes.notice.*"}
 """Which rows below are labels of buttons, and which do not name all that the code asks for."""
 
 
@@ -73,8 +73,8 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
     ]
     return {
         **_act_keys(),
-        "anytime.language_names.*": service().languages,
-        "anytime.words.*": (*commands.TYPED_COMMANDS, *NON_ANSWERS),
+        "commands.language_names.*": service().languages,
+        "commands.words.*": (*commands.TYPED_COMMANDS, *NON_ANSWERS),
         "cards.*.text": cards,
         "cards.*.title": cards,
         "crisis.*.text": Danger,
@@ -121,8 +121,8 @@ def _act_keys() -> Mapping[str, Iterable[str]]:
             *(f"first_{act}" for act in acts.contacts()),
         ],
         **{f"desk.sure.*.{part}": asked_again for part in ("title", "text", "yes")},
-        "desk.told.*": ("none_next", "reassigned", *acts.queue_flashes()),
-        "desk.told_here.*": (*acts.page_flashes(), "third_try", StepName.NOTE),
+        "desk.flash.*": ("none_next", "reassigned", *acts.queue_flashes()),
+        "desk.page_flash.*": (*acts.page_flashes(), "third_try", StepName.NOTE),
     }
 
 

@@ -52,14 +52,14 @@ def render_page(
 def render_template(name: str, values: Mapping[str, Any], language: str = FIRST_LANGUAGE) -> str:
     """Return a template, filled in, as text."""
 
-    def said(key: str, **blanks: object) -> str:
+    def say_in_language(key: str, **blanks: object) -> str:
         return say(language, key, **blanks)
 
     def by(moment: datetime) -> str:
         return format_time(language, moment)
 
     own = {
-        "say": said,
+        "say": say_in_language,
         "spoken": by,
         "language": language,
         "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",

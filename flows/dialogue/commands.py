@@ -24,7 +24,7 @@ MAX_COMMAND_CHARS = 60
 
 
 class Command(StrEnum):
-    """What can be asked for at any time; words for each are under anytime.words."""
+    """What can be asked for at any time; words for each are under commands.words."""
 
     LEAVE = "leave"
     BACK = "back"
@@ -70,7 +70,7 @@ SLASH_COMMANDS = {
     "withdraw": Command.WITHDRAW,
     "status": Command.STATUS,
 }
-"""What each slash command means; the words for the same are in the language's anytime.toml."""
+"""What each slash command means; the words for the same are in the language's commands.toml."""
 
 # The order decides where one word is listed under two commands: leaving must win.
 TYPED_COMMANDS = tuple(
@@ -89,7 +89,7 @@ def find_command(conversation: Conversation, text: str) -> Command | None:
     if len(word) > MAX_COMMAND_CHARS:
         return None
     choices = {
-        command.value: wording.words(conversation.language, f"anytime.words.{command}")
+        command.value: wording.words(conversation.language, f"commands.words.{command}")
         for command in TYPED_COMMANDS
     }
     found = text_match.exact_match(word, choices)
@@ -112,7 +112,7 @@ def go_back(moment: Moment) -> Turn:
         case Stage.NOTICE | Stage.LEARNING | Stage.EXPIRED:
             return Turn(moves.apply_move(conversation, Move.WELCOME), rerender=True)
         case Stage.WELCOME:
-            start = Reply(say(conversation.language, "anytime.back.at_start"))
+            start = Reply(say(conversation.language, "commands.back.at_start"))
             return Turn(conversation, (start,), rerender=True)
         case Stage.ASKING | Stage.CHECKING:
             return _back_one_question(conversation)
@@ -226,7 +226,7 @@ def press_save_question(moment: Moment) -> Turn:
     conversation = moment.conversation
     if not isinstance(conversation.pending, UnansweredQuestion):
         return show_again(moment)
-    kept = Reply(say(conversation.language, "anytime.faq.kept"))
+    kept = Reply(say(conversation.language, "commands.faq.kept"))
     saved = SaveMissedQuestion(conversation.pending.text)
     return Turn(replace(conversation, pending=None), (kept,), (saved,), rerender=True)
 

@@ -34,12 +34,12 @@ def delete_draft(moment: Moment) -> Turn:
     # A draft and a sent referral can both be there; "delete" is then for both.
     stopped = sent.stop_contact_effects(conversation, Act.ASK_TO_DELETE)
     if stopped:
-        line = Reply(say(language, "anytime.delete.sent"))
+        line = Reply(say(language, "commands.delete.sent"))
         return Turn(sent.with_receipt_withdrawn(fresh), (line,), (ForgetDraft(), *stopped))
     if not (conversation.answers or conversation.journey) or not can_forget:
-        nothing = Reply(say(language, "anytime.delete.nothing"))
+        nothing = Reply(say(language, "commands.delete.nothing"))
         return Turn(replace(conversation, introduction=None), (nothing,), rerender=True)
-    gone = Reply(say(language, "anytime.delete.draft"))
+    gone = Reply(say(language, "commands.delete.draft"))
     return Turn(fresh, (gone,), (ForgetDraft(), ClearChat()))
 
 
@@ -53,11 +53,11 @@ def ask_to_restart(moment: Moment) -> Turn:
     asked = replace(conversation, pending=ConfirmRestart())
     rows = [
         button_for(
-            asked, "anytime.again.yes", ButtonVerb.CONFIRM_RESTART, style=ButtonStyle.DANGER
+            asked, "commands.again.yes", ButtonVerb.CONFIRM_RESTART, style=ButtonStyle.DANGER
         ),
-        button_for(asked, "anytime.again.no", ButtonVerb.RERENDER),
+        button_for(asked, "commands.again.no", ButtonVerb.RERENDER),
     ]
-    return Turn(asked, (Reply(say(conversation.language, "anytime.again.sure"), in_rows(rows)),))
+    return Turn(asked, (Reply(say(conversation.language, "commands.again.sure"), in_rows(rows)),))
 
 
 def start_over_or_continue(moment: Moment) -> Turn:

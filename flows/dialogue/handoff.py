@@ -116,7 +116,7 @@ def resume_bot(conversation: Conversation, quietly: bool, now: datetime) -> Turn
     `quietly`: only the line, with a button that shows the rest, where the rest could tell
     somebody else what it is about. After a while away nothing is shown unasked.
     """
-    line = Reply(say(conversation.language, "anytime.held.back"))
+    line = Reply(say(conversation.language, "commands.handoff.back"))
     is_away = time_since_last_input(conversation, now) > lock_time()
     if is_away and moves.has_draft(conversation) and moves.can(conversation, Move.LEAVE):
         conversation = moves.apply_move(conversation, Move.LEAVE)
@@ -124,7 +124,7 @@ def resume_bot(conversation: Conversation, quietly: bool, now: datetime) -> Turn
     scene = SCENES[conversation.stage].show(here).replies
     # No reply here means that the scene leads on to another: that one may tell anything.
     if quietly and (not scene or any(is_revealing(reply.text) for reply in scene)):
-        rows = in_rows([button_for(conversation, "anytime.held.show", ButtonVerb.RERENDER)])
+        rows = in_rows([button_for(conversation, "commands.handoff.show", ButtonVerb.RERENDER)])
         return Turn(conversation, (Reply(line.text, rows),))
     return Turn(conversation, (line,), rerender=True)
 
@@ -144,7 +144,7 @@ def press_reply_button(moment: Moment) -> Turn:
     text = _reply_button_label(conversation, moment.pressed)
     if conversation.receipt is None or not text:
         return show_again(moment)
-    line = Reply(say(conversation.language, "anytime.held.passed_on"))
+    line = Reply(say(conversation.language, "commands.handoff.passed_on"))
     return Turn(conversation, (line,), (ForwardToStaff(conversation.receipt.reference, text),))
 
 
@@ -158,7 +158,7 @@ def _end_reason_in_text(conversation: Conversation, text: str) -> HandoffEnd | N
 
 
 def _says(conversation: Conversation, text: str, key: str) -> bool:
-    words = wording.words(conversation.language, f"anytime.words.{key}")
+    words = wording.words(conversation.language, f"commands.words.{key}")
     return text_match.exact_match(text, {key: words}) is not None
 
 

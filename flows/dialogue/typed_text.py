@@ -88,7 +88,7 @@ def _resolve_pending(moment: Moment) -> Turn | None:
     if pending is None or isinstance(pending, UnansweredQuestion | PasteResult):
         return None
     yes_or_no = {
-        word: wording.words(moment.conversation.language, f"anytime.words.{word}")
+        word: wording.words(moment.conversation.language, f"commands.words.{word}")
         for word in (_YES, _NO)
     }
     word = text_match.exact_match(moment.text, yes_or_no)

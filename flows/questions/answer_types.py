@@ -64,7 +64,7 @@ def parse_answer(question: Question, typed: str, language: str) -> ParseResult:
 
 def parse_non_answer(typed: str, language: str) -> Parsed | None:
     """Return "not sure", "rather not say" or "skip" when that is what was typed."""
-    meant = {given: wording.words(language, f"anytime.words.{given}") for given in NON_ANSWERS}
+    meant = {given: wording.words(language, f"commands.words.{given}") for given in NON_ANSWERS}
     key = text_match.exact_match(typed, {given.value: said for given, said in meant.items()})
     return non_answer(AnswerStatus(key), language) if key else None
 
@@ -132,7 +132,7 @@ def _parse_name(_: Question, typed: str, language: str) -> ParseResult:
     name = " ".join(sanitize(typed).split())
     if len(name) > NAME_MAX:
         return Invalid("name.too_long", (("n", len(name)), ("max", NAME_MAX)))
-    if text_match.exact_match(name, {"start": wording.words(language, "anytime.words.start")}):
+    if text_match.exact_match(name, {"start": wording.words(language, "commands.words.start")}):
         return Invalid("name.greeting")
     if not any(c.isalpha() for c in name) or re.search(r"[<>{}|\\=@#$%^*\[\]]|://", name):
         return Invalid("name")

@@ -147,7 +147,7 @@ def _with_message_cleared(moment: Moment, turn: Turn, question: Question) -> Tur
 
 
 def _says_keep(conversation: Conversation, text: str) -> bool:
-    said = words(conversation.language, "anytime.words.keep")
+    said = words(conversation.language, "commands.words.keep")
     return text_match.exact_match(text, {"keep": said}) is not None
 
 

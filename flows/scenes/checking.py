@@ -163,7 +163,7 @@ def choose_answer_to_change(moment: Moment) -> Turn:
         if one.key in found and not one.internal
     ]
     if not rows:
-        return reply_and_show_again(moment, "anytime.change.nothing")
+        return reply_and_show_again(moment, "commands.change.nothing")
     if conversation.stage not in ANSWERABLE:
         return show_again(moment)
     back = (button_for(conversation, "scenes.learning.to_question", ButtonVerb.RERENDER),)

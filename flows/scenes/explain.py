@@ -62,7 +62,7 @@ def _offender_callback_buttons(conversation: Conversation, id: str) -> list[Butt
     """The person responsible may ask too: a call that staff know comes from them."""
     if id != OFFENDER_TOPIC or conversation.stage in DRAFT:
         return []
-    return [button_for(conversation, "anytime.person.call_me", ButtonVerb.CALL_ME, OFFENDER_ARG)]
+    return [button_for(conversation, "commands.person.call_me", ButtonVerb.CALL_ME, OFFENDER_ARG)]
 
 
 def show_topic_groups(moment: Moment) -> Turn:
@@ -85,7 +85,7 @@ def show_topic_group(
         button(conversation, say(language, f"faq.{one.id}.title"), ButtonVerb.TOPIC, one.id)
         for one in faq.topics_in_group(id)
     ]
-    rows.append(button_for(conversation, "anytime.faq.list", ButtonVerb.QUESTIONS))
+    rows.append(button_for(conversation, "commands.faq.list", ButtonVerb.QUESTIONS))
     text = say(language, "scenes.learning.which_group")
     buttons = in_rows([*rows, *onward_buttons(conversation)])
     return Turn(conversation, (Reply(text, buttons, edits_message_id=edits_message_id),))
@@ -95,11 +95,11 @@ def show_contact_options(moment: Moment) -> Turn:
     """Return how to reach a person: the telephone, its hours, or a call from us."""
     conversation = moment.conversation
     language = conversation.language
-    text = f"{say(language, 'anytime.person.text')}\n\n{_opening_status(language, moment.now)}"
+    text = f"{say(language, 'commands.person.text')}\n\n{_opening_status(language, moment.now)}"
     # An officer who is filing a referral is the one who will be rung anyway.
     filing = conversation.journey == Journey.OFFICER and conversation.stage in DRAFT
     call = (
-        [] if filing else [button_for(conversation, "anytime.person.call_me", ButtonVerb.CALL_ME)]
+        [] if filing else [button_for(conversation, "commands.person.call_me", ButtonVerb.CALL_ME)]
     )
     rows = [*call, *onward_buttons(conversation)]
     return Turn(conversation, (Reply(text, in_rows(rows)),))
@@ -109,8 +109,8 @@ def show_privacy(moment: Moment) -> Turn:
     """Return what is kept, who sees it, and how to have it deleted."""
     conversation = moment.conversation
     language = conversation.language
-    first = say(language, "anytime.privacy.text")
-    more = say(language, "anytime.privacy.more")
+    first = say(language, "commands.privacy.text")
+    more = say(language, "commands.privacy.more")
     return Turn(
         conversation,
         (Reply(first), Reply(more, in_rows(onward_buttons(conversation)))),
@@ -121,7 +121,7 @@ def show_privacy(moment: Moment) -> Turn:
 def show_help(moment: Moment) -> Turn:
     """Return what can be typed or pressed."""
     conversation = moment.conversation
-    text = say(conversation.language, "anytime.help.text")
+    text = say(conversation.language, "commands.help.text")
     if conversation.stage in DRAFT:
         return Turn(conversation, (Reply(text),), rerender=True)
     rows = [button_for(conversation, "scenes.asking.last_row_questions", ButtonVerb.QUESTIONS)]
@@ -135,14 +135,16 @@ def show_languages(moment: Moment) -> Turn:
     if len(codes) == 1:
         rows = [button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON)]
         reply = Reply(
-            say(language, "anytime.language.one"), in_rows([*rows, *onward_buttons(conversation)])
+            say(language, "commands.language.one"), in_rows([*rows, *onward_buttons(conversation)])
         )
         return Turn(conversation, (reply,))
     rows = [
-        button(conversation, say(code, f"anytime.language_names.{code}"), ButtonVerb.LANGUAGE, code)
+        button(
+            conversation, say(code, f"commands.language_names.{code}"), ButtonVerb.LANGUAGE, code
+        )
         for code in codes
     ]
-    return Turn(conversation, (Reply(say(language, "anytime.language.which"), in_rows(rows)),))
+    return Turn(conversation, (Reply(say(language, "commands.language.which"), in_rows(rows)),))
 
 
 def _did_you_mean(conversation: Conversation, typed: str, ids: tuple[str, ...]) -> Turn:
@@ -151,9 +153,9 @@ def _did_you_mean(conversation: Conversation, typed: str, ids: tuple[str, ...]) 
         button(conversation, say(language, f"faq.{id}.title"), ButtonVerb.TOPIC, id)
         for id in ids[:3]
     ]
-    rows.append(button_for(conversation, "anytime.faq.person", ButtonVerb.PERSON))
-    rows.append(button_for(conversation, "anytime.faq.keep", ButtonVerb.SAVE_QUESTION))
-    text = say(language, "anytime.faq.did_you_mean")
+    rows.append(button_for(conversation, "commands.faq.person", ButtonVerb.PERSON))
+    rows.append(button_for(conversation, "commands.faq.keep", ButtonVerb.SAVE_QUESTION))
+    text = say(language, "commands.faq.did_you_mean")
     reply = Reply(text, in_rows([*rows, *onward_buttons(conversation)]))
     asked = replace(conversation, pending=UnansweredQuestion(typed[:KEPT_QUESTION_MAX]))
     return Turn(asked, (reply,), (CountEvent(CounterEvent.FAQ, FaqOutcome.SUGGESTED),))
@@ -162,12 +164,12 @@ def _did_you_mean(conversation: Conversation, typed: str, ids: tuple[str, ...]) 
 def _no_answer(conversation: Conversation, typed: str) -> Turn:
     asked = replace(conversation, pending=UnansweredQuestion(typed[:KEPT_QUESTION_MAX]))
     rows = [
-        button_for(conversation, "anytime.faq.person", ButtonVerb.PERSON),
-        button_for(conversation, "anytime.faq.list", ButtonVerb.QUESTIONS),
-        button_for(conversation, "anytime.faq.keep", ButtonVerb.SAVE_QUESTION),
+        button_for(conversation, "commands.faq.person", ButtonVerb.PERSON),
+        button_for(conversation, "commands.faq.list", ButtonVerb.QUESTIONS),
+        button_for(conversation, "commands.faq.keep", ButtonVerb.SAVE_QUESTION),
         *onward_buttons(conversation),
     ]
-    reply = Reply(say(conversation.language, "anytime.faq.none"), in_rows(rows))
+    reply = Reply(say(conversation.language, "commands.faq.none"), in_rows(rows))
     return Turn(asked, (reply,), (CountEvent(CounterEvent.FAQ, FaqOutcome.MISSED),))
 
 
@@ -186,5 +188,5 @@ def onward_buttons(conversation: Conversation) -> list[Button]:
 def _opening_status(language: str, now: datetime) -> str:
     opens = workdays.next_opening(now, service())
     if opens is None:
-        return say(language, "anytime.person.open_now")
-    return say(language, "anytime.person.closed_now", opens_next=format_time(language, opens))
+        return say(language, "commands.person.open_now")
+    return say(language, "commands.person.closed_now", opens_next=format_time(language, opens))

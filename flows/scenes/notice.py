@@ -57,7 +57,7 @@ def handle(moment: Moment) -> Turn:
         choice.value: wording.words(language, f"scenes.notice.{key}")
         for choice, key in _TYPED_KEYS.items()
     }
-    typed[NoticeChoice.GO_ON] += wording.words(language, "anytime.words.carry_on")
+    typed[NoticeChoice.GO_ON] += wording.words(language, "commands.words.carry_on")
     chosen = text_match.exact_match(moment.text, typed)
     return _apply_choice(moment, chosen) if chosen else explain.answer_or_suggest(moment)
 

@@ -35,7 +35,7 @@ def show(moment: Moment) -> Turn:
 def handle(moment: Moment) -> Turn:
     """Return where they were after a plain yes, else the three ways on."""
     conversation = moment.conversation
-    yes = wording.words(conversation.language, "anytime.words.yes")
+    yes = wording.words(conversation.language, "commands.words.yes")
     if text_match.exact_match(moment.text, {"yes": yes}):
         return Turn(resume_conversation(conversation), rerender=True)
     return show_again(moment)

@@ -72,15 +72,15 @@ def ask_to_confirm_withdrawal(moment: Moment) -> Turn:
     """Return one question before contact is stopped; or say that there is nothing to stop."""
     conversation, language = moment.conversation, moment.conversation.language
     if conversation.receipt is None or conversation.receipt.withdrawn:
-        return reply_and_show_again(moment, "anytime.withdraw.nothing")
+        return reply_and_show_again(moment, "commands.withdraw.nothing")
     asked = replace(conversation, pending=ConfirmWithdrawal())
     rows = [
         button_for(
-            asked, "anytime.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style=ButtonStyle.DANGER
+            asked, "commands.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style=ButtonStyle.DANGER
         ),
-        button_for(asked, "anytime.withdraw.no", ButtonVerb.RERENDER),
+        button_for(asked, "commands.withdraw.no", ButtonVerb.RERENDER),
     ]
-    return Turn(asked, (Reply(say(language, "anytime.withdraw.sure"), in_rows(rows)),))
+    return Turn(asked, (Reply(say(language, "commands.withdraw.sure"), in_rows(rows)),))
 
 
 def press_withdraw_confirmed(moment: Moment) -> Turn:
@@ -88,7 +88,7 @@ def press_withdraw_confirmed(moment: Moment) -> Turn:
     conversation = moment.conversation
     if conversation.receipt is None or conversation.receipt.withdrawn:
         return show_again(moment)
-    done = say(conversation.language, "anytime.withdraw.done")
+    done = say(conversation.language, "commands.withdraw.done")
     effects = stop_contact_effects(conversation, Act.WITHDRAW)
     stopped = with_receipt_withdrawn(conversation)
     if stopped.stage != Stage.WITHDRAWN:

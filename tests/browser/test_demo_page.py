@@ -28,7 +28,7 @@ def test_a_request_goes_from_the_phone_to_an_outcome(
         desk.get_by_role("button", name=say("en", "desk.acts.claim"), exact=True).click()
         desk.get_by_text(say("en", "desk.acts.spoke"), exact=True).first.click()
         desk.get_by_role("button", name=say("en", "desk.page.save"), exact=True).click()
-        expect(desk.locator("main")).to_contain_text(say("en", "desk.told_here.spoke"))
+        expect(desk.locator("main")).to_contain_text(say("en", "desk.page_flash.spoke"))
     page.close()
 
 

@@ -47,7 +47,7 @@ def test_from_the_alert_to_the_outcome(
     hand.click(page.get_by_text(SPOKE, exact=True).first)
     hand.press(SAVE)
     assert hand.pressed <= 5
-    expect(page.locator("main")).to_contain_text(say("en", "desk.told_here.spoke"))
+    expect(page.locator("main")).to_contain_text(say("en", "desk.page_flash.spoke"))
     assert stage_and_owner(site, reference) == ("in_touch", "mira")
 
 
@@ -69,7 +69,7 @@ def test_whoever_is_slower_sees_who_has_it(opens: OpenPage, site: LiveApp) -> No
     sign_in(first, site, mira, f"/desk/r/{reference}")
     sign_in(second, site, omar, f"/desk/r/{reference}")
     PressCounter(first).press(CLAIM)
-    expect(first.locator("main")).to_contain_text(say("en", "desk.told_here.claim"))
+    expect(first.locator("main")).to_contain_text(say("en", "desk.page_flash.claim"))
     PressCounter(second).press(CLAIM)
     expect(second.locator("main")).to_contain_text("mira")
     assert stage_and_owner(site, reference) == ("claimed", "mira")
@@ -95,7 +95,7 @@ def test_by_keys_alone(opens: OpenPage, site: LiveApp) -> None:
         if page.locator(":focus").inner_text().strip() == SAVE:
             break
     page.keyboard.press("Enter")
-    expect(page.locator("main")).to_contain_text(say("en", "desk.told_here.spoke"))
+    expect(page.locator("main")).to_contain_text(say("en", "desk.page_flash.spoke"))
     assert stage_and_owner(site, reference)[0] == "in_touch"
 
 

@@ -40,7 +40,7 @@ EVERYWHERE = distinct_states()
 SPOKEN = [
     word
     for name in commands.TYPED_COMMANDS
-    for word in wording.words("en", f"anytime.words.{name}")
+    for word in wording.words("en", f"commands.words.{name}")
 ]
 DANGER = {
     "suicidal": "I want to kill myself",
@@ -282,7 +282,7 @@ def test_every_button_and_every_command_is_answered_everywhere(place: str) -> No
 @pytest.mark.parametrize("place", sorted(EVERYWHERE))
 def test_one_word_for_each_wish_and_all_junk_is_answered_everywhere(place: str) -> None:
     start = EVERYWHERE[place]
-    words = [wording.words("en", f"anytime.words.{name}")[-1] for name in commands.TYPED_COMMANDS]
+    words = [wording.words("en", f"commands.words.{name}")[-1] for name in commands.TYPED_COMMANDS]
     for text in (*words, *JUNK, "yes", "no", "7", ""):
         walk = start.copy()
         check_invariants(walk, start.conversation, walk.say(text))
@@ -298,7 +298,7 @@ def test_every_word_that_is_always_understood_is_understood_at_every_stage() -> 
             walk = start.copy()
             turn = walk.say(word)
             check_invariants(walk, start.conversation, turn)
-            assert english("anytime.faq.none") not in [reply.text for reply in turn.replies], word
+            assert english("commands.faq.none") not in [reply.text for reply in turn.replies], word
 
 
 # --- what waits for a yes

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tests.support.paths import ROOT
 
 PACKAGES = ("bot", "flows", "storage")
-LINES, FUNCTION_LINES, FILES = 320, 45, 15
+LINES, FUNCTION_LINES, FILES = 300, 45, 15
 MANY_FILES = ("flows/content/", "tests/stories/", "/data/", "/pictures/", "/static/", "/templates/")
 """Folders of what is not code, of which there is as much as there is."""
 MIGRATION_FILES = "storage/migrations/versions/*.py"

@@ -48,12 +48,19 @@ DELETE_BATCH_SIZE = 100
 class RawBot(Bot):
     """The library's client, which can also hand out updates as they came."""
 
-    async def raw_updates(self, offset: int | None, kinds: list[str], seconds: int) -> list[Body]:
+    async def raw_updates(
+        self, offset: int | None, update_types: list[str], seconds: int
+    ) -> list[Body]:
         """Return what waits at Telegram, unread; wait up to `seconds` for something.
 
         The library's own method reads every update, so that one it cannot read loses the batch.
         """
-        asked = {"offset": offset, "timeout": seconds, "limit": 100, "allowed_updates": kinds}
+        asked = {
+            "offset": offset,
+            "timeout": seconds,
+            "limit": 100,
+            "allowed_updates": update_types,
+        }
         found = await self._post("getUpdates", asked, read_timeout=seconds + 20)
         return [update for update in found if isinstance(update, dict)]
 

@@ -64,8 +64,8 @@ def _has_valid_types(inbound: InboundEvent) -> bool:
     ) and all(one is None or one.removeprefix("-").isdecimal() for one in numbers)
 
 
-def _text_of(heard: Input) -> str:
-    match heard:
+def _text_of(user_input: Input) -> str:
+    match user_input:
         case TypedText(text) | MessageEdit(text) | ButtonPress(text) | SharedNumber(text):
             return text
         case Attachment(_, caption):

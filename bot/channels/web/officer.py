@@ -42,7 +42,7 @@ JOURNEY = Journey.OFFICER
 
 
 @dataclass(frozen=True, slots=True)
-class PasteResult:
+class PasteSummary:
     """What became of a pasted message: the titles of what it filled in, and what was left."""
 
     filled_titles: tuple[str, ...]
@@ -123,12 +123,12 @@ def _fill_from_paste(request: ChatRequest, conversation: Conversation) -> Respon
     asked = [one for one in form.form_questions(conversation) if one.key in found.answers]
     fresh = [one for one in asked if not given.get(one.key)]
     given.update({one.key: found.answers[one.key].value for one in fresh})
-    took = PasteResult(
+    took = PasteSummary(
         tuple(one.title.rstrip("*") for one in fresh),
         tuple(one.title.rstrip("*") for one in asked if one not in fresh),
         found.unparsed_count,
     )
-    return _form_page(request, conversation, given, paste_result=took)
+    return _form_page(request, conversation, given, paste_summary=took)
 
 
 async def _show_introduction_code(request: ChatRequest, conversation: Conversation) -> Response:
@@ -203,7 +203,7 @@ def _form_page(
     posted: Mapping[str, str] | None = None,
     problems: Sequence[AnswerProblem] = (),
     status: int = 200,
-    paste_result: PasteResult | None = None,
+    paste_summary: PasteSummary | None = None,
     reason: str = "",
 ) -> Response:
     fields = build_fields(conversation, posted, problems)
@@ -213,7 +213,7 @@ def _form_page(
         conversation.language,
         groups=group_fields(fields),
         wrong=_fields_with_problems(fields),
-        took=paste_result,
+        took=paste_summary,
         why=reason,
         after=_last_sent_reference(conversation),
         dangers=danger_kinds(posted_answers(conversation, posted or {})),

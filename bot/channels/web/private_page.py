@@ -28,7 +28,7 @@ LINKS_PER_CLIENT = "30/minute"
 async def confirm_link_page(request: ChatRequest) -> Response:
     """Show one button: a program that only looks at links uses nothing up."""
     await check_link(request, _link_is_valid)
-    return request.render("form/knock.html", action=request.http.url.path)
+    return request.render("form/confirm_link.html", action=request.http.url.path)
 
 
 async def redeem_private_link(request: ChatRequest) -> Response:
@@ -108,7 +108,7 @@ def _form_page(
     given = _posted_answers(request, conversation)
     fields = build_fields(conversation, dict(given) if status != 200 else None, problems, only)
     return request.render(
-        "form/quiet.html",
+        "form/private_page.html",
         status,
         conversation.language,
         fields=fields,

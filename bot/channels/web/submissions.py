@@ -34,7 +34,7 @@ class Submission:
 
 
 async def begin_conversation(
-    request: ChatRequest, said: Submission, channel: str = WEB_CHANNEL
+    request: ChatRequest, first: Submission, channel: str = WEB_CHANNEL
 ) -> tuple[str, str]:
     """Begin a conversation with what is said in it first; return its browser's token, its address.
 
@@ -43,7 +43,7 @@ async def begin_conversation(
     address = secrets.token_urlsafe(24)
 
     def begin(unit: Unit) -> str:
-        save_submission(unit, request, said, address)
+        save_submission(unit, request, first, address)
         return browser_sessions.begin_browser_session(unit, channel, address)
 
     return await request.write(begin), address

@@ -126,13 +126,13 @@ async def _accounts_page(
     request: DeskRequest, status: int = 200, wrong: Mapping[str, str] | None = None, **more: object
 ) -> Response:
     members = await request.read(staff.list_accounts)
-    opened = await request.read(sign_ins.list_sign_ins_by_account)
+    sessions = await request.read(sign_ins.list_sign_ins_by_account)
     values = {"done": "", "stopped": "", "about": "", "references": [], **more}
     return request.render(
         "people/accounts.html",
         status,
         members=members,
-        opened=opened,
+        sign_ins=sessions,
         roles=list(Role),
         wrong=wrong or {},
         name=request.form.get("name", "")[:60] if wrong else "",

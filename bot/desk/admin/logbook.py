@@ -17,7 +17,7 @@ async def show_logbook(request: DeskRequest) -> Response:
         about=about,
         most=_MAX_ENTRIES,
         lines=await request.read(logbook.list_logbook_lines, about, _MAX_ENTRIES),
-        said=label_for,
+        label_for=label_for,
         broken=await request.read(logbook.chain_broken_at),
     )
 

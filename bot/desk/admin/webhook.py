@@ -12,13 +12,13 @@ CHANNEL = "webhook"
 
 async def show_webhook(request: DeskRequest) -> Response:
     """Return what waits to be told and what was given up, with why."""
-    told = request.query("told")
+    flash = request.query("told")
     return request.render(
         "webhook.html",
         on=request.runtime.settings.webhook_url is not None,
         dead=await request.read(outbox.list_dead_letters, CHANNEL),
         waiting=await request.read(outbox.list_undelivered, CHANNEL),
-        told=told if told in ("again", "gone") else "",
+        flash=flash if flash in ("again", "gone") else "",
     )
 
 

@@ -90,13 +90,13 @@ class _Operations:
             await self._audit_refusal(who, action, subject, "scope")
             raise Refused(403, "scope")
 
-        def both(unit: Unit) -> T:
+        def apply(unit: Unit) -> T:
             found = operation(unit, key)
             logbook.add_logbook_line(unit, who, action, subject)
             return found
 
         try:
-            return await runtime.database.write(both)
+            return await runtime.database.write(apply)
         except (UnknownReferral, ReferralErased) as missing:
             code = "erased" if isinstance(missing, ReferralErased) else "missing"
             await self._audit_refusal(who, action, "" if code == "missing" else subject, code)

@@ -42,7 +42,7 @@ async def claim(request: DeskRequest) -> Response:
         )
     if entry.needs_check and not is_checked(request.form, "sure"):
         return request.render(
-            "sure.html", wanted=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
+            "sure.html", action=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
         )
     if await request.write(acts.claim, request.reference, request.actor):
         return request.redirect(f"/desk/r/{request.reference}?told={Act.CLAIM}")
@@ -115,7 +115,7 @@ async def _perform(
         return await _redisplay(request, action, 422)
     rule = casework.ACTS.find(action.act)
     if rule and rule.confirm and not action.confirmed:
-        return request.render("sure.html", wanted=action, entry=await _entry(request), to=path)
+        return request.render("sure.html", action=action, entry=await _entry(request), to=path)
     try:
         await request.write(transaction)
     except NotReferralOwner:
@@ -205,7 +205,7 @@ async def _redisplay(request: DeskRequest, action: ActionRequest, status: int) -
     found = await request.read(forms)
     if "T" in request.form.get(f"when_{action.act}", ""):
         found = replace(found, suggested_time=action.until)
-    kept = {"entry": entry, "forms": found, "wanted": action, "form": request.form}
+    kept = {"entry": entry, "forms": found, "action": action, "form": request.form}
     return request.render("again.html", status, day_words=format_day, **kept)
 
 
@@ -213,7 +213,7 @@ async def _ownership_lost(request: DeskRequest, action: ActionRequest) -> Respon
     """Say who has it now; what was typed is shown so that it is not lost."""
     await request.audit(action.act or "work", request.reference, "too_late", refused=True)
     entry = await _entry(request)
-    return request.render("too_late.html", 409, entry=entry, wanted=action)
+    return request.render("too_late.html", 409, entry=entry, action=action)
 
 
 async def _entry(request: DeskRequest) -> QueueEntry:

@@ -91,29 +91,29 @@ async def show_queue(request: DeskRequest) -> Response:
             duplicate_references(unit, request.role),
         )
 
-    found, counts, alike = await request.read(look_up)
+    found, view_counts, duplicates = await request.read(look_up)
     if chosen.page > found.pages:
         return request.redirect(chosen.url_with(page=found.pages))
     rows = [
         QueueRow(one, next_action_at(one), due_status(one, request.now), flag_labels(one))
         for one in found.entries
     ]
-    told = request.query("told")
+    flash = request.query("told")
     flash_keys = ("none_next", "reassigned", *casework.ACTS.queue_flashes())
     return request.render(
         "queue.html",
         rows=rows,
-        alike=alike,
-        said=label_for,
+        duplicates=duplicates,
+        label_for=label_for,
         found=found,
-        counts=counts,
+        view_counts=view_counts,
         chosen=chosen,
         views=VIEWS,
         queues=visible_queues(request.role, tuple(service().queues)),
         flags=FLAGS,
         marks=COLUMN_FILTERS,
         senders=JOURNEYS,
-        told=told if told in flash_keys else "",
+        flash=flash if flash in flash_keys else "",
         about=parse_reference(request.query("about")),
     )
 

@@ -110,20 +110,20 @@ async def _open_and_render(
         "referral.html",
         200,
         record=record,
-        shown=view_record(record, own, own or bool(access_reason), reveal, entry.may_contact),
+        view=view_record(record, own, own or bool(access_reason), reveal, entry.may_contact),
         own=own,
         flags=flag_labels(entry),
         reasons=[label_for("reasons", reason) for reason in record.reasons],
         door=label_for("doors", record.source) if record.source else "",
         also=request.runtime.presence.other_viewers(reference, request.actor, request.now),
-        alike=around.duplicates,
+        duplicates=around.duplicates,
         contact_waits=around.contact_change_pending,
         **_common_values(request, around),
     )
 
 
 def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, Any]:
-    entry, told = context.entry, request.query("told")
+    entry, flash = context.entry, request.query("told")
     flash_keys = (*casework.ACTS.page_flashes(), "third_try", StepName.NOTE)
     return {
         "entry": entry,
@@ -131,8 +131,8 @@ def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, 
         "at_time": next_action_at(entry),
         "steps": timeline(context.history),
         "forms": context.forms,
-        "told": told if told in flash_keys else "",
-        "said": label_for,
+        "flash": flash if flash in flash_keys else "",
+        "label_for": label_for,
         "day_words": format_day,
     }
 

@@ -177,7 +177,7 @@ def _preview(request: DeskRequest, state: ReplyState, chosen_reply: ReplyChoice)
     message = reply_templates.render_reply(chosen_reply, state.variant, state.language)
     once = secrets.token_hex(16)
     return request.render(
-        "reply_seen.html", stands=state, message=message, chosen=chosen_reply, once=once
+        "reply_seen.html", state=state, message=message, chosen=chosen_reply, once=once
     )
 
 
@@ -193,17 +193,17 @@ def _page(
         (day.isoformat(), reply_templates.day_text(day, language))
         for day in reply_templates.offerable_days(request.now)
     ]
-    told = request.query("told")
+    flash = request.query("told")
     return request.render(
         "reply.html",
         status,
-        stands=state,
+        state=state,
         offers=offers,
         days=days,
         parts=list(service().windows),
         problems=problems,
         kept={"first_name": request.actor.capitalize(), **request.form},
-        told=told if told in ("sent", "given_back") else "",
+        flash=flash if flash in ("sent", "given_back") else "",
     )
 
 

@@ -124,11 +124,11 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
     agrees = request.may("agree_export")
     mine = await request.read(exports.exports_requested_by, request.actor)
     waiting = await request.read(exports.list_pending_exports)
-    told = request.query("told")
+    flash = request.query("told")
     return request.render(
         "exports.html",
         status,
-        wanted=export_form,
+        export_form=export_form,
         views=VIEWS,
         queues=visible_queues(request.role, tuple(service().queues)),
         whys=tuple(ExportReason),
@@ -136,7 +136,7 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
         alone=request.runtime.settings.export_alone_up_to,
         mine=[(one, one.status(request.now)) for one in mine],
         waiting=[one for one in waiting if one.requested_by != request.actor] if agrees else [],
-        told=told if told in ("ready", "waits", "agreed", "refused") else "",
+        flash=flash if flash in ("ready", "waits", "agreed", "refused") else "",
     )
 
 

@@ -44,18 +44,18 @@ class _PdfPages(FPDF):
         """Write the line at the foot."""
         self.set_y(-16)
         self.set_font(FAMILY, "", 8)
-        page = say(FIRST_LANGUAGE, "desk.paper.page", n=self.page_no())
+        page = say(FIRST_LANGUAGE, "desk.printout.page", n=self.page_no())
         self.cell(0, 5, printable_text(f"{self._foot} {page}", self.glyphs))
 
 
-def pdf_of(paper: Printout, made_at: datetime) -> bytes:
-    """Return a paper as a PDF without any link, script or file in it."""
-    pages = _PdfPages(paper.footer, made_at)
-    pages.set_title(paper.title)
-    _write_text(pages, paper.title, 18, "B")
-    for line in paper.summary:
+def pdf_of(printout: Printout, made_at: datetime) -> bytes:
+    """Return a printout as a PDF without any link, script or file in it."""
+    pages = _PdfPages(printout.footer, made_at)
+    pages.set_title(printout.title)
+    _write_text(pages, printout.title, 18, "B")
+    for line in printout.summary:
         _write_text(pages, line)
-    for part in paper.sections:
+    for part in printout.sections:
         _write_section(pages, part)
     return bytes(pages.output())
 

@@ -14,9 +14,11 @@ from storage.unit import Unit
 
 async def show_printout(request: DeskRequest) -> Response:
     """Return the page to print."""
-    paper = await _load_printout(request, "print")
+    printout = await _load_printout(request, "print")
     return (
-        request.render("print.html", paper=paper) if paper else request.render("missing.html", 404)
+        request.render("printout.html", printout=printout)
+        if printout
+        else request.render("missing.html", 404)
     )
 
 
@@ -25,12 +27,12 @@ async def download_pdf(request: DeskRequest) -> Response:
     # Its library takes a quarter of a second to load, which few runs of the program need.
     from bot.desk.exports.pdf import pdf_of
 
-    paper = await _load_printout(request, "pdf")
-    if paper is None:
+    printout = await _load_printout(request, "pdf")
+    if printout is None:
         return request.render("missing.html", 404)
     named = f'attachment; filename="{request.reference}.pdf"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
-    body = await asyncio.to_thread(pdf_of, paper, request.now)
+    body = await asyncio.to_thread(pdf_of, printout, request.now)
     return Response(body, media_type="application/pdf", headers=headers)
 
 

@@ -53,22 +53,22 @@ def printout_of(
         record, is_owner=True, may_read_answers=True, reveal=True, may_contact=entry.may_contact
     )
     parts = (
-        PrintSection(say(_L, "desk.paper.safe"), tuple(_safety_rows(seen))),
+        PrintSection(say(_L, "desk.printout.safe"), tuple(_safety_rows(seen))),
         PrintSection(
-            say(_L, "desk.paper.ways"), tuple(_item_row(one) for one in seen.contact_details)
+            say(_L, "desk.printout.ways"), tuple(_item_row(one) for one in seen.contact_details)
         ),
-        PrintSection(say(_L, "desk.paper.note"), tuple(_note_rows(entry, record))),
-        PrintSection(say(_L, "desk.paper.answers"), tuple(_answer_rows(seen))),
-        PrintSection(say(_L, "desk.paper.consent"), (PrintRow("", record.consent),)),
-        PrintSection(say(_L, "desk.paper.steps"), tuple(map(_step_row, timeline(steps)))),
+        PrintSection(say(_L, "desk.printout.note"), tuple(_note_rows(entry, record))),
+        PrintSection(say(_L, "desk.printout.answers"), tuple(_answer_rows(seen))),
+        PrintSection(say(_L, "desk.printout.consent"), (PrintRow("", record.consent),)),
+        PrintSection(say(_L, "desk.printout.steps"), tuple(map(_step_row, timeline(steps)))),
     )
     about = (
         f"{label_for('queues', entry.queue)}. {label_for('stages', entry.stage)}. {entry.provider}",
-        say(_L, "desk.paper.due", due=format_time(_L, entry.due)),
-        say(_L, "desk.paper.sent", sent=format_time(_L, entry.sent_at)),
+        say(_L, "desk.printout.due", due=format_time(_L, entry.due)),
+        say(_L, "desk.printout.sent", sent=format_time(_L, entry.sent_at)),
     )
     foot = say(
-        _L, "desk.paper.foot", reference=entry.reference, who=actor, when=format_time(_L, now)
+        _L, "desk.printout.foot", reference=entry.reference, who=actor, when=format_time(_L, now)
     )
     return Printout(entry.reference, about, tuple(part for part in parts if part.rows), foot)
 
@@ -87,7 +87,7 @@ def _answer_rows(record_view: RecordView) -> Iterator[PrintRow]:
     """Give what was asked and answered; a number stands only among the ways to make contact."""
     for item in record_view.answers:
         text = (
-            say(_L, "desk.paper.above")
+            say(_L, "desk.printout.above")
             if item.hidden and record_view.contact_details
             else item.text
         )

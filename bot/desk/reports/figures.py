@@ -210,8 +210,8 @@ def _time_bars(middles: Sequence[tuple[tuple[str, ...], float]]) -> tuple[Bar, .
 
 def _attempts_row(attempts: Sequence[int]) -> tuple[str, ...]:
     return (
-        say(_L, "desk.numbers.times.tries"),
-        *_median_and_p90(sorted(attempts), "desk.numbers.tries"),
+        say(_L, "desk.numbers.times.attempts"),
+        *_median_and_p90(sorted(attempts), "desk.numbers.attempts"),
         "",
     )
 

@@ -39,11 +39,11 @@ def cell_text(cell: Cell) -> str:
     return f"{cell:,}"
 
 
-def bars_of(counts: Sequence[tuple[str, Cell]]) -> tuple[Bar, ...]:
+def bars_of(cells: Sequence[tuple[str, Cell]]) -> tuple[Bar, ...]:
     """Return a bar for each count; what is hidden has a bar of one length, or none."""
-    most = max((n for _, n in counts if isinstance(n, int)), default=0) or 1
+    most = max((n for _, n in cells if isinstance(n, int)), default=0) or 1
     return tuple(
-        Bar(label, cell_text(n), _percent(n, most), not isinstance(n, int)) for label, n in counts
+        Bar(label, cell_text(n), _percent(n, most), not isinstance(n, int)) for label, n in cells
     )
 
 

@@ -98,7 +98,7 @@ def _page(request: DeskRequest, wrong: dict[str, str] | None = None, status: int
 def _totp_page(
     request: DeskRequest, member: StaffAccount, secret: str, wrong: bool = False
 ) -> Response:
-    service = say(FIRST_LANGUAGE, "desk.frame.name")
+    service = say(FIRST_LANGUAGE, "desk.layout.name")
     return request.render(
         "people/scan.html",
         422 if wrong else 200,

@@ -28,7 +28,7 @@ async def begin_registration(request: DeskRequest) -> Response:
     if not await confirm_password(request):
         return JSONResponse({"go": "/desk/account?error=password"}, 403)
     kept = await request.read(kept_passkeys.credential_ids, who.staff_id)
-    service = say(FIRST_LANGUAGE, "desk.frame.name")
+    service = say(FIRST_LANGUAGE, "desk.layout.name")
     asked = passkeys.registration_options(
         relying_party(request), service, who.staff_id, who.name, kept
     )

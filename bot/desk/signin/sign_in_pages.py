@@ -33,16 +33,16 @@ async def sign_in(request: DeskRequest) -> Response:
     """Sign somebody in, or say that it did not work: the same words whatever was wrong."""
     name = request.form.get("name", "").strip().lower()[:60]
     account = await request.read(staff.find_account, name)
-    about = account.name if account else ""
+    target = account.name if account else ""
     mark = known_browsers.known_device_token(request, account.id) if account else ""
     counted = attempts.limits_for_account(request, name, mark)
     async with counted.serialized():
         if counted.retry_after():
-            return await rate_limited_page(request, counted, about)
+            return await rate_limited_page(request, counted, target)
         staff_id = await _verify_credentials(request, name)
         if staff_id is None:
             counted.record_failure()
-            await request.audit("sign_in", about, "wrong", refused=True)
+            await request.audit("sign_in", target, "wrong", refused=True)
             return await sign_in_page(request, "wrong", 403)
     return await start_session(request, staff_id, name, SignInMethod.PASSWORD)
 
@@ -67,11 +67,11 @@ async def start_session(
 
 
 async def rate_limited_page(
-    request: DeskRequest, limits: AttemptLimits, about: str = ""
+    request: DeskRequest, limits: AttemptLimits, target: str = ""
 ) -> Response:
     """Say when to try again, and what works meanwhile; one line an hour is written about it."""
     if limits.first_limit_this_hour():
-        await request.audit("sign_in", about, "too_often", refused=True)
+        await request.audit("sign_in", target, "too_often", refused=True)
     seconds = limits.retry_after()
     until = request.now + timedelta(seconds=seconds + 60)
     response = await sign_in_page(request, "", 429, until=until)

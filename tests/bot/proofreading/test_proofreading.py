@@ -108,9 +108,9 @@ def test_a_text_that_is_never_used_is_seen(english: LanguageTexts, seen: Seen) -
 @pytest.mark.parametrize(
     ("key", "text", "says"),
     [
-        ("anytime.again.sure", "Sure, {name}?", "nobody fills: name"),
-        ("anytime.again.sure", "Call {999} now.", "nobody fills: 999"),
-        ("anytime.again.sure", "Sure {or not?", "does not open or close"),
+        ("commands.again.sure", "Sure, {name}?", "nobody fills: name"),
+        ("commands.again.sure", "Call {999} now.", "nobody fills: 999"),
+        ("commands.again.sure", "Sure {or not?", "does not open or close"),
         ("scenes.asking.change_it", "Yes, change that answer and everything after", "on a button"),
         (
             "questions.wish.options.pushed",
@@ -210,7 +210,7 @@ def test_what_stands_on_a_button_is_known(new_code: WordingKeys) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "anytime.words.leave",
+        "commands.words.leave",
         "cards.rights.text",
         "crisis.suicidal.text",
         "desk.acts.claim",

@@ -176,7 +176,7 @@ def test_a_reference_is_found_and_a_date_is_not_one(typed: str, reference: str |
 
 
 def _ways_to_say(given: AnswerStatus) -> list[str]:
-    words = list(wording.words("en", f"anytime.words.{given}"))
+    words = list(wording.words("en", f"commands.words.{given}"))
     dressed = (str.upper, str.title, lambda w: f" {w}. ", lambda w: w.replace("'", "\u2019"))
     return [*words, *(dress(word) for word in words for dress in dressed)]
 

@@ -90,7 +90,7 @@ def test_the_first_reason_is_the_rule_that_decided() -> None:
 
 
 def test_a_hold_is_always_a_check() -> None:
-    assert all(goes_to.queue == "check" for _, goes_to in every_route() if goes_to.hold)
+    assert {goes_to.queue for _, goes_to in every_route() if goes_to.hold} == {"check"}
 
 
 def test_an_officers_domestic_or_sexual_case_is_always_on_hold_for_a_check() -> None:

@@ -435,6 +435,7 @@ async def test_a_message_of_staff_does_not_open_a_locked_page(
     for _ in range(20):
         await maya.opens("/chat")
         assert maya.page.messages == []
+        assert SECRET not in maya.answer.text
         await asyncio.sleep(0.01)
 
 

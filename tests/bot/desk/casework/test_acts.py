@@ -279,7 +279,7 @@ async def test_after_the_third_try_nothing_more_is_proposed(desk: DeskApp) -> No
         done = await take_act(mira, "no_answer", when_no_answer=when)
         desk.clock.advance(minutes=10)
     assert done.headers["location"].endswith("told=third_try")
-    assert say("en", "desk.told_here.third_try") in (await mira.get(done.headers["location"])).text
+    assert say("en", "desk.page_flash.third_try") in (await mira.get(done.headers["location"])).text
 
 
 async def test_a_transfer_goes_to_a_colleague_who_sees_that_queue(desk: DeskApp) -> None:

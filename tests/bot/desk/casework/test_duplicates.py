@@ -197,8 +197,8 @@ async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
 
 def test_what_staff_see_names_the_other_and_what_is_the_same() -> None:
     found = [PossibleDuplicate("ACDE-3468", "adults", "claimed", "omar", ("phone", "name"))]
-    page = render_template("desk/alike.html", {"alike": found})
+    page = render_template("desk/duplicates.html", {"duplicates": found})
     assert "ACDE-3468" in page
     assert "the same number, the same name and year of birth" in " ".join(page.split())
     assert "with omar" in page
-    assert render_template("desk/alike.html", {"alike": []}).strip() == ""
+    assert render_template("desk/duplicates.html", {"duplicates": []}).strip() == ""

@@ -27,7 +27,7 @@ from tests.support.builders import make_record
 pytest_plugins = ["tests.harness.desk_fixtures"]
 WORDS = {
     "desk.acts.left_voicemail": "Left a voicemail",
-    "desk.told_here.left_voicemail": "Noted: left a voicemail.",
+    "desk.page_flash.left_voicemail": "Noted: left a voicemail.",
     "desk.numbers.times.first_left_voicemail": "First try: left a voicemail",
     "desk.numbers.came.left_voicemail": "Left a voicemail last",
 }
@@ -91,7 +91,7 @@ async def test_the_desk_offers_and_records_it(new_act: None, desk: DeskApp) -> N
     )
     assert done.headers["location"] == f"{PAGE}?told=left_voicemail"
     page = (await mira.get(done.headers["location"])).text
-    assert WORDS["desk.told_here.left_voicemail"] in page
+    assert WORDS["desk.page_flash.left_voicemail"] in page
     assert page.count(WORDS["desk.acts.left_voicemail"]) >= 2, "in the form and on the timeline"
     found = entry(desk)
     assert (found.stage, found.owner) == ("waiting", "mira")

@@ -60,10 +60,13 @@ async def test_the_list_names_nobody_and_says_nothing_that_was_said(desk: DeskAp
     add_sent_referral(desk, ONE, {**SELF_ANSWERS, **EXTRA_ANSWERS})
     add_sent_referral(desk, TWO, CALLBACK_ANSWERS, journey=Journey.CALLBACK)
     add_sent_referral(desk, THREE, OFFICER_ANSWERS, journey=Journey.OFFICER)
+    listed = set[str]()
     for view in VIEWS:
         page = await mira.get(f"/desk/queue?view={view}")
+        listed |= set(listed_references(page))
         for said in ("Maya", "Tamsin", "Sam Reed", "bluebell", "0417", "example"):
             assert said not in page.text
+    assert listed == {ONE, TWO, THREE}
 
 
 async def test_first_the_unseen_then_what_came_back_the_urgent_and_the_due(

@@ -311,6 +311,7 @@ async def test_one_page_has_one_heading_and_labels_and_no_inline_script(desk: De
         ids = re.findall(r'\sid="([^"]+)"', html)
         assert len(ids) == len(set(ids)), [one for one in ids if ids.count(one) > 1]
         fields = re.findall(r"<(?:input|select|textarea)(?![^>]*type=\"hidden\")[^>]*>", html)
+        assert fields
         for field in fields:
             name = re.search(r'id="([^"]+)"', field)
             assert name, field

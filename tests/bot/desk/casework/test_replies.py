@@ -29,9 +29,10 @@ from tests.support.chat_replies import (
     send_reply,
 )
 from tests.support.happy_path import happy_path, option_label, steps_before
+from tests.support.page_parser import parse_page
 from tests.telegram_server import TelegramUser
 
-BACK = say("en", "anytime.held.back")
+BACK = say("en", "commands.handoff.back")
 COMPUTER = say("en", "replies.buttons.computer")
 STATUS_START = say("en", "scenes.sent.now", due="x").split(".")[0]
 
@@ -113,7 +114,7 @@ async def test_a_talk_with_mira_and_back_to_the_computer(
     await rig.settle()
     assert maya.last_from_bot.text == BACK
     assert maya.last_from_bot.silent
-    await press_buttons(rig, maya, say("en", "anytime.held.show"))
+    await press_buttons(rig, maya, say("en", "commands.handoff.show"))
     assert maya.last_from_bot.text.startswith(STATUS_START)
     assert rig.conversation_of(maya).stage == "sent"
 
@@ -188,7 +189,8 @@ async def test_a_first_name_is_letters_only(
     seen = await mira.post(path, which="worker", do="see", first_name=name)
     assert seen.status_code == 422
     assert say("en", "desk.reply.first_name_missing") in seen.text
-    assert "checked" in seen.text, "what was chosen stays"
+    (form,) = (one for one in parse_page(seen.text).forms if "which" in one.choices)
+    assert form.fields["which"] == "worker", "what was chosen stays"
     assert "<b>Mira" not in seen.text
 
 
@@ -381,7 +383,7 @@ async def test_an_answer_given_after_the_handoff_still_reaches_mira(
     await rig.sweep()
     await rig.settle()
     await press_buttons(rig, maya, "Afternoon")
-    assert maya.last_from_bot.text == say("en", "anytime.held.passed_on")
+    assert maya.last_from_bot.text == say("en", "commands.handoff.passed_on")
     assert notes_of(rig, reference) == ["Afternoon"]
 
 

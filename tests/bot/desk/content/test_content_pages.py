@@ -20,16 +20,21 @@ HOSTILE = ("<script>alert(1)</script>", "=1+1", "\u202eabc", "\x00", "{", "%", "
 
 def test_every_message_of_every_language_is_there() -> None:
     kept = {(one.language, one.key) for one in message_index.all_messages()}
-    for code in service().languages:
-        page = language_texts(code, content_files.load_language(code))
-        assert {(code, key) for key in (*page.texts, *page.lists)} <= kept
+    said = {
+        (code, key)
+        for code in service().languages
+        for found in [language_texts(code, content_files.load_language(code))]
+        for key in (*found.texts, *found.lists)
+    }
+    assert len(said) > 1000
+    assert said <= kept
 
 
 def test_messages_are_found_by_key_by_words_and_by_branch() -> None:
     assert [one.key for one in message_index.find_messages("scenes.welcome.hello", "")][:1]
     keys = [one.key for one in message_index.find_messages("NUMBER is Safe for us", "")]
     assert "questions.number.ask" in keys
-    assert all(one.key.startswith("faq.") for one in message_index.find_messages("", "faq"))
+    assert {one.key.split(".")[0] for one in message_index.find_messages("", "faq")} == {"faq"}
     assert message_index.find_messages("zanzibar", "") == []
 
 
@@ -58,7 +63,7 @@ def test_the_picture_is_drawn_from_the_table(table: AnyTable) -> None:
     picture = state_diagram.draw_table(table)
     names = [box.name for box in picture.boxes]
     assert sorted(names) == sorted(set(names))
-    assert set(names) <= set(table.states)
+    assert set(names) == set(table.states)
     assert len({(box.x, box.y) for box in picture.boxes}) == len(names)
     for box in picture.boxes:
         assert 0 <= box.x <= picture.width - state_diagram.BOX_WIDTH
@@ -72,8 +77,9 @@ def test_the_picture_is_drawn_from_the_table(table: AnyTable) -> None:
 def test_what_was_not_looked_at_for_a_year_is_stale() -> None:
     newest = max(row.reviewed_on for row in message_index.reviewed_answers(date(2027, 1, 1)))
     assert not any(row.stale for row in message_index.reviewed_answers(newest))
-    assert all(row.stale for row in message_index.reviewed_answers(newest + timedelta(days=366)))
-    assert all(row.stale for row in message_index.checked_helplines(newest + timedelta(days=366)))
+    a_year_later = newest + timedelta(days=366)
+    assert {row.stale for row in message_index.reviewed_answers(a_year_later)} == {True}
+    assert {row.stale for row in message_index.checked_helplines(a_year_later)} == {True}
     days = [row.reviewed_on for row in message_index.checked_helplines(newest)]
     assert days == sorted(days)
 
