@@ -352,7 +352,7 @@ async def test_one_browser_never_sees_anothers_chat(site: ChatApp, maya: ChatBro
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
-    "{{ 7 * 7 }} {% raw %}",
+    "{{ 'kn' * 2 }} {% raw %}",
     "=HYPERLINK(1)",
     "\u202eevil\u2066",
     "a\0b",
@@ -372,7 +372,7 @@ async def test_hostile_words_stay_words(
     assert maya.answer.status_code == 200
     assert maya.own[-1].replace("\ufffd", "\0") == f"{text} {SECRET}".replace("\ufffd", "\0")
     html = maya.answer.text.split("</head>")[1]
-    assert "<script" not in html and "<img" not in html and "49 " not in html
+    assert "<script" not in html and "<img" not in html and "knkn" not in html
     assert SECRET not in logged()
 
 
