@@ -1,8 +1,10 @@
 """Everything that is said goes through here: say(language, key, ...) finds it in content/."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any
+
+from babel import Locale, dates
 
 from flows import content_files
 from flows.service import service
@@ -42,26 +44,25 @@ def supported_language(language: str | None) -> str:
 def format_time(language: str, moment: datetime) -> str:
     """Return a local moment in words, such as "5pm on Tuesday 24 November"."""
     local = moment.astimezone(_zone())
-    return say(
-        language,
-        "scenes.dates.by",
-        time=_clock(local),
-        day=words(language, "scenes.dates.days")[local.weekday()],
-        date=local.day,
-        month=words(language, "scenes.dates.months")[local.month - 1],
-    )
+    day = format_day(language, local)
+    return say(language, "scenes.dates.by", time=_hour(language, local.time()), day=day)
+
+
+def format_day(language: str, day: date, weekday: bool = True) -> str:
+    """Return a day in words, such as "Tuesday 24 November", or without the weekday."""
+    return dates.format_skeleton("MMMMEEEEd" if weekday else "MMMMd", day, locale=_locale(language))
 
 
 @cache
 def standard_blanks(language: str) -> dict[str, str]:
     """Return what any text may name: {phone}, {hours}, {promise}, {samaritans} and so on."""
     set_up = service()
-    days = words(language, "scenes.dates.days")
+    days = _locale(language).days["format"]["wide"]
     hours = say_raw(language, "scenes.dates.same_day_range").format(
         first=days[set_up.days[0]],
         last=days[set_up.days[-1]],
-        opens=_hour(set_up.opens.hour, set_up.opens.minute),
-        closes=_hour(set_up.closes.hour, set_up.closes.minute),
+        opens=_hour(language, set_up.opens),
+        closes=_hour(language, set_up.closes),
     )
     facts = dict(set_up.names)
     facts.update({line: row["number"] for line, row in helplines().items()})
@@ -102,18 +103,18 @@ def _lookup(language: str, key: str, default: object = _MISSING) -> Any:
 
 
 def _working_days(language: str, days: int) -> str:
-    if days == 1:
-        return say_raw(language, "scenes.dates.working_day")
-    return say_raw(language, "scenes.dates.working_days").format(n=days)
+    form = _locale(language).plural_form(days)
+    return say_raw(language, f"scenes.dates.working_days.{form}").format(n=days)
 
 
-def _clock(moment: datetime) -> str:
-    return _hour(moment.hour, moment.minute)
+def _hour(language: str, at: time) -> str:
+    pattern = say_raw(language, f"scenes.dates.{'minutes' if at.minute else 'hour'}")
+    return dates.format_time(at, pattern, locale=_locale(language))
 
 
-def _hour(hour: int, minute: int) -> str:
-    twelve = (hour - 1) % 12 + 1
-    return f"{twelve}{f':{minute:02}' if minute else ''}{'am' if hour < 12 else 'pm'}"
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(say_raw(language, "scenes.dates.locale"))
 
 
 @cache

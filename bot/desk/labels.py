@@ -1,10 +1,10 @@
 """Words for what our tables name: stages, acts, flags, doors; and how soon something is due."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flows.service import service
-from flows.wording import FIRST_LANGUAGE, has, say, words
+from flows.wording import FIRST_LANGUAGE, has, say
 from storage.referrals.queue_views import STAGES_WITH_DEADLINE
 from storage.referrals.rows import QueueEntry
 
@@ -43,13 +43,6 @@ def end_of_today(now: datetime) -> datetime:
     """Return when this day ends where the service is (aware)."""
     here = now.astimezone(ZoneInfo(service().zone))
     return datetime.combine(here.date() + timedelta(days=1), time(), here.tzinfo)
-
-
-def format_day(day: date) -> str:
-    """Return a day in words, short enough for a button."""
-    weekday = words(_L, "scenes.dates.days")[day.weekday()]
-    month = words(_L, "scenes.dates.months")[day.month - 1]
-    return say(_L, "desk.list.day", weekday=weekday, day=day.day, month=month)
 
 
 def _local_day(moment: datetime) -> datetime:

@@ -39,7 +39,6 @@ FLOW_BRANCHES = (
     "web",
 )
 _FRAGMENT_PREFIXES = (
-    "replies.day",
     "replies.part",
     "scenes.dates.",
     "scenes.stopped.mediation_",

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
 from starlette.responses import HTMLResponse
 
-from flows.wording import FIRST_LANGUAGE, format_time, say
+from flows.wording import FIRST_LANGUAGE, format_day, format_time, say
 
 STATIC_DIR = resources.files("bot") / "web" / "static"
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ps", "ur")
@@ -51,16 +50,10 @@ def render_page(
 
 def render_template(name: str, values: Mapping[str, Any], language: str = FIRST_LANGUAGE) -> str:
     """Return a template, filled in, as text."""
-
-    def say_in_language(key: str, **blanks: object) -> str:
-        return say(language, key, **blanks)
-
-    def by(moment: datetime) -> str:
-        return format_time(language, moment)
-
     own = {
-        "say": say_in_language,
-        "spoken": by,
+        "say": partial(say, language),
+        "spoken": partial(format_time, language),
+        "format_day": partial(format_day, language),
         "language": language,
         "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
     }

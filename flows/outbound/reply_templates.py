@@ -14,7 +14,7 @@ from flows.interaction.buttons import ButtonId, ButtonVerb
 from flows.outbound import discretion
 from flows.outbound.guard import Variant
 from flows.service import service
-from flows.wording import say, say_raw, words
+from flows.wording import format_day, say, say_raw
 
 FIRST_NAME_MAX = 30
 DAYS_AHEAD = 5
@@ -114,15 +114,4 @@ def offerable_days(now: datetime) -> tuple[date, ...]:
 def part_of_day_text(day: date, part: str, language: str) -> str:
     """Return a part of a day in words, such as "on Tuesday 24 November, in the morning"."""
     part_said = say(language, f"replies.parts.{part}")
-    return say(language, "replies.part_of_day", part=part_said, day=day_text(day, language))
-
-
-def day_text(day: date, language: str) -> str:
-    """Return a day in words, such as "Tuesday 24 November"."""
-    return say(
-        language,
-        "replies.day",
-        day=words(language, "scenes.dates.days")[day.weekday()],
-        date=day.day,
-        month=words(language, "scenes.dates.months")[day.month - 1],
-    )
+    return say(language, "replies.part_of_day", part=part_said, day=format_day(language, day))

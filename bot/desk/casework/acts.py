@@ -9,7 +9,6 @@ from bot.desk.casework import act_forms
 from bot.desk.casework.act_forms import ActForms, ActionRequest
 from bot.desk.casework.referral import referral_forms
 from bot.desk.guard import DeskRequest, DeskRoute
-from bot.desk.labels import format_day
 from bot.desk.permissions import Ownership
 from bot.web.forms import is_checked
 from flows import casework
@@ -206,7 +205,7 @@ async def _redisplay(request: DeskRequest, action: ActionRequest, status: int) -
     if "T" in request.form.get(f"when_{action.act}", ""):
         found = replace(found, suggested_time=action.until)
     kept = {"entry": entry, "forms": found, "action": action, "form": request.form}
-    return request.render("again.html", status, day_words=format_day, **kept)
+    return request.render("again.html", status, **kept)
 
 
 async def _ownership_lost(request: DeskRequest, action: ActionRequest) -> Response:

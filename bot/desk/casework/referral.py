@@ -11,7 +11,7 @@ from bot.desk.casework.act_forms import ActForms, PageViewer, available_forms, m
 from bot.desk.casework.duplicates import duplicates_for
 from bot.desk.casework.record_view import best_time, timeline, view_record
 from bot.desk.guard import DeskRequest, DeskRoute
-from bot.desk.labels import due_status, flag_labels, format_day, label_for, next_action_at
+from bot.desk.labels import due_status, flag_labels, label_for, next_action_at
 from bot.desk.permissions import Ownership, Role
 from flows import casework
 from flows.questions import answer_types
@@ -133,7 +133,6 @@ def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, 
         "forms": context.forms,
         "flash": flash if flash in flash_keys else "",
         "label_for": label_for,
-        "day_words": format_day,
     }
 
 

@@ -23,7 +23,7 @@ from flows.outbound.guard import (
 from flows.outbound.reply_templates import ReplyChoice
 from flows.service import service
 from flows.vocabulary import FROM_STAFF_STEPS, StepName
-from flows.wording import FIRST_LANGUAGE, supported_language
+from flows.wording import FIRST_LANGUAGE, format_day, supported_language
 from storage import logbook
 from storage.chats import handoffs
 from storage.chats.handoffs import Handoff
@@ -190,7 +190,7 @@ def _page(
         for one in reply_templates.reply_templates()
     ]
     days = [
-        (day.isoformat(), reply_templates.day_text(day, language))
+        (day.isoformat(), format_day(language, day))
         for day in reply_templates.offerable_days(request.now)
     ]
     flash = request.query("told")

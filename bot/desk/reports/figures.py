@@ -23,7 +23,7 @@ from flows.questions import journey
 from flows.questions.questionnaire import get_question
 from flows.service import service
 from flows.vocabulary import JOURNEYS
-from flows.wording import FIRST_LANGUAGE, has, say, words
+from flows.wording import FIRST_LANGUAGE, format_day, has, say
 from storage.reports.statistics import PairCounts, ReferralTimes
 
 _L = FIRST_LANGUAGE
@@ -228,8 +228,8 @@ def _median_and_p90(ordered: Sequence[float], key: str) -> tuple[str, str]:
 
 
 def _week_label(monday: date) -> str:
-    month = words(_L, "scenes.dates.months")[monday.month - 1]
-    return say(_L, "desk.numbers.week", week=week_name(monday), date=monday.day, month=month)
+    day = format_day(_L, monday, weekday=False)
+    return say(_L, "desk.numbers.week", week=week_name(monday), day=day)
 
 
 def _label(table: str, key: str) -> str:
