@@ -1,13 +1,14 @@
 """The guard in front of every message: all answers, all times, and no way round it."""
 
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.calendar.workdays import is_working_day
@@ -98,7 +99,14 @@ def test_nothing_that_was_not_answered_is_safe() -> None:
     assert guard.allowed_variant(SafeContact(if_seen="say_service")) == Variant.NO_SERVICE
 
 
-@given(outwards, contacts, moments)
+reachable = contacts.map(
+    lambda one: replace(one, stage="in_touch", owner="mira", may_contact=True, way="here")
+)
+
+
+@given(outwards, contacts | reachable, moments)
+@example(PLAIN, READY, MONDAY)
+@example(OutboundMessage(OutboundKind.BOT_RESUMES, Variant.NO_SERVICE), READY, MONDAY)
 def test_what_goes_goes_inside_its_hours_and_to_nobody_else(
     message: OutboundMessage, contact: SafeContact, now: datetime
 ) -> None:
