@@ -106,6 +106,7 @@ reachable = contacts.map(
 
 @given(outwards, contacts | reachable, moments)
 @example(PLAIN, READY, MONDAY)
+@example(PLAIN, READY, MONDAY + timedelta(hours=13))
 @example(OutboundMessage(OutboundKind.BOT_RESUMES, Variant.NO_SERVICE), READY, MONDAY)
 def test_what_goes_goes_inside_its_hours_and_to_nobody_else(
     message: OutboundMessage, contact: SafeContact, now: datetime
