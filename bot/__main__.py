@@ -88,7 +88,7 @@ def play(
     from bot.cli.play import Player, play_interactively, play_jsonl
 
     settings = read_settings()
-    with open_store(read_settings()) as database:
+    with open_store(settings) as database:
         chat_holds_names = settings.officer_details == "chat"
         player = Player(database, chat_holds_names, language, settings.public_url)
         if chat:

@@ -1,14 +1,15 @@
 """The only reader of the environment. Stops at once, and says what is missing."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM_API = "https://api.telegram.org"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class InvalidSettings(Exception):
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     telegram_webhook_url: str | None = None
     telegram_webhook_secret: SecretStr | None = None
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Port = 8000
     public_url: str | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
     staff_email: str | None = None
     manager_email: str | None = None
     smtp_host: str | None = None
-    smtp_port: int = 587
+    smtp_port: Port = 587
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_from: str | None = None
@@ -53,6 +54,12 @@ class Settings(BaseSettings):
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("public_url", "oidc_issuer", "webhook_url", "telegram_api_url")
+    @classmethod
+    def _check_readable(cls, url: str | None) -> str | None:
+        urlsplit(url or "")
+        return url
 
     @field_validator("telegram_api_url")
     @classmethod
@@ -128,6 +135,8 @@ def read_settings() -> Settings:
     except ValidationError as wrong:
         lines = [_error_line(error["loc"], error["msg"]) for error in wrong.errors()]
         raise InvalidSettings("\n".join(lines)) from None
+    except UnicodeDecodeError:
+        raise InvalidSettings("The file .env is not text in UTF-8. Save it anew as that.") from None
 
 
 def _error_line(location: tuple[int | str, ...], message: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
@@ -51,17 +51,23 @@ class Database:
     """One database, by its URL: a SQLite file, or a PostgreSQL server.
 
     Units of work need the vault; without one the schema can still be migrated and checked.
-    `clock` returns an aware time.
+    `clock` returns an aware time. Raises UnsafeDatabase for a URL that cannot be used.
     """
 
     def __init__(
         self, url: str, vault: Vault | None = None, clock: Callable[[], datetime] = utc_now
     ) -> None:
-        self._url = make_url(url)
         self._vault, self.clock = vault, clock
-        _create_file(self._url)
-        self._writer = _engine(self._url)
-        self._reader = _engine(self._url, query_only=1)
+        try:
+            self._url = make_url(url)
+            _create_file(self._url)
+            self._writer = _engine(self._url)
+            self._reader = _engine(self._url, query_only=1)
+        except (SQLAlchemyError, ValueError, ImportError, OSError) as trouble:
+            code = type(trouble).__name__
+            raise UnsafeDatabase(
+                f"DATABASE_URL cannot be used ({code}). It names a file: sqlite:///data/rj.db"
+            ) from None
         self._writer_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._reader_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 

@@ -85,8 +85,8 @@ def _check_database(settings: Settings, vault: Vault | None) -> Findings:
         return [], ["There is no database yet. One is made when it first runs."]
     try:
         database = Database(settings.database_url, vault)
-    except (SQLAlchemyError, ValueError, ImportError, OSError) as trouble:
-        return [f"DATABASE_URL cannot be used ({type(trouble).__name__})."], []
+    except UnsafeDatabase as trouble:
+        return [str(trouble)], []
     try:
         return _inspect_database(database, vault, str(file))
     except (SQLAlchemyError, UnsafeDatabase, OSError) as trouble:

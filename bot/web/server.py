@@ -9,12 +9,21 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.settings import InvalidSettings
+
 SHUTDOWN_SECONDS = 3
 """Seconds that a page under way has to end when the program is stopped."""
 
 
+class AddressUnavailable(InvalidSettings):
+    """Somebody else listens there, or this computer has no such address."""
+
+
 async def serve(app: ASGIApp, host: str, port: int, on_ready: Callable[[], None] | None) -> None:
-    """Serve an app; when cancelled, let what is under way end first."""
+    """Serve an app; when cancelled, let what is under way end first.
+
+    Raises AddressUnavailable when HOST and PORT cannot be listened on.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -45,7 +54,12 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Open, and say so."""
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise AddressUnavailable(
+                "HOST and PORT cannot be listened on. Does another program use that PORT?"
+            ) from None
         if self._on_ready and self.started:
             self._on_ready()
 

@@ -176,3 +176,25 @@ def test_pages_that_others_could_read_on_the_way_are_not_served(
     monkeypatch: pytest.MonkeyPatch, env: dict[str, str], says: str
 ) -> None:
     assert says in refusal(monkeypatch, **env)
+
+
+@pytest.mark.parametrize("name", ["PORT", "SMTP_PORT"])
+@pytest.mark.parametrize("port", ["0", "65536", "-1"])
+def test_a_port_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, port: str
+) -> None:
+    assert refusal(monkeypatch, **{name: port}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "OIDC_ISSUER", "WEBHOOK_URL", "TELEGRAM_API_URL"])
+def test_an_address_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert refusal(monkeypatch, **{name: "https://[x"}).startswith(f"{name}: ")
+
+
+def test_settings_in_another_encoding_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_bytes(b"STAFF_EMAIL=\xff@example.org\n")
+    assert "UTF-8" in refusal(monkeypatch)

@@ -51,7 +51,7 @@ def test_the_file_and_its_folder_are_for_their_owner_alone(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_that_would_vanish_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="must be a file"):
+    with pytest.raises(UnsafeDatabase, match="names a file"):
         Database(url)
 
 

@@ -11,7 +11,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from zxcvbn import zxcvbn
 
 MIN_LENGTH, MAX_LENGTH = 12, 200
-"""Letters of a password. Length is all that is asked: NIST SP 800-63B-4, 3.1.1.2."""
+"""Letters of a password. No kinds of letters are asked for: NIST SP 800-63B-4, 3.1.1.2."""
 ROUNDS, MEMORY = 3, 64 * 1024
 """What hashing costs: times over, and KiB (RFC 9106, section 4, the second choice)."""
 MIN_SCORE = 3

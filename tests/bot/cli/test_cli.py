@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,11 +15,11 @@ from typer.testing import CliRunner, Result
 
 from bot.__main__ import app, main
 from bot.cli import doctor as looks
-from bot.settings import Settings
+from bot.settings import InvalidSettings, Settings
 from flows.vocabulary import OutboxKind
 from storage import migrations
 from storage.chats import inbox, outbox
-from storage.database import Database
+from storage.database import Database, UnsafeDatabase
 from tests.support.builders import NOW
 from tests.support.happy_path import NAME, happy_path
 from tests.support.paths import ROOT
@@ -443,6 +444,26 @@ def test_a_fresh_database_takes_no_key_from_the_doctor(
 )
 def test_a_database_that_cannot_be_is_wrong(examined: Examined, url: str, says: str) -> None:
     assert says in examined(database_url=url)[0][0]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite://", "postgresql://somebody:secret@here/rj"])
+@pytest.mark.parametrize("words", [["migrate"], ["staff", "list"]], ids=" ".join)
+def test_every_command_names_a_database_that_cannot_be(
+    rj: Rj, monkeypatch: pytest.MonkeyPatch, words: list[str], url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    wrong = rj(*words).exception
+    assert isinstance(wrong, UnsafeDatabase)
+    assert "DATABASE_URL cannot be used" in str(wrong)
+    assert "secret" not in str(wrong)
+
+
+def test_an_address_that_is_taken_is_named(rj: Rj, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("PORT", str(other.getsockname()[1]))
+        wrong = rj("web").exception
+    assert isinstance(wrong, InvalidSettings)
+    assert "PORT" in str(wrong)
 
 
 def test_a_damaged_or_old_or_open_database_is_wrong(
