@@ -1,5 +1,6 @@
 """Reads the bodies of requests up to a maximum, and forms: small, by their own page, as text."""
 
+import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
@@ -10,6 +11,8 @@ BODY_MAX = 64 * 1024
 """The most that a form, or a request to the API, may send, in bytes."""
 UPDATE_MAX = 256 * 1024
 """The most that Telegram may send, in bytes: a long message stands several times in an update."""
+BODY_SECONDS = 30
+"""How long a body may take to come in, in seconds."""
 FIELDS_MAX = 200
 _CHECKED = "yes"
 """What a ticked box sends."""
@@ -34,6 +37,7 @@ class Refusal(StrEnum):
 
     NOT_FROM_HERE = "not_from_here"
     TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
     OLD_FORM = "old_form"
     TOO_OFTEN = "too_often"
     BUSY = "busy"
@@ -65,15 +69,20 @@ def parse_int(text: str, default: int = 0) -> int:
 async def read_body(http: Request, max_bytes: int = BODY_MAX) -> bytes:
     """Return the whole body; what is too large is not read to its end.
 
-    Raises Refused for what is too large, and ClientDisconnect when the sender goes.
+    Raises Refused for what is too large or takes longer than BODY_SECONDS, and ClientDisconnect
+    when the sender goes.
     """
-    if parse_int(http.headers.get("content-length", "0")) > max_bytes:
+    if parse_int(http.headers.get("content-length", "0"), max_bytes + 1) > max_bytes:
         raise Refused(413, Refusal.TOO_LARGE)
     body = bytearray()
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise Refused(413, Refusal.TOO_LARGE)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in http.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise Refused(413, Refusal.TOO_LARGE)
+    except TimeoutError:
+        raise Refused(408, Refusal.TOO_SLOW) from None
     return bytes(body)
 
 
@@ -81,7 +90,7 @@ async def read_form(http: Request) -> dict[str, str]:
     """Return the fields of a form of our own pages, the last of each name.
 
     Raises Refused for what another site posts (of which nothing is read), for what is too large
-    and for what is no form.
+    or too slow, and for what is no form.
     """
     if not is_same_origin(http):
         raise Refused(403, Refusal.NOT_FROM_HERE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -165,6 +165,8 @@ class WebRoute(ABC, Generic[R]):
             return self._refuse(request, refused)
         except BUSY_ERRORS as problem:
             return self._refuse(request, database_busy(problem))
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
 
     def _refuse(self, request: R, refused: Refused) -> Response:
         response = self.refusal_page(request, refused)

@@ -1,14 +1,19 @@
 """The one guard before desk, chat, officers' pages and API: the same limits, headers and words."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
+from starlette.types import Message
 
+from bot.web import forms
 from bot.web.forms import BODY_MAX
 from bot.web.guard import BUSY_RETRY_SECONDS, SECRET_FIELDS
+from flows.wording import say
 from storage.database import Database
 from tests.bot.desk.api.test_api import token_for
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
@@ -88,6 +93,9 @@ async def test_a_busy_page_never_gives_back_a_password_or_a_code(
         answer = await browser.post(path, name=TYPED, **{field: TYPED})
         assert answer.status_code == 503
         assert TYPED not in answer.text
+        if path.startswith("/desk/"):
+            assert say("en", "desk.busy.go_back") in answer.text
+            assert say("en", "desk.busy.typed") not in answer.text
 
 
 def secret_names(template: Path) -> set[str]:
@@ -114,3 +122,64 @@ async def test_an_error_of_ours_has_the_headers_too(
     answer = await browser.get("/desk/queue")
     assert answer.status_code == 500
     check_headers(answer)
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_what_says_that_it_is_too_large_is_not_waited_for(desk: DeskApp, path: str) -> None:
+    browser = await known_everywhere(desk)
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"words="
+        raise AssertionError("read on")
+
+    declared = {"Content-Length": "9" * 15, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = await browser.client.post(path, content=never(), headers=declared)
+    assert answer.status_code == 413
+
+
+async def test_a_browser_that_goes_while_it_sends_is_no_error(
+    desk: DeskApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Message] = []
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope = {
+        **{"type": "http", "method": "POST", "path": "/chat", "query_string": b"", "headers": []},
+        **{"http_version": "1.1", "scheme": "http", "server": ("desk.test", 80)},
+    }
+    await desk.app(scope, gone, send)
+    assert answers[0]["status"] == 400
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_a_body_that_does_not_end_is_given_up(
+    desk: DeskApp, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "BODY_SECONDS", 0.02)
+    browser = await known_everywhere(desk)
+    answers: list[Message] = []
+    parts = iter([{"type": "http.request", "body": b"words=", "more_body": True}])
+
+    async def slow() -> Message:
+        for part in parts:
+            return part
+        await asyncio.sleep(60)
+        raise AssertionError("waited for")
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    form = (b"content-type", b"application/x-www-form-urlencoded")
+    named = [form, (b"authorization", browser.client.headers["Authorization"].encode())]
+    scope = {
+        **{"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": named},
+        **{"http_version": "1.1", "scheme": "http", "server": ("desk.test", 80)},
+    }
+    await desk.app(scope, slow, send)
+    assert answers[0]["status"] == 408
