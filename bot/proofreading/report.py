@@ -31,9 +31,13 @@ class ProofreadingReport:
 
 
 def proofread(today: date) -> ProofreadingReport:
-    """Return what is wrong with the words and tables of content/, what to look at, and figures."""
+    """Return what is wrong with the words and tables of content/, what to look at, and figures.
+
+    Nothing is measured while something is wrong: the matcher needs every text of every topic.
+    """
     wrong, warnings = find_problems(today)
-    return ProofreadingReport(wrong, warnings, tuple(_figures(_language_texts(), wording_keys())))
+    figures = () if wrong else tuple(_figures(_language_texts(), wording_keys()))
+    return ProofreadingReport(wrong, warnings, figures)
 
 
 def find_problems(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:

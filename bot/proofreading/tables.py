@@ -61,7 +61,8 @@ def topic_problems(language: str) -> Iterator[str]:
     known = set[str]()
     phrased: dict[str, str] = {}
     for topic in faq.topics():
-        asked = wording.words(language, f"faq.{topic.id}.asked")
+        key = f"faq.{topic.id}.asked"
+        asked = wording.words(language, key) if wording.has(language, key) else ()
         if topic.id in known or topic.group not in faq.groups():
             yield f"The topic {topic.id} is there twice, or in no group."
         if not topic.owner.strip() or not topic.source.strip():
