@@ -1,4 +1,4 @@
-"""Who else has a referral open just now: a courtesy, kept in this process only."""
+"""Presence: who else has a referral open now; advisory, in the memory of this process only."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Looks the whole set-up over: what is wrong, what to look at, and what to do. Changes nothing."""
+"""Checks the whole set-up: errors, warnings, and how to fix them. Changes nothing."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`rj staff`: invite, list and disable accounts; the way in for the first administrator."""
+"""`rj staff`: invite, list and disable accounts; creates the first administrator."""
 
 import sys
 from typing import Annotated

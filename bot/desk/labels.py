@@ -1,4 +1,4 @@
-"""Words for what our tables name: stages, acts, flags, doors; and how soon something is due."""
+"""Labels of stages, acts, flags and sources; and how soon something is due."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Every route of the desk, in one list; each names its rule."""
+"""Every route of the desk, in one list; each names its permission."""
 
 from starlette.routing import Route
 

@@ -1,4 +1,4 @@
-"""While a member of staff holds a chat: keep what the person does, say nothing, and come back."""
+"""During a handoff: stores what the person does for staff, keeps the bot silent, and ends it."""
 
 from bot.pipeline import outgoing
 from bot.pipeline.alerts import AlertKey, alert

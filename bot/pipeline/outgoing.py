@@ -1,4 +1,4 @@
-"""The only way out for what a person will read: the guard is asked, now and just before it goes."""
+"""The only path to the outbox for people: the guard is asked on entry and before sending."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace

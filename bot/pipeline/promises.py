@@ -1,4 +1,4 @@
-"""Promises about to break: nobody has claimed a referral, so the team hears, then the manager."""
+"""Alerts for referrals unclaimed close to their due time: first the team, then the manager."""
 
 from datetime import datetime
 

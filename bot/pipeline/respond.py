@@ -1,4 +1,4 @@
-"""Inbox to outbox: what came in, its turn, and all that follows, in one transaction."""
+"""The responder, inbox to outbox: an input, its turn and all its effects in one transaction."""
 
 import logging
 from dataclasses import dataclass, replace

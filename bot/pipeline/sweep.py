@@ -1,4 +1,4 @@
-"""What time makes due: drafts that die, claims that return, chats to tidy."""
+"""The sweep: expires drafts and leases, clears chats, sends what is due by the clock."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The pages for an address that is not ours, and for what should never happen."""
+"""The pages for 404 and 500."""
 
 import logging
 

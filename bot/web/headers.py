@@ -1,4 +1,4 @@
-"""The headers of every answer: nothing inline, nothing framed, nothing kept, nothing told on."""
+"""Security headers of every response: CSP, no framing, no-store, no referrer."""
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders

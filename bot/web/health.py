@@ -1,4 +1,4 @@
-"""The health page, for whoever watches the machine: ok, or that time is not swept any more."""
+"""The health page for monitoring: ok, or 503 when the sweep has stopped."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

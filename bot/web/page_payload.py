@@ -1,4 +1,4 @@
-"""What is kept of a page that was filled in, until it is answered: its writer and its reader."""
+"""The page payload: what is stored of a submitted page until its turn, written and read."""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""The only file that knows `segno`: a text as a square picture that a telephone can scan."""
+"""The only file that knows `segno`: a text as a QR code."""
 
 import segno
 

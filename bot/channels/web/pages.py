@@ -1,4 +1,4 @@
-"""The pages of the chat: the hello, the conversation, what a person does in it, the way out."""
+"""The pages of the chat: start, conversation, submission, quick exit."""
 
 import asyncio
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Screen:
 
 
 async def welcome_page(request: ChatRequest) -> Response:
-    """Show the hello and one button: nothing is kept of anybody who only looks."""
+    """Return the start page: a welcome and one button; nothing is stored of a visit."""
     if request.address is not None:
         return request.redirect("/chat")
     return request.render("web/start.html")

@@ -1,4 +1,4 @@
-"""The page behind the code that an officer shows: the person's own way in."""
+"""The page behind an officer's code, on which the person introduced begins a conversation."""
 
 from starlette.responses import Response
 

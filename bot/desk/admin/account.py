@@ -1,4 +1,4 @@
-"""One's own account: where one is signed in, passkeys, password, keyboard shortcuts."""
+"""The account page of each member of staff: sign-ins, passkeys, password, shortcuts."""
 
 from starlette.responses import Response
 

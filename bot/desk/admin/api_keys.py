@@ -1,4 +1,4 @@
-"""Tokens for other systems, as the administrator makes and ends them."""
+"""API keys of other systems: the administrator creates and revokes them."""
 
 from starlette.responses import Response
 

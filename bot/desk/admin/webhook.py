@@ -1,4 +1,4 @@
-"""What we tell another system of new referrals: what waits, what never arrived, and once more."""
+"""The webhook's page: pending deliveries, dead letters, and sending one again."""
 
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ CHANNEL = "webhook"
 
 
 async def show_webhook(request: DeskRequest) -> Response:
-    """Return what waits to be told and what was given up, with why."""
+    """Return the pending deliveries and the dead letters, with the reason of each."""
     flash = request.query("told")
     return request.render(
         "webhook.html",
@@ -23,7 +23,7 @@ async def show_webhook(request: DeskRequest) -> Response:
 
 
 async def retry_delivery(request: DeskRequest) -> Response:
-    """Put one that was given up back in line."""
+    """Requeue a dead letter."""
     id = str(request.http.path_params["id"])[:40]
 
     def again_(unit: Unit) -> bool:

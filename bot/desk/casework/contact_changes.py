@@ -1,4 +1,4 @@
-"""A change of contact details: whoever holds the referral asks, a second person agrees."""
+"""A change of contact details: proposed by the owner, approved by a second person."""
 
 from collections.abc import Mapping
 from enum import StrEnum

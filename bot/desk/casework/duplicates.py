@@ -1,4 +1,4 @@
-"""What staff are told of referrals that may be of the same person: references, never a value."""
+"""Possible duplicates as staff see them: references, never a value."""
 
 from collections.abc import Sequence
 

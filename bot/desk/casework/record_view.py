@@ -1,4 +1,4 @@
-"""One referral as a page shows it: what is safe first, and how much may be seen by whom."""
+"""The view of one referral: safe contact first, and which fields each role may see."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""One referral as a page: safe contact first, then what was said, what can be done, what was."""
+"""The page of one referral: safe contact, answers, the acts allowed now, the timeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The words of the service, to be looked through: the flow, each message, what is out of date."""
+"""Content review: the state diagrams, each message, what is due for review."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Every message in every language, ready to be looked through: read once, then remembered."""
+"""An index of every message in every language, built once and cached."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

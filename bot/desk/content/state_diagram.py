@@ -1,4 +1,4 @@
-"""Draws a table of moves: places in columns by how many moves away they are, ways onwards only."""
+"""Draws a state diagram: stages in columns by their distance from the first, forward moves only."""
 
 from dataclasses import dataclass
 from enum import StrEnum

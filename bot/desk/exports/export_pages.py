@@ -1,4 +1,4 @@
-"""Taking lists away: asked for with a reason, agreed by a second person, taken once."""
+"""Exports: requested with a reason, approved by a second person, collected once."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A list as it is taken away: what its columns are, and the last line that says who took it."""
+"""The rows of an export: its columns, and a last line that names who collected it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

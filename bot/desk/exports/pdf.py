@@ -61,7 +61,7 @@ def pdf_of(printout: Printout, made_at: datetime) -> bytes:
 
 
 def printable_text(text: str, letters: Container[int]) -> str:
-    """Return a text with a mark, such as [U+1F600], for each letter that is not in `letters`.
+    """Return a text with its code, such as [U+1F600], for each letter that is not in `letters`.
 
     Control characters and the unseen signs that turn text round are marked too.
     """

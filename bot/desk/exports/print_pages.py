@@ -1,4 +1,4 @@
-"""One referral to take away: a page to print, and a PDF; both only by whoever has it."""
+"""One referral as a page to print and as a PDF, for its owner only."""
 
 import asyncio
 

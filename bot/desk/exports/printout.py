@@ -1,4 +1,4 @@
-"""One referral as it stands on paper: how to make contact safely first, numbers after that."""
+"""The printed form of one referral: safe contact first, contact details after it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

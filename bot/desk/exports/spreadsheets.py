@@ -1,4 +1,4 @@
-"""The only file that knows xlsxwriter: rows of text as CSV and XLSX in which nothing is run."""
+"""The only file that knows xlsxwriter: rows of text as CSV and XLSX, formulas escaped."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def csv_of(rows: Rows) -> bytes:
-    """Return rows as CSV (RFC 4180), UTF-8 with a mark so that Excel knows; every cell guarded."""
+    """Return rows as CSV (RFC 4180), UTF-8 with a byte order mark for Excel; formulas escaped."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerows([escape_formula(cell) for cell in row] for row in _pad_rows(rows))
@@ -75,7 +75,7 @@ def unescape_formula(cell: str) -> str:
 
 
 def replace_unprintable(cell: str) -> str:
-    """Return a cell with a mark in place of each character that a workbook cannot hold."""
+    """Return a cell with a placeholder for each character that a workbook cannot hold."""
     return _NOT_IN_XML.sub(_replacement_sign, cell)
 
 
@@ -86,7 +86,7 @@ def _replacement_sign(found: re.Match[str]) -> str:
 
 
 def _truncate(cell: str) -> str:
-    """Return a cell cut to what a workbook holds, with a mark where it was cut."""
+    """Return a cell truncated to what a workbook holds, with a sign at the cut."""
     units = cell.encode("utf-16-le")
     if len(units) <= 2 * CELL_MAX:
         return cell

@@ -1,4 +1,4 @@
-"""Works the numbers out: the tables of referrals, of times against the promise, of the funnel."""
+"""Computes the report: referrals, times against the promise, the funnel."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ def by_week(sent: Sequence[ReferralTimes], weeks: WeekRange) -> StatisticsTable:
 
 
 def by_source(pairs: PairCounts) -> StatisticsTable:
-    """Return how many referrals came from whom, by which door."""
+    """Return how many referrals came by each journey and source."""
     ordered = sorted(pairs)
     cells = suppress_parts([pairs[pair] for pair in ordered])
     labels = [

@@ -1,4 +1,4 @@
-"""The page of numbers: how many came, how soon they were met, and where drafts end."""
+"""The report: how many referrals, the time to first contact, and where drafts end."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Hides small counts: none from 1 to 4 is shown, and none can be worked out from what is shown."""
+"""Small cells: counts from 1 to 4 are suppressed, and others where one could be derived."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A table of numbers as it is shown: its heads, its rows, and how long the bars beside it are."""
+"""A table of the report as it is shown: headings, rows, bar lengths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

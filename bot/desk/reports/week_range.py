@@ -1,4 +1,4 @@
-"""The weeks that an address asks for: ISO weeks, where the service is."""
+"""The ISO weeks that a query asks for, in the service's time zone."""
 
 import re
 from dataclasses import dataclass

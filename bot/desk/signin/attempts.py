@@ -1,4 +1,4 @@
-"""How often a sign-in may fail: counted so that guessing is slow and nobody is locked out."""
+"""Rate limits for failed sign-ins: guessing is slowed, and no account is locked out."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The pages on which somebody takes up the account they were invited to."""
+"""The pages on which an invited account is activated."""
 
 from starlette.responses import Response
 

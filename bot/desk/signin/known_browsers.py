@@ -1,7 +1,7 @@
-"""Which browser has signed in to which account before: a long-lived, signed mark in a cookie.
+"""Which browser has signed in to which account before: a long-lived HMAC token in a cookie.
 
-A known browser has its own count of failed sign-ins, so that nobody's failures lock a
-colleague out.
+A known browser has a rate limit of its own, so that the failures of others do not lock it
+out.
 """
 
 import secrets
@@ -22,7 +22,7 @@ _SIGNED_COOKIE_TTL = timedelta(minutes=2)
 
 
 def known_device_token(request: DeskRequest, staff_id: str) -> str:
-    """Return the mark by which this browser is known for an account; "" when it is not."""
+    """Return the token by which this browser is known for an account; "" when it is not."""
     own, *marks = _read_cookie(request).split(".")
     right = _device_token(request, own, staff_id)
     return right if own and right in marks else ""

@@ -1,4 +1,4 @@
-"""The pages for signing in with the organisation's own sign-in, and for tying an account to it."""
+"""The pages of single sign-on (OpenID Connect), and for linking an account to it."""
 
 from starlette.responses import Response
 
@@ -46,7 +46,7 @@ async def redeem_with_oidc(request: DeskRequest) -> Response:
 
 
 async def oidc_callback(request: DeskRequest) -> Response:
-    """Sign in whoever the organisation says this is, if an account is tied to them."""
+    """Sign in whoever the organisation says this is, if an account is linked to them."""
     if not oidc.is_configured(request.runtime.settings):
         return request.render("missing.html", 404)
     state = request.query("state")

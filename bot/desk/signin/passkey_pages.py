@@ -1,4 +1,4 @@
-"""What the browser asks for when a passkey is made, used or taken away; the script reads it."""
+"""Creating, using and removing a passkey: the JSON that the page's script exchanges."""
 
 from urllib.parse import urlsplit
 
@@ -145,7 +145,7 @@ async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
 async def _options_response(
     request: DeskRequest, kind: LinkKind, passkey_options: PasskeyOptions
 ) -> Response:
-    """Return the question, its challenge kept for this browser: good once, for five minutes."""
+    """Return the options; their challenge is kept for this browser, once, for five minutes."""
     await request.write(
         one_time_links.issue_link,
         kind,
