@@ -1,4 +1,4 @@
-"""Table 2: what can be done with a referral, one row an act; all that knows acts reads it."""
+"""Table 2: the acts on a referral, one row each; desk, API, report and command line read it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who a partner officer is, and how they tell us of somebody who is with them."""
+"""Partner officers, and the introduction of a person who is with them."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""take_turn: the one entrance. An input goes in; what should happen comes out."""
+"""take_turn: the single entry point. An input in, a turn out."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -159,7 +159,7 @@ def _advance_stage(conversation: Conversation) -> Conversation:
 
 
 def _with_keyboard_cleared(turn: Turn, before: Conversation) -> Turn:
-    """Return the turn with a reply keyboard taken away once it is no longer wanted."""
+    """Return the turn that removes a reply keyboard which is no longer wanted."""
     still_wanted = turn.conversation.has_reply_keyboard and _asks_phone_number(turn.conversation)
     if not before.has_reply_keyboard or still_wanted:
         return turn

@@ -1,4 +1,4 @@
-"""Closed sets of names that several rooms share. Each value is what is stored and sent."""
+"""Closed sets of names that several packages share. Each value is what is stored and sent."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Everything that is said goes through here: say(language, key, ...) finds it in content/."""
+"""Wording: say(language, key, ...) looks up every text of content/ and fills its blanks."""
 
 from datetime import date, datetime, time
 from functools import cache

@@ -131,7 +131,7 @@ class ContactChangeRow(SQLModel, table=True):
 
 
 class MatchKeyRow(SQLModel, table=True):
-    """A keyed hash of a number, reference or name with birth year: equal ones match."""
+    """An HMAC-SHA-256 of a number, reference or name with birth year: equal ones match."""
 
     __tablename__ = "match_key"
 

@@ -1,4 +1,4 @@
-"""Somebody comes back after a while: whoever has the device now is asked before anything shows."""
+"""Return after an absence: a confirmation is asked for before any answer is shown."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -44,7 +44,7 @@ def delete_draft(moment: Moment) -> Turn:
 
 
 def ask_to_restart(moment: Moment) -> Turn:
-    """Return one question before a draft is thrown away; without a draft, the first hello."""
+    """Return one question before a draft is thrown away; without a draft, the welcome."""
     conversation = moment.conversation
     if conversation.stage in DONE:
         return show_again(moment)
@@ -61,10 +61,10 @@ def ask_to_restart(moment: Moment) -> Turn:
 
 
 def start_over_or_continue(moment: Moment) -> Turn:
-    """Return the hello, or where things stand; a draft is never dropped by it.
+    """Return the welcome, or where things stand; it never drops a draft.
 
     "/start" is what a channel sends when a chat is opened again, perhaps by somebody else, so it
-    hides a draft behind the three ways on. A plain "hello" among the questions shows the question.
+    hides a draft behind the three choices. A plain "hello" among the questions shows the question.
     """
     conversation = moment.conversation
     is_slash_command = moment.text.startswith("/")

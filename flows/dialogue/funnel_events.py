@@ -1,4 +1,4 @@
-"""What the daily counts learn of a turn: numbers for the funnel, never a word of anybody."""
+"""The funnel events of a turn: event names for the daily counters, no text."""
 
 from dataclasses import replace
 

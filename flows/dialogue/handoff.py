@@ -1,4 +1,4 @@
-"""While a member of staff holds the conversation: what ends that, and what is kept of the rest."""
+"""Handoff: which inputs end it, and which are stored for staff."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum

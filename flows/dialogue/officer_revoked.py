@@ -62,7 +62,7 @@ def _is_kept(effect: Effect) -> bool:
 
 
 def _put_aside(conversation: Conversation) -> Conversation:
-    """Return where a revoked officer rests: beside the draft, or at the hello."""
+    """Return where a revoked officer rests: beside the draft, or at the welcome."""
     if conversation.journey != Journey.OFFICER or conversation.stage not in (
         *ANSWERABLE,
         Stage.PAUSED,

@@ -1,4 +1,4 @@
-"""What stands on a button: a verb, what it is about, and the prompt at which it was shown."""
+"""Button ids: a verb, its argument, and the prompt id at which the button was shown."""
 
 import re
 from dataclasses import dataclass

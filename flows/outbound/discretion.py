@@ -1,4 +1,4 @@
-"""What a text gives away to somebody else who reads it."""
+"""Discretion: what a text reveals to somebody else who reads it."""
 
 import re
 

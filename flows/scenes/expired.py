@@ -1,4 +1,4 @@
-"""Old answers were deleted: the news, and then the hello."""
+"""The expired draft: says that old answers were deleted, then shows the welcome."""
 
 from flows.conversation import Reply, Turn
 from flows.interaction import moves
@@ -8,7 +8,7 @@ from flows.wording import say
 
 
 def show(moment: Moment) -> Turn:
-    """Return the news that old answers were deleted, and then the hello."""
+    """Return the notice that old answers were deleted, then the welcome."""
     conversation = moment.conversation
     gone = Reply(say(conversation.language, "scenes.welcome.gone"))
     return Turn(moves.apply_move(conversation, Move.WELCOME), (gone,), rerender=True)

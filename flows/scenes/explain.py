@@ -174,7 +174,7 @@ def _no_answer(conversation: Conversation, typed: str) -> Turn:
 
 
 def onward_buttons(conversation: Conversation) -> list[Button]:
-    """Return the way on from an explanation: back to the question, or the first door."""
+    """Return what follows an explanation: the open question, or the welcome."""
     if conversation.stage in DRAFT or moves.has_draft(conversation):
         return [button_for(conversation, "scenes.learning.to_question", ButtonVerb.RERENDER)]
     if conversation.stage in DONE:

@@ -15,7 +15,7 @@ from flows.wording import say
 
 
 def show(moment: Moment) -> Turn:
-    """Return the three ways on; somebody without a draft gets the hello."""
+    """Return the three choices; without a draft, the welcome."""
     conversation = moment.conversation
     if not moves.has_draft(conversation) and not conversation.journey:
         return Turn(moves.apply_move(conversation, Move.WELCOME), rerender=True)
@@ -68,7 +68,7 @@ def _resume_stage(conversation: Conversation) -> Conversation:
 
 
 def press_restart_confirmed(moment: Moment) -> Turn:
-    """Return the first hello; the draft is deleted."""
+    """Return the welcome; the draft is deleted."""
     conversation = moment.conversation
     if not moment.is_current or conversation.stage in DONE:
         return show_again(moment)

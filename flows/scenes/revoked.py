@@ -1,4 +1,4 @@
-"""What a revoked officer hears in place of the form and the hello: kind words, and the ways on."""
+"""What a revoked officer is shown in place of the form and the welcome, with what remains open."""
 
 from flows.conversation import ButtonStyle, Conversation, Reply
 from flows.interaction import moves

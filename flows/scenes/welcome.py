@@ -1,4 +1,4 @@
-"""The first thing that is said, and the choices from there."""
+"""The welcome: the first message, and the choices from there."""
 
 from dataclasses import replace
 from enum import StrEnum
@@ -25,7 +25,7 @@ A person harmed may well mention two ("he is a man, it was violence"); only an o
 
 
 class WelcomeChoice(StrEnum):
-    """Where one can go from the hello."""
+    """The choices of the welcome."""
 
     SELF = "self"
     OFFICER = "officer"
@@ -46,7 +46,7 @@ _CHOICES_WITH_DRAFT = (WelcomeChoice.QUESTIONS, WelcomeChoice.PERSON)
 
 
 def show(moment: Moment) -> Turn:
-    """Return the hello, an officer's own when they came by invitation, or the way to a draft."""
+    """Return the welcome, that of officers after an invitation, or the choices about a draft."""
     conversation = moment.conversation
     if moves.has_draft(conversation):
         return Turn(moves.apply_move(conversation, Move.LEAVE), rerender=True)
@@ -71,7 +71,7 @@ def show(moment: Moment) -> Turn:
 
 
 def _show_introduction(conversation: Conversation, officer: Officer) -> Turn:
-    """Return the hello for somebody whom an officer told of us: it is their own choice."""
+    """Return the welcome of a person introduced by an officer: it is their own choice."""
     name = ", ".join(filter(None, (officer.name, officer.agency)))
     text = say(conversation.language, "scenes.welcome.introduced", officer=name)
     go = ButtonVerb.WELCOME_CHOICE

@@ -1,7 +1,7 @@
-"""Hears danger in what a person writes, from the reviewed phrases in content/crisis/phrases.toml.
+"""Detects danger in what a person writes, from the reviewed phrases in content/crisis/phrases.toml.
 
 A first, plain version: words are read in their usual spelling, then looked for in lists. Whoever
-makes it hear better may change everything below hear_danger and hear_pressure.
+improves it may change everything below detect_danger and detect_pressure.
 """
 
 import re

@@ -71,7 +71,7 @@ class _OfficerRow:
 def officer_key(unit: Unit, officer: Officer | OfficerDetails) -> str:
     """Return the same short name for the same details, whatever their case and spaces.
 
-    It is keyed (HMAC-SHA-256), so it tells nothing to whoever reads it without the key file.
+    It is an HMAC-SHA-256 fingerprint: without the key file it reveals nothing.
     """
     own = [_folded(text) for text in (officer.name, officer.agency, officer.contact)]
     return f"officer-{unit.fingerprint('officer', own)[:KEY_LENGTH]}"

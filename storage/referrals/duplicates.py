@@ -1,4 +1,4 @@
-"""Referrals that may be of the same person: only keyed hashes are kept, for staff alone."""
+"""Referrals that may be of the same person: found by HMAC-SHA-256 fingerprints, for staff alone."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
