@@ -183,3 +183,13 @@ async def test_a_body_that_does_not_end_is_given_up(
     }
     await desk.app(scope, slow, send)
     assert answers[0]["status"] == 408
+
+
+async def test_whoever_watches_the_machine_hears_that_the_database_is_busy(
+    desk: DeskApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = await desk.signed_out()
+    make_busy(desk.database, monkeypatch)
+    answer = await browser.get("/health")
+    assert (answer.status_code, answer.text) == (503, "the database is busy")
+    check_headers(answer)
