@@ -1,4 +1,4 @@
-"""A referral with much in it, for the tests of what is taken away."""
+"""A referral with much in it, for the tests of exports."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

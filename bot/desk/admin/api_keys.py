@@ -14,12 +14,12 @@ NAME_MAX = 60
 
 
 async def show_api_keys(request: DeskRequest) -> Response:
-    """Return the list of tokens, and the form to make one."""
+    """Return the list of API keys, and the form to create one."""
     return await _page(request)
 
 
 async def create_key(request: DeskRequest) -> Response:
-    """Make a token and show it, this once."""
+    """Create an API key and show it, this once."""
     name = answer_types.sanitize(request.form.get("name", ""))
     scopes = tuple(scope for scope in SCOPES if is_checked(request.form, _scope_field(scope)))
     wrong = [] if 0 < len(name) <= NAME_MAX and name.isprintable() else ["name"]
@@ -40,7 +40,7 @@ async def create_key(request: DeskRequest) -> Response:
 
 
 async def revoke_key(request: DeskRequest) -> Response:
-    """End a token; it stops at once."""
+    """Revoke an API key; it stops at once."""
     id = str(request.http.path_params["id"])[:40]
 
     def ending(unit: Unit) -> None:

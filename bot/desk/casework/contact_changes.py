@@ -71,7 +71,7 @@ async def request_contact_change(request: DeskRequest) -> Response:
 
 
 async def decide_contact_change(request: DeskRequest) -> Response:
-    """Agree to a change, or refuse it. Nobody agrees to what they asked for themselves."""
+    """Approve a change, or reject it. Nobody approves what they proposed themselves."""
     decision, id = request.form.get("decision"), request.form.get("change", "")
     agreed = decision == Decision.AGREE
     if decision not in tuple(Decision):

@@ -26,7 +26,7 @@ COMMENT_MAX = 300
 
 
 class ExportReason(StrEnum):
-    """Why somebody takes a list away; the logbook keeps the code."""
+    """Why an export is requested; the logbook keeps the code."""
 
     PLANNING = "planning"
     MEETING = "meeting"
@@ -37,7 +37,7 @@ class ExportReason(StrEnum):
 
 
 class ExportDenial(StrEnum):
-    """Why a list is not given out, or a request not agreed to; the logbook keeps the code."""
+    """Why an export is refused, or a request not approved; the logbook keeps the code."""
 
     ALONE = "alone"
     NOT_MINE = "not_mine"
@@ -47,7 +47,7 @@ class ExportDenial(StrEnum):
 
 
 class ExportGrew(RuntimeError):
-    """The list has become longer than what was asked for."""
+    """The export has become longer than what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ async def show_exports(request: DeskRequest) -> Response:
 
 
 async def submit_export_request(request: DeskRequest) -> Response:
-    """Ask for a list; a short one without details is ready at once."""
+    """Request an export; a short one without details is ready at once."""
     wanted = _parse_form(request)
     if wanted.choice.details and request.role != Role.COORDINATOR:
         return await forbid(request, "export", "details")
@@ -89,7 +89,7 @@ async def submit_export_request(request: DeskRequest) -> Response:
 
 
 async def approve_export(request: DeskRequest) -> Response:
-    """Agree to somebody else's request."""
+    """Approve somebody else's request."""
     return await _decide(request, True)
 
 
@@ -99,7 +99,7 @@ async def reject_export(request: DeskRequest) -> Response:
 
 
 async def download_export(at: DeskRequest) -> Response:
-    """Return the list, once; that it was taken, and how long it was, is a line."""
+    """Return the file, once; that it was collected, and its length, are a line of the logbook."""
     try:
         request, rows = await at.write(_load_export, at)
     except exports.ExportNeedsSecondPerson:
@@ -160,7 +160,7 @@ async def _decide(request: DeskRequest, approved: bool) -> Response:
 
 
 def _load_export(unit: Unit, at: DeskRequest) -> tuple[ExportRequest, list[list[str]]]:
-    """Take the list and gather its rows in one go; raise what stands in the way."""
+    """Collect the export and read its rows in one transaction; raise why it is refused."""
     request = exports.collect_export(unit, _export_id(at), at.actor)
     choice = request.selection
     if choice.details and at.role != Role.COORDINATOR:

@@ -38,7 +38,7 @@ def export_rows(
 
 
 def footer_row(export_request: ExportRequest, row_count: int, now: datetime) -> list[str]:
-    """Return the line that says who took a list, when, and why."""
+    """Return the line that says who collected an export, when, and why."""
     reason = label_for("export_whys", export_request.reason_code)
     why = f"{reason} {export_request.explanation}".strip()
     who, when = export_request.requested_by, _local_time(now)

@@ -48,7 +48,7 @@ class Printout:
 def printout_of(
     entry: QueueEntry, record: Record, steps: Sequence[ReferralStep], actor: str, now: datetime
 ) -> Printout:
-    """Return a referral as its owner takes it away. Where contact is barred, it has no number."""
+    """Return a referral as its owner prints it. Where contact is barred, it has no number."""
     seen = view_record(
         record, is_owner=True, may_read_answers=True, reveal=True, may_contact=entry.may_contact
     )

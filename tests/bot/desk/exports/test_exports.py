@@ -72,7 +72,7 @@ async def test_a_short_list_without_details_is_taken_alone_and_once(desk: DeskAp
     assert head[:3] == ["Reference", "Queue", "Stage"]
     assert sorted(row[0] for row in body) == sorted(names)
     assert {len(row) for row in (head, *body, last)} == {len(head)}
-    assert "Taken by mira" in last[0]
+    assert "Downloaded by mira" in last[0]
     assert "For a team meeting." in last[0]
     assert "2026-" in last[0]
     text = str(body)
@@ -100,7 +100,7 @@ async def test_a_long_list_needs_a_second_person(desk: DeskApp) -> None:
     assert (await mira.post(f"{PAGE}/{id}/agree")).status_code == 403
     assert (await omar.post(f"{PAGE}/{id}/agree")).status_code == 403
     shown = await carys.get(PAGE)
-    assert "mira asked at" in shown.text
+    assert "mira requested it at" in shown.text
     agreed = await carys.submit_form(PAGE, f"{PAGE}/{id}/agree")
     assert agreed.headers["location"].endswith("told=agreed")
     assert (await carys.post(f"{PAGE}/{id}/take")).status_code == 403
@@ -188,7 +188,7 @@ async def test_a_list_is_gone_after_a_day_and_a_no_is_a_no(desk: DeskApp) -> Non
     await carys.submit_form(PAGE, f"{PAGE}/{first}/refuse")
     assert (await mira.post(f"{PAGE}/{first}/take")).status_code == 409
     assert (await carys.post(f"{PAGE}/{first}/agree")).status_code == 409
-    assert "carys said no" in (await mira.get(PAGE)).text
+    assert "carys refused it" in (await mira.get(PAGE)).text
     desk.clock.advance(minutes=1)
     await mira.submit_form(PAGE, PAGE, **ASKED)
     second = newest_export_id(desk)

@@ -43,7 +43,7 @@ async def test_every_answer_is_in_it_and_the_safe_way_stands_before_the_number(
     assert 0 < words.index("How to make contact safely") < words.index(NUMBER)
     assert words.index("Say nothing") < words.index(NUMBER)
     assert words.count(NUMBER) == 1
-    assert "Taken by mira" in words
+    assert "Produced by mira" in words
 
 
 async def test_nothing_in_a_pdf_can_be_pressed_or_run(desk: DeskApp) -> None:

@@ -1,4 +1,4 @@
-"""What is taken away in a sheet is only text: nothing runs, nothing shifts, nothing is lost."""
+"""The cells of an exported sheet are text only: nothing runs, nothing shifts, nothing is lost."""
 
 import csv
 import io
