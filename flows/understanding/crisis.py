@@ -105,6 +105,11 @@ def _parse_phrase(source: str, book: ContentTree) -> PhrasePattern:
 
 
 def _expand_groups(source: str, book: ContentTree) -> str:
+    """Return a phrase with each group written out, and each word in its usual spelling.
+
+    With near = ["me", "us"], "hits <near>" is "hits {me|us}" and "{at|<near>}" is "{at|me|us}": a
+    group that stands alone gets braces. A group may name others, so it goes on until none is left.
+    """
     source = re.sub(r"(?<![{|[\w])(<\w+>)(?![\w|}\]])", r"{\1}", source)
     while "<" in source:
         source = re.sub(r"<(\w+)>", lambda group: "|".join(book["groups"][group[1]]), source)

@@ -21,6 +21,8 @@ MAX_CORRECTIONS = 8
 OUT_OF_SCOPE = "elsewhere"
 """Stands beside the topics for all that no reviewed answer is about; it is never suggested."""
 
+# Of the numbers down to SUGGEST_MIN_COVERAGE: set by hand, and changed only by what `rj content
+# check` then measures on the labelled questions.
 # How much a phrasing counts beside one that people ask with.
 TITLE_WEIGHT, PHRASING_WEIGHT, ANSWER_WEIGHT = 2.0, 1.0, 0.75
 # How much a pair of neighbouring words says beside a single word.
@@ -182,8 +184,8 @@ class TopicIndex:
     def scores_by_topic(self, words: tuple[str, ...]) -> dict[str, float]:
         """Return how strongly the words speak for each topic."""
         scores: dict[str, float] = defaultdict(float)
-        for mark in sorted(_ngrams(words)):
-            for topic, gain in self.topic_weights.get(mark, {}).items():
+        for ngram in sorted(_ngrams(words)):
+            for topic, gain in self.topic_weights.get(ngram, {}).items():
                 scores[topic] += gain
         return scores
 
@@ -205,21 +207,22 @@ def _topic_index(language: str) -> TopicIndex:
         words = _tokenizer(language).tokenize(phrasing)
         said[words].add(topic)
         phrased[topic] += weight
-        for mark in _ngrams(words):
-            met[mark][topic] += weight
+        for ngram in _ngrams(words):
+            met[ngram][topic] += weight
     phrased[OUT_OF_SCOPE] /= OUT_OF_SCOPE_SPREAD
     gains: dict[str, dict[str, float]] = {}
     carries: dict[str, float] = {}
-    for mark, times in met.items():
+    for ngram, times in met.items():
+        # Rates, not counts: a topic with many phrasings must not win by their number.
         rates = {topic: n / phrased[topic] for topic, n in times.items()}
         usual = sum(rates.values()) / len(phrased)
-        weight = BIGRAM_WEIGHT if " " in mark else 1.0
-        gains[mark] = {
+        weight = BIGRAM_WEIGHT if " " in ngram else 1.0
+        gains[ngram] = {
             topic: weight * log(1 + RATE_GAIN * rate / (usual + RATE_SMOOTHING))
             for topic, rate in rates.items()
         }
-        if " " not in mark:
-            carries[mark] = log(1 + 1 / usual)
+        if " " not in ngram:
+            carries[ngram] = log(1 + 1 / usual)
     alone = {words: min(those) for words, those in said.items() if len(those) == 1}
     ours = {words: topic for words, topic in alone.items() if topic != OUT_OF_SCOPE}
     return TopicIndex(gains, carries, max(carries.values()), ours)

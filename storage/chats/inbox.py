@@ -160,6 +160,7 @@ def _due_rows() -> Select[Any]:
     held_up = exists().where(
         earlier.c.chat_fingerprint == INBOX.c.chat_fingerprint,
         earlier.c.stage == InboxStage.WAITING,
+        # Only a failed attempt sets this: until its retry is due, nothing of its chat overtakes it.
         earlier.c.not_before > now,
         earlier.c.n <= INBOX.c.n,
     )

@@ -203,6 +203,8 @@ def _due_rows() -> Select[Any]:
         earlier.c.chat_id == OUTBOX.c.chat_id,
         earlier.c.stage == OutboxStage.WAITING,
         earlier.c.n < OUTBOX.c.n,
+        # A row that failed holds back the later ones until it went: their order is kept. One that
+        # was only put off, to a time of day, does not: a reply must not wait for the morning.
         or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.attempts > 0),
     )
     return (
