@@ -89,6 +89,12 @@ def respond(unit: Unit, runtime: Runtime, limit: int = 100) -> list[AnsweredInpu
 def _handle_inbound(
     unit: Unit, runtime: Runtime, channel: str, inbound: InboundEvent | None
 ) -> AnsweredInput:
+    """Take one turn and keep all that follows from it. The order is the specification.
+
+    A code in a link is redeemed first: the turn hears who was invited. A handoff ends after the
+    turn, which tells what ended it. The conversation is saved before all that belongs to its chat:
+    a new chat has no row until then, and a closed one lets nothing out.
+    """
     if inbound is None:
         return AnsweredInput(channel, "", None)
     channel = inbound.reply_channel or channel
