@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -109,17 +109,15 @@ class Database:
 
         Await its result. The unit's clock time is read when the transaction has begun.
         """
-        return asyncio.get_running_loop().run_in_executor(
-            self._writer_thread, partial(self._run_write, operation, *args, **kwargs)
-        )
+        job = partial(_run, self.unit, operation, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._writer_thread, job)
 
     def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
         """Run `operation` with a read-only unit of work on the reader thread; await its result."""
-        return asyncio.get_running_loop().run_in_executor(
-            self._reader_thread, partial(self._run_read, operation, *args, **kwargs)
-        )
+        job = partial(_run, self.reading, operation, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._reader_thread, job)
 
     def migrate(self, to: str = "head") -> None:
         """Bring the schema to revision `to`, all or nothing.
@@ -134,9 +132,8 @@ class Database:
             with engine.begin() as connection:
                 migrations.upgrade(connection, to)
                 if _violates_foreign_keys(connection):
-                    raise UnsafeDatabase(
-                        "The new schema would leave rows without what they belong to."
-                    )
+                    orphans = "The new schema would leave rows without what they belong to."
+                    raise UnsafeDatabase(orphans)
         finally:
             engine.dispose()
 
@@ -181,17 +178,15 @@ class Database:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _run_write(
-        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        with self.unit() as unit:
-            return operation(unit, *args, **kwargs)
 
-    def _run_read(
-        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        with self.reading() as unit:
-            return operation(unit, *args, **kwargs)
+def _run(
+    begin: Callable[[], AbstractContextManager[Unit]],
+    operation: Callable[Concatenate[Unit, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    with begin() as unit:
+        return operation(unit, *args, **kwargs)
 
 
 def _engine(url: URL, **changed: int) -> Engine:
@@ -243,11 +238,8 @@ def _permission_problems(url: URL) -> list[str]:
 
 def _wrong_pragmas(connection: Connection) -> list[str]:
     found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
-    return [
-        f"SQLite has {name}={found[name]}, not {value}."
-        for name, value in PRAGMAS.items()
-        if found[name] != value
-    ]
+    wrong = [(name, value) for name, value in PRAGMAS.items() if found[name] != value]
+    return [f"SQLite has {name}={found[name]}, not {value}." for name, value in wrong]
 
 
 def _integrity_problems(connection: Connection) -> list[str]:

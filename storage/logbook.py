@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import insert, or_, select
 
 from storage.serialization import dumps
-from storage.tables import AnyRow
+from storage.tables import from_row
 from storage.unit import Unit
 from storage.web_tables import LOGBOOK
 
@@ -39,10 +39,9 @@ def list_logbook_lines(unit: Unit, target: str = "", limit: int = 200) -> list[L
     query = select(LOGBOOK).order_by(LOGBOOK.c.n.desc()).limit(limit)
     if target:
         name = target.lower()
-        query = query.where(
-            or_(LOGBOOK.c.target.in_((target.upper(), name)), LOGBOOK.c.actor == name)
-        )
-    return [_line_from_row(row) for row in unit.conn.execute(query)]
+        about = LOGBOOK.c.target.in_((target.upper(), name))
+        query = query.where(or_(about, LOGBOOK.c.actor == name))
+    return [from_row(LogbookLine, row) for row in unit.conn.execute(query)]
 
 
 def chain_broken_at(unit: Unit) -> datetime | None:
@@ -52,14 +51,10 @@ def chain_broken_at(unit: Unit) -> datetime | None:
     """
     before = ""
     for row in unit.conn.execute(select(LOGBOOK).order_by(LOGBOOK.c.n)).yield_per(500):
-        if row.chain_hash != _chain_hash(unit, before, _line_from_row(row)):
+        if row.chain_hash != _chain_hash(unit, before, from_row(LogbookLine, row)):
             return cast(datetime, row.at)
         before = row.chain_hash
     return None
-
-
-def _line_from_row(row: AnyRow) -> LogbookLine:
-    return LogbookLine(row.at, row.actor, row.action, row.target, row.reason, row.refused)
 
 
 def _chain_hash(unit: Unit, previous_hash: str, line: LogbookLine) -> str:

@@ -91,26 +91,16 @@ def sweep(unit: Unit, periods: RetentionPeriods = DEFAULT_PERIODS) -> SweepCount
         chats=_delete_idle_chats(unit, periods),
         inbox=_drop_inbox(unit, periods),
         outbox=_drop_outbox(unit, periods),
-        messages=_drop_old(unit, MESSAGE.c.at, unit.now - timedelta(hours=periods.message_hours)),
-        missed_questions=_drop_old(
-            unit, MISSED_QUESTION.c.at, unit.now - timedelta(days=periods.missed_question_days)
-        ),
-        invitations=_drop_old(unit, INVITATION.c.expires_at, unit.now),
-        officers=_drop_old(
-            unit, OFFICER.c.seen_at, unit.now - timedelta(days=periods.officer_days)
-        ),
+        messages=_drop_old(unit, MESSAGE.c.at, hours=periods.message_hours),
+        missed_questions=_drop_old(unit, MISSED_QUESTION.c.at, days=periods.missed_question_days),
+        invitations=_drop_old(unit, INVITATION.c.expires_at),
+        officers=_drop_old(unit, OFFICER.c.seen_at, days=periods.officer_days),
         referrals=_erase_closed(unit, unit.now - timedelta(days=periods.closed_days)),
-        daily_counters=daily_counters.delete_counters_before(
-            unit, (unit.now - timedelta(days=periods.counter_days)).date()
-        ),
-        contact_changes=contact_changes.blank_decided(
-            unit, unit.now - timedelta(days=periods.contact_change_days)
-        ),
+        daily_counters=_drop_counters(unit, periods),
+        contact_changes=_blank_contact_changes(unit, periods),
         browser_sessions=_drop_browser_sessions(unit, periods),
-        links=_drop_old(unit, LINK.c.expires_at, unit.now),
-        screen_messages=_drop_old(
-            unit, SCREEN_MESSAGE.c.at, unit.now - timedelta(hours=periods.screen_hours)
-        ),
+        links=_drop_old(unit, LINK.c.expires_at),
+        screen_messages=_drop_old(unit, SCREEN_MESSAGE.c.at, hours=periods.screen_hours),
     )
 
 
@@ -133,7 +123,7 @@ def _blank_conversation(unit: Unit, row: AnyRow) -> bool:
         "blanked_at": unit.now,
     }
     same = (CONVERSATION.c.id == row.id, CONVERSATION.c.version == row.version)
-    if unit.conn.execute(update(CONVERSATION).where(*same).values(values)).rowcount == 0:
+    if unit.changed(update(CONVERSATION).where(*same).values(values)) == 0:
         return False
     unit.conn.execute(delete(ANSWER).where(ANSWER.c.conversation_id == row.id))
     return bool(row.has_answers)
@@ -153,16 +143,11 @@ def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conv
     """
     kept = Conversation(language=conversation.language, receipt=conversation.receipt)
     if has_answers:
-        return replace(
-            kept,
-            stage=Stage.EXPIRED,
-            prompt_id=conversation.prompt_id + 1,
-            draft_epoch=conversation.prompt_id + 1,
-        )
-    stage = conversation.stage if conversation.receipt else kept.stage
+        epoch = conversation.prompt_id + 1
+        return replace(kept, stage=Stage.EXPIRED, prompt_id=epoch, draft_epoch=epoch)
     return replace(
         kept,
-        stage=stage,
+        stage=conversation.stage if conversation.receipt else kept.stage,
         journey=conversation.journey,
         prompt_id=conversation.prompt_id,
         draft_epoch=conversation.draft_epoch,
@@ -171,19 +156,15 @@ def _blanked_conversation(conversation: Conversation, has_answers: bool) -> Conv
 
 def _delete_idle_chats(unit: Unit, periods: RetentionPeriods) -> int:
     """Delete conversations idle for long, and chats that no row refers to; return how many."""
-    idle, old = (
-        unit.now - timedelta(hours=periods.draft_hours),
-        unit.now - timedelta(days=periods.receipt_days),
-    )
+    idle = unit.now - timedelta(hours=periods.draft_hours)
+    old = unit.now - timedelta(days=periods.receipt_days)
     received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.last_input_at <= idle)
-    unit.conn.execute(
-        delete(CONVERSATION).where(or_(CONVERSATION.c.last_input_at <= old, received))
-    )
-    needed = [
-        exists().where(table.c.chat_id == CHAT.c.id) for table in (CONVERSATION, OFFICER, REFERRAL)
-    ]
+    forgotten = or_(CONVERSATION.c.last_input_at <= old, received)
+    unit.conn.execute(delete(CONVERSATION).where(forgotten))
+    tables = (CONVERSATION, OFFICER, REFERRAL)
+    needed = [exists().where(table.c.chat_id == CHAT.c.id) for table in tables]
     empty = delete(CHAT).where(CHAT.c.created_at <= idle, ~or_(*needed))
-    return unit.conn.execute(empty).rowcount
+    return unit.changed(empty)
 
 
 def _drop_inbox(unit: Unit, periods: RetentionPeriods) -> int:
@@ -193,7 +174,7 @@ def _drop_inbox(unit: Unit, periods: RetentionPeriods) -> int:
         (INBOX.c.stage == InboxStage.DONE) & (INBOX.c.ended_at <= handled),
         (INBOX.c.stage == InboxStage.SET_ASIDE) & (INBOX.c.ended_at <= aside),
     )
-    return unit.conn.execute(delete(INBOX).where(old)).rowcount
+    return unit.changed(delete(INBOX).where(old))
 
 
 def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
@@ -208,11 +189,22 @@ def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
     too_late = waiting & OUTBOX.c.chat_id.is_not(None) & (due <= before)
     ended = ~dead & (OUTBOX.c.ended_at <= before)
     buried = dead & (OUTBOX.c.ended_at <= long_before)
-    return unit.conn.execute(delete(OUTBOX).where(or_(ended, buried, too_late))).rowcount
+    return unit.changed(delete(OUTBOX).where(or_(ended, buried, too_late)))
 
 
-def _drop_old(unit: Unit, time_column: Column[datetime], before: datetime) -> int:
-    return unit.conn.execute(delete(time_column.table).where(time_column <= before)).rowcount
+def _drop_old(unit: Unit, time: Column[datetime], **age: int) -> int:
+    """Delete the rows whose `time` is that many hours or days ago; 0 where none are said."""
+    return unit.changed(delete(time.table).where(time <= unit.now - timedelta(**age)))
+
+
+def _drop_counters(unit: Unit, periods: RetentionPeriods) -> int:
+    before = unit.now - timedelta(days=periods.counter_days)
+    return daily_counters.delete_counters_before(unit, before.date())
+
+
+def _blank_contact_changes(unit: Unit, periods: RetentionPeriods) -> int:
+    before = unit.now - timedelta(days=periods.contact_change_days)
+    return contact_changes.blank_decided(unit, before)
 
 
 def _drop_browser_sessions(unit: Unit, periods: RetentionPeriods) -> int:
@@ -221,7 +213,7 @@ def _drop_browser_sessions(unit: Unit, periods: RetentionPeriods) -> int:
     long_idle = unit.now - timedelta(days=periods.officer_days)
     own = BROWSER_SESSION.c.channel == browser_sessions.OFFICER_CHANNEL
     old = or_((BROWSER_SESSION.c.seen_at <= idle) & ~own, BROWSER_SESSION.c.seen_at <= long_idle)
-    return unit.conn.execute(delete(BROWSER_SESSION).where(old)).rowcount
+    return unit.changed(delete(BROWSER_SESSION).where(old))
 
 
 def _erase_closed(unit: Unit, before: datetime) -> int:

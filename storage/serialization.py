@@ -9,22 +9,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from flows.conversation import (
-    Answer,
-    Conversation,
-    DangerSignpost,
-    Receipt,
-)
+from flows import pending
+from flows.conversation import Answer, Conversation, DangerSignpost, Receipt
 from flows.officers import Introduction
-from flows.pending import (
-    ChangeAnswer,
-    ConfirmRestart,
-    ConfirmSuggestion,
-    ConfirmUnconfirmedText,
-    ConfirmWithdrawal,
-    PasteResult,
-    UnansweredQuestion,
-)
 from flows.record import Record, RecordLine
 
 T = TypeVar("T")
@@ -63,11 +50,11 @@ FORMER_NAMES: Mapping[type, Mapping[str, str]] = {
         "answered_by": "by",
     },
     Record: {"wording_version": "wording", "source": "door"},
-    ChangeAnswer: {"status": "given", "message_id": "message"},
-    ConfirmSuggestion: {"option": "value"},
-    ConfirmUnconfirmedText: {"text": "value", "message_id": "message"},
-    UnansweredQuestion: {"text": "value"},
-    PasteResult: {"unparsed_count": "value"},
+    pending.ChangeAnswer: {"status": "given", "message_id": "message"},
+    pending.ConfirmSuggestion: {"option": "value"},
+    pending.ConfirmUnconfirmedText: {"text": "value", "message_id": "message"},
+    pending.UnansweredQuestion: {"text": "value"},
+    pending.PasteResult: {"unparsed_count": "value"},
     DangerSignpost: {"given_at": "at"},
     Receipt: {"may_contact": "contact", "earlier_references": "earlier"},
     Introduction: {"case_reference": "line", "introduced_at": "at"},
@@ -76,12 +63,12 @@ FORMER_NAMES: Mapping[type, Mapping[str, str]] = {
 TAG, FORMER_TAG = "kind", "about"
 """The key that says which class of a union a dict is."""
 FORMER_TAGS: Mapping[str, type] = {
-    "guess": ConfirmSuggestion,
-    "words": ConfirmUnconfirmedText,
-    "again": ConfirmRestart,
-    "withdraw": ConfirmWithdrawal,
-    "missed": UnansweredQuestion,
-    "told": PasteResult,
+    "guess": pending.ConfirmSuggestion,
+    "words": pending.ConfirmUnconfirmedText,
+    "again": pending.ConfirmRestart,
+    "withdraw": pending.ConfirmWithdrawal,
+    "missed": pending.UnansweredQuestion,
+    "told": pending.PasteResult,
 }
 """The tags of release 0.1 that differ from today's: one class then, with all as `value`."""
 FORMER_KEYS = {

@@ -1,13 +1,15 @@
 """The tables. In the clear: random ids, times, stages, counts. Every `bytes` column is sealed."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from sqlalchemy import DateTime, Dialect, Index, Row, Table, UniqueConstraint
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+T = TypeVar("T")
 AnyRow = Row[*tuple[Any, ...]]
 METADATA = SQLModel.metadata
 METADATA.naming_convention = {
@@ -50,7 +52,6 @@ class InboxRow(SQLModel, table=True):
     """One arrival; `n` is its place in the queue. The body is blanked once it is answered."""
 
     __tablename__ = "inbox"
-
     __table_args__ = (
         Index(None, "stage", "n"),
         Index(None, "chat_fingerprint", "stage", "not_before"),
@@ -109,7 +110,6 @@ class AnswerRow(SQLModel, table=True):
     """One answer of a draft: an event, never changed."""
 
     __tablename__ = "answer"
-
     __table_args__ = (UniqueConstraint("conversation_id", "n"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -122,7 +122,6 @@ class MessageRow(SQLModel, table=True):
     """The channel's id of one message in a chat, so that it can be cleared; no text."""
 
     __tablename__ = "message"
-
     __table_args__ = (UniqueConstraint("chat_id", "fingerprint"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -137,11 +136,7 @@ class OutboxRow(SQLModel, table=True):
     """One thing to send; `n` is its place in the queue. The body is blanked once it is sent."""
 
     __tablename__ = "outbox"
-
-    __table_args__ = (
-        Index(None, "stage", "n"),
-        Index(None, "chat_id", "stage", "n"),
-    )
+    __table_args__ = (Index(None, "stage", "n"), Index(None, "chat_id", "stage", "n"))
 
     n: int | None = Field(default=None, primary_key=True)
     id: str = Field(default_factory=new_id, unique=True)
@@ -166,7 +161,6 @@ class ReferralRow(SQLModel, table=True):
     """
 
     __tablename__ = "referral"
-
     __table_args__ = (
         Index(None, "stage", "lease_until"),
         Index(
@@ -208,7 +202,6 @@ class StepRow(SQLModel, table=True):
     """One act on a referral: what, who, when; the note is sealed."""
 
     __tablename__ = "step"
-
     __table_args__ = (Index(None, "referral_id", "n"),)
 
     n: int | None = Field(default=None, primary_key=True)
@@ -273,6 +266,12 @@ class SystemStateRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     body: bytes
+
+
+def from_row(cls: type[T], row: AnyRow, **computed: object) -> T:
+    """Return a dataclass whose fields are columns of a row by the same names, or `computed`."""
+    values = {**row._mapping, **computed}
+    return cls(**{field.name: values[field.name] for field in fields(cast(Any, cls))})
 
 
 def table_of(cls: type[SQLModel]) -> Table:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Executable, exists, select
 
 from storage.serialization import dumps
+from storage.tables import AnyRow
 from storage.vault import Vault
 
 
@@ -20,6 +21,18 @@ class Unit:
     conn: Connection
     vault: Vault
     now: datetime
+
+    def first(self, query: Executable) -> AnyRow | None:
+        """Return the first row that a query finds, None when it finds none."""
+        return self.conn.execute(query).first()
+
+    def changed(self, statement: Executable) -> int:
+        """Run an update or a delete; return how many rows it was about."""
+        return self.conn.execute(statement).rowcount
+
+    def exists(self, *conditions: ColumnElement[bool]) -> bool:
+        """Return whether there is a row that fits all of these."""
+        return bool(self.conn.scalar(select(exists().where(*conditions))))
 
     def seal(self, context: str, text: str) -> bytes:
         """Return `text` sealed with AES-256-GCM, bound to `context` as associated data."""

@@ -178,7 +178,6 @@ class ScreenMessageRow(SQLModel, table=True):
     """
 
     __tablename__ = "screen_message"
-
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     n: int | None = Field(default=None, primary_key=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from storage.tables import AnyRow, new_id
+from storage.tables import AnyRow, from_row, new_id
 from storage.unit import Unit
 from storage.web_tables import API_KEY
 
@@ -35,21 +35,19 @@ class ApiKeyNameTaken(ValueError):
 
 def issue_api_key(unit: Unit, name: str, scopes: tuple[str, ...], actor: str) -> str:
     """Create an API key; return its token, which is not stored. Raises ApiKeyNameTaken."""
-    if unit.conn.execute(select(_K.id).where(_K.name == name, _K.revoked_at.is_(None))).first():
+    if unit.first(select(_K.id).where(_K.name == name, _K.revoked_at.is_(None))):
         raise ApiKeyNameTaken(name)
     token = _TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = {"id": new_id(), "name": name, "token_fingerprint": _token_fingerprint(unit, token)}
-    unit.conn.execute(
-        insert(API_KEY),
-        {**row, "scopes": " ".join(scopes), "created_by": actor, "created_at": unit.now},
-    )
+    made = {"scopes": " ".join(scopes), "created_by": actor, "created_at": unit.now}
+    unit.conn.execute(insert(API_KEY), {**row, **made})
     return token
 
 
 def authenticate_api_key(unit: Unit, token: str) -> ApiKeyInfo | None:
     """Return the key of a token, and record the day of use; None once it is revoked."""
     mine = (_K.token_fingerprint == _token_fingerprint(unit, token), _K.revoked_at.is_(None))
-    row = unit.conn.execute(select(API_KEY).where(*mine)).first()
+    row = unit.first(select(API_KEY).where(*mine))
     if row is None:
         return None
     today = unit.now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -73,10 +71,7 @@ def list_api_keys(unit: Unit) -> list[ApiKeyInfo]:
 
 
 def _info_from_row(row: AnyRow) -> ApiKeyInfo:
-    scopes = tuple(row.scopes.split())
-    return ApiKeyInfo(
-        row.id, row.name, scopes, row.created_by, row.created_at, row.last_used_at, row.revoked_at
-    )
+    return from_row(ApiKeyInfo, row, scopes=tuple(row.scopes.split()))
 
 
 def _token_fingerprint(unit: Unit, token: str) -> str:

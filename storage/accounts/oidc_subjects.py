@@ -2,7 +2,8 @@
 
 from sqlalchemy import select, update
 
-from storage.accounts.staff import IS_ACTIVE, StaffAccount, account_from_row
+from storage.accounts.staff import IS_ACTIVE, StaffAccount
+from storage.tables import from_row
 from storage.unit import Unit
 from storage.web_tables import STAFF
 
@@ -10,7 +11,7 @@ from storage.web_tables import STAFF
 def link_subject(unit: Unit, id: str, issuer: str, subject: str) -> bool:
     """Link an account to a subject of an issuer; return False if another account has it."""
     own = subject_fingerprint(unit, issuer, subject)
-    if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.subject_fingerprint == own)).first():
+    if unit.first(select(STAFF.c.id).where(STAFF.c.subject_fingerprint == own)):
         return False
     unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(subject_fingerprint=own))
     return True
@@ -24,5 +25,5 @@ def subject_fingerprint(unit: Unit, issuer: str, subject: str) -> str:
 def find_account_by_subject(unit: Unit, issuer: str, subject: str) -> StaffAccount | None:
     """Return the active account that is linked to a subject; None when there is none."""
     own = STAFF.c.subject_fingerprint == subject_fingerprint(unit, issuer, subject)
-    row = unit.conn.execute(select(STAFF).where(own, *IS_ACTIVE)).first()
-    return account_from_row(row) if row else None
+    row = unit.first(select(STAFF).where(own, *IS_ACTIVE))
+    return from_row(StaffAccount, row) if row else None

@@ -37,14 +37,9 @@ def add_passkey(
     """Store a passkey; raise IntegrityError when it is stored already. Both are base64url."""
     id = new_id()
     body = unit.seal(_body_context(id), dumps({"credential": credential_id, "key": public_key}))
-    row = {
-        "id": id,
-        "staff_id": staff_id,
-        "credential_fingerprint": _credential_fingerprint(unit, credential_id),
-    }
-    unit.conn.execute(
-        insert(PASSKEY), {**row, "body": body, "sign_count": sign_count, "added_at": unit.now}
-    )
+    mark = _credential_fingerprint(unit, credential_id)
+    row = {"id": id, "staff_id": staff_id, "credential_fingerprint": mark, "body": body}
+    unit.conn.execute(insert(PASSKEY), {**row, "sign_count": sign_count, "added_at": unit.now})
 
 
 def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
@@ -57,7 +52,7 @@ def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
             *IS_ACTIVE,
         )
     )
-    row = unit.conn.execute(query).first()
+    row = unit.first(query)
     if row is None:
         return None
     body = loads_dict(unit.unseal(_body_context(row.id), row.body))
@@ -67,9 +62,7 @@ def find_passkey(unit: Unit, credential_id: str) -> StoredPasskey | None:
 def advance_sign_count(unit: Unit, id: str, expected: int, sign_count: int) -> bool:
     """Store the sign count a passkey gave (optimistic lock); False if it changed meanwhile."""
     same = (PASSKEY.c.id == id, PASSKEY.c.sign_count == expected)
-    return (
-        unit.conn.execute(update(PASSKEY).where(*same).values(sign_count=sign_count)).rowcount == 1
-    )
+    return unit.changed(update(PASSKEY).where(*same).values(sign_count=sign_count)) == 1
 
 
 def list_passkeys(unit: Unit, staff_id: str) -> list[PasskeySummary]:
@@ -81,15 +74,14 @@ def list_passkeys(unit: Unit, staff_id: str) -> list[PasskeySummary]:
 def credential_ids(unit: Unit, staff_id: str) -> list[str]:
     """Return the credential ids of an account, so that none is created twice on a device."""
     rows = unit.conn.execute(select(PASSKEY).where(PASSKEY.c.staff_id == staff_id))
-    return [
-        str(loads_dict(unit.unseal(_body_context(row.id), row.body))["credential"]) for row in rows
-    ]
+    bodies = [loads_dict(unit.unseal(_body_context(row.id), row.body)) for row in rows]
+    return [str(body["credential"]) for body in bodies]
 
 
 def remove_passkey(unit: Unit, staff_id: str, id: str) -> bool:
     """Delete one passkey of a member of staff; return whether it was there."""
     mine = (PASSKEY.c.id == id, PASSKEY.c.staff_id == staff_id)
-    return unit.conn.execute(delete(PASSKEY).where(*mine)).rowcount == 1
+    return unit.changed(delete(PASSKEY).where(*mine)) == 1
 
 
 def _credential_fingerprint(unit: Unit, credential_id: str) -> str:

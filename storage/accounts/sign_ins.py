@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, insert, select, update
 
-from storage.tables import AnyRow, new_id
+from storage.tables import from_row, new_id
 from storage.unit import Unit
 from storage.web_tables import SIGN_IN, STAFF
 
@@ -72,26 +72,24 @@ def signed_in_staff(unit: Unit, token: str) -> SignedInStaff | None:
             STAFF.c.disabled_at.is_(None),
         )
     )
-    row = unit.conn.execute(query).first()
+    row = unit.first(query)
     if row is None:
         return None
     if unit.now - row.seen_at > _LAST_SEEN_INTERVAL:
         unit.conn.execute(update(SIGN_IN).where(SIGN_IN.c.id == row.id).values(seen_at=unit.now))
-    return SignedInStaff(
-        row.id, row.staff_id, row.name, row.role, row.method, row.started_at, row.shortcuts
-    )
+    return from_row(SignedInStaff, row)
 
 
 def end_sign_in(unit: Unit, staff_id: str, id: str) -> bool:
     """End one sign-in of a member of staff; return whether it was still open."""
     mine = (SIGN_IN.c.id == id, SIGN_IN.c.staff_id == staff_id, SIGN_IN.c.ended_at.is_(None))
-    return unit.conn.execute(update(SIGN_IN).where(*mine).values(ended_at=unit.now)).rowcount == 1
+    return unit.changed(update(SIGN_IN).where(*mine).values(ended_at=unit.now)) == 1
 
 
 def end_all_sign_ins(unit: Unit, staff_id: str, except_id: str = "") -> int:
     """End every sign-in of a member of staff, but one if asked; return how many that were."""
     mine = (SIGN_IN.c.staff_id == staff_id, SIGN_IN.c.ended_at.is_(None), SIGN_IN.c.id != except_id)
-    return unit.conn.execute(update(SIGN_IN).where(*mine).values(ended_at=unit.now)).rowcount
+    return unit.changed(update(SIGN_IN).where(*mine).values(ended_at=unit.now))
 
 
 def list_sign_ins_by_account(unit: Unit) -> dict[str, list[SignInSummary]]:
@@ -99,15 +97,13 @@ def list_sign_ins_by_account(unit: Unit) -> dict[str, list[SignInSummary]]:
     query = select(SIGN_IN).where(*_is_open(unit))
     found: dict[str, list[SignInSummary]] = {}
     for row in unit.conn.execute(query.order_by(SIGN_IN.c.seen_at.desc())):
-        found.setdefault(row.staff_id, []).append(_summary_from_row(row))
+        found.setdefault(row.staff_id, []).append(from_row(SignInSummary, row))
     return found
 
 
 def list_sign_ins(unit: Unit, staff_id: str) -> list[SignInSummary]:
     """Return the open sign-ins of a member of staff, the last used first."""
-    query = select(SIGN_IN).where(SIGN_IN.c.staff_id == staff_id, *_is_open(unit))
-    rows = unit.conn.execute(query.order_by(SIGN_IN.c.seen_at.desc()))
-    return [_summary_from_row(row) for row in rows]
+    return list_sign_ins_by_account(unit).get(staff_id, [])
 
 
 def _is_open(unit: Unit) -> tuple[ColumnElement[bool], ...]:
@@ -116,10 +112,6 @@ def _is_open(unit: Unit) -> tuple[ColumnElement[bool], ...]:
         SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
         SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
     )
-
-
-def _summary_from_row(row: AnyRow) -> SignInSummary:
-    return SignInSummary(row.id, row.method, row.started_at, row.seen_at)
 
 
 def _token_fingerprint(unit: Unit, token: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from flows import casework
 from storage.accounts import sign_ins
 from storage.referrals.references import CODE_ALPHABET
-from storage.tables import REFERRAL, AnyRow, new_id
+from storage.tables import REFERRAL, AnyRow, from_row, new_id
 from storage.unit import Unit
 from storage.web_tables import PASSKEY, STAFF
 
@@ -81,15 +81,11 @@ def invite_staff(unit: Unit, name: str, role: str, invited_by: str) -> str:
     Only the code's fingerprint is stored. Raises InvalidAccountName and AccountNameTaken.
     """
     name = normalize_account_name(name)
-    if unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first():
+    if unit.first(select(STAFF.c.id).where(STAFF.c.name == name)):
         raise AccountNameTaken(name)
-    code, id = _new_code(), new_id()
-    row = {"id": id, "name": name, "role": role, "invited_by": invited_by, "invited_at": unit.now}
-    until = {
-        "code_fingerprint": _code_fingerprint(unit, code),
-        "code_expires_at": unit.now + INVITATION_LIFETIME,
-    }
-    unit.conn.execute(insert(STAFF), {**row, **until, "last_time_step": 0, "shortcuts": True})
+    code, invitation = _new_invitation(unit, invited_by)
+    row = {"id": new_id(), "name": name, "role": role, "last_time_step": 0, "shortcuts": True}
+    unit.conn.execute(insert(STAFF), {**row, **invitation})
     return code
 
 
@@ -98,22 +94,13 @@ def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
 
     A disabled account can be activated again this way. Raises NoSuchAccount.
     """
-    row = unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
+    row = unit.first(select(STAFF.c.id).where(STAFF.c.name == name))
     if row is None:
         raise NoSuchAccount(name)
-    code = _new_code()
-    nothing = {
-        "password_hash": None,
-        "totp_secret": None,
-        "subject_fingerprint": None,
-        "joined_at": None,
-    }
-    again = {"invited_by": invited_by, "invited_at": unit.now, "disabled_at": None}
-    fresh = {
-        "code_fingerprint": _code_fingerprint(unit, code),
-        "code_expires_at": unit.now + INVITATION_LIFETIME,
-    }
-    unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(**nothing, **again, **fresh))
+    code, invitation = _new_invitation(unit, invited_by)
+    proofs = {"password_hash": None, "totp_secret": None, "subject_fingerprint": None}
+    fresh = {**invitation, **proofs, "joined_at": None, "disabled_at": None}
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == row.id).values(fresh))
     unit.conn.execute(delete(PASSKEY).where(PASSKEY.c.staff_id == row.id))
     sign_ins.end_all_sign_ins(unit, row.id)
     return code
@@ -121,8 +108,8 @@ def reinvite_staff(unit: Unit, name: str, invited_by: str) -> str:
 
 def find_invited_account(unit: Unit, code: str) -> StaffAccount | None:
     """Return the account of a valid invitation; the code stays unused."""
-    row = unit.conn.execute(select(STAFF).where(*_is_valid(unit, code))).first()
-    return account_from_row(row) if row else None
+    row = unit.first(select(STAFF).where(*_is_valid(unit, code)))
+    return from_row(StaffAccount, row) if row else None
 
 
 def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
@@ -131,9 +118,9 @@ def redeem_staff_invitation(unit: Unit, code: str) -> str | None:
     Of several who use one code at once, exactly one gets the account.
     """
     good = _is_valid(unit, code)
-    row = unit.conn.execute(select(STAFF.c.id).where(*good)).first()
+    row = unit.first(select(STAFF.c.id).where(*good))
     used = {"code_fingerprint": None, "code_expires_at": None, "joined_at": unit.now}
-    if row is None or unit.conn.execute(update(STAFF).where(*good).values(**used)).rowcount != 1:
+    if row is None or unit.changed(update(STAFF).where(*good).values(**used)) != 1:
         return None
     return str(row.id)
 
@@ -155,18 +142,14 @@ def set_password_hash(unit: Unit, id: str, password_hash: str) -> None:
 def set_totp_secret(unit: Unit, id: str, totp_secret: str) -> None:
     """Store a TOTP secret, sealed for the row of the account."""
     sealed = unit.seal(_totp_context(id), totp_secret)
-    unit.conn.execute(
-        update(STAFF).where(STAFF.c.id == id).values(totp_secret=sealed, last_time_step=0)
-    )
+    values = {"totp_secret": sealed, "last_time_step": 0}
+    unit.conn.execute(update(STAFF).where(STAFF.c.id == id).values(values))
 
 
 def consume_time_step(unit: Unit, id: str, time_step: int) -> bool:
     """Consume the time step of a code; False when it, or a later one, was used before."""
     unused = (STAFF.c.id == id, STAFF.c.last_time_step < time_step, STAFF.c.disabled_at.is_(None))
-    return (
-        unit.conn.execute(update(STAFF).where(*unused).values(last_time_step=time_step)).rowcount
-        == 1
-    )
+    return unit.changed(update(STAFF).where(*unused).values(last_time_step=time_step)) == 1
 
 
 def set_shortcuts(unit: Unit, id: str, enabled: bool) -> None:
@@ -176,8 +159,8 @@ def set_shortcuts(unit: Unit, id: str, enabled: bool) -> None:
 
 def find_account(unit: Unit, name: str) -> StaffAccount | None:
     """Return the account of a name, whatever became of it; None when there never was one."""
-    row = unit.conn.execute(select(STAFF).where(STAFF.c.name == name)).first()
-    return account_from_row(row) if row else None
+    row = unit.first(select(STAFF).where(STAFF.c.name == name))
+    return from_row(StaffAccount, row) if row else None
 
 
 def list_accounts(unit: Unit, roles: tuple[str, ...] = ()) -> list[StaffAccount]:
@@ -185,12 +168,12 @@ def list_accounts(unit: Unit, roles: tuple[str, ...] = ()) -> list[StaffAccount]
     query = select(STAFF).order_by(STAFF.c.name)
     if roles:
         query = query.where(STAFF.c.role.in_(roles), *IS_ACTIVE)
-    return [account_from_row(row) for row in unit.conn.execute(query)]
+    return [from_row(StaffAccount, row) for row in unit.conn.execute(query)]
 
 
 def stored_credentials(unit: Unit, name: str) -> StoredCredentials | None:
     """Return what a sign-in by password is checked against; None where there can be none."""
-    row = unit.conn.execute(select(STAFF).where(STAFF.c.name == name, *IS_ACTIVE)).first()
+    row = unit.first(select(STAFF).where(STAFF.c.name == name, *IS_ACTIVE))
     if row is None or row.password_hash is None or row.totp_secret is None:
         return None
     secret = unit.unseal(_totp_context(row.id), row.totp_secret)
@@ -226,7 +209,7 @@ def disable_account(unit: Unit, name: str) -> None:
 
 def end_account_sign_ins(unit: Unit, name: str) -> int:
     """End every sign-in of an account; return how many that were. Raises NoSuchAccount."""
-    row = unit.conn.execute(select(STAFF.c.id).where(STAFF.c.name == name)).first()
+    row = unit.first(select(STAFF.c.id).where(STAFF.c.name == name))
     if row is None:
         raise NoSuchAccount(name)
     return sign_ins.end_all_sign_ins(unit, row.id)
@@ -241,7 +224,7 @@ def open_references_of(unit: Unit, name: str) -> list[str]:
 
 def _require_no_open_referrals(unit: Unit, name: str) -> AnyRow:
     known = (STAFF.c.name == name, STAFF.c.disabled_at.is_(None))
-    row = unit.conn.execute(select(STAFF.c.id).where(*known).with_for_update()).first()
+    row = unit.first(select(STAFF.c.id).where(*known).with_for_update())
     if row is None:
         raise NoSuchAccount(name)
     if references := open_references_of(unit, name):
@@ -249,25 +232,16 @@ def _require_no_open_referrals(unit: Unit, name: str) -> AnyRow:
     return row
 
 
-def account_from_row(row: AnyRow) -> StaffAccount:
-    """Return an account as the administrator sees it."""
-    return StaffAccount(
-        row.id,
-        row.name,
-        row.role,
-        row.invited_by,
-        row.invited_at,
-        row.code_expires_at,
-        row.joined_at,
-        row.disabled_at,
-        row.shortcuts,
-    )
+def _new_invitation(unit: Unit, invited_by: str) -> tuple[str, dict[str, object]]:
+    """Return a one-time code, and what is kept of it.
 
-
-def _new_code() -> str:
-    """Return 20 letters and digits in groups of four: about 90 bits, easy to read out."""
+    It is 20 letters and digits in groups of four: about 90 bits, easy to read out.
+    """
     letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(_CODE_LENGTH))
-    return "-".join(letters[start : start + 4] for start in range(0, _CODE_LENGTH, 4))
+    code = "-".join(letters[start : start + 4] for start in range(0, _CODE_LENGTH, 4))
+    by = {"invited_by": invited_by, "invited_at": unit.now}
+    until = unit.now + INVITATION_LIFETIME
+    return code, {**by, "code_fingerprint": _code_fingerprint(unit, code), "code_expires_at": until}
 
 
 def _is_valid(unit: Unit, code: str) -> tuple[ColumnElement[bool], ...]:

@@ -51,40 +51,36 @@ def session_address(unit: Unit, token: str) -> str | None:
 
 def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
     """Return the address, and when the session was last seen; writes nothing."""
-    row = unit.conn.execute(
+    row = unit.first(
         select(BROWSER_SESSION).where(
             BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
         )
-    ).first()
+    )
     return (unit.unseal(_address_context(row.id), row.address), row.seen_at) if row else None
 
 
 def end_browser_session(unit: Unit, token: str) -> bool:
     """End a session; return whether there was one."""
     mine = BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
-    return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount == 1
+    return unit.changed(delete(BROWSER_SESSION).where(mine)) == 1
 
 
 def end_all_browser_sessions(unit: Unit, channel: str, address: str) -> int:
     """End every session of a conversation; return how many there were."""
     mine = BROWSER_SESSION.c.address_fingerprint == address_fingerprint(unit, channel, address)
-    return unit.conn.execute(delete(BROWSER_SESSION).where(mine)).rowcount
+    return unit.changed(delete(BROWSER_SESSION).where(mine))
 
 
 def issue_resume_code(unit: Unit, channel: str, address: str, hours: int) -> str:
     """Return a code that opens a conversation once, within `hours`; earlier codes end."""
-    mine = (
-        LINK.c.kind == LinkKind.RESUME,
-        LINK.c.address_fingerprint == address_fingerprint(unit, channel, address),
-    )
-    unit.conn.execute(delete(LINK).where(*mine))
+    mine = LINK.c.address_fingerprint == address_fingerprint(unit, channel, address)
+    unit.conn.execute(delete(LINK).where(LINK.c.kind == LinkKind.RESUME, mine))
     groups = [
         "".join(secrets.choice(CODE_ALPHABET) for _ in range(LETTERS_PER_GROUP))
         for _ in range(CODE_GROUPS)
     ]
-    one_time_links.issue_link(
-        unit, LinkKind.RESUME, channel, address, hours * 60, code="".join(groups)
-    )
+    code, minutes = "".join(groups), hours * 60
+    one_time_links.issue_link(unit, LinkKind.RESUME, channel, address, minutes, code=code)
     return "-".join(groups)
 
 
@@ -93,7 +89,8 @@ def redeem_resume_code(unit: Unit, code: str) -> tuple[str, str] | None:
 
     Its other sessions end, and its screen is cleared.
     """
-    used = one_time_links.redeem_link(unit, LinkKind.RESUME, _normalize_code(code))
+    plain = "".join(letter for letter in code.upper()[:100] if letter.isalnum())
+    used = one_time_links.redeem_link(unit, LinkKind.RESUME, plain)
     if used is None:
         return None
     end_all_browser_sessions(unit, used.channel, used.address)
@@ -103,18 +100,8 @@ def redeem_resume_code(unit: Unit, code: str) -> tuple[str, str] | None:
 
 def has_pending_work(unit: Unit, channel: str, address: str) -> bool:
     """Return whether something in a conversation is not answered, or not shown, yet."""
-    return inbox.has_unanswered_input(unit, channel, address) or outbox.has_due_output(
-        unit, address_fingerprint(unit, channel, address)
-    )
-
-
-def is_awaiting_answer(unit: Unit, channel: str, address: str) -> bool:
-    """Return whether an input of the person is not answered yet."""
-    return inbox.has_unanswered_input(unit, channel, address)
-
-
-def _normalize_code(code: str) -> str:
-    return "".join(letter for letter in code.upper()[:100] if letter.isalnum())
+    mark = address_fingerprint(unit, channel, address)
+    return inbox.has_unanswered_input(unit, channel, address) or outbox.has_due_output(unit, mark)
 
 
 def _token_fingerprint(unit: Unit, token: str) -> str:

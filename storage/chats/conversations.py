@@ -91,7 +91,8 @@ def load_conversation(unit: Unit, channel: str, address: str) -> StoredConversat
         fresh = Conversation(reference=fresh_reference(unit))
         return StoredConversation(new_id(), new_id(), fresh, channel, address, new=True)
     found = _stored_from_row(unit, row, channel, address)
-    if not _needs_new_reference(found.conversation):
+    receipt = found.conversation.receipt
+    if found.conversation.reference not in ("", receipt.reference if receipt else ""):
         return found
     set_aside = replace(found.conversation, reference=fresh_reference(unit))
     return replace(found, conversation=set_aside)
@@ -109,16 +110,15 @@ def save_conversation(
     added = conversation.answers[same:]
     if stored.new:
         _insert_chat(unit, stored)
-    _upsert_conversation(unit, stored, conversation)
+    _upsert(unit, stored, conversation)
     if stored.answer_row_ids[same:]:
         unit.conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
     rows = list(_answer_rows(unit, stored, added))
     if rows:
         unit.conn.execute(insert(ANSWER), rows)
     if stored.officer_seen_at and unit.now - stored.officer_seen_at > timedelta(days=1):
-        unit.conn.execute(
-            update(OFFICER).where(OFFICER.c.chat_id == stored.chat_id).values(seen_at=unit.now)
-        )
+        mine = OFFICER.c.chat_id == stored.chat_id
+        unit.conn.execute(update(OFFICER).where(mine).values(seen_at=unit.now))
     return replace(
         stored,
         conversation=conversation,
@@ -230,20 +230,11 @@ def _answer_context(conversation_id: str, n: int, id: str) -> str:
     return f"conversation/{conversation_id}/answer/{n}/{id}"
 
 
-def _needs_new_reference(conversation: Conversation) -> bool:
-    """Return whether there is no reference, or only one that was sent already."""
-    receipt = conversation.receipt
-    return conversation.reference in ("", receipt.reference if receipt else "")
-
-
 def _common_prefix_length(before: tuple[Answer, ...], after: tuple[Answer, ...]) -> int:
     """Return how many answers at the start are the same."""
-    same = 0
-    for one, other in zip(before, after, strict=False):
-        if one != other:
-            break
-        same += 1
-    return same
+    pairs = enumerate(zip(before, after, strict=False))
+    changed = (n for n, (one, other) in pairs if one != other)
+    return next(changed, min(len(before), len(after)))
 
 
 def _insert_chat(unit: Unit, stored: StoredConversation) -> None:
@@ -260,9 +251,7 @@ def _insert_chat(unit: Unit, stored: StoredConversation) -> None:
         raise StaleConversation from None
 
 
-def _upsert_conversation(
-    unit: Unit, stored: StoredConversation, conversation: Conversation
-) -> None:
+def _upsert(unit: Unit, stored: StoredConversation, conversation: Conversation) -> None:
     id, text = stored.conversation_id, serialize_state(conversation, stored.officer)
     row = {
         "version": stored.version + 1,
@@ -276,9 +265,8 @@ def _upsert_conversation(
         if stored.version == 0:
             unit.conn.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
             return
-        changed = unit.conn.execute(
-            _UPDATE_IF_VERSION, {**row, "mine": id, "before": stored.version}
-        )
+        same = {"mine": id, "before": stored.version}
+        changed = unit.conn.execute(_UPDATE_IF_VERSION, {**row, **same})
     except IntegrityError:
         raise StaleConversation from None
     if changed.rowcount != 1:
@@ -290,6 +278,5 @@ def _answer_rows(
 ) -> Iterable[dict[str, object]]:
     for n, answer in enumerate(added, stored.next_n):
         id, conversation_id = new_id(), stored.conversation_id
-        place = _answer_context(conversation_id, n, id)
-        body = unit.seal(place, dumps(answer))
+        body = unit.seal(_answer_context(conversation_id, n, id), dumps(answer))
         yield {"id": id, "conversation_id": conversation_id, "n": n, "body": body}

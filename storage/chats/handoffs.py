@@ -12,7 +12,7 @@ from flows.vocabulary import StepName
 from storage.chats.conversations import address_context
 from storage.referrals.rows import ReferralErased, unseal_record
 from storage.referrals.steps import PERSON, add_step, require_referral
-from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, new_id
+from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, from_row, new_id
 from storage.unit import Unit
 
 
@@ -49,15 +49,13 @@ def start_handoff(
 
 def active_handoff(unit: Unit, chat_id: str) -> Handoff | None:
     """Return the handoff of a chat; None once it lapsed or the referral has another owner."""
-    row = unit.conn.execute(
-        _recorded_handoffs().where(CHAT.c.id == chat_id, _is_active(unit.now))
-    ).first()
+    row = unit.first(_recorded_handoffs().where(CHAT.c.id == chat_id, _is_active(unit.now)))
     return _handoff_from_row(row) if row else None
 
 
 def recorded_handoff(unit: Unit, chat_id: str) -> Handoff | None:
     """Return the handoff of a chat that was not ended, whether it has lapsed or not."""
-    row = unit.conn.execute(_recorded_handoffs().where(CHAT.c.id == chat_id)).first()
+    row = unit.first(_recorded_handoffs().where(CHAT.c.id == chat_id))
     return _handoff_from_row(row) if row else None
 
 
@@ -69,30 +67,24 @@ def end_handoff(unit: Unit, chat_id: str) -> None:
 
 def lapsed_handoffs(unit: Unit) -> list[Handoff]:
     """Return the handoffs that have lapsed and were not ended yet."""
-    return [
-        _handoff_from_row(row)
-        for row in unit.conn.execute(_recorded_handoffs().where(~_is_active(unit.now)))
-    ]
+    query = _recorded_handoffs().where(~_is_active(unit.now))
+    return [_handoff_from_row(row) for row in unit.conn.execute(query)]
 
 
 def channel_and_address(unit: Unit, chat_id: str) -> tuple[str, str] | None:
     """Return the channel and the address of a chat; None when it is gone."""
-    row = unit.conn.execute(
-        select(CHAT.c.channel, CHAT.c.address).where(CHAT.c.id == chat_id)
-    ).first()
+    row = unit.first(select(CHAT.c.channel, CHAT.c.address).where(CHAT.c.id == chat_id))
     return (row.channel, unit.unseal(address_context(chat_id), row.address)) if row else None
 
 
 def is_chat_open(unit: Unit, chat_id: str) -> bool:
     """Return whether the chat is known and can be written to."""
-    known_open = exists().where(CHAT.c.id == chat_id, CHAT.c.closed_at.is_(None))
-    return bool(unit.conn.execute(select(known_open)).scalar_one())
+    return unit.exists(CHAT.c.id == chat_id, CHAT.c.closed_at.is_(None))
 
 
 def has_input_since(unit: Unit, chat_id: str, since: datetime) -> bool:
     """Return whether the person has done something in the chat after `since`."""
-    later = exists().where(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.last_input_at > since)
-    return bool(unit.conn.execute(select(later)).scalar_one())
+    return unit.exists(CONVERSATION.c.chat_id == chat_id, CONVERSATION.c.last_input_at > since)
 
 
 def reply_target(unit: Unit, reference: str) -> ReplyTarget | None:
@@ -102,7 +94,7 @@ def reply_target(unit: Unit, reference: str) -> ReplyTarget | None:
         .outerjoin(CHAT, CHAT.c.id == REFERRAL.c.chat_id)
         .where(REFERRAL.c.reference == reference)
     )
-    row = unit.conn.execute(query).first()
+    row = unit.first(query)
     if row is None:
         return None
     try:
@@ -110,10 +102,7 @@ def reply_target(unit: Unit, reference: str) -> ReplyTarget | None:
     except ReferralErased:
         return None
     chat_open = row.channel is not None and row.chat_closed_at is None
-    channel = row.channel or ""
-    return ReplyTarget(
-        record, row.stage, row.owner, row.may_contact, row.chat_id, channel, chat_open
-    )
+    return from_row(ReplyTarget, row, record=record, channel=row.channel or "", chat_open=chat_open)
 
 
 def add_message_step(
@@ -152,7 +141,7 @@ def mark_referral_seen(unit: Unit, reference: str) -> None:
 
 def step_exists(unit: Unit, step_id: str) -> bool:
     """Return whether there is a step of this id."""
-    return bool(unit.conn.execute(select(exists().where(STEP.c.id == step_id))).scalar_one())
+    return unit.exists(STEP.c.id == step_id)
 
 
 def _recorded_handoffs() -> Select[Any]:

@@ -88,7 +88,7 @@ def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> 
 def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:
     """Return whether anything that came in from a chat is not answered yet."""
     mine = INBOX.c.chat_fingerprint == _chat_fingerprint(unit, channel, chat)
-    return bool(unit.conn.scalar(select(exists().where(mine, _IS_WAITING))))
+    return unit.exists(mine, _IS_WAITING)
 
 
 def last_stage(unit: Unit, channel: str, chat: str) -> InboxStage | None:
@@ -135,9 +135,8 @@ def _known_fingerprints(unit: Unit, fingerprints: list[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(fingerprints), _BATCH_SIZE):
         some = fingerprints[start : start + _BATCH_SIZE]
-        known.update(
-            unit.conn.scalars(select(INBOX.c.fingerprint).where(INBOX.c.fingerprint.in_(some)))
-        )
+        query = select(INBOX.c.fingerprint).where(INBOX.c.fingerprint.in_(some))
+        known.update(unit.conn.scalars(query))
     return known
 
 
@@ -168,11 +167,7 @@ def _due_rows() -> Select[Any]:
         select(
             INBOX.c.id, INBOX.c.channel, INBOX.c.chat_fingerprint, INBOX.c.body, INBOX.c.attempts
         )
-        .where(
-            _IS_WAITING,
-            INBOX.c.channel.in_(bindparam("channels", expanding=True)),
-            ~held_up,
-        )
+        .where(_IS_WAITING, INBOX.c.channel.in_(bindparam("channels", expanding=True)), ~held_up)
         .order_by(INBOX.c.n)
         .limit(bindparam("limit"))
     )

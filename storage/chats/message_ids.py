@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
 from storage.tables import CHAT, MESSAGE, new_id
 from storage.unit import Unit
@@ -13,7 +13,7 @@ from storage.unit import Unit
 def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool) -> None:
     """Store the id of a message, once; the chat must have been stored."""
     fingerprint = _message_fingerprint(unit, chat_id, message_id)
-    if unit.conn.execute(select(exists().where(*_matches(chat_id, [fingerprint])))).scalar_one():
+    if unit.exists(*_matches(chat_id, [fingerprint])):
         return
     id = new_id()
     row = {

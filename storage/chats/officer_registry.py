@@ -73,7 +73,8 @@ def officer_key(unit: Unit, officer: Officer | OfficerDetails) -> str:
 
     It is an HMAC-SHA-256 fingerprint: without the key file it reveals nothing.
     """
-    own = [_folded(text) for text in (officer.name, officer.agency, officer.contact)]
+    details = (officer.name, officer.agency, officer.contact)
+    own = [" ".join(text.casefold().split()) for text in details]
     return f"officer-{unit.fingerprint('officer', own)[:KEY_LENGTH]}"
 
 
@@ -130,9 +131,8 @@ def _mark_revoked(unit: Unit, row: _OfficerRow) -> None:
 
 
 def _officer_rows(unit: Unit) -> Iterable[_OfficerRow]:
-    for row in unit.conn.execute(
-        select(OFFICER.c.chat_id, OFFICER.c.body, OFFICER.c.seen_at)
-    ).all():
+    query = select(OFFICER.c.chat_id, OFFICER.c.body, OFFICER.c.seen_at)
+    for row in unit.conn.execute(query).all():
         details = loads(OfficerDetails, unit.unseal(officer_context(row.chat_id), row.body))
         yield _OfficerRow(officer_key(unit, details), row.chat_id, details, row.seen_at)
 
@@ -157,15 +157,5 @@ def _registered(rows: list[_OfficerRow]) -> RegisteredOfficer:
 
 def _open_invitation(unit: Unit, row: AnyRow) -> OpenInvitation:
     details = loads(OfficerDetails, unit.unseal(invitation_context(row.id), row.body))
-    return OpenInvitation(
-        row.id,
-        officer_key(unit, details),
-        details.officer,
-        details.invited_by,
-        details.invited_at,
-        row.expires_at,
-    )
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    key, by, at = officer_key(unit, details), details.invited_by, details.invited_at
+    return OpenInvitation(row.id, key, details.officer, by, at, row.expires_at)

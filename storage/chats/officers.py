@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from flows.officers import Officer
 from storage.serialization import dumps, loads
@@ -55,12 +55,7 @@ def invite_officer(
 
 def is_officer_invitation_valid(unit: Unit, code: str) -> bool:
     """Return whether an invitation is valid; this does not redeem it."""
-    good = select(INVITATION.c.id).where(
-        INVITATION.c.code_fingerprint == _code_fingerprint(unit, code),
-        INVITATION.c.used_at.is_(None),
-        INVITATION.c.expires_at > unit.now,
-    )
-    return unit.conn.execute(good).first() is not None
+    return unit.exists(*_is_valid(unit, code))
 
 
 def redeem_officer_invitation(unit: Unit, code: str) -> OfficerDetails | None:
@@ -70,9 +65,8 @@ def redeem_officer_invitation(unit: Unit, code: str) -> OfficerDetails | None:
     for the chat once the chat itself is stored.
     """
     mine = INVITATION.c.code_fingerprint == _code_fingerprint(unit, code)
-    unused = (mine, INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > unit.now)
-    used = unit.conn.execute(update(INVITATION).where(*unused).values(used_at=unit.now)).rowcount
-    row = unit.conn.execute(select(INVITATION.c.id, INVITATION.c.body).where(mine)).first()
+    used = unit.changed(update(INVITATION).where(*_is_valid(unit, code)).values(used_at=unit.now))
+    row = unit.first(select(INVITATION.c.id, INVITATION.c.body).where(mine))
     spent = (mine, INVITATION.c.used_at.is_not(None))
     unit.conn.execute(update(INVITATION).where(*spent).values(body=None))
     if used != 1 or row is None:
@@ -84,9 +78,14 @@ def save_officer(unit: Unit, chat_id: str, officer: Officer | OfficerDetails) ->
     """Store the officer's own details for the chat, in place of any before."""
     body = unit.seal(officer_context(chat_id), dumps(officer))
     kept = update(OFFICER).where(OFFICER.c.chat_id == chat_id).values(body=body, seen_at=unit.now)
-    if unit.conn.execute(kept).rowcount == 0:
+    if unit.changed(kept) == 0:
         row = {"id": new_id(), "chat_id": chat_id, "body": body, "seen_at": unit.now}
         unit.conn.execute(insert(OFFICER), row)
+
+
+def _is_valid(unit: Unit, code: str) -> tuple[ColumnElement[bool], ...]:
+    mine = INVITATION.c.code_fingerprint == _code_fingerprint(unit, code)
+    return mine, INVITATION.c.used_at.is_(None), INVITATION.c.expires_at > unit.now
 
 
 def _code_fingerprint(unit: Unit, code: str) -> str:

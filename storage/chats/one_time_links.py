@@ -73,14 +73,13 @@ def issue_link(
 
 def is_link_valid(unit: Unit, kind: LinkKind, code: str) -> bool:
     """Return whether a code is valid; this does not redeem it."""
-    good = select(LINK.c.id).where(*_is_valid(unit, kind, code))
-    return unit.conn.execute(good).first() is not None
+    return unit.exists(*_is_valid(unit, kind, code))
 
 
 def peek_link(unit: Unit, kind: LinkKind, code: str) -> LinkPayload | None:
     """Return what a valid code carries; this does not redeem it."""
     good = select(LINK).where(*_is_valid(unit, kind, code))
-    row = unit.conn.execute(good).first()
+    row = unit.first(good)
     return _unseal_payload(unit, row) if row else None
 
 
@@ -89,13 +88,12 @@ def redeem_link(unit: Unit, kind: LinkKind, code: str) -> LinkPayload | None:
 
     A foreign, used or expired code gives None, after the same work.
     """
-    used = unit.conn.execute(
-        update(LINK).where(*_is_valid(unit, kind, code)).values(used_at=unit.now)
-    )
+    good = _is_valid(unit, kind, code)
+    used = unit.changed(update(LINK).where(*good).values(used_at=unit.now))
     mine = LINK.c.code_fingerprint == _code_fingerprint(unit, kind, code)
-    row = unit.conn.execute(select(LINK.c.id, LINK.c.channel, LINK.c.body).where(mine)).first()
+    row = unit.first(select(LINK.c.id, LINK.c.channel, LINK.c.body).where(mine))
     unit.conn.execute(update(LINK).where(mine, LINK.c.used_at.is_not(None)).values(body=None))
-    if used.rowcount != 1 or row is None:
+    if used != 1 or row is None:
         return None
     return _unseal_payload(unit, row)
 

@@ -12,7 +12,7 @@ from flows.vocabulary import OutboxKind
 from storage.chats.conversations import address_context
 from storage.reports import daily_counters
 from storage.serialization import dumps, loads_reply
-from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, new_id
+from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, from_row, new_id
 from storage.unit import Unit
 from storage.vault import VaultError
 
@@ -101,7 +101,7 @@ def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
     """Return whether anything could go out now to the chat whose address has this fingerprint."""
     due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= unit.now)
     mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_fingerprint == address_fingerprint)
-    return bool(unit.conn.scalar(select(exists().where(*mine, _IS_WAITING, due))))
+    return unit.exists(*mine, _IS_WAITING, due)
 
 
 def mark_sent(unit: Unit, id: str) -> None:
@@ -151,7 +151,7 @@ def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
     mine = (OUTBOX.c.id == id, _IS_WAITING)
     ended = update(OUTBOX).where(*mine).values(stage=OutboxStage.DEAD, ended_at=unit.now)
     ended = ended.values(reason=reason, attempts=OUTBOX.c.attempts + 1)
-    if unit.conn.execute(ended).rowcount == 1:
+    if unit.changed(ended) == 1:
         daily_counters.increment_counter(unit, "outbox", OutboxStage.DEAD)
 
 
@@ -160,7 +160,7 @@ def requeue(unit: Unit, id: str) -> bool:
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == OutboxStage.DEAD)
     fresh = {"stage": OutboxStage.WAITING, "attempts": 0, "reason": "", "enqueued_at": unit.now}
     rest = {"not_before": None, "ended_at": None}
-    return unit.conn.execute(update(OUTBOX).where(*mine).values({**fresh, **rest})).rowcount == 1
+    return unit.changed(update(OUTBOX).where(*mine).values({**fresh, **rest})) == 1
 
 
 def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:
@@ -176,13 +176,8 @@ def list_undelivered(unit: Unit, channel: str) -> list[UndeliveredItem]:
 def _items_at_stage(unit: Unit, channel: str, stage: OutboxStage) -> list[UndeliveredItem]:
     mine = (OUTBOX.c.channel == channel, OUTBOX.c.stage == stage, OUTBOX.c.chat_id.is_(None))
     query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
-    rows = unit.conn.execute(query).all()
-    opened = ((row, _unseal_item(unit, row)) for row in rows)
-    return [
-        UndeliveredItem(row.id, one.body, row.attempts, row.reason, row.enqueued_at)
-        for row, one in opened
-        if one
-    ]
+    opened = [(row, _unseal_item(unit, row)) for row in unit.conn.execute(query).all()]
+    return [from_row(UndeliveredItem, row, body=one.body) for row, one in opened if one]
 
 
 def delete_unsent_for_chat(unit: Unit, chat_id: str) -> None:
@@ -194,7 +189,7 @@ def delete_unsent_for_chat(unit: Unit, chat_id: str) -> None:
 def _finish(unit: Unit, id: str, stage: OutboxStage) -> bool:
     mine = (OUTBOX.c.id == id, _IS_WAITING)
     ended = update(OUTBOX).where(*mine).values(stage=stage, body=None, ended_at=unit.now)
-    return unit.conn.execute(ended).rowcount == 1
+    return unit.changed(ended) == 1
 
 
 def _due_rows() -> Select[Any]:
@@ -232,9 +227,7 @@ def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
         kind = OutboxKind(row.kind)
     except (VaultError, ValueError):
         return None
-    return OutboxItem(
-        row.id, row.channel, kind, body, row.chat_id, address or "", row.attempts, row.enqueued_at
-    )
+    return from_row(OutboxItem, row, kind=kind, body=body, address=address or "")
 
 
 def _body_context(chat_id: str | None, id: str) -> str:

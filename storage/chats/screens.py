@@ -36,12 +36,8 @@ class ScreenMessage:
 def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMessage) -> str:
     """Add a message below the others and return its id; without an id it gets a new one."""
     id, fingerprint = message.id or new_id(), address_fingerprint(unit, channel, address)
-    body = {
-        "text": message.text,
-        "rows": message.buttons,
-        "private": message.private,
-        "passing": message.transient,
-    }
+    shown = {"text": message.text, "rows": message.buttons}
+    body = {**shown, "private": message.private, "passing": message.transient}
     row = {
         "id": id,
         "channel": channel,
@@ -66,15 +62,13 @@ def replace_screen_message(unit: Unit, channel: str, address: str, message: Scre
 def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable[str]) -> int:
     """Delete messages of a chat's screen; return how many were there."""
     mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
-    return unit.conn.execute(
-        delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids)))
-    ).rowcount
+    return unit.changed(delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids))))
 
 
 def clear_screen(unit: Unit, channel: str, address: str) -> int:
     """Delete every message of a chat's screen; return how many there were."""
     mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
-    return unit.conn.execute(delete(SCREEN_MESSAGE).where(mine)).rowcount
+    return unit.changed(delete(SCREEN_MESSAGE).where(mine))
 
 
 def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenMessage]:

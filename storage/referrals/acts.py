@@ -3,20 +3,13 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, case, literal, select, update
 
 from flows import casework
 from flows.casework import HELD_STAGES, Act, FollowUp, ReferralStage
 from flows.vocabulary import Queue, StepName
-from storage.referrals import duplicates
+from storage.referrals import duplicates, steps
 from storage.referrals.rows import unseal_record
-from storage.referrals.steps import (
-    CLOCK,
-    NotReferralOwner,
-    add_step,
-    require_referral,
-    update_if_unchanged,
-)
 from storage.tables import REFERRAL, STEP, AnyRow, UtcDateTime
 from storage.unit import Unit
 from storage.web_tables import CONTACT_CHANGE
@@ -33,10 +26,10 @@ def claim(unit: Unit, reference: str, actor: str) -> bool:
     """
     free = (REFERRAL.c.reference == reference, *_is_unclaimed())
     values = {"stage": ReferralStage.CLAIMED, "owner": actor, "lease_until": _lease_end(unit.now)}
-    won = unit.conn.execute(update(REFERRAL).where(*free).values(values)).rowcount == 1
-    row = require_referral(unit, reference)
+    won = unit.changed(update(REFERRAL).where(*free).values(values)) == 1
+    row = steps.require_referral(unit, reference)
     if won:
-        add_step(unit, row.id, Act.CLAIM, actor, ReferralStage.CLAIMED)
+        steps.add_step(unit, row.id, Act.CLAIM, actor, ReferralStage.CLAIMED)
     return bool(row.owner == actor)
 
 
@@ -75,12 +68,12 @@ def perform_act(
     `until` is when to come back, `transfer_to` the new owner. Raises UnknownReferral,
     NotReferralOwner when somebody else owns it, and casework.InvalidTransition.
     """
-    row = require_referral(unit, reference)
+    row = steps.require_referral(unit, reference)
     if row.owner not in (None, actor):
-        raise NotReferralOwner(f"{reference} is with somebody else.")
+        raise steps.NotReferralOwner(f"{reference} is with somebody else.")
     allowed = _allowed_act(row, act, until, transfer_to)
     if act == Act.CLAIM and not claim(unit, reference, actor):
-        raise NotReferralOwner(f"{reference} went to somebody else.")
+        raise steps.NotReferralOwner(f"{reference} went to somebody else.")
     if act == Act.ERASE:
         erase(unit, reference, actor)
     if act in (Act.CLAIM, Act.ERASE):
@@ -93,7 +86,7 @@ def reassign(unit: Unit, reference: str, actor: str, note: str = "", transfer_to
 
     Raises UnknownReferral, and casework.InvalidTransition where nobody works on it.
     """
-    row = require_referral(unit, reference)
+    row = steps.require_referral(unit, reference)
     wanted = Act.TRANSFER if transfer_to else Act.HAND_BACK
     act = _allowed_act(row, wanted, None, transfer_to)
     return _apply_act(unit, row, act, actor, note, None, transfer_to)
@@ -104,16 +97,16 @@ def add_note(unit: Unit, reference: str, actor: str, note: str) -> None:
 
     Raises UnknownReferral, and casework.InvalidTransition once it is erased.
     """
-    row = require_referral(unit, reference)
+    row = steps.require_referral(unit, reference)
     if row.stage == ReferralStage.ERASED:
         raise casework.InvalidTransition("a note has no place on what is erased")
-    add_step(unit, row.id, StepName.NOTE, actor, row.stage, note)
+    steps.add_step(unit, row.id, StepName.NOTE, actor, row.stage, note)
 
 
 def record_reveal(unit: Unit, reference: str, actor: str) -> None:
     """Record that `actor` was shown the contact details. Raises UnknownReferral."""
-    row = require_referral(unit, reference)
-    add_step(unit, row.id, StepName.REVEAL, actor, row.stage)
+    row = steps.require_referral(unit, reference)
+    steps.add_step(unit, row.id, StepName.REVEAL, actor, row.stage)
 
 
 def release_expired_leases(unit: Unit) -> list[str]:
@@ -122,8 +115,8 @@ def release_expired_leases(unit: Unit) -> list[str]:
     rows = unit.conn.execute(ended.with_for_update(skip_locked=True)).all()
     for row in rows:
         stage = casework.stage_after(row.stage, Act.LEASE_ENDED)
-        update_if_unchanged(unit, row, stage=stage, owner=None, lease_until=None)
-        add_step(unit, row.id, Act.LEASE_ENDED, CLOCK, stage)
+        steps.update_if_unchanged(unit, row, stage=stage, owner=None, lease_until=None)
+        steps.add_step(unit, row.id, Act.LEASE_ENDED, steps.CLOCK, stage)
     return [row.reference for row in rows]
 
 
@@ -132,15 +125,15 @@ def erase(unit: Unit, reference: str, actor: str) -> None:
 
     Raises UnknownReferral, and casework.InvalidTransition where erasing is not allowed.
     """
-    row = require_referral(unit, reference)
+    row = steps.require_referral(unit, reference)
     stage = casework.stage_after(row.stage, Act.ERASE)
     gone = {"body": None, "flags": None, "chat_id": None, "owner": None, "until": None}
-    update_if_unchanged(unit, row, stage=stage, unseen=False, erased_at=unit.now, **gone)
+    steps.update_if_unchanged(unit, row, stage=stage, unseen=False, erased_at=unit.now, **gone)
     unit.conn.execute(update(STEP).where(STEP.c.referral_id == row.id).values(note=None))
     changes = CONTACT_CHANGE.c.referral_id == row.id
     unit.conn.execute(update(CONTACT_CHANGE).where(changes).values(body=None))
     duplicates.delete_match_keys(unit, row.id)
-    add_step(unit, row.id, Act.ERASE, actor, stage)
+    steps.add_step(unit, row.id, Act.ERASE, actor, stage)
 
 
 def _is_unclaimed() -> tuple[ColumnElement[bool], ...]:
@@ -184,12 +177,11 @@ def _apply_act(
     }
     if act == Act.STILL_WANTED and not _was_withdrawn(unit, row):
         changed["may_contact"] = unseal_record(unit, row).may_contact
-    update_if_unchanged(unit, row, **changed)
-    add_step(unit, row.id, act, actor, stage, note, until=until)
+    steps.update_if_unchanged(unit, row, **changed)
+    steps.add_step(unit, row.id, act, actor, stage, note, until=until)
     return stage
 
 
 def _was_withdrawn(unit: Unit, row: AnyRow) -> bool:
     """Return whether the person ever withdrew; only a new referral lifts that."""
-    asked = exists().where(STEP.c.referral_id == row.id, STEP.c.act == Act.WITHDRAW)
-    return bool(unit.conn.execute(select(asked)).scalar_one())
+    return unit.exists(STEP.c.referral_id == row.id, STEP.c.act == Act.WITHDRAW)

@@ -1,6 +1,6 @@
 """Changes of contact details: proposed by the owner, approved by a second person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -10,15 +10,9 @@ from flows.record import Record, RecordLine
 from flows.referral import contact
 from flows.vocabulary import StepName
 from storage import serialization
-from storage.referrals import duplicates
+from storage.referrals import duplicates, steps
 from storage.referrals.rows import referral_row_values, unseal_record
-from storage.referrals.steps import (
-    NotReferralOwner,
-    add_step,
-    require_referral,
-    update_if_unchanged,
-)
-from storage.tables import REFERRAL, STEP, AnyRow, new_id
+from storage.tables import REFERRAL, STEP, AnyRow, from_row, new_id
 from storage.unit import Unit
 from storage.web_tables import CONTACT_CHANGE
 
@@ -62,25 +56,16 @@ def request_change(unit: Unit, reference: str, proposed: ProposedContactChange, 
     Raises UnknownReferral, ReferralErased, NotReferralOwner when `actor` does not own it, and
     ChangeAlreadyPending.
     """
-    row = require_referral(unit, reference)
+    row = steps.require_referral(unit, reference)
     if row.owner != actor:
-        raise NotReferralOwner(f"{reference} is not with {actor}.")
+        raise steps.NotReferralOwner(f"{reference} is not with {actor}.")
     if _pending_row(unit, row.id) is not None:
         raise ChangeAlreadyPending(reference)
     was = contact.current_line(unseal_record(unit, row), proposed.question)
-    whole = ProposedContactChange(
-        proposed.question, proposed.value, proposed.label, proposed.why, was
-    )
-    id = new_id()
+    id, whole = new_id(), replace(proposed, was=was)
     sealed = unit.seal(_body_context(id), serialization.dumps(whole))
-    values = {
-        "id": id,
-        "referral_id": row.id,
-        "requested_by": actor,
-        "requested_at": unit.now,
-        "body": sealed,
-    }
-    unit.conn.execute(insert(CONTACT_CHANGE), values)
+    asked = {"requested_by": actor, "requested_at": unit.now, "body": sealed}
+    unit.conn.execute(insert(CONTACT_CHANGE), {"id": id, "referral_id": row.id, **asked})
     return id
 
 
@@ -89,15 +74,14 @@ def pending_change(unit: Unit, referral_id: str) -> PendingContactChange | None:
     row = _pending_row(unit, referral_id)
     if row is None:
         return None
-    return PendingContactChange(
-        row.id, row.requested_by, row.requested_at, _unseal_proposed(unit, row.id, row.body)
-    )
+    proposed = _unseal_proposed(unit, row.id, row.body)
+    return from_row(PendingContactChange, row, proposed=proposed)
 
 
 def current_contact_answers(unit: Unit, referral_id: str) -> dict[str, RecordLine] | None:
     """Return the answers about contact that can be changed; None once all is erased."""
     query = select(REFERRAL).where(REFERRAL.c.id == referral_id)
-    row = unit.conn.execute(query).first()
+    row = unit.first(query)
     if row is None or row.body is None:
         return None
     record = unseal_record(unit, row)
@@ -112,7 +96,7 @@ def decide_change(unit: Unit, reference: str, id: str, agreed: bool, actor: str)
     ChangeNeedsSecondPerson. Also raises UnknownReferral, ReferralErased, and
     ChangeAlreadyDecided when no change is pending under this id (any more).
     """
-    row = require_referral(unit, reference)
+    row = steps.require_referral(unit, reference)
     change = _pending_row(unit, row.id)
     if change is None or change.id != id:
         raise ChangeAlreadyDecided(reference)
@@ -120,7 +104,7 @@ def decide_change(unit: Unit, reference: str, id: str, agreed: bool, actor: str)
         raise ChangeNeedsSecondPerson(reference)
     values = {"decided_by": actor, "decided_at": unit.now, "approved": agreed}
     mine = (CONTACT_CHANGE.c.id == id, CONTACT_CHANGE.c.decided_at.is_(None))
-    if unit.conn.execute(update(CONTACT_CHANGE).where(*mine).values(values)).rowcount != 1:
+    if unit.changed(update(CONTACT_CHANGE).where(*mine).values(values)) != 1:
         raise ChangeAlreadyDecided(reference)
     if agreed:
         _apply_change(unit, row, change, actor)
@@ -129,7 +113,7 @@ def decide_change(unit: Unit, reference: str, id: str, agreed: bool, actor: str)
 def blank_decided(unit: Unit, before: datetime) -> int:
     """Blank what was asked for in changes decided before then; return how many."""
     old = (CONTACT_CHANGE.c.decided_at <= before, CONTACT_CHANGE.c.body.is_not(None))
-    return unit.conn.execute(update(CONTACT_CHANGE).where(*old).values(body=None)).rowcount
+    return unit.changed(update(CONTACT_CHANGE).where(*old).values(body=None))
 
 
 def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
@@ -140,17 +124,16 @@ def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
         before, wanted.question, wanted.value, wanted.label, by, unit.now
     )
     body = referral_row_values(unit, row.id, after, row.chat_id)["body"]
-    update_if_unchanged(unit, row, body=body, may_contact=_may_contact(unit, row, before, after))
+    may_contact = _may_contact(unit, row, before, after)
+    steps.update_if_unchanged(unit, row, body=body, may_contact=may_contact)
     duplicates.replace_match_keys(unit, row.id, after)
-    add_step(unit, row.id, StepName.CONTACT_CHANGED, actor, row.stage)
+    steps.add_step(unit, row.id, StepName.CONTACT_CHANGED, actor, row.stage)
 
 
 def _may_contact(unit: Unit, row: AnyRow, before: Record, after: Record) -> bool:
     """Return whether contact may be made; where the person stopped it, no change lifts that."""
-    asked = select(STEP.c.id).where(
-        STEP.c.referral_id == row.id, STEP.c.act.in_((Act.WITHDRAW, Act.ASK_TO_DELETE))
-    )
-    stopped = row.may_contact != before.may_contact or unit.conn.execute(asked).first() is not None
+    asked = (STEP.c.referral_id == row.id, STEP.c.act.in_((Act.WITHDRAW, Act.ASK_TO_DELETE)))
+    stopped = row.may_contact != before.may_contact or unit.exists(*asked)
     return bool(row.may_contact and after.may_contact) if stopped else after.may_contact
 
 
@@ -160,7 +143,7 @@ def _pending_row(unit: Unit, referral_id: str) -> AnyRow | None:
         CONTACT_CHANGE.c.decided_at.is_(None),
         CONTACT_CHANGE.c.body.is_not(None),
     )
-    return unit.conn.execute(query.order_by(CONTACT_CHANGE.c.requested_at)).first()
+    return unit.first(query.order_by(CONTACT_CHANGE.c.requested_at))
 
 
 def _unseal_proposed(unit: Unit, id: str, body: bytes) -> ProposedContactChange:

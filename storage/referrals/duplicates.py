@@ -28,14 +28,10 @@ def add_match_keys(unit: Unit, referral_id: str, record: Record) -> None:
 
     Nothing is looked up: the second referral of a person takes as long as the first.
     """
+    marks = [(kind, unit.fingerprint("alike", kind, text)) for kind, text in match_keys_of(record)]
     rows = [
-        {
-            "id": new_id(),
-            "referral_id": referral_id,
-            "kind": kind,
-            "fingerprint": unit.fingerprint("alike", kind, text),
-        }
-        for kind, text in match_keys_of(record)
+        {"id": new_id(), "referral_id": referral_id, "kind": kind, "fingerprint": mark}
+        for kind, mark in marks
     ]
     if rows:
         unit.conn.execute(insert(MATCH_KEY), rows)
@@ -54,9 +50,8 @@ def delete_match_keys(unit: Unit, referral_id: str) -> None:
 
 def possible_duplicates(unit: Unit, referral_id: str) -> tuple[PossibleDuplicate, ...]:
     """Return the other referrals that may be of the same person, the newest first."""
-    own = select(MATCH_KEY.c.kind, MATCH_KEY.c.fingerprint).where(
-        MATCH_KEY.c.referral_id == referral_id
-    )
+    mine = MATCH_KEY.c.referral_id == referral_id
+    own = select(MATCH_KEY.c.kind, MATCH_KEY.c.fingerprint).where(mine)
     keys = {(kind, fingerprint) for kind, fingerprint in unit.conn.execute(own)}
     of_referral = (REFERRAL.c.id, REFERRAL.c.reference, REFERRAL.c.queue, REFERRAL.c.stage)
     query = (

@@ -8,17 +8,7 @@ from flows import casework
 from flows.casework import Act, ReferralStage
 from flows.record import Record
 from flows.vocabulary import Flag, StepName
-from storage.referrals import duplicates
-from storage.referrals.rows import (
-    QueueEntry,
-    ReferralStep,
-    entry_from_row,
-    referral_row_values,
-    seal_flags,
-    step_from_row,
-    unseal_flags,
-    unseal_record,
-)
+from storage.referrals import duplicates, rows
 from storage.referrals.steps import (
     PERSON,
     add_step,
@@ -26,7 +16,7 @@ from storage.referrals.steps import (
     require_referral,
     update_if_unchanged,
 )
-from storage.tables import REFERRAL, STEP, new_id
+from storage.tables import REFERRAL, STEP, from_row, new_id
 from storage.unit import Unit
 
 
@@ -57,31 +47,28 @@ def hand_over(unit: Unit, record: Record, chat_id: str | None) -> bool:
             raise ReferenceTaken(record.reference)
         return False
     id = new_id()
-    unit.conn.execute(insert(REFERRAL), referral_row_values(unit, id, record, chat_id))
+    unit.conn.execute(insert(REFERRAL), rows.referral_row_values(unit, id, record, chat_id))
     duplicates.add_match_keys(unit, id, record)
     add_step(unit, id, StepName.HANDED_OVER, PERSON, ReferralStage.NEW)
     return True
 
 
-def list_queue(unit: Unit, include_closed: bool = False) -> list[QueueEntry]:
+def list_queue(unit: Unit, include_closed: bool = False) -> list[rows.QueueEntry]:
     """Return the queue: first what a person did unseen, then the urgent, then by due time.
 
     A withdrawn referral stays in it until a member of staff closes it.
     """
-    query = select(REFERRAL).order_by(
-        REFERRAL.c.unseen.desc(), REFERRAL.c.urgent.desc(), REFERRAL.c.due
-    )
+    order = (REFERRAL.c.unseen.desc(), REFERRAL.c.urgent.desc(), REFERRAL.c.due)
+    query = select(REFERRAL).order_by(*order)
     if not include_closed:
         query = query.where(or_(REFERRAL.c.stage.in_(casework.LISTED_STAGES), REFERRAL.c.unseen))
-    return [entry_from_row(unit, row) for row in unit.conn.execute(query)]
+    return [rows.entry_from_row(unit, row) for row in unit.conn.execute(query)]
 
 
 def referral_status(unit: Unit, reference: str) -> ReferralStatus | None:
     """Return how a referral stands; None when there is no such reference."""
     row = find_referral(unit, reference)
-    if row is None:
-        return None
-    return ReferralStatus(row.id, row.reference, row.queue, row.stage, row.owner)
+    return from_row(ReferralStatus, row) if row else None
 
 
 def open_record(unit: Unit, reference: str, actor: str, reason: str = "") -> Record:
@@ -90,17 +77,17 @@ def open_record(unit: Unit, reference: str, actor: str, reason: str = "") -> Rec
     Raises UnknownReferral and ReferralErased.
     """
     row = require_referral(unit, reference)
-    record = unseal_record(unit, row)
+    record = rows.unseal_record(unit, row)
     update_if_unchanged(unit, row, opened_at=row.opened_at or unit.now, unseen=False)
     add_step(unit, row.id, StepName.OPENED, actor, row.stage, reason)
     return record
 
 
-def list_steps(unit: Unit, reference: str) -> list[ReferralStep]:
+def list_steps(unit: Unit, reference: str) -> list[rows.ReferralStep]:
     """Return every step of a referral, the oldest first; raise UnknownReferral."""
     row = require_referral(unit, reference)
     steps = select(STEP).where(STEP.c.referral_id == row.id).order_by(STEP.c.n)
-    return [step_from_row(unit, step) for step in unit.conn.execute(steps)]
+    return [rows.step_from_row(unit, step) for step in unit.conn.execute(steps)]
 
 
 def raise_flag(unit: Unit, reference: str, flag: Flag) -> None:
@@ -111,8 +98,8 @@ def raise_flag(unit: Unit, reference: str, flag: Flag) -> None:
     row = require_referral(unit, reference)
     if row.stage == ReferralStage.ERASED:
         return
-    flags = dict.fromkeys([*unseal_flags(unit, row.id, row.flags), flag])
-    sealed = seal_flags(unit, row.id, list(flags))
+    flags = dict.fromkeys([*rows.unseal_flags(unit, row.id, row.flags), flag])
+    sealed = rows.seal_flags(unit, row.id, list(flags))
     update_if_unchanged(unit, row, flags=sealed, unseen=True, urgent=True, until=None)
     add_step(unit, row.id, StepName.FLAG_RAISED, PERSON, row.stage)
 

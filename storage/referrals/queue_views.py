@@ -18,7 +18,7 @@ from storage.referrals.rows import (
     unseal_answer_pairs,
     unseal_flags,
 )
-from storage.tables import REFERRAL, AnyRow, UtcDateTime
+from storage.tables import REFERRAL, UtcDateTime
 from storage.unit import Unit
 
 PAGE_SIZE = 50
@@ -81,25 +81,25 @@ class QueuePage:
     truncated: bool = False
 
 
-def queue_page(unit: Unit, queue_query: QueueQuery) -> QueuePage:
+def queue_page(unit: Unit, asked: QueueQuery) -> QueuePage:
     """Return one page of a view: first the unseen, then what came back, the urgent, the due."""
-    where = [*_scope_conditions(queue_query), _view_conditions(unit, queue_query)[queue_query.view]]
-    if queue_query.flag and queue_query.flag not in COLUMN_FILTERS:
-        return _page_with_flag(unit, queue_query, where)
-    if queue_query.flag:
-        where.append(COLUMN_FILTERS[queue_query.flag])
+    where = [*_scope_conditions(asked), _view_conditions(unit, asked)[asked.view]]
+    if asked.flag and asked.flag not in COLUMN_FILTERS:
+        return _page_with_flag(unit, asked, where)
+    if asked.flag:
+        where.append(COLUMN_FILTERS[asked.flag])
     size = unit.conn.scalar(select(func.count()).where(*where)) or 0
-    chosen = _ordered(unit, select(_R.reference).where(*where), queue_query)
-    page = chosen.limit(PAGE_SIZE).offset(PAGE_SIZE * (queue_query.page - 1))
+    chosen = _ordered(unit, select(_R.reference).where(*where), asked)
+    page = chosen.limit(PAGE_SIZE).offset(PAGE_SIZE * (asked.page - 1))
     references = list(unit.conn.scalars(page))
     return QueuePage(_entries(unit, references), size, _page_count(size))
 
 
-def counts_by_view(unit: Unit, queue_query: QueueQuery) -> dict[str, int]:
+def counts_by_view(unit: Unit, asked: QueueQuery) -> dict[str, int]:
     """Return how many each view holds, without the filters."""
-    views = _view_conditions(unit, queue_query)
+    views = _view_conditions(unit, asked)
     sums = [func.sum(case((views[name], 1), else_=0)).label(name) for name in VIEWS]
-    seen = select(*sums).where(_R.queue.in_(queue_query.queues))
+    seen = select(*sums).where(_R.queue.in_(asked.queues))
     row = unit.conn.execute(seen).one()
     return {name: int(getattr(row, name) or 0) for name in VIEWS}
 
@@ -107,7 +107,7 @@ def counts_by_view(unit: Unit, queue_query: QueueQuery) -> dict[str, int]:
 def find_entry(unit: Unit, reference: str) -> QueueEntry | None:
     """Return one referral as a line of the queue; None when there is no such reference."""
     query = select(*_ENTRY_COLUMNS).where(_R.reference == reference)
-    row = unit.conn.execute(query).first()
+    row = unit.first(query)
     return entry_from_row(unit, row) if row else None
 
 
@@ -128,24 +128,23 @@ def search_answers(
     return [(row.reference, row.stage, what) for row, what in found if what]
 
 
-def live_snapshot(unit: Unit, queue_query: QueueQuery) -> tuple[list[str], list[tuple[str, str]]]:
+def live_snapshot(unit: Unit, asked: QueueQuery) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the references that are new, and (reference, owner) of those somebody has."""
-    open_ = (*_scope_conditions(queue_query), _R.stage.in_(casework.OPEN_STAGES))
+    open_ = (*_scope_conditions(asked), _R.stage.in_(casework.OPEN_STAGES))
     query = select(_R.reference, _R.owner, _R.stage).where(*open_).order_by(_R.sent_at.desc())
     rows = unit.conn.execute(query.limit(LIVE_LIMIT)).all()
     new = [row.reference for row in rows if row.stage == ReferralStage.NEW]
     return new, [(row.reference, row.owner) for row in rows if row.owner]
 
 
-def _view_conditions(unit: Unit, queue_query: QueueQuery) -> dict[str, ColumnElement[bool]]:
+def _view_conditions(unit: Unit, asked: QueueQuery) -> dict[str, ColumnElement[bool]]:
     """Return what each view holds. A snoozed one stands in no other view of its owner's work."""
     open_ = _R.stage.in_(casework.OPEN_STAGES)
     snoozed = and_(open_, _R.until > unit.now, ~_R.unseen)
     back = or_(_R.until.is_(None), _R.until <= unit.now, _R.unseen)
-    own = and_(open_, back, _R.owner == queue_query.actor)
-    promised = and_(
-        _R.stage.in_(STAGES_WITH_DEADLINE), back, _next_action_at() <= queue_query.today_ends
-    )
+    own = and_(open_, back, _R.owner == asked.actor)
+    today = _next_action_at() <= asked.today_ends
+    promised = and_(_R.stage.in_(STAGES_WITH_DEADLINE), back, today)
     stopped = _R.stage.in_((ReferralStage.PAUSED, ReferralStage.WITHDRAWN))
     unowned = and_(_R.unseen, _R.owner.is_(None))
     check = or_(stopped, _R.unseen, and_(open_, or_(_R.queue == Queue.CHECK, _R.hold)))
@@ -170,15 +169,15 @@ def _next_action_at() -> ColumnElement[datetime]:
     return func.coalesce(_R.until, _R.due, type_=UtcDateTime)
 
 
-def _scope_conditions(queue_query: QueueQuery) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [_R.queue.in_(queue_query.queues)]
-    return [*where, _R.journey == queue_query.journey] if queue_query.journey else where
+def _scope_conditions(asked: QueueQuery) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [_R.queue.in_(asked.queues)]
+    return [*where, _R.journey == asked.journey] if asked.journey else where
 
 
 def _ordered(
-    unit: Unit, query: Select[*tuple[Any, ...]], queue_query: QueueQuery
+    unit: Unit, query: Select[*tuple[Any, ...]], asked: QueueQuery
 ) -> Select[*tuple[Any, ...]]:
-    if queue_query.view == QueueView.DONE:
+    if asked.view == QueueView.DONE:
         return query.order_by(_R.closed_at.desc(), _R.reference)
     back = case((_R.until <= unit.now, 1), else_=0)
     return query.order_by(
@@ -186,14 +185,16 @@ def _ordered(
     )
 
 
-def _page_with_flag(
-    unit: Unit, queue_query: QueueQuery, where: list[ColumnElement[bool]]
-) -> QueuePage:
+def _page_with_flag(unit: Unit, asked: QueueQuery, where: list[ColumnElement[bool]]) -> QueuePage:
     """Flags are sealed: the first ones of the view, in its order, are opened one by one."""
-    query = _ordered(unit, select(_R.reference, _R.id, _R.flags).where(*where), queue_query)
+    query = _ordered(unit, select(_R.reference, _R.id, _R.flags).where(*where), asked)
     rows = unit.conn.execute(query.limit(SCAN_LIMIT + 1)).all()
-    has = [row.reference for row in rows[:SCAN_LIMIT] if _has_flag(unit, row, queue_query.flag)]
-    first = PAGE_SIZE * (queue_query.page - 1)
+    has = [
+        row.reference
+        for row in rows[:SCAN_LIMIT]
+        if asked.flag in unseal_flags(unit, row.id, row.flags)
+    ]
+    first = PAGE_SIZE * (asked.page - 1)
     entries = _entries(unit, has[first : first + PAGE_SIZE])
     return QueuePage(entries, len(has), _page_count(len(has)), len(rows) > SCAN_LIMIT)
 
@@ -203,10 +204,6 @@ def _entries(unit: Unit, references: list[str]) -> tuple[QueueEntry, ...]:
     query = select(*_ENTRY_COLUMNS).where(_R.reference.in_(references))
     rows = {row.reference: row for row in unit.conn.execute(query)}
     return tuple(entry_from_row(unit, rows[one]) for one in references)
-
-
-def _has_flag(unit: Unit, row: AnyRow, flag: str) -> bool:
-    return flag in unseal_flags(unit, row.id, row.flags)
 
 
 def _page_count(size: int) -> int:

@@ -7,7 +7,7 @@ from flows.casework import ReferralStage
 from flows.record import Record
 from flows.vocabulary import Queue
 from storage import serialization
-from storage.tables import AnyRow
+from storage.tables import AnyRow, from_row
 from storage.unit import Unit
 
 AnswerPairs = tuple[tuple[str, str], ...]
@@ -92,9 +92,8 @@ def unseal_record(unit: Unit, row: AnyRow) -> Record:
     """Return the record in a row; raise ReferralErased when it is gone."""
     if row.body is None:
         raise ReferralErased(row.reference)
-    return serialization.loads(
-        Record, unit.unseal(_record_context(row.id, row.reference), row.body)
-    )
+    text = unit.unseal(_record_context(row.id, row.reference), row.body)
+    return serialization.loads(Record, text)
 
 
 def unseal_answer_pairs(unit: Unit, row: AnyRow) -> AnswerPairs:
@@ -107,32 +106,14 @@ def unseal_answer_pairs(unit: Unit, row: AnyRow) -> AnswerPairs:
 
 def entry_from_row(unit: Unit, row: AnyRow) -> QueueEntry:
     """Return a row as a line of the queue."""
-    return QueueEntry(
-        reference=row.reference,
-        queue=row.queue,
-        provider=row.provider,
-        sent_at=row.sent_at,
-        due=row.due,
-        zone=row.zone,
-        stage=row.stage,
-        owner=row.owner,
-        lease_until=row.lease_until,
-        until=row.until,
-        urgent=row.urgent,
-        may_contact=row.may_contact,
-        hold=row.hold,
-        unseen=row.unseen,
-        late=row.due < unit.now,
-        source=row.source,
-        journey=row.journey,
-        flags=unseal_flags(unit, row.id, row.flags),
-    )
+    flags = unseal_flags(unit, row.id, row.flags)
+    return from_row(QueueEntry, row, late=row.due < unit.now, flags=flags)
 
 
 def step_from_row(unit: Unit, step: AnyRow) -> ReferralStep:
     """Return a step with its note unsealed."""
     note = unit.unseal(note_context(step.referral_id, step.id), step.note) if step.note else ""
-    return ReferralStep(step.act, step.actor, step.at, step.stage, note, step.until)
+    return from_row(ReferralStep, step, note=note)
 
 
 def unseal_flags(unit: Unit, id: str, sealed: bytes | None) -> tuple[str, ...]:

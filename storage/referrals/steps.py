@@ -22,7 +22,7 @@ class NotReferralOwner(RuntimeError):
 
 def find_referral(unit: Unit, reference: str) -> AnyRow | None:
     """Return the row of a referral; None when there is no such reference."""
-    return unit.conn.execute(select(REFERRAL).where(REFERRAL.c.reference == reference)).first()
+    return unit.first(select(REFERRAL).where(REFERRAL.c.reference == reference))
 
 
 def require_referral(unit: Unit, reference: str) -> AnyRow:
@@ -43,7 +43,7 @@ def update_if_unchanged(unit: Unit, row: AnyRow, **values: object) -> None:
         REFERRAL.c.stage == row.stage,
         REFERRAL.c.owner.is_not_distinct_from(row.owner),
     )
-    if unit.conn.execute(update(REFERRAL).where(*same).values(**values)).rowcount != 1:
+    if unit.changed(update(REFERRAL).where(*same).values(**values)) != 1:
         raise NotReferralOwner(f"{row.reference} has just been changed by somebody else.")
 
 

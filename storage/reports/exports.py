@@ -129,7 +129,7 @@ def decide_export(unit: Unit, id: str, actor: str, agree: bool) -> None:
         raise ExportNeedsSecondPerson(id)
     open_ = (_E.id == id, _E.decided_at.is_(None), _E.requested_at > unit.now - DECIDE_WITHIN)
     decided = {"decided_by": actor, "decided_at": unit.now, "approved": agree}
-    if unit.conn.execute(update(EXPORT).where(*open_).values(decided)).rowcount != 1:
+    if unit.changed(update(EXPORT).where(*open_).values(decided)) != 1:
         raise ExportClosed(id)
 
 
@@ -144,23 +144,18 @@ def collect_export(unit: Unit, id: str, actor: str) -> ExportRequest:
         raise UnknownExport(id)
     if row.decided_at is None:
         raise ExportNeedsSecondPerson(id)
-    ready = (
-        _E.id == id,
-        _E.approved,
-        _E.collected_at.is_(None),
-        _E.decided_at > unit.now - COLLECT_WITHIN,
-    )
-    if unit.conn.execute(update(EXPORT).where(*ready).values(collected_at=unit.now)).rowcount != 1:
+    in_time = _E.decided_at > unit.now - COLLECT_WITHIN
+    ready = (_E.id == id, _E.approved, _E.collected_at.is_(None), in_time)
+    if unit.changed(update(EXPORT).where(*ready).values(collected_at=unit.now)) != 1:
         raise ExportClosed(id)
     return _request_from_row(unit, row)
 
 
 def exports_requested_by(unit: Unit, actor: str, limit: int = 20) -> list[ExportRequest]:
     """Return the requests of one person, the newest first."""
-    query = (
-        select(EXPORT).where(_E.requested_by == actor).order_by(_E.requested_at.desc()).limit(limit)
-    )
-    return [_request_from_row(unit, row) for row in unit.conn.execute(query)]
+    query = select(EXPORT).where(_E.requested_by == actor).order_by(_E.requested_at.desc())
+    rows = unit.conn.execute(query.limit(limit))
+    return [_request_from_row(unit, row) for row in rows]
 
 
 def list_pending_exports(unit: Unit) -> list[ExportRequest]:
@@ -170,17 +165,15 @@ def list_pending_exports(unit: Unit) -> list[ExportRequest]:
     return [_request_from_row(unit, row) for row in unit.conn.execute(query)]
 
 
-def select_entries(
-    unit: Unit, selection: ExportSelection, queue_query: QueueQuery
-) -> list[QueueEntry]:
+def select_entries(unit: Unit, selection: ExportSelection, asked: QueueQuery) -> list[QueueEntry]:
     """Return the referrals of a selection, in the queue's order.
 
-    `queue_query` says who asks, in which queues, and which view.
+    `asked` says who asks, in which queues, and which view.
     """
     found: list[QueueEntry] = []
     page, pages = 1, 1
     while page <= pages:
-        one = queue_views.queue_page(unit, replace(queue_query, page=page))
+        one = queue_views.queue_page(unit, replace(asked, page=page))
         found += one.entries
         page, pages = page + 1, one.pages
     return [entry for entry in found if _is_in_date_range(selection, entry)]
@@ -204,7 +197,7 @@ def _is_in_date_range(selection: ExportSelection, entry: QueueEntry) -> bool:
 
 
 def _require_row(unit: Unit, id: str) -> AnyRow:
-    row = unit.conn.execute(select(EXPORT).where(_E.id == id)).first()
+    row = unit.first(select(EXPORT).where(_E.id == id))
     if row is None:
         raise UnknownExport(id)
     return row

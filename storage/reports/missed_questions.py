@@ -20,10 +20,8 @@ class MissedQuestion:
 def add_missed_question(unit: Unit, text: str) -> None:
     """Store a question that the person agreed to pass on."""
     id = new_id()
-    unit.conn.execute(
-        insert(MISSED_QUESTION),
-        {"id": id, "body": unit.seal(_body_context(id), text), "at": unit.now},
-    )
+    row = {"id": id, "body": unit.seal(_body_context(id), text), "at": unit.now}
+    unit.conn.execute(insert(MISSED_QUESTION), row)
 
 
 def list_missed_questions(unit: Unit) -> list[MissedQuestion]:

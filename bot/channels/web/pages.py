@@ -16,7 +16,7 @@ from bot.web.event_stream import event_response
 from bot.web.forms import Refused
 from flows.service import service
 from flows.understanding.crisis import detect_danger
-from storage.chats import browser_sessions, conversations, screens
+from storage.chats import browser_sessions, conversations, inbox, screens
 from storage.chats.screens import ScreenMessage
 from storage.unit import Unit
 
@@ -122,10 +122,8 @@ async def post_to_chat(request: ChatRequest) -> Response:
         await submissions.submit(request, button_submission(screen, press))
     else:
         bubble = words if words.strip() and not words.startswith("/start") else ""
-        await submissions.submit(
-            request,
-            Submission(words, bubble=bubble, clears_screen=screen.locked),
-        )
+        said = Submission(words, bubble=bubble, clears_screen=screen.locked)
+        await submissions.submit(request, said)
     return request.redirect("/chat#latest")
 
 
@@ -164,10 +162,8 @@ async def privacy_page(request: ChatRequest) -> Response:
 
 async def chat_events(request: ChatRequest) -> Response:
     """Tell the page's script when there is something new."""
-    return event_response(
-        request.runtime.chat_events,
-        ScreenWatcher(request.runtime, request.chat_address).current_revision,
-    )
+    watcher = ScreenWatcher(request.runtime, request.chat_address)
+    return event_response(request.runtime.chat_events, watcher.current_revision)
 
 
 def load_screen(unit: Unit, request: ChatRequest) -> Screen:
@@ -178,7 +174,7 @@ def load_screen(unit: Unit, request: ChatRequest) -> Screen:
         screens.list_screen_messages(unit, WEB_CHANNEL, address),
         screens.screen_revision(unit, WEB_CHANNEL, address),
         browser_sessions.has_pending_work(unit, WEB_CHANNEL, address),
-        browser_sessions.is_awaiting_answer(unit, WEB_CHANNEL, address),
+        inbox.has_unanswered_input(unit, WEB_CHANNEL, address),
         found.conversation.language,
         _idle_time(request, found),
     )
