@@ -14,7 +14,7 @@ ContentTree = dict[str, Any]
 @cache
 def load_toml(name: str) -> ContentTree:
     """Return one content file, such as "service.toml" or "en/scenes.toml", as nested tables."""
-    return tomllib.loads((CONTENT_DIR / name).read_text(encoding="utf-8"))
+    return tomllib.loads((CONTENT_DIR / name).read_text("utf-8"))
 
 
 @cache
@@ -38,7 +38,5 @@ def _load_folder(folder: Traversable) -> ContentTree:
             branches = _load_folder(entry)
             tree[entry.name] = {k: v for branch in branches.values() for k, v in branch.items()}
         elif entry.name.endswith(".toml"):
-            tree[entry.name.removesuffix(".toml")] = tomllib.loads(
-                entry.read_text(encoding="utf-8")
-            )
+            tree[entry.name.removesuffix(".toml")] = tomllib.loads(entry.read_text("utf-8"))
     return tree

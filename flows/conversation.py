@@ -1,6 +1,6 @@
 """The conversation as it is remembered, and what a turn makes of it: replies and effects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -244,3 +244,8 @@ class Turn:
     effects: tuple[Effect, ...] = ()
     toast: str = ""
     rerender: bool = False
+
+    def after(self, earlier: "Turn") -> "Turn":
+        """Return this turn with what an earlier one says and does before it."""
+        replies = (*earlier.replies, *self.replies)
+        return replace(self, replies=replies, effects=(*earlier.effects, *self.effects))

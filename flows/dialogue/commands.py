@@ -73,9 +73,7 @@ SLASH_COMMANDS = {
 """What each slash command means; the words for the same are in the language's commands.toml."""
 
 # The order decides where one word is listed under two commands: leaving must win.
-TYPED_COMMANDS = tuple(
-    command for command in Command if command not in (Command.SETTINGS, Command.UNKNOWN)
-)
+TYPED_COMMANDS = tuple(one for one in Command if one not in (Command.SETTINGS, Command.UNKNOWN))
 """The commands that can be typed as words."""
 
 
@@ -200,18 +198,14 @@ def press_group(moment: Moment) -> Turn:
     """Return the questions of a group, in the place of the list."""
     if moment.first_arg not in faq.groups():
         return explain.show_topic_groups(moment)
-    return explain.show_topic_group(
-        moment.conversation, moment.first_arg, edits_message_id=moment.input.message_id
-    )
+    return explain.show_topic_group(moment.conversation, moment.first_arg, moment.input.message_id)
 
 
 def press_topic(moment: Moment) -> Turn:
     """Return a topic's answer, in the place of the list."""
     if moment.first_arg not in [topic.id for topic in faq.topics()]:
         return explain.show_topic_groups(moment)
-    return explain.show_topic(
-        moment.conversation, moment.first_arg, edits_message_id=moment.input.message_id
-    )
+    return explain.show_topic(moment.conversation, moment.first_arg, moment.input.message_id)
 
 
 def press_language(moment: Moment) -> Turn:

@@ -67,26 +67,18 @@ def respond_to_danger_on_page(
         danger = detect_danger(words)
         here = turn.conversation
         if danger and not _was_given_recently(here, danger, now):
-            turn = _merge_turns(turn, _give_helplines(here, danger, now))
+            turn = _give_helplines(here, danger, now).after(turn)
         elif danger is None:
-            turn = _merge_turns(turn, _respond_to_pressure(here, words) or Turn(here))
+            turn = (_respond_to_pressure(here, words) or Turn(here)).after(turn)
     return turn
-
-
-def _merge_turns(turn: Turn, more: Turn) -> Turn:
-    return replace(
-        more, replies=(*turn.replies, *more.replies), effects=(*turn.effects, *more.effects)
-    )
 
 
 def _give_helplines(conversation: Conversation, danger: Danger, now: datetime) -> Turn:
     flag = danger_flag(danger)
+    others = [one for one in conversation.danger_signposts if one.kind != danger]
     told = replace(
         conversation,
-        danger_signposts=(
-            *(one for one in conversation.danger_signposts if one.kind != danger),
-            DangerSignpost(danger, now),
-        ),
+        danger_signposts=(*others, DangerSignpost(danger, now)),
         pending=None,
         flags=tuple(dict.fromkeys((*conversation.flags, flag))),
     )
@@ -110,10 +102,9 @@ def press_use_as_answer(moment: Moment) -> Turn:
 
 
 def _was_given_recently(conversation: Conversation, danger: Danger, now: datetime) -> bool:
-    quiet = timedelta(minutes=service().danger_quiet_minutes)
-    return any(
-        one.kind == danger and now - one.given_at < quiet for one in conversation.danger_signposts
-    )
+    since = now - timedelta(minutes=service().danger_quiet_minutes)
+    given = conversation.danger_signposts
+    return any(one.kind == danger and one.given_at > since for one in given)
 
 
 def _helpline_replies(conversation: Conversation, danger: Danger) -> tuple[Reply, ...]:
@@ -121,15 +112,12 @@ def _helpline_replies(conversation: Conversation, danger: Danger) -> tuple[Reply
     texts = [say(language, f"crisis.{danger}.text")]
     if has(language, f"crisis.{danger}.more"):
         texts.append(say(language, f"crisis.{danger}.more"))
-    rows = in_rows(
-        [
-            button_for(
-                conversation, "crisis.buttons.leave", ButtonVerb.LEAVE, style=ButtonStyle.DANGER
-            ),
-            button_for(conversation, "crisis.buttons.carry_on", ButtonVerb.RERENDER),
-        ]
-    )
-    return (*(Reply(text) for text in texts[:-1]), Reply(texts[-1], rows))
+    style = ButtonStyle.DANGER
+    rows = [
+        button_for(conversation, "crisis.buttons.leave", ButtonVerb.LEAVE, style=style),
+        button_for(conversation, "crisis.buttons.carry_on", ButtonVerb.RERENDER),
+    ]
+    return (*(Reply(text) for text in texts[:-1]), Reply(texts[-1], in_rows(rows)))
 
 
 def _danger_effects(conversation: Conversation, flag: Flag) -> tuple[Effect, ...]:

@@ -3,19 +3,12 @@
 from dataclasses import replace
 from typing import assert_never
 
+from flows import inputs
 from flows.conversation import ClearMessage, Reply, Turn
 from flows.dialogue import danger, form_submission
 from flows.dialogue.absence import is_away
 from flows.dialogue.presses import handle_press
 from flows.dialogue.typed_text import handle_text
-from flows.inputs import (
-    Attachment,
-    ButtonPress,
-    FormSubmission,
-    MessageEdit,
-    SharedNumber,
-    TypedText,
-)
 from flows.interaction import moves
 from flows.interaction.moment import Moment, reply_and_show_again
 from flows.questions import answer_types, journey
@@ -39,22 +32,22 @@ def warm_up() -> None:
 def dispatch_input(moment: Moment) -> Turn:
     """Return what follows from one input, before the next scene is rendered."""
     # A form looks for danger in each of its fields, and takes the answers all the same.
-    if isinstance(moment.input, FormSubmission):
+    if isinstance(moment.input, inputs.FormSubmission):
         away = is_away(moment.conversation, moment.now)
         return form_submission.submit_page(moment, moment.input, away)
     in_danger = danger.respond_to_danger(moment)
     if in_danger:
         return in_danger
     match moment.input:
-        case ButtonPress():
+        case inputs.ButtonPress():
             return handle_press(moment)
-        case Attachment(medium, _):
+        case inputs.Attachment(medium, _):
             return _handle_attachment(moment, medium)
-        case SharedNumber(number):
+        case inputs.SharedNumber(number):
             return _handle_shared_number(moment, number)
-        case MessageEdit():
+        case inputs.MessageEdit():
             return _handle_edit(moment)
-        case TypedText():
+        case inputs.TypedText():
             return handle_text(moment)
         case _:
             assert_never(moment.input)

@@ -26,10 +26,9 @@ def delete_draft(moment: Moment) -> Turn:
     """Return the proof that a draft is gone at once; for what was sent, that contact is paused."""
     conversation = moment.conversation
     language = conversation.language
-    can_forget = moves.can(conversation, Move.FORGET)
-    fresh = (
-        moves.start_draft(conversation, Move.FORGET, Journey.NONE) if can_forget else conversation
-    )
+    can_forget, fresh = moves.can(conversation, Move.FORGET), conversation
+    if can_forget:
+        fresh = moves.start_draft(conversation, Move.FORGET, Journey.NONE)
     fresh = replace(fresh, introduction=None)
     # A draft and a sent referral can both be there; "delete" is then for both.
     stopped = sent.stop_contact_effects(conversation, Act.ASK_TO_DELETE)
@@ -50,11 +49,9 @@ def ask_to_restart(moment: Moment) -> Turn:
         return show_again(moment)
     if not moves.has_draft(conversation):
         return Turn(moves.start_draft(conversation, Move.FORGET, Journey.NONE), rerender=True)
-    asked = replace(conversation, pending=ConfirmRestart())
+    asked, style = replace(conversation, pending=ConfirmRestart()), ButtonStyle.DANGER
     rows = [
-        button_for(
-            asked, "commands.again.yes", ButtonVerb.CONFIRM_RESTART, style=ButtonStyle.DANGER
-        ),
+        button_for(asked, "commands.again.yes", ButtonVerb.CONFIRM_RESTART, style=style),
         button_for(asked, "commands.again.no", ButtonVerb.RERENDER),
     ]
     return Turn(asked, (Reply(say(conversation.language, "commands.again.sure"), in_rows(rows)),))

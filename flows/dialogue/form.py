@@ -125,18 +125,14 @@ def _form_question(
     question: Question, conversation: Conversation, answer: Answer | None
 ) -> FormQuestion:
     language = conversation.language
-    internal = [
-        other.key for other in journey.journey_questions(conversation.journey) if other.internal
-    ]
+    internal = [one.key for one in journey.journey_questions(conversation.journey) if one.internal]
     return FormQuestion(
         key=question.key,
         kind=question.kind,
         title=question.text(language, "title"),
         ask=question.text(language, "ask"),
         why=question.text(language, "why"),
-        options=tuple(
-            (option, question.option_label(language, option)) for option in question.options
-        ),
+        options=tuple((one, question.option_label(language, one)) for one in question.options),
         non_answers=tuple(
             (f"{NON_ANSWER_PREFIX}{given}", say(language, f"scenes.asking.{given}"))
             for given in question.non_answers
@@ -153,11 +149,8 @@ def _form_question(
 def _field_value(answer: Answer | None) -> str:
     if answer is None or answer.status == AnswerStatus.SKIPPED:
         return ""
-    return (
-        answer.value
-        if answer.status == AnswerStatus.ANSWERED
-        else f"{NON_ANSWER_PREFIX}{answer.status}"
-    )
+    given = answer.status == AnswerStatus.ANSWERED
+    return answer.value if given else f"{NON_ANSWER_PREFIX}{answer.status}"
 
 
 def _is_answered(question: Question, found: Mapping[str, Answer]) -> bool:

@@ -75,13 +75,16 @@ def missing_questions(conversation: Conversation) -> tuple[Question, ...]:
     )
 
 
-def missing_problems(conversation: Conversation) -> tuple[AnswerProblem, ...]:
-    """Return a problem for each question of a whole form that still needs an answer."""
-    return tuple(
-        AnswerProblem(
-            one.key, _page_error_key(one.kind), (("example", answer_types.PHONE_EXAMPLE),)
-        )
-        for one in missing_questions(conversation)
+def with_missing(
+    conversation: Conversation, problems: tuple[AnswerProblem, ...]
+) -> tuple[AnswerProblem, ...]:
+    """Return the problems, and one for each other question of a whole form without an answer."""
+    wrong = {one.question for one in problems}
+    example = (("example", answer_types.PHONE_EXAMPLE),)
+    missing = [one for one in missing_questions(conversation) if one.key not in wrong]
+    return (
+        *problems,
+        *(AnswerProblem(one.key, _page_error_key(one.kind), example) for one in missing),
     )
 
 
@@ -90,7 +93,7 @@ def free_text_answers(form_fields: FormFields) -> tuple[str, ...]:
     return tuple(
         typed
         for key, typed in form_fields
-        if typed and not (question_exists(key) and _is_known_value(get_question(key), typed))
+        if typed and not (question_exists(key) and _is_offered(get_question(key), typed))
     )
 
 
@@ -108,10 +111,9 @@ def may_be_blank(question: Question) -> bool:
     )
 
 
-def _is_known_value(question: Question, typed: str) -> bool:
-    return typed in question.options or typed in [
-        f"{NON_ANSWER_PREFIX}{given}" for given in AnswerStatus
-    ]
+def _is_offered(question: Question, typed: str) -> bool:
+    non_answers = [f"{NON_ANSWER_PREFIX}{given}" for given in AnswerStatus]
+    return typed in (*question.options, *non_answers)
 
 
 def _depends_on(question: Question, gate: Question) -> bool:
@@ -129,29 +131,23 @@ def _parse_field(question: Question, typed: str, language: str) -> Parsed | Answ
     if typed in question.options:
         return answer_types.parsed_option(question, typed, language)
     if len(typed) > answer_types.INPUT_MAX_CHARS:
-        return AnswerProblem(
-            question.key,
-            "chat.page_too_long",
-            (("n", len(typed)), ("max", answer_types.INPUT_MAX_CHARS)),
-        )
+        size = (("n", len(typed)), ("max", answer_types.INPUT_MAX_CHARS))
+        return AnswerProblem(question.key, "chat.page_too_long", size)
     reading = answer_types.parse_answer(question, typed, language)
     match reading:
         case Parsed():
             return reading
         case Suggestion(option):
-            return AnswerProblem(
-                question.key, "choice.meant", (("option", question.option_label(language, option)),)
-            )
+            meant = (("option", question.option_label(language, option)),)
+            return AnswerProblem(question.key, "choice.meant", meant)
         case Invalid(why, blanks):
             return AnswerProblem(question.key, _page_error_key(why), blanks)
 
 
-def _parse_non_answer(
-    question: Question, status_name: str, language: str
-) -> Parsed | AnswerProblem:
-    if status_name not in NON_ANSWERS:
+def _parse_non_answer(question: Question, status: str, language: str) -> Parsed | AnswerProblem:
+    if status not in NON_ANSWERS:
         return AnswerProblem(question.key, "choice.pick")
-    return answer_types.non_answer(AnswerStatus(status_name), language)
+    return answer_types.non_answer(AnswerStatus(status), language)
 
 
 _PAGE_ERROR_KEYS: dict[str, str] = {

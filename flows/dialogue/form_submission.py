@@ -23,9 +23,8 @@ def submit_page(moment: Moment, form: FormSubmission, away: bool) -> Turn:
     """
     conversation = moment.conversation
     away = away and not form.journey
-    alarmed = danger.respond_to_danger_on_page(
-        conversation, form_parsing.free_text_answers(form.fields), moment.now
-    )
+    typed = form_parsing.free_text_answers(form.fields)
+    alarmed = danger.respond_to_danger_on_page(conversation, typed, moment.now)
     ready = _open_draft(moment.at(alarmed.conversation), form.journey)
     if ready is None:
         old = Reply(say(conversation.language, "scenes.asking.page_too_late"))
@@ -68,10 +67,7 @@ def _is_complete(conversation: Conversation) -> bool:
 
 def _send(moment: Moment, turn: Turn) -> Turn:
     ready = moves.apply_move(moment.conversation, Move.NOTHING_LEFT)
-    sent = checking.send(moment.at(ready))
-    return replace(
-        sent, replies=(*turn.replies, *sent.replies), effects=(*turn.effects, *sent.effects)
-    )
+    return checking.send(moment.at(ready)).after(turn)
 
 
 def _pause_if_away(conversation: Conversation, away: bool) -> Conversation:

@@ -36,13 +36,8 @@ def counter_key(conversation: Conversation, *key_parts: str) -> str:
 
 
 def _position(conversation: Conversation) -> tuple[object, ...]:
-    return (
-        conversation.stage,
-        conversation.journey,
-        conversation.draft_epoch,
-        conversation.editing,
-        len(conversation.answers),
-    )
+    draft = (conversation.journey, conversation.draft_epoch, len(conversation.answers))
+    return (conversation.stage, conversation.editing, *draft)
 
 
 def _asked_events(

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from flows import wording
+from flows import inputs, wording
 from flows.conversation import (
     ClearChat,
     Conversation,
@@ -18,16 +18,6 @@ from flows.conversation import (
 from flows.dialogue import commands
 from flows.dialogue.absence import lock_time, time_since_last_input
 from flows.dialogue.commands import Command
-from flows.inputs import (
-    Attachment,
-    ButtonPress,
-    FormSubmission,
-    Input,
-    MessageEdit,
-    SharedNumber,
-    TypedText,
-    free_text,
-)
 from flows.interaction import moves
 from flows.interaction.buttons import ButtonId, ButtonVerb, button_for, in_rows, parse_button_id
 from flows.interaction.moment import Moment, show_again
@@ -72,40 +62,40 @@ _ENDING_BUTTONS = {
 _UNBLOCKABLE_EFFECTS: tuple[type[Effect], ...] = (StopContact, ClearChat, ForgetDraft)
 
 
-def handoff_end_reason(conversation: Conversation, user_input: Input) -> HandoffEnd | None:
+def handoff_end_reason(conversation: Conversation, user_input: inputs.Input) -> HandoffEnd | None:
     """Return why this input ends a handoff at once.
 
     None when it does not: then it is for the member of staff to read, and the bot says nothing.
     """
-    words, sender = free_text(user_input), user_input.sender
+    words, sender = inputs.free_text(user_input), user_input.sender
     if words and detect_danger(words):
         return HandoffEnd.DANGER
     # A code from a link, and what staff type for somebody, come from a page too.
     from_page = sender.officer or sender.introduction or sender.typed_by
-    if isinstance(user_input, FormSubmission) or from_page:
+    if isinstance(user_input, inputs.FormSubmission) or from_page:
         return HandoffEnd.PAGE
     match user_input:
-        case ButtonPress(button_id):
+        case inputs.ButtonPress(button_id):
             pressed = parse_button_id(button_id)
             return _ENDING_BUTTONS.get(pressed.verb) if pressed else None
-        case TypedText(text):
+        case inputs.TypedText(text):
             return _end_reason_in_text(conversation, text)
-        case MessageEdit() | SharedNumber() | Attachment():
+        case inputs.MessageEdit() | inputs.SharedNumber() | inputs.Attachment():
             return None
 
 
 def describe_input(moment: Moment) -> str:
     """Return what a person did, as words for the member of staff; never empty."""
     match moment.input:
-        case ButtonPress(button_id):
+        case inputs.ButtonPress(button_id):
             words = _pressed_label(moment, button_id) or button_id
-        case TypedText(text) | MessageEdit(text):
+        case inputs.TypedText(text) | inputs.MessageEdit(text):
             words = text
-        case SharedNumber(number):
+        case inputs.SharedNumber(number):
             words = number
-        case Attachment(medium, caption):
+        case inputs.Attachment(medium, caption):
             words = ": ".join(filter(None, (medium, caption)))
-        case FormSubmission():
+        case inputs.FormSubmission():
             words = ""
     return words or "?"
 
@@ -120,7 +110,7 @@ def resume_bot(conversation: Conversation, quietly: bool, now: datetime) -> Turn
     is_away = time_since_last_input(conversation, now) > lock_time()
     if is_away and moves.has_draft(conversation) and moves.can(conversation, Move.LEAVE):
         conversation = moves.apply_move(conversation, Move.LEAVE)
-    here = Moment(conversation, TypedText(""), now)
+    here = Moment(conversation, inputs.TypedText(""), now)
     scene = SCENES[conversation.stage].show(here).replies
     # No reply here means that the scene leads on to another: that one may tell anything.
     if quietly and (not scene or any(is_revealing(reply.text) for reply in scene)):

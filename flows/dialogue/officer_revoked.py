@@ -50,9 +50,8 @@ def refuse_filing(before: Conversation, turn: Turn) -> Turn:
 
 
 def _hands_over(turn: Turn) -> bool:
-    return any(
-        isinstance(e, HandOver) and e.record.journey == Journey.OFFICER for e in turn.effects
-    )
+    records = [one.record for one in turn.effects if isinstance(one, HandOver)]
+    return any(one.journey == Journey.OFFICER for one in records)
 
 
 def _is_kept(effect: Effect) -> bool:

@@ -100,6 +100,12 @@ def button_for(
     return button(conversation, wording.say(conversation.language, key), verb, *args, style=style)
 
 
+def delete_button(conversation: Conversation) -> Button:
+    """Return the button that deletes a draft."""
+    style = ButtonStyle.DANGER
+    return button_for(conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=style)
+
+
 def parse_button_id(button_id: str) -> ButtonId | None:
     """Return what a pressed id means, or None for one that we never made."""
     found = _ID_PATTERN.fullmatch(button_id)

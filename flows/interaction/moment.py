@@ -26,9 +26,8 @@ class Moment:
     @property
     def pressed(self) -> ButtonId | None:
         """The pressed button; None when none was, or for an id that we never made."""
-        return (
-            parse_button_id(self.input.button_id) if isinstance(self.input, ButtonPress) else None
-        )
+        pressed = self.input.button_id if isinstance(self.input, ButtonPress) else ""
+        return parse_button_id(pressed)
 
     @property
     def args(self) -> tuple[str, ...]:

@@ -15,9 +15,8 @@ def apply_move(conversation: Conversation, move: Move) -> Conversation:
 
 def advance(conversation: Conversation) -> Conversation:
     """Return the conversation one step on: older buttons become old, nothing is pending."""
-    return replace(
-        conversation, prompt_id=conversation.prompt_id + 1, pending=None, invalid_count=0
-    )
+    n = conversation.prompt_id + 1
+    return replace(conversation, prompt_id=n, pending=None, invalid_count=0)
 
 
 def start_draft(conversation: Conversation, move: Move, journey: Journey) -> Conversation:

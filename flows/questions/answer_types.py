@@ -53,7 +53,7 @@ def parse_answer(question: Question, typed: str, language: str) -> ParseResult:
 
     A question's own words come first: "not known" is an answer where two people are meant.
     """
-    option = text_match.exact_match(typed, _option_words(question, language))
+    option = text_match.exact_match(typed, option_words(question, language))
     if option:
         return parsed_option(question, option, language)
     special = parse_non_answer(typed, language)
@@ -107,24 +107,20 @@ def find_email(text: str) -> str | None:
 
 
 def _parse_choice(question: Question, typed: str, language: str) -> ParseResult:
-    position = typed.strip().rstrip(".)")
-    if (
-        position.isascii()
-        and position.isdigit()
-        and 1 <= int(position[:3]) <= len(question.options)
-    ):
-        return parsed_option(question, question.options[int(position[:3]) - 1], language)
-    near = text_match.fuzzy_match(typed, _option_words(question, language))
+    typed_number = typed.strip().rstrip(".)")
+    is_number = typed_number.isascii() and typed_number.isdigit()
+    position = int(typed_number[:3]) if is_number else 0
+    if 1 <= position <= len(question.options):
+        return parsed_option(question, question.options[position - 1], language)
+    near = text_match.fuzzy_match(typed, option_words(question, language))
     return Suggestion(near) if near else Invalid(AnswerType.CHOICE)
 
 
-def _option_words(question: Question, language: str) -> dict[str, tuple[str, ...]]:
+def option_words(question: Question, language: str) -> dict[str, tuple[str, ...]]:
+    """Return the words for each option: its label, and others that mean the same."""
     return {
-        option: (
-            question.option_label(language, option),
-            *question.option_synonyms(language, option),
-        )
-        for option in question.options
+        one: (question.option_label(language, one), *question.option_synonyms(language, one))
+        for one in question.options
     }
 
 
@@ -144,10 +140,9 @@ def _parse_phone(_: Question, typed: str, __: str) -> ParseResult:
     number = find_phone_number(text)
     if number:
         return Parsed(number, " ".join(text.split())[:NAME_MAX])
-    digits = [c for c in text if c.isdigit()]
-    if not digits:
-        return Invalid("phone", (("example", PHONE_EXAMPLE),))
-    return Invalid(_phone_error_key(text), (("example", PHONE_EXAMPLE),))
+    has_digits = any(c.isdigit() for c in text)
+    error_key = _phone_error_key(text) if has_digits else "phone"
+    return Invalid(error_key, (("example", PHONE_EXAMPLE),))
 
 
 def _phone_error_key(text: str) -> str:
@@ -180,12 +175,8 @@ def _parse_contact(question: Question, typed: str, language: str) -> ParseResult
     by_phone = _parse_phone(question, typed, language)
     if isinstance(by_phone, Parsed):
         return by_phone
-    by_mail = _parse_email(question, typed, language)
-    return (
-        by_mail
-        if isinstance(by_mail, Parsed)
-        else Invalid("contact", (("example", PHONE_EXAMPLE),))
-    )
+    by_mail, neither = _parse_email(question, typed, language), (("example", PHONE_EXAMPLE),)
+    return by_mail if isinstance(by_mail, Parsed) else Invalid("contact", neither)
 
 
 def _parse_short_text(_: Question, typed: str, __: str) -> ParseResult:

@@ -30,19 +30,16 @@ def current_answers(conversation: Conversation) -> CurrentAnswers:
         if one.key not in latest or not _applies(one, conversation, found):
             continue
         index, answer = latest[one.key]
-        if _is_still_valid(one, answer) and index > _last_change_index(
-            conversation, one.depends_on
-        ):
+        changed = _last_change_index(conversation, one.depends_on)
+        if index > changed and _is_still_valid(one, answer):
             found[one.key] = answer
     return found
 
 
 def applicable_questions(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions that apply to this person now, in order."""
-    found = current_answers(conversation)
-    return tuple(
-        one for one in journey_questions(conversation.journey) if _applies(one, conversation, found)
-    )
+    found, every = current_answers(conversation), journey_questions(conversation.journey)
+    return tuple(one for one in every if _applies(one, conversation, found))
 
 
 def open_question(conversation: Conversation) -> Question | None:
@@ -66,11 +63,8 @@ def first_unanswered(conversation: Conversation) -> Question | None:
 def questions_in_chat(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions on the path that may be asked and shown in the chat itself."""
     hidden = not conversation.details_in_chat
-    return tuple(
-        one
-        for one in applicable_questions(conversation)
-        if not (hidden and one.condition == DETAILS_IN_CHAT)
-    )
+    path = applicable_questions(conversation)
+    return tuple(one for one in path if not (hidden and one.condition == DETAILS_IN_CHAT))
 
 
 def previous_question(conversation: Conversation) -> Question | None:
@@ -117,9 +111,8 @@ def is_yes(answers: CurrentAnswers, key: str) -> bool:
 
 def _applies(question: Question, conversation: Conversation, answers: CurrentAnswers) -> bool:
     named = all(key in answers and answers[key].value in values for key, values in question.only_if)
-    return named and (
-        not question.condition or CONDITIONS[question.condition](conversation, answers)
-    )
+    condition = CONDITIONS.get(question.condition)
+    return named and (condition is None or condition(conversation, answers))
 
 
 def _was_presented(question: Question, conversation: Conversation) -> bool:

@@ -37,9 +37,8 @@ def parse_paste(text: str, language: str, adult_age: int) -> PastedAnswers:
         for key, reading in readings.items():
             found.setdefault(key, reading)
     if "in_relationship" in found and "victim_known" not in found:
-        found["victim_known"] = answer_types.parsed_option(
-            get_question("victim_known"), "yes", language
-        )
+        known = get_question("victim_known")
+        found[known.key] = answer_types.parsed_option(known, "yes", language)
     return PastedAnswers(found, unread)
 
 
@@ -60,11 +59,8 @@ def _parse_piece(piece: str, language: str, adult_age: int) -> dict[str, Parsed]
     people = _parse_people(text_match.normalize(piece), language, adult_age)
     if people:
         return people
-    fitting = [
-        (one, option)
-        for one in _choice_questions()
-        if (option := _matching_option(one, piece, language))
-    ]
+    options = [(one, _matching_option(one, piece, language)) for one in _choice_questions()]
+    fitting = [(one, option) for one, option in options if option]
     if len(fitting) == 1:
         one, option = fitting[0]
         return {one.key: answer_types.parsed_option(one, option, language)}
@@ -78,28 +74,20 @@ def _parse_piece(piece: str, language: str, adult_age: int) -> dict[str, Parsed]
 def _parse_labelled(label: str, value: str, language: str) -> dict[str, Parsed]:
     """Read "Victim gender: female": one of the form's own labels, and its answer."""
     for one in _choice_questions():
-        if text_match.normalize(label) in (
-            text_match.normalize(one.text(language, p)) for p in ("title", "ask")
-        ):
+        own = [text_match.normalize(one.text(language, part)) for part in ("title", "ask")]
+        if text_match.normalize(label) in own:
             reading = answer_types.parse_answer(one, value, language)
             return {one.key: reading} if isinstance(reading, Parsed) else {}
     return {}
 
 
 def _choice_questions() -> list[Question]:
-    return [
-        one
-        for one in journey.journey_questions(Journey.OFFICER)
-        if one.options and not one.internal
-    ]
+    every = journey.journey_questions(Journey.OFFICER)
+    return [one for one in every if one.options and not one.internal]
 
 
 def _matching_option(question: Question, piece: str, language: str) -> str | None:
-    said = {
-        o: (question.option_label(language, o), *question.option_synonyms(language, o))
-        for o in question.options
-    }
-    return text_match.exact_match(piece, said)
+    return text_match.exact_match(piece, answer_types.option_words(question, language))
 
 
 def _parse_people(folded: str, language: str, adult_age: int) -> dict[str, Parsed]:

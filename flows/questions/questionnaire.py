@@ -68,9 +68,7 @@ class Question:
 @cache
 def all_questions() -> tuple[Question, ...]:
     """Return all questions in the order they are asked."""
-    return tuple(
-        _parse_question(row) for row in content_files.load_toml("questions.toml")["question"]
-    )
+    return tuple(map(_parse_question, content_files.load_toml("questions.toml")["question"]))
 
 
 @cache

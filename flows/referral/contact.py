@@ -70,11 +70,9 @@ def with_changed_answer(
 
 def _parse_option(question: Question, typed: str) -> Parsed | Invalid:
     option = typed.strip()
-    return (
-        answer_types.parsed_option(question, option, FIRST_LANGUAGE)
-        if option in question.options
-        else Invalid(AnswerType.CHOICE)
-    )
+    if option not in question.options:
+        return Invalid(AnswerType.CHOICE)
+    return answer_types.parsed_option(question, option, FIRST_LANGUAGE)
 
 
 def _replace_line(lines: tuple[RecordLine, ...], line: RecordLine) -> tuple[RecordLine, ...]:

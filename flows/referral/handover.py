@@ -6,14 +6,8 @@ from flows import content_files, wording
 from flows.calendar import workdays
 from flows.conversation import Answer, Conversation
 from flows.officers import Officer
-from flows.questions import journey
+from flows.questions import journey, questionnaire
 from flows.questions.journey import CurrentAnswers
-from flows.questions.questionnaire import (
-    CASE_REFERENCE_QUESTION,
-    Question,
-    all_questions,
-    get_question,
-)
 from flows.record import Record, RecordLine
 from flows.referral import rules
 from flows.referral.contact import REQUIRED_ANSWER_BY_WAY
@@ -65,11 +59,9 @@ _NO_OFFICER = Officer("", "", "")
 
 
 def _record_lines(conversation: Conversation, answers: CurrentAnswers) -> tuple[RecordLine, ...]:
-    asked = (
-        _record_line(question, answers, conversation)
-        for question in _recorded_questions(conversation, answers)
-    )
-    return (*asked, *_introduction_lines(conversation))
+    asked = _recorded_questions(conversation, answers)
+    lines = (_record_line(one, answers, conversation) for one in asked)
+    return (*lines, *_introduction_lines(conversation))
 
 
 def _safe_contact_lines(
@@ -77,7 +69,7 @@ def _safe_contact_lines(
 ) -> tuple[RecordLine, ...]:
     return tuple(
         _record_line(question, answers, conversation)
-        for question in all_questions()
+        for question in questionnaire.all_questions()
         if question.safe_contact and _belongs_to_journey(question, conversation)
     )
 
@@ -108,10 +100,8 @@ def referring_officer(conversation: Conversation) -> Officer | None:
     if conversation.officer:
         return conversation.officer
     found = answers_to_send(conversation)
-    name, agency, contact = (
-        found[key].value if key in found else ""
-        for key in ("officer_name", "officer_agency", "officer_contact")
-    )
+    keys = ("officer_name", "officer_agency", "officer_contact")
+    name, agency, contact = (found[key].value if key in found else "" for key in keys)
     return Officer(name, agency, contact)
 
 
@@ -120,7 +110,7 @@ def _introduction_lines(conversation: Conversation) -> tuple[RecordLine, ...]:
     introduction, language = conversation.introduction, conversation.language
     if introduction is None or not introduction.case_reference:
         return ()
-    question = get_question(CASE_REFERENCE_QUESTION)
+    question = questionnaire.get_question(questionnaire.CASE_REFERENCE_QUESTION)
     return (
         RecordLine(
             question=question.key,
@@ -136,23 +126,25 @@ def _introduction_lines(conversation: Conversation) -> tuple[RecordLine, ...]:
     )
 
 
-def _recorded_questions(conversation: Conversation, answers: CurrentAnswers) -> list[Question]:
+def _recorded_questions(
+    conversation: Conversation, answers: CurrentAnswers
+) -> list[questionnaire.Question]:
     on_path = {one.key for one in journey.applicable_questions(conversation)} | set(answers)
     return [
         one
-        for one in all_questions()
+        for one in questionnaire.all_questions()
         if one.key in on_path and not one.internal and (not one.optional or one.key in answers)
     ]
 
 
-def _belongs_to_journey(question: Question, conversation: Conversation) -> bool:
+def _belongs_to_journey(question: questionnaire.Question, conversation: Conversation) -> bool:
     """A call-back alone never asked for a way: it is a call."""
     asked_as = conversation.previous_journey or conversation.journey
     return asked_as in question.journeys
 
 
 def _record_line(
-    question: Question, answers: CurrentAnswers, conversation: Conversation
+    question: questionnaire.Question, answers: CurrentAnswers, conversation: Conversation
 ) -> RecordLine:
     answer: Answer | None = answers.get(question.key)
     language = conversation.language
@@ -224,9 +216,8 @@ def send_consent_key(conversation: Conversation) -> str:
 def _due_at(conversation: Conversation, route: Route, now: datetime) -> datetime:
     days = service().promise_days
     promised = days[conversation.journey]
-    return workdays.due_at(
-        now, min(promised, days["urgent"]) if route.urgent else promised, service()
-    )
+    within = min(promised, days["urgent"]) if route.urgent else promised
+    return workdays.due_at(now, within, service())
 
 
 def _is_answered(answers: CurrentAnswers, key: str) -> bool:

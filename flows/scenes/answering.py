@@ -43,13 +43,8 @@ def option_answer(
     conversation: Conversation, question: Question, option: str, now: datetime
 ) -> Answer:
     """Return the event of choosing an option; raise KeyError for one that is not offered."""
-    return _build_answer(
-        conversation,
-        question,
-        answer_types.parsed_option(question, option, conversation.language),
-        now,
-        None,
-    )
+    parsed = answer_types.parsed_option(question, option, conversation.language)
+    return _build_answer(conversation, question, parsed, now, None)
 
 
 def parsed_answer(

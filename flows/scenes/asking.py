@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from flows.conversation import (
+    Button,
     ButtonKind,
     ButtonRows,
     ClearMessage,
@@ -24,9 +25,7 @@ from flows.wording import has, say, words
 
 _FREE_TEXT_TYPES = (AnswerType.NAME, AnswerType.SHORT_TEXT, AnswerType.NOTE)
 """Types that would take any words for an answer; a clear question is answered as a question."""
-_EXACT_TYPES = (
-    *(AnswerType.PHONE, AnswerType.EMAIL, AnswerType.CONTACT, AnswerType.CASE_REFERENCE),
-)
+_EXACT_TYPES = (AnswerType.PHONE, AnswerType.EMAIL, AnswerType.CONTACT, AnswerType.CASE_REFERENCE)
 """Types whose answers are never near a question's words: a misfit is a slip, unless it asks."""
 
 
@@ -37,10 +36,7 @@ def show(moment: Moment) -> Turn:
     if one is None:
         raise LookupError("there is no open question to show")
     if conversation.journey == Journey.OFFICER:
-        rows = (
-            *_page_row(moment, one),
-            *answer_rows(moment, one),
-        )
+        rows = (*_page_row(moment, one), *answer_rows(moment, one))
         return officer_card.show_card(moment, one, rows)
     text = one.prompt(conversation.language)
     if journey.previous_answer(conversation, one):
@@ -57,37 +53,24 @@ def show(moment: Moment) -> Turn:
 
 def answer_rows(moment: Moment, question: Question) -> ButtonRows:
     """Return the buttons that answer a question."""
-    conversation = moment.conversation
-    language = conversation.language
-    options = [
-        button(
-            conversation,
-            question.option_label(language, option),
-            ButtonVerb.ANSWER,
-            question.key,
-            option,
-        )
-        for option in question.options
-    ]
+    conversation, key = moment.conversation, question.key
+    options = [_option_button(conversation, question, option) for option in question.options]
     also = tuple(
-        button_for(
-            conversation, f"scenes.asking.{given}", ButtonVerb.NON_ANSWER, question.key, given
-        )
+        button_for(conversation, f"scenes.asking.{given}", ButtonVerb.NON_ANSWER, key, given)
         for given in question.non_answers
     )
-    rows = [
-        *in_rows(options, question.columns),
-        *_shortcuts(moment, question),
-        also,
-    ]
+    rows = [*in_rows(options, question.columns), *_shortcuts(moment, question), also]
     if journey.previous_answer(conversation, question):
-        rows.append(
-            (button_for(conversation, "scenes.asking.keep", ButtonVerb.KEEP, question.key),)
-        )
+        rows.append((button_for(conversation, "scenes.asking.keep", ButtonVerb.KEEP, key),))
     pending = conversation.pending
     if isinstance(pending, ConfirmUnconfirmedText) and pending.question == question.key:
         rows.append((button_for(conversation, "scenes.asking.use_typed", ButtonVerb.USE_TEXT),))
     return tuple(row for row in rows if row)
+
+
+def _option_button(conversation: Conversation, question: Question, option: str) -> Button:
+    label = question.option_label(conversation.language, option)
+    return button(conversation, label, ButtonVerb.ANSWER, question.key, option)
 
 
 def _page_row(moment: Moment, question: Question) -> ButtonRows:
@@ -102,10 +85,8 @@ def _page_row(moment: Moment, question: Question) -> ButtonRows:
 def _shortcuts(moment: Moment, question: Question) -> ButtonRows:
     conversation, sender = moment.conversation, moment.input.sender
     if question.key == "name" and sender.profile_name:
-        use_profile = button_for(
-            conversation, "questions.name.use_profile", ButtonVerb.USE_PROFILE, question.key
-        )
-        return ((use_profile,),)
+        verb = ButtonVerb.USE_PROFILE
+        return ((button_for(conversation, "questions.name.use_profile", verb, question.key),),)
     if question.key == "number" and sender.can_share_number:
         share = button_for(conversation, "questions.number.share", ButtonVerb.SHARE_NUMBER)
         return ((replace(share, kind=ButtonKind.SHARE_NUMBER),),)
@@ -169,18 +150,11 @@ def _confirm_suggestion(
     conversation: Conversation, question: Question, suggestion: Suggestion
 ) -> Turn:
     asked = replace(conversation, pending=ConfirmSuggestion(question.key, suggestion.option))
-    language = conversation.language
     rows = [
-        button(
-            asked,
-            question.option_label(language, suggestion.option),
-            ButtonVerb.ANSWER,
-            question.key,
-            suggestion.option,
-        ),
+        _option_button(asked, question, suggestion.option),
         button_for(asked, "scenes.asking.guess_no", ButtonVerb.RERENDER),
     ]
-    return Turn(asked, (Reply(say(language, "scenes.asking.guess"), in_rows(rows)),))
+    return Turn(asked, (Reply(say(asked.language, "scenes.asking.guess"), in_rows(rows)),))
 
 
 def _handle_invalid(moment: Moment, question: Question, invalid: Invalid) -> Turn:
@@ -191,18 +165,15 @@ def _handle_invalid(moment: Moment, question: Question, invalid: Invalid) -> Tur
             return explain.answer_or_suggest(moment)
     again = replace(conversation, invalid_count=conversation.invalid_count + 1)
     text = say(conversation.language, _error_key(again, invalid), **dict(invalid.blanks))
-    person = (button_for(again, "scenes.welcome.buttons.person", ButtonVerb.PERSON),)
-    rows = (
-        *answer_rows(moment.at(again), question),
-        *((person,) if again.invalid_count > 1 else ()),
-    )
+    rows = answer_rows(moment.at(again), question)
+    if again.invalid_count > 1:
+        rows = (*rows, (button_for(again, "scenes.welcome.buttons.person", ButtonVerb.PERSON),))
     return Turn(again, (Reply(text, (*rows, navigation_row(again))),))
 
 
 def _error_key(conversation: Conversation, invalid: Invalid) -> str:
-    if "." in invalid.error_key:
-        return f"errors.{invalid.error_key}"
-    again = conversation.invalid_count > 1 and has(
-        conversation.language, f"errors.{invalid.error_key}.again"
-    )
-    return f"errors.{invalid.error_key}.{'again' if again else 'first'}"
+    key = invalid.error_key
+    if "." in key:
+        return f"errors.{key}"
+    again = conversation.invalid_count > 1 and has(conversation.language, f"errors.{key}.again")
+    return f"errors.{key}.{'again' if again else 'first'}"

@@ -21,12 +21,7 @@ from flows.interaction.buttons import ButtonVerb, button, button_for, in_rows, n
 from flows.interaction.moment import Moment, reply_and_show_again, show_again
 from flows.questions import journey
 from flows.questions.questionnaire import get_question
-from flows.referral.handover import (
-    answers_to_send,
-    build_record,
-    referring_officer,
-    send_consent_key,
-)
+from flows.referral import handover
 from flows.scenes import explain, officer_card
 from flows.scenes.answering import option_answer, with_answer
 from flows.stages import ANSWERABLE, DONE, Move, Stage
@@ -42,7 +37,7 @@ def show(moment: Moment) -> Turn:
         if moment.input.sender.can_open_page:
             rows = (*rows[:-1], *_private_page_rows(conversation), *rows[-1:])
         return officer_card.show_full_card(moment, rows)
-    text = say(conversation.language, send_consent_key(conversation))
+    text = say(conversation.language, handover.send_consent_key(conversation))
     return Turn(conversation, (Reply(text, _button_rows(conversation)),))
 
 
@@ -61,7 +56,7 @@ def handle(moment: Moment) -> Turn:
 
 def answer_lines(conversation: Conversation) -> list[str]:
     """Return each answer as it would be sent: "title: answer"."""
-    found = answers_to_send(conversation)
+    found = handover.answers_to_send(conversation)
     language = conversation.language
     return [
         f"{get_question(key).text(language, 'title')}: {answer.label}"
@@ -88,18 +83,19 @@ def send(moment: Moment) -> Turn:
     conversation = moment.conversation
     if journey.open_question(conversation):
         return show_again(moment)
-    record = build_record(conversation, moment.now)
-    officer = referring_officer(conversation)
+    record = handover.build_record(conversation, moment.now)
+    officer = handover.referring_officer(conversation)
     effects: list[Effect] = [HandOver(record)]
     if officer and not conversation.officer:
         effects.append(RememberOfficer(officer))
+    own, earlier = conversation.journey, _earlier_references(conversation)
     receipt = Receipt(
         record.reference,
         moment.now,
         record.due,
-        conversation.journey,
+        own,
         record.may_contact,
-        earlier_references=_earlier_references(conversation),
+        earlier_references=earlier,
     )
     sent = replace(
         moves.apply_move(conversation, Move.SEND),
@@ -122,13 +118,10 @@ def send(moment: Moment) -> Turn:
 def _earlier_references(conversation: Conversation) -> tuple[str, ...]:
     """Return what a person sent before from this chat; an officer's referrals stand alone."""
     before = conversation.receipt
-    if (
-        before is None
-        or before.withdrawn
-        or Journey.OFFICER in (before.journey, conversation.journey)
-    ):
+    if before is None or before.withdrawn:
         return ()
-    return (before.reference, *before.earlier_references)
+    of_officer = Journey.OFFICER in (before.journey, conversation.journey)
+    return () if of_officer else (before.reference, *before.earlier_references)
 
 
 def press_show(moment: Moment) -> Turn:
@@ -136,7 +129,7 @@ def press_show(moment: Moment) -> Turn:
     conversation, message_id = moment.conversation, moment.input.message_id
     if conversation.stage != Stage.CHECKING or not message_id:
         return show_again(moment)
-    ready = say(conversation.language, send_consent_key(conversation))
+    ready = say(conversation.language, handover.send_consent_key(conversation))
     text = "\n".join([*answer_lines(conversation), "", ready])
     rows = _button_rows(conversation, answers_visible=True)
     reply = Reply(text, rows, edits_message_id=message_id, private=True, fallback_text=ready)
@@ -148,7 +141,7 @@ def press_hide(moment: Moment) -> Turn:
     conversation, message_id = moment.conversation, moment.input.message_id
     if conversation.stage != Stage.CHECKING or not message_id:
         return show_again(moment)
-    ready = say(conversation.language, send_consent_key(conversation))
+    ready = say(conversation.language, handover.send_consent_key(conversation))
     reply = Reply(ready, _button_rows(conversation), edits_message_id=message_id)
     return Turn(conversation, (reply,))
 
@@ -187,9 +180,8 @@ def _reopen(conversation: Conversation) -> Conversation:
 
 
 def _button_rows(conversation: Conversation, answers_visible: bool = False) -> ButtonRows:
-    send_it = button_for(
-        conversation, "scenes.checking.send", ButtonVerb.SEND, style=ButtonStyle.SEND
-    )
+    style = ButtonStyle.SEND
+    send_it = button_for(conversation, "scenes.checking.send", ButtonVerb.SEND, style=style)
     rows: list[tuple[Button, ...]] = [(send_it,)]
     if conversation.journey != Journey.OFFICER:
         look = ButtonVerb.HIDE if answers_visible else ButtonVerb.SHOW
@@ -197,25 +189,17 @@ def _button_rows(conversation: Conversation, answers_visible: bool = False) -> B
     change = [button_for(conversation, "scenes.checking.change", ButtonVerb.CHANGE)]
     if _has_optional_questions(conversation):
         change.append(button_for(conversation, "scenes.checking.add_details", ButtonVerb.DETAILS))
-    rows.append(tuple(change))
-    rows.append(
-        (
-            button_for(
-                conversation, "scenes.checking.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
-            ),
-        )
-    )
-    rows.append(navigation_row(conversation))
-    return tuple(rows)
+    style = ButtonStyle.DANGER
+    delete = button_for(conversation, "scenes.checking.delete", ButtonVerb.DELETE, style=style)
+    return (*rows, tuple(change), (delete,), navigation_row(conversation))
 
 
 def _private_page_rows(conversation: Conversation) -> ButtonRows:
     """Return an officer's two private pages: for the details, and for whoever is with them."""
     details = button_for(conversation, "scenes.checking.details_page", ButtonVerb.PRIVATE_PAGE)
     code = button_for(conversation, "scenes.checking.two_key", ButtonVerb.TWO_KEY_PAGE)
-    return (replace(details, kind=ButtonKind.PRIVATE_PAGE),), (
-        replace(code, kind=ButtonKind.TWO_KEY_PAGE),
-    )
+    first, second = ButtonKind.PRIVATE_PAGE, ButtonKind.TWO_KEY_PAGE
+    return (replace(details, kind=first),), (replace(code, kind=second),)
 
 
 def _has_optional_questions(conversation: Conversation) -> bool:

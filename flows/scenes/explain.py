@@ -4,13 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flows.calendar import workdays
-from flows.conversation import (
-    Button,
-    Conversation,
-    CountEvent,
-    Reply,
-    Turn,
-)
+from flows.conversation import Button, Conversation, CountEvent, Reply, Turn
 from flows.interaction import moves
 from flows.interaction.buttons import ButtonVerb, button, button_for, in_rows
 from flows.interaction.moment import Moment
@@ -53,9 +47,7 @@ def show_topic(conversation: Conversation, id: str, edits_message_id: str | None
         *_offender_callback_buttons(conversation, id),
         *onward_buttons(conversation),
     ]
-    return Turn(
-        conversation, (Reply(text, in_rows(rows), edits_message_id=edits_message_id),), counted
-    )
+    return Turn(conversation, (Reply(text, in_rows(rows), edits_message_id),), counted)
 
 
 def _offender_callback_buttons(conversation: Conversation, id: str) -> list[Button]:
@@ -88,7 +80,7 @@ def show_topic_group(
     rows.append(button_for(conversation, "commands.faq.list", ButtonVerb.QUESTIONS))
     text = say(language, "scenes.learning.which_group")
     buttons = in_rows([*rows, *onward_buttons(conversation)])
-    return Turn(conversation, (Reply(text, buttons, edits_message_id=edits_message_id),))
+    return Turn(conversation, (Reply(text, buttons, edits_message_id),))
 
 
 def show_contact_options(moment: Moment) -> Turn:
@@ -98,10 +90,9 @@ def show_contact_options(moment: Moment) -> Turn:
     text = f"{say(language, 'commands.person.text')}\n\n{_opening_status(language, moment.now)}"
     # An officer who is filing a referral is the one who will be rung anyway.
     filing = conversation.journey == Journey.OFFICER and conversation.stage in DRAFT
-    call = (
-        [] if filing else [button_for(conversation, "commands.person.call_me", ButtonVerb.CALL_ME)]
-    )
-    rows = [*call, *onward_buttons(conversation)]
+    rows = onward_buttons(conversation)
+    if not filing:
+        rows = [button_for(conversation, "commands.person.call_me", ButtonVerb.CALL_ME), *rows]
     return Turn(conversation, (Reply(text, in_rows(rows)),))
 
 
@@ -109,13 +100,9 @@ def show_privacy(moment: Moment) -> Turn:
     """Return what is kept, who sees it, and how to have it deleted."""
     conversation = moment.conversation
     language = conversation.language
-    first = say(language, "commands.privacy.text")
-    more = say(language, "commands.privacy.more")
-    return Turn(
-        conversation,
-        (Reply(first), Reply(more, in_rows(onward_buttons(conversation)))),
-        rerender=conversation.stage in DRAFT,
-    )
+    first = Reply(say(language, "commands.privacy.text"))
+    more = Reply(say(language, "commands.privacy.more"), in_rows(onward_buttons(conversation)))
+    return Turn(conversation, (first, more), rerender=conversation.stage in DRAFT)
 
 
 def show_help(moment: Moment) -> Turn:
@@ -134,10 +121,8 @@ def show_languages(moment: Moment) -> Turn:
     language, codes = conversation.language, service().languages
     if len(codes) == 1:
         rows = [button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON)]
-        reply = Reply(
-            say(language, "commands.language.one"), in_rows([*rows, *onward_buttons(conversation)])
-        )
-        return Turn(conversation, (reply,))
+        rows += onward_buttons(conversation)
+        return Turn(conversation, (Reply(say(language, "commands.language.one"), in_rows(rows)),))
     rows = [
         button(
             conversation, say(code, f"commands.language_names.{code}"), ButtonVerb.LANGUAGE, code

@@ -1,12 +1,7 @@
 """Small cards that explain, and "is this for me?". Nothing is kept about who only reads."""
 
 from flows import content_files
-from flows.conversation import (
-    Button,
-    Conversation,
-    Reply,
-    Turn,
-)
+from flows.conversation import Button, Conversation, Reply, Turn
 from flows.interaction.buttons import ButtonVerb, button, button_for, in_rows
 from flows.interaction.moment import Moment
 from flows.referral import rules
@@ -38,15 +33,8 @@ def show_info_cards(conversation: Conversation, edits_message_id: str | None = N
         for id in _card_order()
     ]
     text = say(language, "scenes.learning.cards")
-    below = (_fit_button(conversation), *explain.onward_buttons(conversation))
-    return Turn(
-        conversation,
-        (
-            Reply(
-                text, (*in_rows(rows, 2), *in_rows(list(below))), edits_message_id=edits_message_id
-            ),
-        ),
-    )
+    below = in_rows([_fit_button(conversation), *explain.onward_buttons(conversation)])
+    return Turn(conversation, (Reply(text, (*in_rows(rows, 2), *below), edits_message_id),))
 
 
 def show_info_card(
@@ -55,28 +43,18 @@ def show_info_card(
     """Return one card with its neighbours; the first when `id` names none."""
     order = _card_order()
     place = order.index(id) if id in order else 0
-    around = []
+    around, card = [], ButtonVerb.INFO_CARD
     if place > 0:
-        around.append(
-            button_for(
-                conversation, "scenes.learning.earlier", ButtonVerb.INFO_CARD, order[place - 1]
-            )
-        )
+        around.append(button_for(conversation, "scenes.learning.earlier", card, order[place - 1]))
     if place < len(order) - 1:
-        around.append(
-            button_for(conversation, "scenes.learning.next", ButtonVerb.INFO_CARD, order[place + 1])
-        )
+        around.append(button_for(conversation, "scenes.learning.next", card, order[place + 1]))
     below = (
         button_for(conversation, "scenes.learning.all_cards", ButtonVerb.INFO_CARDS),
         button_for(conversation, "scenes.asking.last_row_questions", ButtonVerb.QUESTIONS),
     )
-    rows = (
-        tuple(around),
-        below,
-        *in_rows([_fit_button(conversation), *explain.onward_buttons(conversation)]),
-    )
+    onward = in_rows([_fit_button(conversation), *explain.onward_buttons(conversation)])
     text = say(conversation.language, f"cards.{order[place]}.text")
-    return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
+    return Turn(conversation, (Reply(text, (tuple(around), below, *onward), edits_message_id),))
 
 
 def show_fit_check(
@@ -94,16 +72,14 @@ def show_fit_check(
             for word, letter in (("yes", _YES), ("no", _NO), ("unsure", _UNSURE))
         ]
         rows = (tuple(choices), *in_rows(explain.onward_buttons(conversation)))
-        return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
+        return Turn(conversation, (Reply(text, rows, edits_message_id),))
     text = say(language, f"scenes.fit.{_fit_result(so_far)}")
-    rows = in_rows(
-        [
-            button_for(conversation, "scenes.learning.all_cards", ButtonVerb.INFO_CARDS),
-            button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
-            *explain.onward_buttons(conversation),
-        ]
-    )
-    return Turn(conversation, (Reply(text, rows, edits_message_id=edits_message_id),))
+    ways = [
+        button_for(conversation, "scenes.learning.all_cards", ButtonVerb.INFO_CARDS),
+        button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
+        *explain.onward_buttons(conversation),
+    ]
+    return Turn(conversation, (Reply(text, in_rows(ways), edits_message_id),))
 
 
 def _is_decided(so_far: str) -> bool:
@@ -115,11 +91,8 @@ def _fit_result(so_far: str) -> str:
     told = dict(zip(FIT_QUESTIONS, (_FIT_ANSWERS[letter] for letter in so_far), strict=False))
     if told["harmed"] == TriState.NO:
         return "not_harmed"
-    facts = Facts(
-        requester=Requester.SELF,
-        in_area=told.get("place", TriState.UNKNOWN),
-        offender_identified=told["found"],
-    )
+    place, found = told.get("place", TriState.UNKNOWN), told["found"]
+    facts = Facts(requester=Requester.SELF, in_area=place, offender_identified=found)
     if rules.stop_reason(facts) == StopReason.OUTSIDE:
         return "not_here"
     if facts.offender_identified == TriState.NO:
@@ -137,9 +110,7 @@ def _fit_button(conversation: Conversation) -> Button:
 
 def press_card(moment: Moment) -> Turn:
     """Return the card on the button."""
-    return show_info_card(
-        moment.conversation, moment.first_arg, edits_message_id=moment.input.message_id
-    )
+    return show_info_card(moment.conversation, moment.first_arg, moment.input.message_id)
 
 
 def press_cards(moment: Moment) -> Turn:
@@ -151,9 +122,8 @@ def press_fit(moment: Moment) -> Turn:
     """Return the next step of "is this for me?"; an id that we never made starts it afresh."""
     so_far = moment.first_arg
     known = len(so_far) <= len(FIT_QUESTIONS) and set(so_far) <= set(_FIT_ANSWERS)
-    return show_fit_check(
-        moment.conversation, so_far if known else "", edits_message_id=moment.input.message_id
-    )
+    so_far = so_far if known else ""
+    return show_fit_check(moment.conversation, so_far, moment.input.message_id)
 
 
 BUTTON_HANDLERS = {

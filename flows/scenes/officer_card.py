@@ -70,16 +70,14 @@ def handle_paste(moment: Moment, question: Question) -> Turn | None:
     enough = 1 if is_reference else 2
     if question.key.startswith(_CONTACT_PREFIXES) or len(pasted.answers) < enough:
         return None
-    taken = _record_all(conversation, pasted.answers, moment.now)
+    taken = _record(conversation, pasted.answers, moment.now)
     if len(pasted.answers) > 1 or pasted.unparsed_count:
         taken = replace(taken, pending=PasteResult(pasted.unparsed_count))
     message_id = moment.input.message_id
     return Turn(taken, (), (ClearMessage(message_id),) if message_id else (), rerender=True)
 
 
-def _record_all(
-    conversation: Conversation, parsed: dict[str, Parsed], now: datetime
-) -> Conversation:
+def _record(conversation: Conversation, parsed: dict[str, Parsed], now: datetime) -> Conversation:
     for one in journey.journey_questions(Journey.OFFICER):
         if one.key in parsed:
             answer = parsed_answer(conversation, one, parsed[one.key], now)
@@ -92,9 +90,8 @@ def _render_card(moment: Moment, below: str, rows: ButtonRows) -> Turn:
     # The card that was pressed is the one in sight, even when a newer one was sent since.
     is_press = isinstance(moment.input, ButtonPress)
     card = moment.input.message_id if is_press else conversation.card_message_id
-    head = "\n\n".join(
-        [*_paste_result(conversation), say(conversation.language, "scenes.card.head")]
-    )
+    intro = say(conversation.language, "scenes.card.head")
+    head = "\n\n".join([*_paste_result(conversation), intro])
     apart = _hidden_details_note(conversation)
     coded = "\n".join((head, *card_lines(conversation, coded_only=True), *apart))
     reply = Reply(f"{coded}\n\n{below}", rows)
@@ -108,12 +105,9 @@ def _hidden_details_note(conversation: Conversation) -> list[str]:
     """Return one line for what was given on a private page and never shows in the chat."""
     found = journey.current_answers(conversation)
     shown = journey.questions_in_chat(conversation)
-    hidden = [
-        one
-        for one in journey.applicable_questions(conversation)
-        if one not in shown and one.key in found
-    ]
-    given = any(found[one.key].status == AnswerStatus.ANSWERED for one in hidden)
+    hidden = [one for one in journey.applicable_questions(conversation) if one not in shown]
+    answers = [found[one.key] for one in hidden if one.key in found]
+    given = any(one.status == AnswerStatus.ANSWERED for one in answers)
     return [say(conversation.language, "scenes.card.apart")] if given else []
 
 
@@ -128,6 +122,5 @@ def _paste_result(conversation: Conversation) -> list[str]:
 
 def _template_button(conversation: Conversation) -> Button:
     template = button_for(conversation, "scenes.card.template", ButtonVerb.TEMPLATE)
-    return replace(
-        template, kind=ButtonKind.COPY, id=say(conversation.language, "scenes.card.template_text")
-    )
+    text = say(conversation.language, "scenes.card.template_text")
+    return replace(template, kind=ButtonKind.COPY, id=text)

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from flows import wording
-from flows.conversation import ButtonStyle, Conversation, ForgetDraft, Reply, Turn
+from flows.conversation import Conversation, ForgetDraft, Reply, Turn
 from flows.interaction import moves
-from flows.interaction.buttons import ButtonVerb, button_for, in_rows
+from flows.interaction.buttons import ButtonVerb, button_for, delete_button, in_rows
 from flows.interaction.moment import Moment, show_again
 from flows.pending import ConfirmUnconfirmedText
 from flows.stages import DONE, Move, Stage
@@ -25,9 +25,7 @@ def show(moment: Moment) -> Turn:
     rows = [
         button_for(conversation, "scenes.paused.carry_on", ButtonVerb.CARRY_ON),
         button_for(conversation, "scenes.paused.again", ButtonVerb.RESTART),
-        button_for(
-            conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
-        ),
+        delete_button(conversation),
     ]
     return Turn(conversation, (Reply(text, in_rows(rows)),))
 

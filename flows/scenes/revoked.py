@@ -1,8 +1,8 @@
 """What a revoked officer is shown in place of the form and the welcome, with what remains open."""
 
-from flows.conversation import ButtonStyle, Conversation, Reply
+from flows.conversation import Conversation, Reply
 from flows.interaction import moves
-from flows.interaction.buttons import ButtonVerb, button_for, in_rows
+from flows.interaction.buttons import ButtonVerb, button_for, delete_button, in_rows
 from flows.wording import say
 
 
@@ -13,14 +13,10 @@ def revoked_notice(conversation: Conversation) -> Reply:
     """
     language, draft = conversation.language, moves.has_draft(conversation)
     keys = ("scenes.revoked.text", *(("scenes.revoked.draft",) if draft else ()))
+    go = ButtonVerb.WELCOME_CHOICE
+    own = button_for(conversation, "scenes.welcome.buttons.self", go, "self")
     rows = [
-        button_for(
-            conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
-        )
-        if draft
-        else button_for(
-            conversation, "scenes.welcome.buttons.self", ButtonVerb.WELCOME_CHOICE, "self"
-        ),
+        delete_button(conversation) if draft else own,
         button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
         button_for(conversation, "scenes.welcome.buttons.questions", ButtonVerb.QUESTIONS),
     ]

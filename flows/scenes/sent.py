@@ -30,9 +30,8 @@ def show(moment: Moment) -> Turn:
     conversation = moment.conversation
     if conversation.receipt is None:
         return Turn(moves.apply_move(conversation, Move.WELCOME), rerender=True)
-    text = say(
-        conversation.language, _status_key(conversation.receipt), **_receipt_blanks(conversation)
-    )
+    key, blanks = _status_key(conversation.receipt), _receipt_blanks(conversation)
+    text = say(conversation.language, key, **blanks)
     return Turn(conversation, (Reply(text, _button_rows(conversation)),))
 
 
@@ -48,19 +47,13 @@ def show_confirmation(moment: Moment) -> Turn:
     else:
         key = "thanks" if receipt.may_contact else "thanks_own_call"
     text = say(language, f"scenes.sent.{key}", **_receipt_blanks(conversation))
-    if receipt.journey == Journey.OFFICER and not (
-        conversation.officer and conversation.officer.verified
-    ):
+    verified = conversation.officer is not None and conversation.officer.verified
+    if receipt.journey == Journey.OFFICER and not verified:
         text = f"{text}\n\n{say(language, 'scenes.sent.unverified')}"
     card = moment.input.message_id if receipt.journey == Journey.OFFICER else None
-    copy = replace(
-        button_for(conversation, "scenes.sent.copy", ButtonVerb.COPY),
-        kind=ButtonKind.COPY,
-        id=receipt.reference,
-    )
-    return Turn(
-        conversation, (Reply(text, ((copy,), *_button_rows(conversation)), edits_message_id=card),)
-    )
+    copy = button_for(conversation, "scenes.sent.copy", ButtonVerb.COPY)
+    copy = replace(copy, kind=ButtonKind.COPY, id=receipt.reference)
+    return Turn(conversation, (Reply(text, ((copy,), *_button_rows(conversation)), card),))
 
 
 def handle(moment: Moment) -> Turn:
@@ -73,11 +66,9 @@ def ask_to_confirm_withdrawal(moment: Moment) -> Turn:
     conversation, language = moment.conversation, moment.conversation.language
     if conversation.receipt is None or conversation.receipt.withdrawn:
         return reply_and_show_again(moment, "commands.withdraw.nothing")
-    asked = replace(conversation, pending=ConfirmWithdrawal())
+    asked, style = replace(conversation, pending=ConfirmWithdrawal()), ButtonStyle.DANGER
     rows = [
-        button_for(
-            asked, "commands.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style=ButtonStyle.DANGER
-        ),
+        button_for(asked, "commands.withdraw.yes", ButtonVerb.CONFIRM_WITHDRAWAL, style=style),
         button_for(asked, "commands.withdraw.no", ButtonVerb.RERENDER),
     ]
     return Turn(asked, (Reply(say(language, "commands.withdraw.sure"), in_rows(rows)),))
@@ -145,10 +136,7 @@ def _receipt_blanks(conversation: Conversation) -> dict[str, str]:
     receipt = conversation.receipt
     if receipt is None:
         return {}
-    return {
-        "reference": receipt.reference,
-        "due": format_time(conversation.language, receipt.due),
-    }
+    return {"reference": receipt.reference, "due": format_time(conversation.language, receipt.due)}
 
 
 def _button_rows(conversation: Conversation) -> ButtonRows:

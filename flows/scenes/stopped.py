@@ -1,7 +1,7 @@
 """Where it cannot go on here: why, where to go instead, and the ways back."""
 
-from flows.conversation import ButtonStyle, Conversation, Reply, Turn
-from flows.interaction.buttons import ButtonVerb, button_for, in_rows
+from flows.conversation import Conversation, Reply, Turn
+from flows.interaction.buttons import ButtonVerb, button_for, delete_button, in_rows
 from flows.interaction.moment import Moment
 from flows.questions import journey
 from flows.scenes import explain
@@ -23,22 +23,17 @@ def show(moment: Moment) -> Turn:
     """Return the reason with where to go instead; it is not an error."""
     conversation = moment.conversation
     reason = conversation.stop_reason
-    text = say(
-        conversation.language, f"scenes.stopped.{reason}", mediation=_mediation_text(conversation)
-    )
+    mediation = _mediation_text(conversation)
+    text = say(conversation.language, f"scenes.stopped.{reason}", mediation=mediation)
     own = "scenes.stopped.own_choice" if reason == StopReason.PUSHED else "scenes.stopped.change"
-    key = next(
-        (one for one in DECIDING_QUESTIONS[reason] if one in journey.current_answers(conversation)),
-        "",
-    )
+    found = journey.current_answers(conversation)
+    key = next((one for one in DECIDING_QUESTIONS[reason] if one in found), "")
     rows = [
         button_for(conversation, own, ButtonVerb.REOPEN, key),
         button_for(conversation, "scenes.welcome.buttons.person", ButtonVerb.PERSON),
         button_for(conversation, "scenes.welcome.buttons.questions", ButtonVerb.QUESTIONS),
         button_for(conversation, "scenes.asking.last_row_leave", ButtonVerb.LEAVE),
-        button_for(
-            conversation, "scenes.paused.delete", ButtonVerb.DELETE, style=ButtonStyle.DANGER
-        ),
+        delete_button(conversation),
     ]
     edits = conversation.card_message_id if conversation.journey == Journey.OFFICER else None
     return Turn(conversation, (Reply(text, in_rows(rows), edits_message_id=edits),))

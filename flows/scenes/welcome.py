@@ -36,11 +36,7 @@ class WelcomeChoice(StrEnum):
 
 
 # Questions and a person can be asked for by typing everywhere, so the commands know their words.
-_TYPED_CHOICES = (
-    *(WelcomeChoice.SELF, WelcomeChoice.OFFICER),
-    WelcomeChoice.LEARN,
-    WelcomeChoice.FIT,
-)
+_TYPED_CHOICES = (WelcomeChoice.SELF, WelcomeChoice.OFFICER, WelcomeChoice.LEARN, WelcomeChoice.FIT)
 _CHOICES_WITH_DRAFT = (WelcomeChoice.QUESTIONS, WelcomeChoice.PERSON)
 """Only these explain something; the others would begin anew."""
 
@@ -60,9 +56,8 @@ def show(moment: Moment) -> Turn:
             button_for(conversation, "scenes.welcome.buttons.refer", go, WelcomeChoice.OFFICER),
             button_for(conversation, "scenes.welcome.buttons.questions", ButtonVerb.QUESTIONS),
         ]
-        return Turn(
-            conversation, (Reply(say(language, "scenes.welcome.from_officer"), in_rows(choices)),)
-        )
+        text = say(language, "scenes.welcome.from_officer")
+        return Turn(conversation, (Reply(text, in_rows(choices)),))
     choices = [
         button_for(conversation, f"scenes.welcome.buttons.{choice}", go, choice)
         for choice in WelcomeChoice
@@ -101,14 +96,12 @@ def _pasted_referral(moment: Moment) -> Turn | None:
     """An officer may paste a whole referral before any question; it is taken as one."""
     conversation = moment.conversation
     pasted = paste.parse_paste(moment.text, conversation.language, service().adult_age)
-    if len(pasted.answers) < (
-        PASTE_MIN_ANSWERS if conversation.officer else PASTE_MIN_ANSWERS_WITHOUT_OFFICER
-    ):
+    enough = PASTE_MIN_ANSWERS if conversation.officer else PASTE_MIN_ANSWERS_WITHOUT_OFFICER
+    if len(pasted.answers) < enough:
         return None
     begun = moves.start_draft(conversation, Move.REFER, Journey.OFFICER)
-    return officer_card.handle_paste(
-        moment.at(begun), journey.journey_questions(Journey.OFFICER)[0]
-    )
+    first = journey.journey_questions(Journey.OFFICER)[0]
+    return officer_card.handle_paste(moment.at(begun), first)
 
 
 def _open_choice(moment: Moment, choice: WelcomeChoice) -> Turn:

@@ -31,9 +31,8 @@ def detect_danger(text: str) -> Danger | None:
     It signposts and never blocks, so it leans towards hearing: a false alarm costs one message.
     """
     sentences = list(_normalizer().sentences(text))
-    return next(
-        (kind for kind in Danger if any(_matches_kind(kind, one) for one in sentences)), None
-    )
+    heard = (kind for kind in Danger if any(_matches_kind(kind, one) for one in sentences))
+    return next(heard, None)
 
 
 def detect_pressure(text: str) -> bool:
@@ -57,10 +56,9 @@ def _matches_kind(kind: str, sentence: str) -> bool:
         return False
     for figure in signs["figures"]:
         sentence = _compile(figure.pattern).sub(" -", sentence)
-    now_or_timeless = _any_phrase_in(sentence, signs["now"]) or not _any_phrase_in(
-        sentence, signs["not_when"]
-    )
-    return now_or_timeless and _any_phrase_in(sentence, signs["phrases"])
+    if not _any_phrase_in(sentence, signs["now"]) and _any_phrase_in(sentence, signs["not_when"]):
+        return False
+    return _any_phrase_in(sentence, signs["phrases"])
 
 
 def _any_phrase_in(sentence: str, phrases: tuple[PhrasePattern, ...]) -> bool:
@@ -81,9 +79,8 @@ def _compile(pattern: str) -> re.Pattern[str]:
 def _phrases_for(kind: str) -> Mapping[str, tuple[PhrasePattern, ...]]:
     book = load_toml("crisis/phrases.toml")
     lists = {**book[kind], "now": book["now"]}
-    return {
-        part: tuple(_parse_phrase(line, book) for line in lines) for part, lines in lists.items()
-    }
+    parts = lists.items()
+    return {part: tuple(_parse_phrase(line, book) for line in lines) for part, lines in parts}
 
 
 _TOKEN = re.compile(r"\{(?P<one>[^}]*)\}|\[(?P<maybe>[^]]*)\]|(?P<gap>\.\.\.)|(?P<word>[^\s{[]+)")
@@ -146,15 +143,20 @@ class SpellingNormalizer(NamedTuple):
                 yield f" {' '.join(map(self._canonical_word, words))} . "
 
     def _deobfuscated(self, text: str) -> str:
-        text = unicodedata.normalize("NFKD", text.translate(_REMOVED_CHARS))[
-            : 4 * SCAN_CHARS_PER_END
-        ]
-        text = text.casefold().translate(self.homoglyphs).translate(_REMOVED_CHARS)
+        text = unicodedata.normalize("NFKD", text.translate(_REMOVED_CHARS))
+        text = (
+            text[: 4 * SCAN_CHARS_PER_END]
+            .casefold()
+            .translate(self.homoglyphs)
+            .translate(_REMOVED_CHARS)
+        )
         text = "".join(c for c in text if c < "\x7f" or unicodedata.category(c) not in ("Cf", "Mn"))
         text = _LEET_IN_WORD.sub(lambda signs: signs[0].translate(_LEET), text)
-        return _SPACED_OUT_WORD.sub(
-            lambda it: self._segmented(_NON_LETTERS.sub("", it[0])) or it[0], text
-        )
+
+        def joined(spaced: re.Match[str]) -> str:
+            return self._segmented(_NON_LETTERS.sub("", spaced[0])) or spaced[0]
+
+        return _SPACED_OUT_WORD.sub(joined, text)
 
     def _canonical_word(self, word: str) -> str:
         for typed in (word, re.sub(r"(.)\1+", r"\1\1", word), re.sub(r"(.)\1+", r"\1", word)):

@@ -122,11 +122,10 @@ class Tokenizer:
 
     def _correct_words(self, text: str) -> list[str]:
         typed = text_match.normalize(text).split()
-        strange = [word for word in dict.fromkeys(typed) if word not in self.vocabulary][
-            :MAX_CORRECTIONS
-        ]
+        strange = [word for word in dict.fromkeys(typed) if word not in self.vocabulary]
         mended = {
-            word: text_match.correct_spelling(word, self.correctable) or word for word in strange
+            word: text_match.correct_spelling(word, self.correctable) or word
+            for word in strange[:MAX_CORRECTIONS]
         }
         return [_stem_or_number(mended.get(word, word)) for word in typed]
 
@@ -154,9 +153,8 @@ def _tokenizer(language: str) -> Tokenizer:
     for _, phrasing, _ in _phrasings(language):
         known.update(text_match.normalize(phrasing).split())
     mendable = tuple(sorted(word for word in known if len(word) > 3))
-    return Tokenizer(
-        one_for_many, max(map(len, one_for_many), default=1), frozenset(known), mendable
-    )
+    longest = max(map(len, one_for_many), default=1)
+    return Tokenizer(one_for_many, longest, frozenset(known), mendable)
 
 
 def _stem_or_number(word: str) -> str:

@@ -10,15 +10,11 @@ from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.officer_notices import revoked_page, waiting_page
-from bot.channels.web.private_page import (
-    check_link,
-    danger_kinds,
-    introduction_code_page,
-)
+from bot.channels.web.private_page import check_link, danger_kinds, introduction_code_page
 from bot.channels.web.submissions import Submission
 from bot.private_links import LinkOwner
 from bot.web import cookies
-from bot.web.fields import FormField, build_fields, group_fields, posted_answers
+from bot.web.fields import build_fields, group_fields, posted_answers
 from bot.web.forms import FormButton
 from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
@@ -94,14 +90,12 @@ async def post_officer_form(request: ChatRequest) -> Response:
         return _not_invited_page(request)
     if conversation.officer_revoked:
         return revoked_page(request, conversation, _as_officer_draft(conversation))
+    at_form = _as_officer_draft(conversation)
     if not request.has_valid_csrf:
-        return _form_page(
-            request, _as_officer_draft(conversation), request.form, status=403, reason="old_form"
-        )
+        return _form_page(request, at_form, request.form, status=403, reason="old_form")
     request.check_rate(POSTS_PER_OFFICER, "officer posts", request.token)
     if request.form.get("after", "") != _last_sent_reference(conversation):
         return request.redirect("/officer")
-    at_form = _as_officer_draft(conversation)
     match request.form.get("do"):
         case FormButton.PASTE:
             return _fill_from_paste(request, at_form)
@@ -116,10 +110,9 @@ async def post_officer_form(request: ChatRequest) -> Response:
 
 def _fill_from_paste(request: ChatRequest, conversation: Conversation) -> Response:
     """Fill in what a pasted message says; what stands in the form already stays."""
-    found = paste.parse_paste(
-        request.form.get("paste", ""), conversation.language, service().adult_age
-    )
     given = dict(request.form)
+    pasted = given.get("paste", "")
+    found = paste.parse_paste(pasted, conversation.language, service().adult_age)
     asked = [one for one in form.form_questions(conversation) if one.key in found.answers]
     fresh = [one for one in asked if not given.get(one.key)]
     given.update({one.key: found.answers[one.key].value for one in fresh})
@@ -148,10 +141,8 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
     posted = posted_answers(conversation, request.form)
     filled = form_parsing.with_blanks_filled(conversation, posted)
     read, problems = form_parsing.parse_form(conversation, filled, request.now)
-    wrong = {one.question for one in problems}
     if not form.is_stopped(read):
-        missing = [one for one in form_parsing.missing_problems(read) if one.question not in wrong]
-        problems = (*problems, *missing)
+        problems = form_parsing.with_missing(read, problems)
     if problems:
         return _form_page(request, conversation, request.form, problems, status=422)
     page = PagePayload(WEB_CHANNEL, request.chat_address, filled, JOURNEY, send=True)
@@ -212,7 +203,7 @@ def _form_page(
         status,
         conversation.language,
         groups=group_fields(fields),
-        wrong=_fields_with_problems(fields),
+        wrong=[one for group in group_fields(fields) for one in group.fields if one.problem],
         took=paste_summary,
         why=reason,
         after=_last_sent_reference(conversation),
@@ -220,17 +211,10 @@ def _form_page(
     )
 
 
-def _fields_with_problems(fields: Sequence[FormField]) -> list[FormField]:
-    return [field for group in group_fields(fields) for field in group.fields if field.problem]
-
-
 def _outcome_page(request: ChatRequest, conversation: Conversation, name: str) -> Response:
-    receipt = conversation.receipt
-    reference = receipt.reference if receipt else ""
-    text = form.outcome_text(conversation, request.now)
-    return request.render(
-        f"form/{name}", language=conversation.language, text=text, reference=reference
-    )
+    text, language = form.outcome_text(conversation, request.now), conversation.language
+    reference = _last_sent_reference(conversation)
+    return request.render(f"form/{name}", language=language, text=text, reference=reference)
 
 
 def _not_invited_page(request: ChatRequest) -> Response:

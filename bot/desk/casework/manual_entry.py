@@ -32,7 +32,7 @@ async def show_manual_entry(request: DeskRequest) -> Response:
     who, door = request.query("who"), request.query("door")
     if who not in JOURNEYS or door not in SOURCES:
         return request.render("new.html", chosen=bool(who or door), who=who, door=door)
-    return _form_page(request, who, door, _empty_conversation(who))
+    return _form_page(request, who, door, Conversation(journey=Journey(who)))
 
 
 async def submit_manual_entry(request: DeskRequest) -> Response:
@@ -40,25 +40,19 @@ async def submit_manual_entry(request: DeskRequest) -> Response:
     who, door = request.form.get("who", ""), request.form.get("door", "")
     if who not in JOURNEYS or door not in SOURCES:
         return request.redirect("/desk/new")
-    blank = _empty_conversation(who)
+    blank = Conversation(journey=Journey(who))
     filled = form_parsing.with_blanks_filled(blank, posted_answers(blank, request.form))
     read, problems = form_parsing.parse_form(blank, filled, request.now)
     if request.form.get("do") == FormButton.CHANGE:
         return _form_page(request, who, door, blank, request.form)
     why_not = form.stop_text(read, request.now)
     if not why_not:
-        wrong = {one.question for one in problems}
-        missing = [one for one in form_parsing.missing_problems(read) if one.question not in wrong]
-        problems = (*problems, *missing)
+        problems = form_parsing.with_missing(read, problems)
     if problems or why_not:
         return _form_page(request, who, door, blank, request.form, problems, why_not)
     if not _is_sent(request) or not is_checked(request.form, "agreed_aloud"):
         return _check_page(request, who, door, read, filled)
     return await _send(request, who, door, filled)
-
-
-def _empty_conversation(journey: str) -> Conversation:
-    return Conversation(journey=Journey(journey))
 
 
 def _form_page(
