@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
@@ -54,10 +53,7 @@ def demo() -> None:
     settings = read_settings()
     shown.refuse_live_settings(settings)
     start_logging("ERROR")
-    with (
-        tempfile.TemporaryDirectory(prefix="rj-demo-") as folder,
-        open_demo_store(folder) as database,
-    ):
+    with open_demo_store() as database:
         sign_in = shown.seed_demo(database)
         on = settings.model_copy(update={"host": "127.0.0.1", "port": shown.free_port()})
 

@@ -1,5 +1,6 @@
 """Opens what every command needs: the settings, the database, the vault that fits it."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,19 +36,11 @@ def open_store(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def open_demo_store(folder: str) -> Iterator[Database]:
-    """Give a fresh database and key in a folder that will be thrown away."""
-    path = Path(folder)
-    with open_store(
-        Settings(
-            _env_file=None,
-            database_url=f"sqlite:///{path / 'demo.db'}",
-            vault_key_file=_make_key_file(path / "demo.key"),
-        )
-    ) as database:
-        yield database
-
-
-def _make_key_file(path: Path) -> Path:
-    Vault.open(path, create=True)
-    return path
+def open_demo_store() -> Iterator[Database]:
+    """Give a fresh database and key, in a folder that is thrown away in the end."""
+    with tempfile.TemporaryDirectory(prefix="rj-demo-") as folder:
+        url, key_file = f"sqlite:///{folder}/demo.db", Path(folder, "demo.key")
+        Vault.open(key_file, create=True)
+        settings = Settings(_env_file=None, database_url=url, vault_key_file=key_file)
+        with open_store(settings) as database:
+            yield database

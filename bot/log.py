@@ -14,9 +14,8 @@ class EventFormatter(logging.Formatter):
         """Return one line. What other libraries say is cut to their name and level."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         event = record.msg if record.name.split(".")[0] == _ROOT_LOGGER else "library_event"
-        told = [
-            f"{key}={getattr(record, key)}" for key in ("code", "n", "ms") if hasattr(record, key)
-        ]
+        ours = [key for key in ("code", "n", "ms") if hasattr(record, key)]
+        told = [f"{key}={getattr(record, key)}" for key in ours]
         if record.exc_info and record.exc_info[0]:
             told.append(f"error={record.exc_info[0].__name__}")
         return " ".join([at, record.levelname, record.name, str(event), *told])

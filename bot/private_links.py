@@ -78,11 +78,8 @@ def open_link(unit: Unit, code: str) -> RedeemedLink | None:
     used = quiet or shown
     if used is None:
         return None
-    kind, minutes = (
-        (LinkKind.OPEN_FORM, FORM_MINUTES)
-        if quiet
-        else (LinkKind.INTRODUCTION, service().page_minutes)
-    )
+    kind = LinkKind.OPEN_FORM if quiet else LinkKind.INTRODUCTION
+    minutes = FORM_MINUTES if quiet else service().page_minutes
     fresh = one_time_links.issue_link(unit, kind, used.channel, used.address, minutes, used.body)
     return RedeemedLink(kind, used.channel, used.address, fresh)
 

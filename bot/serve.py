@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -154,7 +155,7 @@ async def run(
             if WEBHOOK_CHANNEL in program.runtime.channels:
                 parts.append(_supervise("tell", program.tell_for_ever))
             if program.bot and program.runtime.settings.telegram_mode == "polling":
-                parts.append(_supervise("poll", _polling_loop(program.bot, program.keep)))
+                parts.append(_supervise("poll", partial(receive.poll, program.bot, program.keep)))
         if pages:
             parts.append(program.serve_pages(on_ready))
         await _run_until_stopped(parts)
@@ -168,22 +169,12 @@ async def _telegram_connection(program: Program) -> AsyncIterator[None]:
     bot, told = program.bot, program.runtime.settings
     await connect(bot)
     try:
-        if (
-            told.telegram_mode == "webhook"
-            and told.telegram_webhook_url
-            and told.telegram_webhook_secret
-        ):
-            secret = told.telegram_webhook_secret.get_secret_value()
-            await webhook.set_webhook(bot, told.telegram_webhook_url, secret)
+        url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
+        if told.telegram_mode == "webhook" and url and secret:
+            await webhook.set_webhook(bot, url, secret.get_secret_value())
         yield
     finally:
         await bot.shutdown()
-
-
-def _polling_loop(
-    bot: RawBot, keep: receive.SaveArrivals
-) -> Callable[[], Coroutine[Any, Any, None]]:
-    return lambda: receive.poll(bot, keep)
 
 
 async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]]) -> None:

@@ -70,15 +70,9 @@ class Settings(BaseSettings):
     def _check_combinations(self) -> "Settings":
         self.telegram_webhook_url = self.telegram_webhook_url or self.public_url
         if self.telegram_mode == "webhook" and self.telegram_bot_token:
-            missing = [
-                name
-                for name in ("telegram_webhook_url", "telegram_webhook_secret")
-                if getattr(self, name) is None
-            ]
-            if missing:
-                raise ValueError(
-                    f"TELEGRAM_MODE=webhook also needs {' and '.join(missing).upper()}"
-                )
+            needed = ("telegram_webhook_url", "telegram_webhook_secret")
+            if missing := [name.upper() for name in needed if getattr(self, name) is None]:
+                raise ValueError(f"TELEGRAM_MODE=webhook also needs {' AND '.join(missing)}")
         self._check_served_safely()
         if self.is_live and self.vault_key_file is None:
             raise ValueError(

@@ -43,23 +43,19 @@ def _answered_conversation(case: dict[str, Any], reference: str, at: datetime) -
     by = Officer(**case["officer"], verified=True) if "officer" in case else None
     told = Conversation(Stage.CHECKING, Journey(case["journey"]), reference=reference, officer=by)
     if "details" in case["answers"]:
-        told = answering.with_answer(
-            told, answering.option_answer(told, get_question("details"), "yes", at)
-        )
+        wanted = answering.option_answer(told, get_question("details"), "yes", at)
+        told = answering.with_answer(told, wanted)
     while one := journey.first_unanswered(told):
         reading = _parse_demo_answer(one, case["answers"].get(one.key))
         told = answering.with_answer(told, answering.parsed_answer(told, one, reading, at))
     return told
 
 
-def _parse_demo_answer(open_question: Question, typed: str | None) -> Parsed:
+def _parse_demo_answer(asked: Question, typed: str | None) -> Parsed:
     if typed is None:
-        return answer_types.non_answer(open_question.non_answers[0], "en")
-    reading = (
-        answer_types.parsed_option(open_question, typed, "en")
-        if open_question.options
-        else answer_types.parse_answer(open_question, typed, "en")
-    )
+        return answer_types.non_answer(asked.non_answers[0], "en")
+    read = answer_types.parsed_option if asked.options else answer_types.parse_answer
+    reading = read(asked, typed, "en")
     if not isinstance(reading, Parsed):
-        raise ValueError(f"{open_question.key} is not answered by what demo.toml says")
+        raise ValueError(f"{asked.key} is not answered by what demo.toml says")
     return reading

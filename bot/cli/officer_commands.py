@@ -71,10 +71,8 @@ def revoke(
         revoked = officer_access.revoke(unit, key, reason, CLI_ACTOR)
     if not revoked.anything:
         sys.exit(f"There is no officer called {key}, or they are revoked already.")
-    print(
-        f"Revoked. Chats and browsers: {len(revoked.chat_ids)}. "
-        f"Invitations ended: {revoked.invitations}."
-    )
+    chats, invitations = len(revoked.chat_ids), revoked.invitations
+    print(f"Revoked. Chats and browsers: {chats}. Invitations ended: {invitations}.")
 
 
 def _officer_json(one: RegisteredOfficer) -> dict[str, object]:

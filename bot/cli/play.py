@@ -59,11 +59,8 @@ class Player:
     def submit_line(self, body: Body) -> list[TerminalMessage]:
         """Keep a line, answer it, deliver the answer; return what was shown."""
         self._lines_sent += 1
-        line = {
-            **self.channel.inbox_body(body),
-            "chat": self.chat_address,
-            "language": self.language,
-        }
+        own = {"chat": self.chat_address, "language": self.language}
+        line = {**self.channel.inbox_body(body), **own}
         key = f"{self.chat_address}/{self._lines_sent}/{secrets.token_hex(4)}"
         with self.database.unit() as unit:
             inbox.enqueue_arrivals(unit, "terminal", [Arrival(key, self.chat_address, line)])
@@ -137,21 +134,16 @@ def _response_line(player: Player, messages: list[TerminalMessage]) -> Body:
     stands = player.load_conversation()
     now_open = journey.open_question(stands) if stands.stage == Stage.ASKING else None
     return {
-        "replies": [
-            {
-                "text": one.text,
-                "buttons": [
-                    [{"label": b["label"], "id": b["id"]} for b in row] for row in one.buttons
-                ],
-                "edits": one.edits,
-                "id": one.id,
-            }
-            for one in messages
-        ],
+        "replies": [_message_json(one) for one in messages],
         "stage": stands.stage,
         "question": now_open.key if now_open else None,
         "handed_over": player.handed_over_reference(),
     }
+
+
+def _message_json(one: TerminalMessage) -> Body:
+    buttons = [[{"label": b["label"], "id": b["id"]} for b in row] for row in one.buttons]
+    return {"text": one.text, "buttons": buttons, "edits": one.edits, "id": one.id}
 
 
 def play_interactively(player: Player, first_line: str, until_sent: bool = False) -> str | None:

@@ -52,11 +52,11 @@ def claim(
     name = actor or getpass.getuser()
     with open_store(read_settings()) as database, _exit_on_error():
         with database.unit() as unit:
-            taken = reference.upper() if reference != "next" else None
-            if taken is None:
+            if reference == "next":
                 taken = acts.claim_next(unit, name)
                 won = taken is not None
             else:
+                taken = reference.upper()
                 won = acts.claim(unit, taken, name)
         with database.reading() as unit:
             entries = lifecycle.list_queue(unit)
@@ -65,11 +65,8 @@ def claim(
     if as_json:
         print(json.dumps({"reference": taken, "claimed": won, "owner": owner}))
     elif won and entry and entry.lease_until:
-        print(
-            _queue_text(
-                "claimed", reference=taken, until=format_time(FIRST_LANGUAGE, entry.lease_until)
-            )
-        )
+        until = format_time(FIRST_LANGUAGE, entry.lease_until)
+        print(_queue_text("claimed", reference=taken, until=until))
     else:
         print(_queue_text("taken", reference=taken, owner=owner) if taken else _queue_text("empty"))
     raise typer.Exit(0 if won else 1)
@@ -95,11 +92,7 @@ def step(
     """Record an act of staff."""
     name = actor or getpass.getuser()
     back = until.replace(tzinfo=UTC) if until else None
-    with (
-        open_store(read_settings()) as database,
-        _exit_on_error(),
-        database.unit() as unit,
-    ):
+    with open_store(read_settings()) as database, _exit_on_error(), database.unit() as unit:
         stage = acts.perform_act(unit, reference.upper(), act, name, note, back, to)
     if as_json:
         print(json.dumps({"reference": reference.upper(), "act": act, "stage": stage}))
@@ -123,11 +116,7 @@ def snooze(
 def note(reference: str, words: str, actor: ActorOption = "") -> None:
     """Add a note that only staff can read."""
     name = actor or getpass.getuser()
-    with (
-        open_store(read_settings()) as database,
-        _exit_on_error(),
-        database.unit() as unit,
-    ):
+    with open_store(read_settings()) as database, _exit_on_error(), database.unit() as unit:
         acts.add_note(unit, reference.upper(), name, words)
     print(_queue_text("noted", reference=reference.upper()))
 

@@ -1,7 +1,7 @@
 """Who may open a page of the desk: the sign-in, and the permission for each route."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -9,17 +9,21 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.desk.permissions import PERMISSIONS, Ownership, may
+from bot.desk.permissions import PERMISSIONS, Ownership, may, visible_queues
 from bot.runtime import Runtime
 from bot.web import cookies
 from bot.web.forms import Refusal, Refused
 from bot.web.guard import WebRequest, WebRoute
 from bot.web.templates import render_page
+from flows.service import service
 from storage import logbook
 from storage.accounts import sign_ins
 from storage.accounts.sign_ins import SignedInStaff
+from storage.chats import one_time_links
+from storage.chats.one_time_links import LinkKind
 from storage.referrals import lifecycle
 from storage.referrals.lifecycle import ReferralStatus
+from storage.unit import Unit
 
 NAVIGATION = (
     ("queue", "/desk/queue", "queue"),
@@ -81,22 +85,47 @@ class DeskRequest(WebRequest):
         """Return what the CSRF token is bound to: this browser and its sign-in."""
         return ("form", self.browser_id, self.staff_session.id if self.staff_session else "")
 
+    @property
+    def path_id(self) -> str:
+        """Return the id that the address names."""
+        return str(self.http.path_params.get("id", ""))[:40]
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Return the queues that whoever is signed in may know of."""
+        return visible_queues(self.role, tuple(service().queues))
+
     def query(self, name: str) -> str:
         """Return what the address asks under a name; "" when it asks nothing."""
         return self.http.query_params.get(name, "")[:200]
+
+    def query_in(self, name: str, known: Container[str]) -> str:
+        """Return what the address asks under a name if it is one of these, else ""."""
+        return asked if (asked := self.query(name)) in known else ""
 
     def after_write(self) -> None:
         """Let the other pages know too."""
         self.runtime.wake.wake_all()
         self.runtime.desk_events.notify()
 
+    def log(
+        self, unit: Unit, action: str, target: str = "", reason: str = "", refused: bool = False
+    ) -> None:
+        """Add a line to the logbook, in the transaction of what it is about."""
+        logbook.add_logbook_line(unit, self.actor or "nobody", action, target, reason, refused)
+
     async def audit(
         self, action: str, target: str = "", reason: str = "", refused: bool = False
     ) -> None:
         """Add a line to the logbook."""
-        who = self.actor or "nobody"
-        await self.runtime.database.write(
-            logbook.add_logbook_line, who, action, target, reason, refused
+        await self.runtime.database.write(self.log, action, target, reason, refused)
+
+    async def issue_link(
+        self, kind: LinkKind, minutes: int, code: str, body: dict[str, Any] | None = None
+    ) -> None:
+        """Keep what must come back from elsewhere: good once, for this browser alone."""
+        await self.write(
+            one_time_links.issue_link, kind, "desk", self.browser_id, minutes, body, code
         )
 
     def navigation(self) -> list[tuple[str, str]]:
@@ -106,6 +135,11 @@ class DeskRequest(WebRequest):
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page of the desk; inside it `request` is this request."""
         return render_page(f"desk/{template}", {"request": self, **values}, status)
+
+    def download(self, body: bytes, media_type: str, filename: str) -> Response:
+        """Return a file that the browser saves under this name."""
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+        return Response(body, media_type=media_type, headers=headers)
 
     def may(self, permission: str, ownership: Ownership | None = None, queue: str = "") -> bool:
         """Return whether whoever is signed in may do this."""

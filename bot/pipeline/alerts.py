@@ -30,21 +30,21 @@ WEBHOOK_CHANNEL = "webhook"
 """The channel by which another system is told."""
 
 
-def alert(unit: Unit, runtime: Runtime, key: AlertKey, reference: str, when: datetime) -> None:
+def alert(unit: Unit, runtime: Runtime, key: AlertKey, reference: str, at: datetime) -> None:
     """Alert the team about a referral."""
     for channel in runtime.alerts:
-        body = {"text": _alert_text(runtime, key, reference, when)}
+        body = {"text": _alert_text(runtime, key, reference, at)}
         outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
 
 
 def alert_manager(
-    unit: Unit, runtime: Runtime, key: AlertKey, reference: str, when: datetime
+    unit: Unit, runtime: Runtime, key: AlertKey, reference: str, at: datetime
 ) -> None:
     """Alert the manager; where they have no address of their own, the team once more."""
     if not runtime.manager:
-        alert(unit, runtime, key, reference, when)
+        alert(unit, runtime, key, reference, at)
     for channel in runtime.manager:
-        body = {"text": _alert_text(runtime, key, reference, when), "to": MANAGER_RECIPIENT}
+        body = {"text": _alert_text(runtime, key, reference, at), "to": MANAGER_RECIPIENT}
         outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
 
 

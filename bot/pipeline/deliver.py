@@ -114,13 +114,10 @@ class Delivery:
         """Return what can be sent, and what may not be any more: the guard is asked again."""
         going: list[OutboxItem] = []
         withheld: list[OutboxItem] = []
-        while not going and (rows := self._due_rows(unit)):
+        while not going and (rows := outbox.due_outbox_items(unit, self._channels, BATCH_SIZE)):
             for row in rows:
                 (going if outgoing.recheck_guard(unit, row) else withheld).append(row)
         return going, withheld
-
-    def _due_rows(self, unit: Unit) -> list[OutboxItem]:
-        return outbox.due_outbox_items(unit, self._channels, BATCH_SIZE)
 
     def _notify(self, rows: list[OutboxItem]) -> None:
         """Wake the pages that wait until these rows are sent, or are known not to be."""
@@ -134,17 +131,15 @@ class Delivery:
         body, cleared = row.body, []
         try:
             if row.kind == OutboxKind.CLEAR and row.chat_id:
-                cleared = await self._deletable_message_ids(row.chat_id, now)
+                since = now - DELETE_WINDOW
+                cleared = await self._runtime.database.write(
+                    message_ids.message_ids_since, row.chat_id, since
+                )
                 body = {"messages": cleared}
             message = await self._channels[row.channel].send(row.address, row.kind, body)
         except Exception as error:
             return _SendOutcome(row, error=error)
         return _SendOutcome(row, message, tuple(cleared))
-
-    async def _deletable_message_ids(self, chat_id: str, now: datetime) -> list[str]:
-        return await self._runtime.database.write(
-            message_ids.message_ids_since, chat_id, now - DELETE_WINDOW
-        )
 
     def _record_outcomes(self, unit: Unit, outcomes: list[_SendOutcome]) -> None:
         for outcome in outcomes:
@@ -157,18 +152,15 @@ class Delivery:
 
     def _record_message_ids(self, unit: Unit, outcome: _SendOutcome) -> None:
         """Keep in mind what is in the chat. Failing at this must not send everything again."""
+        chat_id = outcome.row.chat_id
         try:
             with unit.conn.begin_nested():
-                self._update_message_ids(unit, outcome)
+                if chat_id and outcome.row.kind == OutboxKind.CLEAR:
+                    message_ids.delete_message_ids(unit, chat_id, outcome.deleted_ids)
+                elif chat_id and outcome.message_id:
+                    message_ids.add_message_id(unit, chat_id, outcome.message_id, False)
         except Exception as problem:
             log.error("message_not_noted", extra={"code": type(problem).__name__})
-
-    def _update_message_ids(self, unit: Unit, outcome: _SendOutcome) -> None:
-        row = outcome.row
-        if row.chat_id and row.kind == OutboxKind.CLEAR:
-            message_ids.delete_message_ids(unit, row.chat_id, outcome.deleted_ids)
-        elif row.chat_id and outcome.message_id:
-            message_ids.add_message_id(unit, row.chat_id, outcome.message_id, False)
 
     def _record_failure(self, unit: Unit, row: OutboxItem, error: Exception) -> None:
         match error:

@@ -37,29 +37,20 @@ def current_handoff(
 
 
 def record_during_handoff(
-    unit: Unit,
-    runtime: Runtime,
-    active_handoff: Handoff,
-    conversation: Conversation,
-    user_input: Input,
+    unit: Unit, runtime: Runtime, current: Handoff, conversation: Conversation, user_input: Input
 ) -> None:
     """Keep what the person did for whoever holds the chat, and hold it a while longer."""
     words = handoff.describe_input(Moment(conversation, user_input, unit.now))
-    if handoffs.record_person_message(unit, active_handoff.reference, words):
-        alert(unit, runtime, AlertKey.WROTE, active_handoff.reference, unit.now)
-    handoffs.start_handoff(
-        unit,
-        active_handoff.chat_id,
-        active_handoff.handed_off_to,
-        active_handoff.reference,
-        unit.now + handoff.HANDOFF_TIMEOUT,
-    )
+    if handoffs.record_person_message(unit, current.reference, words):
+        alert(unit, runtime, AlertKey.WROTE, current.reference, unit.now)
+    until = unit.now + handoff.HANDOFF_TIMEOUT
+    handoffs.start_handoff(unit, current.chat_id, current.handed_off_to, current.reference, until)
 
 
 def end_handoff_for_input(
     unit: Unit,
     runtime: Runtime,
-    active_handoff: Handoff,
+    current: Handoff,
     reason: HandoffEnd | None,
     user_input: Input,
     turn: Turn,
@@ -68,34 +59,33 @@ def end_handoff_for_input(
 
     Words of danger were for whoever held the chat: they are kept, and staff see them first.
     """
-    handoffs.end_handoff(unit, active_handoff.chat_id)
+    handoffs.end_handoff(unit, current.chat_id)
     if reason != HandoffEnd.DANGER:
         return
     words = free_text(user_input)
-    handoffs.record_person_message(unit, active_handoff.reference, words)
+    handoffs.record_person_message(unit, current.reference, words)
     flagged = [effect.reference for effect in turn.effects if isinstance(effect, RaiseFlag)]
     danger = detect_danger(words)
-    if danger and active_handoff.reference not in flagged:
-        flag = danger_flag(danger)
-        lifecycle.raise_flag(unit, active_handoff.reference, flag)
-        alert(unit, runtime, AlertKey.FLAG, active_handoff.reference, unit.now)
+    if danger and current.reference not in flagged:
+        lifecycle.raise_flag(unit, current.reference, danger_flag(danger))
+        alert(unit, runtime, AlertKey.FLAG, current.reference, unit.now)
 
 
-def hand_back_to_bot(unit: Unit, active_handoff: Handoff) -> None:
+def hand_back_to_bot(unit: Unit, current: Handoff) -> None:
     """Let go of the chat; the bot comes back to where they were, as far as the guard lets it."""
-    handoffs.end_handoff(unit, active_handoff.chat_id)
-    place = handoffs.channel_and_address(unit, active_handoff.chat_id)
+    handoffs.end_handoff(unit, current.chat_id)
+    place = handoffs.channel_and_address(unit, current.chat_id)
     if place is None:
         return
     recalled = conversations.load_conversation(unit, *place)
-    known = outgoing.load_safe_contact(unit, active_handoff.chat_id, active_handoff.reference)
+    known = outgoing.load_safe_contact(unit, current.chat_id, current.reference)
     quietly = guard.allowed_variant(known) != Variant.SAY_SERVICE
     turn = resume_after_handoff(recalled.conversation, quietly, unit.now)
     telling = any(is_revealing(reply.text) for reply in turn.replies)
     variant = Variant.SAY_SERVICE if telling else Variant.NO_SERVICE
     message = OutboundMessage(OutboundKind.BOT_RESUMES, variant)
     verdict = outgoing.send_after_handoff(
-        unit, active_handoff.chat_id, active_handoff.reference, turn.replies, message
+        unit, current.chat_id, current.reference, turn.replies, message
     )
     if not isinstance(verdict, guard.Deny):
         conversations.save_conversation(unit, recalled, turn.conversation)

@@ -98,9 +98,8 @@ def recheck_guard(unit: Unit, row: OutboxItem) -> bool:
     message, reference = _guard_data_of(row)
     known = load_safe_contact(unit, row.chat_id, reference)
     if message.kind == OutboundKind.BOT_RESUMES and row.chat_id:
-        known = replace(
-            known, input_since_queued=handoffs.has_input_since(unit, row.chat_id, row.enqueued_at)
-        )
+        heard = handoffs.has_input_since(unit, row.chat_id, row.enqueued_at)
+        known = replace(known, input_since_queued=heard)
     match guard.check_message(message, known, unit.now):
         case Allow():
             return True
@@ -117,9 +116,8 @@ def record_sent(unit: Unit, row: OutboxItem) -> None:
     message, reference = _guard_data_of(row)
     waited = bool(row.body.get(GUARD_KEY, {}).get("waited"))
     if row.kind == OutboxKind.SAY and row.chat_id and message.kind == OutboundKind.STAFF and waited:
-        handoffs.start_handoff(
-            unit, row.chat_id, message.sender, reference, unit.now + HANDOFF_TIMEOUT
-        )
+        until = unit.now + HANDOFF_TIMEOUT
+        handoffs.start_handoff(unit, row.chat_id, message.sender, reference, until)
 
 
 def record_not_sent(unit: Unit, row: OutboxItem) -> None:

@@ -107,7 +107,7 @@ def _handle_inbound(
     hold, ended_by = handoff_relay.current_handoff(unit, recalled.chat_id, conversation, heard)
     if hold and not ended_by:
         handoff_relay.record_during_handoff(unit, runtime, hold, conversation, heard)
-        _remember_during_handoff(unit, recalled, inbound)
+        _remember_held_input(unit, recalled, inbound)
         return AnsweredInput(channel, inbound.address, None)
     if ended_by == HandoffEnd.COMPUTER:
         turn = resume_after_handoff(replace(conversation, last_input_at=unit.now), False, unit.now)
@@ -130,17 +130,14 @@ def _handle_inbound(
     return AnsweredInput(channel, inbound.address, turn)
 
 
-def _remember_during_handoff(
-    unit: Unit, recalled: StoredConversation, inbound: InboundEvent
-) -> None:
+def _remember_held_input(unit: Unit, recalled: StoredConversation, inbound: InboundEvent) -> None:
     """Keep what is to be kept although nothing is said: when, and what can be cleared away."""
     heard_now = replace(recalled.conversation, last_input_at=unit.now)
     conversations.save_conversation(unit, recalled, heard_now)
     if recalled.closed:
         conversations.reopen_chat(unit, recalled.chat_id)
     if inbound.message_id:
-        chat_id, message = recalled.chat_id, inbound.message_id
-        message_ids.add_message_id(unit, chat_id, message, True)
+        message_ids.add_message_id(unit, recalled.chat_id, inbound.message_id, True)
     _acknowledge(unit, recalled.channel, recalled.chat_id, inbound, Turn(heard_now))
 
 
@@ -151,8 +148,7 @@ def _enqueue_turn(
     _acknowledge(unit, channel, chat_id, inbound, turn)
     for effect in turn.effects:
         _apply_effect(unit, runtime, channel, chat_id, effect)
-    always = is_unblockable(turn)
-    outgoing.send_replies(unit, channel, chat_id, turn.replies, always)
+    outgoing.send_replies(unit, channel, chat_id, turn.replies, is_unblockable(turn))
 
 
 def _redeem_start_code(
@@ -170,13 +166,11 @@ def _redeem_start_code(
     if user_input.text.startswith(INVITATION_COMMAND):
         code = user_input.text.removeprefix(INVITATION_COMMAND).strip()
         invited = officers.redeem_officer_invitation(unit, code)
-        officer = invited.officer if invited else None
-        sender = replace(sender, officer=officer)
+        sender = replace(sender, officer=invited.officer if invited else None)
         return replace(user_input, text="/start", sender=sender), invited
     if user_input.text.startswith(INTRODUCTION_COMMAND):
         code = user_input.text.removeprefix(INTRODUCTION_COMMAND).strip()
-        introduced = redeem_introduction(unit, code)
-        sender = replace(sender, introduction=introduced)
+        sender = replace(sender, introduction=redeem_introduction(unit, code))
         return replace(user_input, text="/start", sender=sender), None
     return user_input, None
 

@@ -29,9 +29,7 @@ def retention_periods() -> RetentionPeriods:
     """Return how long things are kept, from the same settings that the privacy words use."""
     told = service()
     return RetentionPeriods(
-        draft_hours=told.draft_hours,
-        receipt_days=told.receipt_days,
-        screen_hours=told.chat_clear_hours,
+        told.draft_hours, receipt_days=told.receipt_days, screen_hours=told.chat_clear_hours
     )
 
 

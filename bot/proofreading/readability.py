@@ -8,33 +8,11 @@ MIN_WORDS_TO_GRADE = 12
 _SENTENCE = re.compile(r"[.!?]+(?=[\s\"')]|$)|\n+")
 
 JARGON = (
-    "conference",
-    "conferences",
-    "conferencing",
-    "reparation",
-    "disposal",
-    "disposals",
-    "perpetrator",
-    "perpetrators",
-    "closure",
-    "nfa",
-    "oocr",
-    "oic",
-    "shuttle mediation",
-    "journey",
-    "engage",
-    "engaging",
-    "engagement",
-    "suitability",
-    "intervention",
-    "interventions",
-    "your offender",
-    "alleged",
-    "allegedly",
-    "please do not hesitate",
-    "valid",
-    "invalid",
-    "oops",
+    *("conference", "conferences", "conferencing", "reparation", "disposal", "disposals"),
+    *("perpetrator", "perpetrators", "closure", "nfa", "oocr", "oic", "shuttle mediation"),
+    *("journey", "engage", "engaging", "engagement", "suitability"),
+    *("intervention", "interventions", "your offender", "alleged", "allegedly"),
+    *("please do not hesitate", "valid", "invalid", "oops"),
 )
 """The field's jargon, and what web forms say. Said plainly instead, or not at all."""
 

@@ -24,9 +24,8 @@ def reply_problems(language: str) -> Iterator[str]:
             if not has(language, key):
                 yield f"{language}: {key} is not said."
                 continue
-            yield from (
-                f"{language}: {key} {line}" for line in _variant_problems(variant, language, key)
-            )
+            problems = _variant_problems(variant, language, key)
+            yield from (f"{language}: {key} {line}" for line in problems)
 
 
 def _variant_problems(variant: Variant, language: str, key: str) -> Iterator[str]:

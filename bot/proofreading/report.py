@@ -4,17 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bot.proofreading import metrics, readability, tables
+from bot.proofreading import metrics, readability, tables, texts
 from bot.proofreading.replies import reply_problems
-from bot.proofreading.texts import (
-    ANSWER_MAX_GRADE,
-    FLOW_MAX_GRADE,
-    LanguageTexts,
-    language_differences,
-    language_texts,
-    passages,
-    text_problems,
-)
 from bot.proofreading.wording_keys import WordingKeys, wording_keys
 from flows import content_files
 from flows.service import service
@@ -43,28 +34,29 @@ def proofread(today: date) -> ProofreadingReport:
 def find_problems(today: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is wrong, and what to look at, without measuring anything."""
     keys, pages = wording_keys(), _language_texts()
-    wrong = [*tables.question_problems(), *language_differences(pages)]
+    wrong = [*tables.question_problems(), *texts.language_differences(pages)]
     wrong += tables.helpline_problems(helplines())
     for page in pages:
-        wrong += text_problems(page, keys)
+        wrong += texts.text_problems(page, keys)
         wrong += tables.ambiguous_option_words(page.language)
         wrong += reply_problems(page.language)
         wrong += tables.topic_problems(page.language)
     return tuple(wrong), tuple(tables.review_warnings(today))
 
 
-def _language_texts() -> list[LanguageTexts]:
-    return [language_texts(code, content_files.load_language(code)) for code in service().languages]
+def _language_texts() -> list[texts.LanguageTexts]:
+    trees = [(code, content_files.load_language(code)) for code in service().languages]
+    return [texts.language_texts(code, tree) for code, tree in trees]
 
 
-def _figures(languages: Sequence[LanguageTexts], keys: WordingKeys) -> Iterator[str]:
+def _figures(languages: Sequence[texts.LanguageTexts], keys: WordingKeys) -> Iterator[str]:
     """Give how much there is, the hardest texts, and how well is listened."""
     yield tables.content_totals()
     for page in languages:
-        for what, limit in (("message", FLOW_MAX_GRADE), ("answer", ANSWER_MAX_GRADE)):
+        for what, limit in (("message", texts.FLOW_MAX_GRADE), ("answer", texts.ANSWER_MAX_GRADE)):
             graded = [
                 (readability.coleman_liau_grade(one.text), one.name)
-                for one in passages(page, keys)
+                for one in texts.passages(page, keys)
                 if one.max_grade == limit and one.word_count >= readability.MIN_WORDS_TO_GRADE
             ]
             grade, name = max(graded)
@@ -79,8 +71,6 @@ def _figures(languages: Sequence[LanguageTexts], keys: WordingKeys) -> Iterator[
         f"{asked.out_of_scope_direct} answered at once"
     )
     heard = metrics.measure_danger()
-    yield from (
-        f"{one.kind}, {one.directness}: {one.detected} of {one.texts} heard"
-        for one in heard.by_kind
-    )
+    for one in heard.by_kind:
+        yield f"{one.kind}, {one.directness}: {one.detected} of {one.texts} heard"
     yield f"{heard.harmless} messages without danger: {heard.false_alarms} false alarms"

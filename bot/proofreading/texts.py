@@ -28,33 +28,17 @@ COMMAND_DESCRIPTION_MAX = 256
 """Telegram's own limits, in letters (https://core.telegram.org/bots/api)."""
 
 FLOW_BRANCHES = (
-    "replies",
-    "scenes",
-    "errors",
-    "form",
-    "commands",
-    "cards",
-    "crisis",
-    "telegram",
-    "web",
+    *("replies", "scenes", "errors", "form", "commands", "cards", "crisis", "telegram", "web"),
 )
 _FRAGMENT_PREFIXES = (
-    "replies.part",
-    "scenes.dates.",
-    "scenes.stopped.mediation_",
-    "telegram.commands.",
-    "telegram.officer_commands.",
+    *("replies.part", "scenes.dates.", "scenes.stopped.mediation_"),
+    *("telegram.commands.", "telegram.officer_commands."),
 )
 """What the talk says, besides its questions, and what of it are pieces rather than messages."""
 
 OFFICIAL_FORM_LABELS = (
-    "victim_gender",
-    "victim_known",
-    "in_relationship",
-    "willing",
-    "interested",
-    "contacted",
-    "offender_gender",
+    *("victim_gender", "victim_known", "in_relationship", "willing", "interested"),
+    *("contacted", "offender_gender"),
 )
 """The seven labels of the form on the Kent page of 2017. They stand as they were written there."""
 
@@ -142,9 +126,8 @@ def text_problems(content: LanguageTexts, keys: WordingKeys) -> Iterator[str]:
         if key in content.texts and len(content.filled(key)) > BUTTON_LABEL_MAX:
             yield f"{content.language}: {key} is longer than {BUTTON_LABEL_MAX} on a button."
     for message in passages(content, keys):
-        yield from (
-            f"{content.language}: {message.name} {line}" for line in _readability_problems(message)
-        )
+        for line in _readability_problems(message):
+            yield f"{content.language}: {message.name} {line}"
 
 
 def language_differences(languages: Sequence[LanguageTexts]) -> Iterator[str]:
@@ -184,12 +167,9 @@ def _unused_keys(content: LanguageTexts, keys: WordingKeys) -> Iterator[str]:
 
 
 def _blank_problems(content: LanguageTexts, key: str) -> Iterator[str]:
+    known = standard_blanks(content.language).keys() | example_blanks_for(key).keys()
     try:
-        unknown = (
-            _blank_names(content.texts[key])
-            - standard_blanks(content.language).keys()
-            - example_blanks_for(key).keys()
-        )
+        unknown = _blank_names(content.texts[key]) - known
     except ValueError:
         yield "has a brace that does not open or close a blank."
         return
@@ -218,11 +198,10 @@ def _reveals_too_much(content: LanguageTexts, key: str) -> Iterator[str]:
 def _readability_problems(passage: Passage) -> Iterator[str]:
     if passage.max_words and passage.word_count > passage.max_words:
         yield f"has {passage.word_count} words; {passage.max_words} is the most."
-    if (
-        passage.word_count >= readability.MIN_WORDS_TO_GRADE
-        and readability.coleman_liau_grade(passage.text) > passage.max_grade
-    ):
-        grade = readability.coleman_liau_grade(passage.text)
+    if passage.word_count < readability.MIN_WORDS_TO_GRADE:
+        return
+    grade = readability.coleman_liau_grade(passage.text)
+    if grade > passage.max_grade:
         yield f"is of grade {grade:.1f}; {passage.max_grade:.0f} is the most."
 
 
@@ -259,17 +238,12 @@ def _flow_texts(content: LanguageTexts, keys: WordingKeys) -> Iterator[tuple[str
             yield key, content.filled(key)
     for one in all_questions():
         parts = [f"questions.{one.key}.{part}" for part in ("ask", "why")]
-        said = [
-            content.filled(part)
-            for part in parts
-            if part in content.texts and part not in NOT_PROSE
-        ]
+        prose = [part for part in parts if part in content.texts and part not in NOT_PROSE]
+        said = map(content.filled, prose)
         yield f"questions.{one.key}", " ".join(map(_with_full_stop, said))
     for several in SHOWN_TOGETHER:
-        yield (
-            " + ".join(several),
-            " ".join(content.filled(key) for key in several if key in content.texts),
-        )
+        shown = (content.filled(key) for key in several if key in content.texts)
+        yield " + ".join(several), " ".join(shown)
 
 
 def _with_full_stop(text: str) -> str:
@@ -277,11 +251,8 @@ def _with_full_stop(text: str) -> str:
 
 
 def _title_keys() -> set[str]:
-    return {
-        f"questions.{one.key}.title"
-        for one in all_questions()
-        if one.key not in OFFICIAL_FORM_LABELS
-    }
+    keys = [one.key for one in all_questions() if one.key not in OFFICIAL_FORM_LABELS]
+    return {f"questions.{key}.title" for key in keys}
 
 
 def _translated_keys(content: LanguageTexts) -> set[str]:

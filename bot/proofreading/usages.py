@@ -29,12 +29,8 @@ def _key_patterns_by_file() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ..
     found = []
     for room, ending in (("flows", "py"), ("bot", "py"), ("bot", "html")):
         for path in sorted((CODE_ROOT / room).rglob(f"*.{ending}")):
-            asks = (
-                _key_patterns_in(path.read_text("utf-8"))
-                if path.parent.name != PROOFREADING_DIR
-                else set()
-            )
-            if asks:
+            own = path.parent.name == PROOFREADING_DIR
+            if asks := set() if own else _key_patterns_in(path.read_text("utf-8")):
                 patterns = tuple(re.compile(one) for one in sorted(asks))
                 found.append((path.relative_to(CODE_ROOT).as_posix(), patterns))
     return tuple(found)

@@ -78,10 +78,7 @@ def _keys_from_tables() -> Mapping[str, Iterable[str]]:
         "cards.*.text": cards,
         "cards.*.title": cards,
         "crisis.*.text": Danger,
-        "desk.flags.*": [
-            *(flag for flag, _ in routing.FLAG_RULES),
-            *DANGER_FLAGS,
-        ],
+        "desk.flags.*": [*(flag for flag, _ in routing.FLAG_RULES), *DANGER_FLAGS],
         "desk.given.*": NON_ANSWERS,
         "desk.queues.*": service().queues,
         "desk.reasons.*": [rule.reason for rule in routing.ROUTING_RULES],

@@ -61,14 +61,18 @@ def build_fields(
 ) -> tuple[FormField, ...]:
     """Return the fields of a conversation's form, with what was just `posted` in them."""
     asked = form.form_questions(conversation, keys)
-    wrong = {one.question: problem_text(conversation.language, one) for one in reversed(problems)}
+    language = conversation.language
+    wrong = {
+        one.question: say(language, f"errors.{one.error_key}", **dict(one.blanks))
+        for one in reversed(problems)
+    }
     titles = {one.key: one for one in asked}
     return tuple(
         FormField(
             one,
             one.value if posted is None else posted.get(one.key, ""),
             wrong.get(one.key, ""),
-            _condition_text(conversation.language, one, titles),
+            _condition_text(language, one, titles),
         )
         for one in asked
     )
@@ -90,11 +94,6 @@ def posted_answers(conversation: Conversation, posted: Mapping[str, str]) -> For
     )
 
 
-def problem_text(language: str, problem: AnswerProblem) -> str:
-    """Return what is wrong with an answer, and what to do."""
-    return say(language, f"errors.{problem.error_key}", **dict(problem.blanks))
-
-
 def _condition_text(
     language: str, question: FormQuestion, form_questions: Mapping[str, FormQuestion]
 ) -> str:
@@ -103,12 +102,7 @@ def _condition_text(
         return say(language, f"form.when.{question.condition}")
     for key, values in question.only_if:
         if key in form_questions:
-            labels = dict(form_questions[key].options)
+            labels, title = dict(form_questions[key].options), form_questions[key].title.rstrip("*")
             answers = ", ".join(labels[value] for value in values)
-            return say(
-                language,
-                "form.only_if",
-                title=form_questions[key].title.rstrip("*"),
-                answers=answers,
-            )
+            return say(language, "form.only_if", title=title, answers=answers)
     return ""

@@ -99,12 +99,8 @@ async def read_form(http: Request) -> dict[str, str]:
     if body and kind != "application/x-www-form-urlencoded":
         raise Refused(413, Refusal.TOO_LARGE)
     try:
-        fields = parse_qs(
-            body.decode("ascii", "strict"),
-            keep_blank_values=True,
-            errors="replace",
-            max_num_fields=FIELDS_MAX,
-        )
+        text = body.decode("ascii", "strict")
+        fields = parse_qs(text, True, errors="replace", max_num_fields=FIELDS_MAX)
     except ValueError:
         raise Refused(413, Refusal.TOO_LARGE) from None
     return {name: values[-1] for name, values in fields.items()}

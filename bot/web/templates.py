@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache, partial
 from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
@@ -63,8 +62,5 @@ def render_template(name: str, values: Mapping[str, Any], language: str = FIRST_
 @cache
 def static_url(path: str) -> str:
     """Return where a file of ours is served; the address changes with what the file holds."""
-    return f"/static/{path}?{_content_hash(STATIC_DIR.joinpath(*path.split('/')))}"
-
-
-def _content_hash(file: Traversable) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    held = STATIC_DIR.joinpath(*path.split("/")).read_bytes()
+    return f"/static/{path}?{hashlib.sha256(held).hexdigest()[:12]}"

@@ -11,7 +11,7 @@ from tests.project.test_architecture import SourceFile, product, read
 FIELDS = {"asks", "blanks", "body", "case", "case['answers']", "on_paper"}
 FORMS = {"request.form", "request.http.query_params"}
 QUESTIONS = {"key", "one.question", "pair[0]", "question.key"}
-WORDINGS = {"branch", "done", "error", "flash", "last"}
+WORDINGS = {"branch", "last"}
 OTHER_WORDS = FIELDS | FORMS | QUESTIONS | WORDINGS | {"id", "site"}
 """What only looks like a value of ours.
 

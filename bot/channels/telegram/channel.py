@@ -85,9 +85,8 @@ async def connect(bot: Bot) -> None:
         try:
             await bot.initialize()
         except InvalidToken:
-            raise InvalidSettings(
-                "TELEGRAM_BOT_TOKEN is not a token that Telegram knows."
-            ) from None
+            unknown = "TELEGRAM_BOT_TOKEN is not a token that Telegram knows."
+            raise InvalidSettings(unknown) from None
         except TelegramError as problem:
             log.warning("not_connected", extra={"code": type(problem).__name__})
             await asyncio.sleep(min(30, 2**tries))
@@ -107,13 +106,9 @@ class TelegramChannel:
     def translate(self, body: Body) -> InboundEvent | None:
         """Return what a raw update means; a staff group is not left, as other groups are."""
         arrived = translate(body)
-        if (
-            arrived
-            and arrived.chat_event == ChatEvent.ELSEWHERE
-            and arrived.address == str(self._staff_chat)
-        ):
-            return None
-        return arrived
+        elsewhere = arrived and arrived.chat_event == ChatEvent.ELSEWHERE
+        is_staff_chat = arrived and elsewhere and arrived.address == str(self._staff_chat)
+        return None if is_staff_chat else arrived
 
     async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Do what an outbox row says; return the id of a new message."""
@@ -162,13 +157,11 @@ class TelegramChannel:
             said = str(refused).lower()
             if any(one in said for one in _ALREADY_DONE_ERRORS):
                 return None
-            if isinstance(refused, BadRequest) and not any(
-                one in said for one in _NOT_EDITABLE_ERRORS
-            ):
+            editable = not any(one in said for one in _NOT_EDITABLE_ERRORS)
+            if isinstance(refused, BadRequest) and editable:
                 raise
-            return await self._send_new(
-                chat, body["fallback_text"] if body["private"] else body["text"], body
-            )
+            text = body["fallback_text"] if body["private"] else body["text"]
+            return await self._send_new(chat, text, body)
         return None
 
     async def _send_new(self, chat: int, text: str, body: Body) -> str:
@@ -214,9 +207,7 @@ def _shares_number(button: Body) -> bool:
 
 
 def _inline_keyboard(body: Body) -> InlineKeyboardMarkup | None:
-    rows = [
-        [_inline_button(button) for button in row if _is_allowed(button)] for row in body["buttons"]
-    ]
+    rows = [[_inline_button(one) for one in row if _is_allowed(one)] for row in body["buttons"]]
     kept = [row for row in rows if row]
     return InlineKeyboardMarkup(kept) if kept else None
 
@@ -227,14 +218,12 @@ def _is_allowed(button: Body) -> bool:
 
 
 def _inline_button(button: Body) -> InlineKeyboardButton:
-    style = _STYLES.get(button["style"])
+    label, id, style = button["label"], button["id"], _STYLES.get(button["style"])
     if button["kind"] == ButtonKind.COPY:
-        return InlineKeyboardButton(
-            button["label"], copy_text=CopyTextButton(button["id"]), style=style
-        )
+        return InlineKeyboardButton(label, copy_text=CopyTextButton(id), style=style)
     if button["kind"] == ButtonKind.OPEN:
-        return InlineKeyboardButton(button["label"], url=button["id"], style=style)
-    return InlineKeyboardButton(button["label"], callback_data=button["id"], style=style)
+        return InlineKeyboardButton(label, url=id, style=style)
+    return InlineKeyboardButton(label, callback_data=id, style=style)
 
 
 def _reply_keyboard(body: Body) -> ReplyKeyboardMarkup:

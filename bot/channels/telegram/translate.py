@@ -3,33 +3,11 @@
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update, User
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent
-from flows.inputs import (
-    Attachment,
-    ButtonPress,
-    FormSubmission,
-    Input,
-    MessageEdit,
-    Sender,
-    SharedNumber,
-    TypedText,
-)
+from flows import inputs
 
 ATTACHMENT_KINDS = (
-    "voice",
-    "video_note",
-    "video",
-    "audio",
-    "photo",
-    "animation",
-    "sticker",
-    "document",
-    "location",
-    "venue",
-    "contact",
-    "dice",
-    "poll",
-    "game",
-    "story",
+    *("voice", "video_note", "video", "audio", "photo", "animation", "sticker", "document"),
+    *("location", "venue", "contact", "dice", "poll", "game", "story"),
 )
 _LEFT_STATUSES = (ChatMember.LEFT, ChatMember.BANNED)
 
@@ -64,13 +42,18 @@ def _has_valid_types(inbound: InboundEvent) -> bool:
     ) and all(one is None or one.removeprefix("-").isdecimal() for one in numbers)
 
 
-def _text_of(user_input: Input) -> str:
+def _text_of(user_input: inputs.Input) -> str:
     match user_input:
-        case TypedText(text) | MessageEdit(text) | ButtonPress(text) | SharedNumber(text):
+        case (
+            inputs.TypedText(text)
+            | inputs.MessageEdit(text)
+            | inputs.ButtonPress(text)
+            | inputs.SharedNumber(text)
+        ):
             return text
-        case Attachment(_, caption):
+        case inputs.Attachment(_, caption):
             return caption
-        case FormSubmission():
+        case inputs.FormSubmission():
             return ""
 
 
@@ -86,35 +69,33 @@ def _parse_update(raw: Body) -> InboundEvent | None:
     if message.chat.type != Chat.PRIVATE:
         return InboundEvent(str(message.chat.id), chat_event=ChatEvent.ELSEWHERE)
     heard = _message_input(message, edited=update.edited_message is not None)
-    return (
-        InboundEvent(str(message.chat.id), heard, message_id=str(message.message_id))
-        if heard
-        else None
-    )
+    event = InboundEvent(str(message.chat.id), heard, message_id=str(message.message_id))
+    return event if heard else None
 
 
-def _message_input(message: Message, edited: bool) -> Input | None:
+def _message_input(message: Message, edited: bool) -> inputs.Input | None:
     sender = message.from_user
     if sender is None or sender.is_bot:
         return None
     id, about = str(message.message_id), _sender_of(sender)
     if message.text is not None:
-        read = MessageEdit if edited else TypedText
+        read = inputs.MessageEdit if edited else inputs.TypedText
         return read(message.text, message_id=id, sender=about)
     if edited and message.caption is None:
         return None
     contact = message.contact
     if contact and contact.user_id == sender.id:
-        number = _international(contact.phone_number)
-        return SharedNumber(number, message_id=id, sender=about)
+        given = contact.phone_number
+        number = given if given.startswith(("+", "0")) else f"+{given}"
+        return inputs.SharedNumber(number, message_id=id, sender=about)
     thing = next((one for one in ATTACHMENT_KINDS if getattr(message, one, None)), "")
     if not thing and _is_service_message(message):
         return None
-    return Attachment(thing or "other", message.caption or "", message_id=id, sender=about)
+    return inputs.Attachment(thing or "other", message.caption or "", message_id=id, sender=about)
 
 
-def _sender_of(user: User) -> Sender:
-    return Sender(
+def _sender_of(user: User) -> inputs.Sender:
+    return inputs.Sender(
         user.first_name, can_share_number=True, can_open_page=True, language=user.language_code
     )
 
@@ -135,31 +116,21 @@ def _is_service_message(message: Message) -> bool:
     )
 
 
-def _international(number: str) -> str:
-    return number if number.startswith(("+", "0")) else f"+{number}"
-
-
 def _button_event(query: CallbackQuery) -> InboundEvent | None:
     message = query.message
     if message is not None and message.chat.type != Chat.PRIVATE:
         return InboundEvent(str(message.chat.id), chat_event=ChatEvent.ELSEWHERE)
     id = str(message.message_id) if message else None
-    heard = ButtonPress(query.data or "", message_id=id, sender=_sender_of(query.from_user))
+    heard = inputs.ButtonPress(query.data or "", message_id=id, sender=_sender_of(query.from_user))
     return InboundEvent(str(query.from_user.id), heard, callback_id=query.id)
 
 
 def _membership_event(change: ChatMemberUpdated) -> InboundEvent | None:
-    status = change.new_chat_member.status
+    address, left = str(change.chat.id), change.new_chat_member.status in _LEFT_STATUSES
     if change.chat.type == Chat.PRIVATE:
-        return InboundEvent(
-            str(change.chat.id),
-            chat_event=ChatEvent.BLOCKED if status in _LEFT_STATUSES else ChatEvent.UNBLOCKED,
-        )
-    return (
-        None
-        if status in _LEFT_STATUSES
-        else InboundEvent(str(change.chat.id), chat_event=ChatEvent.ELSEWHERE)
-    )
+        event = ChatEvent.BLOCKED if left else ChatEvent.UNBLOCKED
+        return InboundEvent(address, chat_event=event)
+    return None if left else InboundEvent(address, chat_event=ChatEvent.ELSEWHERE)
 
 
 def _nested_dict(raw: object, key: str) -> Body:

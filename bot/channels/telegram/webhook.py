@@ -40,12 +40,8 @@ def webhook_route(secret: str, save: SaveArrivals) -> Route:
 
 async def set_webhook(bot: Bot, url: str, secret: str) -> None:
     """Tell Telegram where to send updates, with the secret it must bring."""
-    await bot.set_webhook(
-        f"{url.rstrip('/')}{PATH}",
-        secret_token=secret,
-        allowed_updates=ALLOWED_UPDATES,
-        max_connections=10,
-    )
+    address = f"{url.rstrip('/')}{PATH}"
+    await bot.set_webhook(address, None, 10, ALLOWED_UPDATES, secret_token=secret)
 
 
 def _parse_update(body: bytes) -> dict[str, object] | None:

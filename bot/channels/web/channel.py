@@ -41,9 +41,8 @@ class WebChannel:
             case OutboxKind.CLEAR:
                 await self.database.write(screens.clear_screen, WEB_CHANNEL, address)
             case OutboxKind.DELETE:
-                await self.database.write(
-                    screens.remove_screen_messages, WEB_CHANNEL, address, body["messages"]
-                )
+                ids = body["messages"]
+                await self.database.write(screens.remove_screen_messages, WEB_CHANNEL, address, ids)
             case OutboxKind.ACKNOWLEDGE:
                 if body["toast"]:
                     await self._put(address, ScreenMessage("", body["toast"], transient=True))

@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from bot import private_links
 from bot.channels.web.guard import ChatRequest
-from bot.private_links import RedeemedLink
 from bot.web import qr
 from bot.web.fields import build_fields, posted_answers
 from bot.web.forms import Refusal, Refused
@@ -39,21 +38,20 @@ async def redeem_private_link(request: ChatRequest) -> Response:
         raise Refused(404, Refusal.LINK_ENDED)
     if opened.kind == LinkKind.INTRODUCTION:
         return introduction_code_page(request, opened.code)
-    return await _open_form(request, opened)
+    stored = await request.read(conversations.load_conversation, opened.channel, opened.address)
+    return _form_page(request, stored.conversation, opened.code)
 
 
 async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
     request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
-    code, kind = (request.form.get("page", ""), LinkKind.OPEN_FORM)
-    made_for = await request.read(one_time_links.peek_link, kind, code)
+    code = request.form.get("page", "")
+    made_for = await request.read(one_time_links.peek_link, LinkKind.OPEN_FORM, code)
     if made_for is None:
         raise Refused(404, Refusal.LINK_ENDED)
     stored = await request.read(conversations.load_conversation, made_for.channel, made_for.address)
     conversation = stored.conversation
-    filled = tuple(
-        (key, typed) for key, typed in _posted_answers(request, conversation) if typed.strip()
-    )
+    filled = tuple(pair for pair in _posted_answers(request, conversation) if pair[1].strip())
     _, problems = form_parsing.parse_form(conversation, filled, request.now)
     if problems or not filled:
         return _form_page(request, conversation, code, problems, 422)
@@ -92,11 +90,6 @@ def _link_is_valid(unit: Unit, code: str) -> bool:
     return any(looked)
 
 
-async def _open_form(request: ChatRequest, link: RedeemedLink) -> Response:
-    stored = await request.read(conversations.load_conversation, link.channel, link.address)
-    return _form_page(request, stored.conversation, link.code)
-
-
 def _form_page(
     request: ChatRequest,
     conversation: Conversation,
@@ -127,12 +120,9 @@ def _save_answers(unit: Unit, code: str, link: LinkPayload, filled: FormFields) 
     """Use the form up and keep what was typed, in one transaction; return whether it was good."""
     if one_time_links.redeem_link(unit, LinkKind.OPEN_FORM, code) is None:
         return False
+    shares = bool(link.body.get("shares"))
     page = PagePayload(
-        link.channel,
-        link.address,
-        filled,
-        can_share_number=bool(link.body.get("shares")),
-        can_open_page=True,
+        link.channel, link.address, filled, can_share_number=shares, can_open_page=True
     )
     inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [Arrival(code, link.address, page.to_body())])
     return True

@@ -51,7 +51,6 @@ async def resume_with_code(request: ChatRequest) -> Response:
     found = await request.write(back)
     if found is None:
         await asyncio.sleep(WRONG_CODE_DELAY)
-        return request.render(
-            "web/back.html", 422, wrong=True, code=request.form.get("code", "")[:40]
-        )
+        typed = request.form.get("code", "")[:40]
+        return request.render("web/back.html", 422, wrong=True, code=typed)
     return await open_chat(request, *found)

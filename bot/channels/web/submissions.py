@@ -63,16 +63,14 @@ def save_submission(unit: Unit, request: ChatRequest, submission: Submission, ad
     body: Body = {"chat": address, submission.kind: submission.value, "language": request.language}
     said = submission.kind == SubmissionKind.SAY and bool(submission.bubble)
     body["message"] = own if said else submission.message_id
-    if not inbox.enqueue_arrivals(
-        unit, WEB_CHANNEL, [Arrival(f"{request.token}/{once}", address, body)]
-    ):
+    arrival = Arrival(f"{request.token}/{once}", address, body)
+    if not inbox.enqueue_arrivals(unit, WEB_CHANNEL, [arrival]):
         return
     if submission.clears_screen:
         screens.clear_screen(unit, WEB_CHANNEL, address)
     if submission.bubble:
-        screens.add_screen_message(
-            unit, WEB_CHANNEL, address, ScreenMessage(own, submission.bubble, from_person=True)
-        )
+        line = ScreenMessage(own, submission.bubble, from_person=True)
+        screens.add_screen_message(unit, WEB_CHANNEL, address, line)
 
 
 async def wait_until_answered(request: ChatRequest, address: str) -> None:

@@ -5,7 +5,6 @@ from starlette.responses import Response
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.signin import passwords
 from bot.desk.signin.passkey_pages import confirm_password
-from storage import logbook
 from storage.accounts import passkeys, sign_ins, staff
 from storage.unit import Unit
 
@@ -18,8 +17,8 @@ _ERROR_KEYS = ("password", "passkey")
 
 async def show_account(request: DeskRequest) -> Response:
     """Return the page."""
-    error = request.query("error")
-    return await _page(request, {error: error} if error in _ERROR_KEYS else {})
+    error = request.query_in("error", _ERROR_KEYS)
+    return await _page(request, {error: error} if error else {})
 
 
 async def end_own_session(request: DeskRequest) -> Response:
@@ -32,7 +31,7 @@ async def end_own_session(request: DeskRequest) -> Response:
         else:
             ended = sign_ins.end_sign_in(unit, who.staff_id, id)
         if ended:
-            logbook.add_logbook_line(unit, who.name, "sign_in_ended", who.name)
+            request.log(unit, "sign_in_ended", who.name)
 
     await request.write(end)
     return request.redirect("/desk/account?done=ended")
@@ -62,7 +61,7 @@ async def change_password(request: DeskRequest) -> Response:
     def change(unit: Unit) -> None:
         staff.set_password_hash(unit, who.staff_id, kept)
         sign_ins.end_all_sign_ins(unit, who.staff_id, except_id=who.id)
-        logbook.add_logbook_line(unit, who.name, "password_changed", who.name)
+        request.log(unit, "password_changed", who.name)
 
     await request.write(change)
     return request.redirect("/desk/account?done=password_changed")
@@ -70,12 +69,11 @@ async def change_password(request: DeskRequest) -> Response:
 
 async def _page(request: DeskRequest, wrong: dict[str, str], status: int = 200) -> Response:
     id = request.required_session.staff_id
-    done = request.query("done")
     return request.render(
         "people/account.html",
         status,
         wrong=wrong,
-        done=done if done in _FLASH_KEYS else "",
+        done=request.query_in("done", _FLASH_KEYS),
         open=await request.read(sign_ins.list_sign_ins, id),
         passkeys=await request.read(passkeys.list_passkeys, id),
         has_password=await request.read(staff.stored_credentials, request.actor) is not None,

@@ -5,7 +5,6 @@ from starlette.responses import Response
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.web.forms import is_checked
 from flows.questions import answer_types
-from storage import logbook
 from storage.accounts import api_keys
 from storage.accounts.api_keys import SCOPES
 from storage.unit import Unit
@@ -13,9 +12,12 @@ from storage.unit import Unit
 NAME_MAX = 60
 
 
-async def show_api_keys(request: DeskRequest) -> Response:
-    """Return the list of API keys, and the form to create one."""
-    return await _page(request)
+async def show_api_keys(request: DeskRequest, status: int = 200, **values: object) -> Response:
+    """Return the list of API keys, and the form to create one, with these values of it."""
+    keys = await request.read(api_keys.list_api_keys)
+    own = {"wrong": [], "name": "", "chosen": (), "token": "", "made": ""}
+    scopes = [(scope, _scope_field(scope)) for scope in SCOPES]
+    return request.render("api_keys.html", status, **{**own, **values}, keys=keys, scopes=scopes)
 
 
 async def create_key(request: DeskRequest) -> Response:
@@ -25,38 +27,30 @@ async def create_key(request: DeskRequest) -> Response:
     wrong = [] if 0 < len(name) <= NAME_MAX and name.isprintable() else ["name"]
     wrong += [] if scopes else ["scopes"]
     if wrong:
-        return await _page(request, 422, wrong=wrong, name=name[:NAME_MAX], chosen=scopes)
+        return await show_api_keys(request, 422, wrong=wrong, name=name[:NAME_MAX], chosen=scopes)
 
     def making(unit: Unit) -> str:
         token = api_keys.issue_api_key(unit, name, scopes, request.actor)
-        logbook.add_logbook_line(unit, request.actor, "api_key_made", name, " ".join(scopes))
+        request.log(unit, "api_key_made", name, " ".join(scopes))
         return token
 
     try:
         token = await request.write(making)
     except api_keys.ApiKeyNameTaken:
-        return await _page(request, 409, wrong=["taken"], name=name, chosen=scopes)
-    return await _page(request, token=token, made=name)
+        return await show_api_keys(request, 409, wrong=["taken"], name=name, chosen=scopes)
+    return await show_api_keys(request, token=token, made=name)
 
 
 async def revoke_key(request: DeskRequest) -> Response:
     """Revoke an API key; it stops at once."""
-    id = str(request.http.path_params["id"])[:40]
 
     def ending(unit: Unit) -> None:
-        name = api_keys.revoke_api_key(unit, id)
+        name = api_keys.revoke_api_key(unit, request.path_id)
         if name is not None:
-            logbook.add_logbook_line(unit, request.actor, "api_key_ended", name)
+            request.log(unit, "api_key_ended", name)
 
     await request.write(ending)
     return request.redirect("/desk/api-keys")
-
-
-async def _page(request: DeskRequest, status: int = 200, **values: object) -> Response:
-    keys = await request.read(api_keys.list_api_keys)
-    own = {"wrong": [], "name": "", "chosen": (), "token": "", "made": ""}
-    scopes = [(scope, _scope_field(scope)) for scope in SCOPES]
-    return request.render("api_keys.html", status, **{**own, **values}, keys=keys, scopes=scopes)
 
 
 def _scope_field(scope: str) -> str:

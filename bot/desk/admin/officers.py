@@ -15,10 +15,24 @@ _FLASH_KEYS = ("revoked", "ended")
 _FIELDS = ("name", "agency", "contact")
 
 
-async def show_officers(request: DeskRequest) -> Response:
+async def show_officers(
+    request: DeskRequest,
+    status: int = 200,
+    wrong: tuple[str, ...] = (),
+    typed: Mapping[str, str] | None = None,
+) -> Response:
     """Return the list of officers, and of the invitations that nobody has used yet."""
-    done = request.query("done")
-    return await _officers_page(request, done=done if done in _FLASH_KEYS else "")
+    return request.render(
+        "people/officers.html",
+        status,
+        officers=await request.read(officer_registry.list_officers),
+        invitations=await request.read(officer_registry.list_open_invitations),
+        hours=INVITATION_HOURS,
+        fields=_FIELDS,
+        done=request.query_in("done", _FLASH_KEYS),
+        wrong=wrong,
+        typed={field: text[:200] for field, text in (typed or {}).items()},
+    )
 
 
 async def invite_officer(request: DeskRequest) -> Response:
@@ -27,7 +41,7 @@ async def invite_officer(request: DeskRequest) -> Response:
     try:
         officer = officer_access.officer_from_text(**typed)
     except InvalidOfficer as invalid:
-        return await _officers_page(request, 422, wrong=invalid.fields, typed=typed)
+        return await show_officers(request, 422, invalid.fields, typed)
     code = await request.write(officer_access.invite, officer, request.actor, INVITATION_HOURS)
     root = request.public_root
     links = officer_access.invitation_links(code, request.runtime.telegram_username(), root)
@@ -42,64 +56,28 @@ async def invite_officer(request: DeskRequest) -> Response:
 
 async def end_invitation(request: DeskRequest) -> Response:
     """End an invitation that nobody has used."""
-    id = _id_in_path(request)
-    ended = await request.write(officer_access.end_invitation, id, request.actor)
+    ended = await request.write(officer_access.end_invitation, request.path_id, request.actor)
     return request.redirect("/desk/officers?done=ended" if ended else "/desk/officers")
 
 
-async def confirm_revocation(request: DeskRequest) -> Response:
+async def confirm_revocation(request: DeskRequest, status: int = 200) -> Response:
     """Ask for the reason before an officer is revoked."""
-    return await _revocation_page(request)
+    found = await request.read(officer_registry.find_officer, request.path_id)
+    if found is None or found.revoked_at is not None:
+        return request.redirect("/desk/officers")
+    values = {"officer": found, "reasons": list(RevocationReason), "wrong": status != 200}
+    return request.render("people/officer_revoke.html", status, **values)
 
 
 async def revoke_officer(request: DeskRequest) -> Response:
     """Revoke an officer in all their chats, from this moment."""
     given = request.form.get("reason", "")
     if given not in set(RevocationReason):
-        return await _revocation_page(request, 422)
+        return await confirm_revocation(request, 422)
     revoked = await request.write(
-        officer_access.revoke, _id_in_path(request), RevocationReason(given), request.actor
+        officer_access.revoke, request.path_id, RevocationReason(given), request.actor
     )
     return request.redirect("/desk/officers?done=revoked" if revoked.anything else "/desk/officers")
-
-
-async def _revocation_page(request: DeskRequest, status: int = 200) -> Response:
-    found = await request.read(officer_registry.find_officer, _id_in_path(request))
-    if found is None or found.revoked_at is not None:
-        return request.redirect("/desk/officers")
-    return request.render(
-        "people/officer_revoke.html",
-        status,
-        officer=found,
-        reasons=list(RevocationReason),
-        wrong=status != 200,
-    )
-
-
-async def _officers_page(
-    request: DeskRequest,
-    status: int = 200,
-    done: str = "",
-    wrong: tuple[str, ...] = (),
-    typed: Mapping[str, str] | None = None,
-) -> Response:
-    known = await request.read(officer_registry.list_officers)
-    invited = await request.read(officer_registry.list_open_invitations)
-    return request.render(
-        "people/officers.html",
-        status,
-        officers=known,
-        invitations=invited,
-        hours=INVITATION_HOURS,
-        fields=_FIELDS,
-        done=done,
-        wrong=wrong,
-        typed={field: text[:200] for field, text in (typed or {}).items()},
-    )
-
-
-def _id_in_path(request: DeskRequest) -> str:
-    return str(request.http.path_params["id"])[:40]
 
 
 ROUTES = (

@@ -3,7 +3,6 @@
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
-from storage import logbook
 from storage.chats import outbox
 from storage.unit import Unit
 
@@ -12,28 +11,24 @@ CHANNEL = "webhook"
 
 async def show_webhook(request: DeskRequest) -> Response:
     """Return the pending deliveries and the dead letters, with the reason of each."""
-    flash = request.query("told")
     return request.render(
         "webhook.html",
         on=request.runtime.settings.webhook_url is not None,
         dead=await request.read(outbox.list_dead_letters, CHANNEL),
         waiting=await request.read(outbox.list_undelivered, CHANNEL),
-        flash=flash if flash in ("again", "gone") else "",
+        flash=request.query_in("told", ("again", "gone")),
     )
 
 
 async def retry_delivery(request: DeskRequest) -> Response:
     """Requeue a dead letter."""
-    id = str(request.http.path_params["id"])[:40]
 
-    def again_(unit: Unit) -> bool:
-        put = outbox.requeue(unit, id)
-        logbook.add_logbook_line(unit, request.actor, "webhook_again", id, refused=not put)
-        return put
+    def requeue(unit: Unit) -> str:
+        put = outbox.requeue(unit, request.path_id)
+        request.log(unit, "webhook_again", request.path_id, refused=not put)
+        return "again" if put else "gone"
 
-    return request.redirect(
-        f"/desk/webhook?told={'again' if await request.write(again_) else 'gone'}"
-    )
+    return request.redirect(f"/desk/webhook?told={await request.write(requeue)}")
 
 
 ROUTES = (

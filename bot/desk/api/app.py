@@ -10,16 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from bot.desk.api import schemas
 from bot.desk.api.access import ApiTokenMiddleware, problem_response
-from bot.desk.api.schemas import (
-    ProblemDetails,
-    ReferralDetail,
-    ReferralList,
-    StepRequest,
-    StepResult,
-    TokenStatus,
-    list_item,
-)
 from bot.desk.casework import text_views
 from bot.desk.casework.record_view import without_contact_details
 from bot.runtime import Runtime
@@ -38,7 +30,7 @@ from storage.unit import Unit
 
 T = TypeVar("T")
 _FIELDS = (
-    *StepRequest.model_fields,
+    *schemas.StepRequest.model_fields,
     "reference",
     "queue",
     "stage",
@@ -137,10 +129,10 @@ def _add_routes(app: FastAPI, operations: _Operations) -> None:
     _add_steps(app, operations)
 
     @app.get("/health", responses=_problem_responses(401, 429))
-    async def health(request: Request) -> TokenStatus:
+    async def health(request: Request) -> schemas.TokenStatus:
         """Say that the token works, and what it is for."""
         key = _request_key(request)
-        return TokenStatus(status="ok", key=key.name, scopes=list(key.scopes))
+        return schemas.TokenStatus(status="ok", key=key.name, scopes=list(key.scopes))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def description() -> Response:
@@ -158,14 +150,16 @@ def _add_list(app: FastAPI, operations: _Operations) -> None:
         closed: Annotated[bool, Query(description="Also those that are not open.")] = False,
         cursor: Annotated[str, Query(max_length=40, description="What `next` said.")] = "",
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    ) -> ReferralList:
+    ) -> schemas.ReferralList:
         """Return the referrals in the order they were sent: nothing that a person said."""
         from_ = datetime.combine(since, time(), UTC) if since else None
         which = ReferralFilter(queue, stage, from_, closed)
 
-        def reading(unit: Unit, _: ApiKeyInfo) -> ReferralList:
+        def reading(unit: Unit, _: ApiKeyInfo) -> schemas.ReferralList:
             found, last = pagination.page_after(unit, which, cursor.upper(), limit)
-            return ReferralList(referrals=[list_item(one) for one in found], next=last)
+            return schemas.ReferralList(
+                referrals=[schemas.list_item(one) for one in found], next=last
+            )
 
         try:
             return await operations.perform(request, "read:queue", "api_list", "", reading)
@@ -175,11 +169,11 @@ def _add_list(app: FastAPI, operations: _Operations) -> None:
 
 def _add_record(app: FastAPI, operations: _Operations) -> None:
     @app.get("/referrals/{reference}", responses=_problem_responses(401, 403, 404, 422, 429))
-    async def read_referral(request: Request, reference: ReferencePath) -> ReferralDetail:
+    async def read_referral(request: Request, reference: ReferencePath) -> schemas.ReferralDetail:
         """Return a whole referral. That it was read is written down, here and at the desk."""
         named = reference.upper()
 
-        def reading(unit: Unit, key: ApiKeyInfo) -> ReferralDetail:
+        def reading(unit: Unit, key: ApiKeyInfo) -> schemas.ReferralDetail:
             record = lifecycle.open_record(unit, named, f"api:{key.name}")
             entry = queue_views.find_entry(unit, named)
             history = lifecycle.list_steps(unit, named)
@@ -189,7 +183,9 @@ def _add_record(app: FastAPI, operations: _Operations) -> None:
             shown = record if may_contact else without_contact_details(record)
             told = text_views.record_json(shown, history, entry.stage)
             stands = {"flags": list(entry.flags), "queue": entry.queue, "urgent": entry.urgent}
-            return ReferralDetail.model_validate({**told, **stands, "may_contact": may_contact})
+            return schemas.ReferralDetail.model_validate(
+                {**told, **stands, "may_contact": may_contact}
+            )
 
         return await operations.perform(request, "read:records", "api_read", named, reading)
 
@@ -203,8 +199,8 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
         responses=_problem_responses(*_STATUS_DESCRIPTIONS),
     )
     async def record_step(
-        request: Request, reference: ReferencePath, step: Annotated[StepRequest, Body()]
-    ) -> StepResult:
+        request: Request, reference: ReferencePath, step: Annotated[schemas.StepRequest, Body()]
+    ) -> schemas.StepResult:
         """Record an act, in the name of the token. A claim makes the referral the token's."""
         named, now = reference.upper(), runtime.clock()
         if step.until and not now.year <= step.until.year <= now.year + 1:
@@ -216,7 +212,7 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
 
         stage = await operations.perform(request, "write:steps", f"api_{step.act}", named, stepping)
         runtime.wake.wake_all()
-        return StepResult(reference=named, act=step.act, stage=stage)
+        return schemas.StepResult(reference=named, act=step.act, stage=stage)
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
@@ -227,7 +223,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         shapes = parts.setdefault("schemas", {})
         for unused in ("HTTPValidationError", "ValidationError"):
             shapes.pop(unused, None)
-        shapes["ProblemDetails"] = ProblemDetails.model_json_schema()
+        shapes["ProblemDetails"] = schemas.ProblemDetails.model_json_schema()
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         made["security"], made["servers"] = [{"token": []}], [{"url": "/api/v1"}]
         app.openapi_schema = made

@@ -21,9 +21,7 @@ def _describe_recordable(schema: JsonDict) -> None:
 
 
 RecordableAct = Annotated[
-    str,
-    AfterValidator(_require_recordable),
-    Field(json_schema_extra=_describe_recordable),
+    str, AfterValidator(_require_recordable), Field(json_schema_extra=_describe_recordable)
 ]
 """What another system may record; transferring and erasing are done at the desk, by a person."""
 Reference = Annotated[str, Field(description="Eight letters and numbers, such as ACDE-3467.")]

@@ -14,7 +14,6 @@ from bot.web.forms import is_checked
 from flows import casework
 from flows.casework import Act, ActForm
 from flows.vocabulary import StepName
-from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, lifecycle, queue_views, steps
 from storage.referrals.rows import QueueEntry
@@ -36,16 +35,14 @@ async def claim(request: DeskRequest) -> Response:
         return request.redirect(f"/desk/r/{request.reference}")
     entry = await _entry(request)
     if Act.CLAIM not in casework.allowed_acts(entry.stage):
-        return await _redisplay(
-            request, ActionRequest(Act.CLAIM, problems={"act": "not_allowed"}), 409
-        )
+        refused = ActionRequest(Act.CLAIM, problems={"act": "not_allowed"})
+        return await _redisplay(request, refused, 409)
+    asked = ActionRequest(Act.CLAIM)
     if entry.needs_check and not is_checked(request.form, "sure"):
-        return request.render(
-            "sure.html", action=ActionRequest(Act.CLAIM), entry=entry, to=Act.CLAIM
-        )
+        return request.render("sure.html", action=asked, entry=entry, to=Act.CLAIM)
     if await request.write(acts.claim, request.reference, request.actor):
         return request.redirect(f"/desk/r/{request.reference}?told={Act.CLAIM}")
-    return await _ownership_lost(request, ActionRequest(Act.CLAIM))
+    return await _ownership_lost(request, asked)
 
 
 async def record_outcome(request: DeskRequest) -> Response:
@@ -55,7 +52,7 @@ async def record_outcome(request: DeskRequest) -> Response:
         return await _ownership_lost(request, asked)
     forms = (ActForm.OUTCOME, ActForm.REASSIGNMENT, ActForm.SNOOZE)
     offered = [act for form in forms for act in casework.ACTS.of_form(form)]
-    return await _perform(request, asked, offered, "act", _step_transaction(request, asked))
+    return await _perform(request, asked, offered, "act", _take_step)
 
 
 async def resolve(request: DeskRequest) -> Response:
@@ -65,13 +62,8 @@ async def resolve(request: DeskRequest) -> Response:
         return await _ownership_lost(request, asked)
     unassigned = request.ownership == Ownership.UNASSIGNED
     resolutions = casework.ACTS.of_form(ActForm.RESOLUTION) if unassigned else ()
-    offered = (*resolutions, Act.WITHDRAW)
-    done = (
-        _withdraw_transaction(request, asked)
-        if asked.act == Act.WITHDRAW
-        else _step_transaction(request, asked)
-    )
-    return await _perform(request, asked, offered, "settle", done)
+    done = _withdraw if asked.act == Act.WITHDRAW else _take_step
+    return await _perform(request, asked, (*resolutions, Act.WITHDRAW), "settle", done)
 
 
 async def reassign(request: DeskRequest) -> Response:
@@ -79,8 +71,7 @@ async def reassign(request: DeskRequest) -> Response:
     asked = act_forms.parse_action(request.form, request.now)
     asked = replace(asked, act=Act.TRANSFER if asked.assignee else Act.HAND_BACK)
     offered = casework.ACTS.of_form(ActForm.REASSIGNMENT)
-    done = _reassign_transaction(request, asked)
-    return await _perform(request, asked, offered, "reassign", done)
+    return await _perform(request, asked, offered, "reassign", _reassign)
 
 
 async def submit_note(request: DeskRequest) -> Response:
@@ -92,11 +83,7 @@ async def submit_note(request: DeskRequest) -> Response:
         return await _ownership_lost(request, asked)
     if not asked.note:
         asked = replace(asked, problems={**asked.problems, "note": "note_missing"})
-
-    def noted(unit: Unit) -> None:
-        acts.add_note(unit, request.reference, request.actor, asked.note)
-
-    return await _perform(request, asked, (StepName.NOTE,), "note", noted)
+    return await _perform(request, asked, (StepName.NOTE,), "note", _add_note)
 
 
 async def _perform(
@@ -104,7 +91,7 @@ async def _perform(
     action: ActionRequest,
     offered: Sequence[str],
     path: str,
-    transaction: Callable[[Unit], None],
+    transaction: Callable[[Unit, DeskRequest, ActionRequest], None],
 ) -> Response:
     """Do it, or say what is wrong with the note kept; some acts are asked once more."""
     if action.act not in offered:
@@ -116,7 +103,7 @@ async def _perform(
     if rule and rule.confirm and not action.confirmed:
         return request.render("sure.html", action=action, entry=await _entry(request), to=path)
     try:
-        await request.write(transaction)
+        await request.write(transaction, request, action)
     except NotReferralOwner:
         return await _ownership_lost(request, action)
     except StalePage:
@@ -138,48 +125,30 @@ async def _next_path(request: DeskRequest, action: ActionRequest, path: str) -> 
     return f"/desk/r/{request.reference}?told={'third_try' if third else action.act}"
 
 
-def _step_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Unit], None]:
-    reference = request.reference
-
-    def worked(unit: Unit) -> None:
-        _check_preconditions(unit, request, action)
-        acts.perform_act(
-            unit,
-            reference,
-            action.act,
-            request.actor,
-            note=action.note,
-            until=action.until,
-            transfer_to=action.assignee if action.act == Act.TRANSFER else "",
-        )
-        if action.act == Act.ERASE:
-            logbook.add_logbook_line(unit, request.actor, Act.ERASE, reference)
-
-    return worked
+def _add_note(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
+    acts.add_note(unit, request.reference, request.actor, action.note)
 
 
-def _withdraw_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Unit], None]:
-    reference = request.reference
-
-    def withdrawn(unit: Unit) -> None:
-        _check_preconditions(unit, request, action)
-        if action.note:
-            acts.add_note(unit, reference, request.actor, action.note)
-        lifecycle.stop_contact(unit, reference, Act.WITHDRAW, request.actor)
-        logbook.add_logbook_line(unit, request.actor, Act.WITHDRAW, reference)
-
-    return withdrawn
+def _take_step(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
+    _check_preconditions(unit, request, action)
+    reference, to = request.reference, action.assignee if action.act == Act.TRANSFER else ""
+    acts.perform_act(unit, reference, action.act, request.actor, action.note, action.until, to)
+    if action.act == Act.ERASE:
+        request.log(unit, Act.ERASE, reference)
 
 
-def _reassign_transaction(request: DeskRequest, action: ActionRequest) -> Callable[[Unit], None]:
-    reference = request.reference
+def _withdraw(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
+    _check_preconditions(unit, request, action)
+    if action.note:
+        _add_note(unit, request, action)
+    lifecycle.stop_contact(unit, request.reference, Act.WITHDRAW, request.actor)
+    request.log(unit, Act.WITHDRAW, request.reference)
 
-    def reassigned(unit: Unit) -> None:
-        _check_preconditions(unit, request, action)
-        acts.reassign(unit, reference, request.actor, action.note, action.assignee)
-        logbook.add_logbook_line(unit, request.actor, "reassign", reference)
 
-    return reassigned
+def _reassign(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
+    _check_preconditions(unit, request, action)
+    acts.reassign(unit, request.reference, request.actor, action.note, action.assignee)
+    request.log(unit, "reassign", request.reference)
 
 
 def _check_preconditions(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
@@ -228,14 +197,8 @@ def _queue_name(request: DeskRequest) -> str:
 
 ROUTES = (
     DeskRoute("/desk/r/{reference}/claim", "POST", "claim", claim),
-    DeskRoute(
-        "/desk/r/{reference}/act", "POST", "work", record_outcome, others_permission="too_late"
-    ),
-    DeskRoute(
-        "/desk/r/{reference}/settle", "POST", "settle", resolve, others_permission="too_late"
-    ),
+    DeskRoute("/desk/r/{reference}/act", "POST", "work", record_outcome, "too_late"),
+    DeskRoute("/desk/r/{reference}/settle", "POST", "settle", resolve, "too_late"),
     DeskRoute("/desk/r/{reference}/reassign", "POST", "reassign", reassign),
-    DeskRoute(
-        "/desk/r/{reference}/note", "POST", "note", submit_note, others_permission="too_late"
-    ),
+    DeskRoute("/desk/r/{reference}/note", "POST", "note", submit_note, "too_late"),
 )

@@ -15,13 +15,6 @@ from flows.referral import contact
 from flows.vocabulary import AnswerStatus
 from flows.wording import FIRST_LANGUAGE, say
 from storage.referrals import contact_changes
-from storage.referrals.contact_changes import (
-    ChangeAlreadyDecided,
-    ChangeAlreadyPending,
-    ChangeNeedsSecondPerson,
-    PendingContactChange,
-    ProposedContactChange,
-)
 from storage.referrals.rows import ReferralErased
 from storage.referrals.steps import NotReferralOwner
 
@@ -38,16 +31,11 @@ class Decision(StrEnum):
     REFUSE = "refuse"
 
 
-async def show_contact_change(request: DeskRequest) -> Response:
-    """Return what can be asked for, or what waits; a second person sees only what waits."""
-    return await _page(request, request.query("which"))
-
-
 async def request_contact_change(request: DeskRequest) -> Response:
     """Put a change in line for a second person; nothing in the record changes yet."""
     which, typed = request.form.get("which", ""), request.form.get("value", "")
     if which not in contact.CHANGEABLE_QUESTIONS:
-        return await _page(request, "", status=400)
+        return await show_contact_change(request, status=400)
     wrong: dict[str, str] = {}
     reading = contact.parse_contact_change(which, typed)
     if not isinstance(reading, Parsed):
@@ -56,14 +44,14 @@ async def request_contact_change(request: DeskRequest) -> Response:
     if not any(c.isalnum() for c in why) or len(why) > REASON_MAX:
         wrong["why"] = say(_L, "desk.changes.why_wrong", max=REASON_MAX)
     if wrong or not isinstance(reading, Parsed):
-        return await _page(request, which, wrong, status=400)
-    wanted = ProposedContactChange(which, reading.value, reading.label, why)
+        return await show_contact_change(request, wrong, status=400)
+    wanted = contact_changes.ProposedContactChange(which, reading.value, reading.label, why)
     try:
         await request.write(
             contact_changes.request_change, request.reference, wanted, request.actor
         )
-    except ChangeAlreadyPending:
-        return await _page(request, which, note="waits_already", status=409)
+    except contact_changes.ChangeAlreadyPending:
+        return await show_contact_change(request, note="waits_already", status=409)
     except (ReferralErased, NotReferralOwner):
         return await forbid(request, "work", Ownership.OTHERS)
     await request.audit("contact_change_asked", request.reference)
@@ -75,7 +63,7 @@ async def decide_contact_change(request: DeskRequest) -> Response:
     decision, id = request.form.get("decision"), request.form.get("change", "")
     agreed = decision == Decision.AGREE
     if decision not in tuple(Decision):
-        return await _page(request, "", note="decision_missing", status=400)
+        return await show_contact_change(request, note="decision_missing", status=400)
     waits = await _pending_change(request)
     if waits is not None and waits.requested_by == request.actor and agreed:
         return await _needs_second_person(request)
@@ -83,62 +71,56 @@ async def decide_contact_change(request: DeskRequest) -> Response:
         await request.write(
             contact_changes.decide_change, request.reference, id, agreed, request.actor
         )
-    except ChangeNeedsSecondPerson:
+    except contact_changes.ChangeNeedsSecondPerson:
         return await _needs_second_person(request)
-    except (ChangeAlreadyDecided, ReferralErased, NotReferralOwner):
-        return await _page(request, "", note="decided_already", status=409)
-    await request.audit(f"contact_change_{'agreed' if agreed else 'refused'}", request.reference)
-    return request.redirect(f"{_contact_path(request)}?done={'agreed' if agreed else 'refused'}")
+    except (contact_changes.ChangeAlreadyDecided, ReferralErased, NotReferralOwner):
+        return await show_contact_change(request, note="decided_already", status=409)
+    done = "agreed" if agreed else "refused"
+    await request.audit(f"contact_change_{done}", request.reference)
+    return request.redirect(f"{_contact_path(request)}?done={done}")
 
 
 async def _needs_second_person(request: DeskRequest) -> Response:
     await request.audit("agree_change", request.reference, "not_alone", refused=True)
-    return await _page(request, "", note="not_alone", status=403)
+    return await show_contact_change(request, note="not_alone", status=403)
 
 
-async def _page(
-    request: DeskRequest,
-    question_key: str,
-    wrong: Mapping[str, str] | None = None,
-    note: str = "",
-    status: int = 200,
+async def show_contact_change(
+    request: DeskRequest, wrong: Mapping[str, str] | None = None, note: str = "", status: int = 200
 ) -> Response:
-    """Return the page; that somebody was shown how to reach a person is a line in the logbook."""
-    own = request.ownership == Ownership.OWN
+    """Return what can be asked for, or what waits; a second person sees only what waits.
+
+    That somebody was shown how to reach a person is a line in the logbook.
+    """
     waits = await _pending_change(request)
     lines = None
-    if own and waits is None:
+    if request.ownership == Ownership.OWN and waits is None:
         lines = await request.read(contact_changes.current_contact_answers, _referral_id(request))
     if waits is not None or lines is not None:
         await request.audit("contact_read", request.reference)
-    done = request.query("done")
+    keys = contact.CHANGEABLE_QUESTIONS
+    which = request.form.get("which", "") or request.query("which")
+    done = request.query_in("done", ("agreed", "refused")) if waits is None else ""
     return request.render(
         "contact.html",
         status,
         waits=waits,
-        fields=[
-            _contact_field(key, (lines or {}).get(key)) for key in contact.CHANGEABLE_QUESTIONS
-        ],
+        fields=[(key, question_title(key), answer_text((lines or {}).get(key))) for key in keys],
         own=lines is not None,
-        which=question_key if question_key in contact.CHANGEABLE_QUESTIONS else "",
-        one=_form_values(question_key, request.form),
+        which=which if which in keys else "",
+        one=_form_values(which, request.form) if which in keys else {},
         wrong=wrong or {},
-        note=note or (done if done in ("agreed", "refused") and waits is None else ""),
+        note=note or done,
         why_max=REASON_MAX,
     )
 
 
-async def _pending_change(request: DeskRequest) -> PendingContactChange | None:
+async def _pending_change(request: DeskRequest) -> contact_changes.PendingContactChange | None:
     return await request.read(contact_changes.pending_change, _referral_id(request))
 
 
 def _referral_id(request: DeskRequest) -> str:
     return request.standing.id if request.standing else ""
-
-
-def _contact_field(key: str, line: RecordLine | None) -> tuple[str, str, str]:
-    """Return an answer about contact as it stands: its name, its title, and what it says."""
-    return key, question_title(key), answer_text(line)
 
 
 def question_title(key: str) -> str:
@@ -153,12 +135,10 @@ def answer_text(line: RecordLine | None) -> str:
     return say(_L, f"desk.given.{line.status}") if line else say(_L, "desk.given.not_asked")
 
 
-def _form_values(question_key: str, form: Mapping[str, str]) -> dict[str, object]:
-    if question_key not in contact.CHANGEABLE_QUESTIONS:
-        return {}
-    asked = get_question(question_key)
+def _form_values(key: str, form: Mapping[str, str]) -> dict[str, object]:
+    asked = get_question(key)
     return {
-        "title": question_title(question_key),
+        "title": question_title(key),
         "options": [(option, asked.option_label(_L, option)) for option in asked.options],
         "value": form.get("value", "")[:REASON_MAX],
         "why": form.get("why", "")[: 2 * REASON_MAX],

@@ -11,11 +11,8 @@ from storage.unit import Unit
 
 def duplicates_for(unit: Unit, role: str, referral_id: str) -> Sequence[PossibleDuplicate]:
     """Return the others that may be of the same person, as far as this role may know of them."""
-    return [
-        one
-        for one in duplicates.possible_duplicates(unit, referral_id)
-        if may_see_queue(role, one.queue)
-    ]
+    found = duplicates.possible_duplicates(unit, referral_id)
+    return [one for one in found if may_see_queue(role, one.queue)]
 
 
 def duplicate_references(unit: Unit, role: str) -> frozenset[str]:

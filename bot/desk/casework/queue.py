@@ -9,11 +9,9 @@ from starlette.responses import Response
 from bot.desk.casework.duplicates import duplicate_references
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import due_status, end_of_today, flag_labels, label_for, next_action_at
-from bot.desk.permissions import visible_queues
 from bot.web.forms import parse_int
 from flows import casework
 from flows.referral import routing
-from flows.service import service
 from flows.understanding.crisis import Danger
 from flows.vocabulary import JOURNEYS, Flag
 from storage.referrals import acts, queue_views
@@ -52,11 +50,8 @@ class QueueFilter:
         if self.queue:
             yield "queues", self.queue, self.url_with(queue="")
         if self.flag:
-            yield (
-                "marks" if self.flag in COLUMN_FILTERS else "flags",
-                self.flag,
-                self.url_with(flag=""),
-            )
+            table = "marks" if self.flag in COLUMN_FILTERS else "flags"
+            yield table, self.flag, self.url_with(flag="")
         if self.sender:
             yield "from", self.sender, self.url_with(sender="")
 
@@ -98,7 +93,6 @@ async def show_queue(request: DeskRequest) -> Response:
         QueueRow(one, next_action_at(one), due_status(one, request.now), flag_labels(one))
         for one in found.entries
     ]
-    flash = request.query("told")
     flash_keys = ("none_next", "reassigned", *casework.ACTS.queue_flashes())
     return request.render(
         "queue.html",
@@ -109,54 +103,38 @@ async def show_queue(request: DeskRequest) -> Response:
         view_counts=view_counts,
         chosen=chosen,
         views=VIEWS,
-        queues=visible_queues(request.role, tuple(service().queues)),
+        queues=request.queues,
         flags=FLAGS,
         marks=COLUMN_FILTERS,
         senders=JOURNEYS,
-        flash=flash if flash in flash_keys else "",
+        flash=request.query_in("told", flash_keys),
         about=parse_reference(request.query("about")),
     )
 
 
 async def claim_next(request: DeskRequest) -> Response:
     """Claim the next in line, and open it."""
-    queues = visible_queues(request.role, tuple(service().queues))
-    taken = await request.write(acts.claim_next, request.actor, queues)
-    return request.redirect(
-        f"/desk/r/{taken}?told=claim" if taken else "/desk/queue?told=none_next"
-    )
+    taken = await request.write(acts.claim_next, request.actor, request.queues)
+    path = f"/desk/r/{taken}?told=claim" if taken else "/desk/queue?told=none_next"
+    return request.redirect(path)
 
 
 def filter_of(request: DeskRequest) -> QueueFilter:
     """Return what the address of a request asks to see."""
-    view, queue, flag, sender = (request.query(name) for name in ("view", "queue", "flag", "from"))
-    queues = visible_queues(request.role, tuple(service().queues))
     return QueueFilter(
-        view=view if view in VIEWS else QueueView.OPEN,
-        queue=queue if queue in queues else "",
-        flag=flag if flag in FLAGS else "",
-        sender=sender if sender in JOURNEYS else "",
+        view=request.query_in("view", VIEWS) or QueueView.OPEN,
+        queue=request.query_in("queue", request.queues),
+        flag=request.query_in("flag", FLAGS),
+        sender=request.query_in("from", JOURNEYS),
         page=max(1, min(parse_int(request.query("page"), 1), 10_000)),
     )
 
 
-def queue_query(request: DeskRequest, queue_filter: QueueFilter) -> QueueQuery:
+def queue_query(request: DeskRequest, chosen: QueueFilter) -> QueueQuery:
     """Return what to look up for somebody: only in the queues they may know of."""
-    queues = (
-        (queue_filter.queue,)
-        if queue_filter.queue
-        else visible_queues(request.role, tuple(service().queues))
-    )
-    ends = end_of_today(request.now)
-    return QueueQuery(
-        queue_filter.view,
-        request.actor,
-        queues,
-        ends,
-        queue_filter.flag,
-        queue_filter.sender,
-        queue_filter.page,
-    )
+    queues = (chosen.queue,) if chosen.queue else request.queues
+    ends, page = end_of_today(request.now), chosen.page
+    return QueueQuery(chosen.view, request.actor, queues, ends, chosen.flag, chosen.sender, page)
 
 
 def parse_reference(typed: str) -> str:

@@ -89,9 +89,7 @@ def timeline(steps: Iterable[ReferralStep]) -> list[TimelineEntry]:
     """Return what happened, the newest first; the same look by the same person stands once."""
     found: list[TimelineEntry] = []
     for step in steps:
-        who = {PERSON: label_for("who", PERSON), CLOCK: label_for("who", CLOCK)}.get(
-            step.actor, step.actor
-        )
+        who = label_for("who", step.actor) if step.actor in (PERSON, CLOCK) else step.actor
         one = TimelineEntry(label_for("acts", step.act), who, step.at, step.note, step.until)
         last = found[-1] if found else None
         if last and not step.note and (last.act, last.actor, last.note) == (one.act, who, ""):
@@ -141,11 +139,9 @@ def _safety_item(line: RecordLine, may_read_answers: bool) -> RecordItem:
     if line.status == AnswerStatus.ANSWERED:
         hidden = "" if may_read_answers or _is_choice(line) else "after_claim"
         return RecordItem(_title(line), "" if hidden else line.label, hidden=hidden)
-    told, take_as = label_for("given", line.status), f"desk.safe.open.{line.question}"
-    also = (
-        say(FIRST_LANGUAGE, take_as) if has(FIRST_LANGUAGE, take_as) else label_for("safe", "open_")
-    )
-    return RecordItem(_title(line), f"{told}. {also}", line.status)
+    key = f"desk.safe.open.{line.question}"
+    also = say(FIRST_LANGUAGE, key) if has(FIRST_LANGUAGE, key) else label_for("safe", "open_")
+    return RecordItem(_title(line), f"{label_for('given', line.status)}. {also}", line.status)
 
 
 def _answer_item(line: RecordLine, may_read_answers: bool) -> RecordItem:
@@ -201,18 +197,12 @@ def _is_choice(line: RecordLine) -> bool:
 
 
 def _title(line: RecordLine) -> str:
-    return (
-        say(FIRST_LANGUAGE, f"questions.{line.question}.title") if _has_title(line) else line.prompt
-    )
-
-
-def _has_title(line: RecordLine) -> bool:
-    return has(FIRST_LANGUAGE, f"questions.{line.question}.title")
+    key = f"questions.{line.question}.title"
+    return say(FIRST_LANGUAGE, key) if has(FIRST_LANGUAGE, key) else line.prompt
 
 
 def _minutes_taken(record: Record) -> int:
     """Return how many minutes it took from the first answer to the sending, at least 1."""
-    first = min(
-        (line.answered_at for line in record.lines if line.answered_at), default=record.sent_at
-    )
+    answered = [line.answered_at for line in record.lines if line.answered_at]
+    first = min(answered, default=record.sent_at)
     return max(1, (record.sent_at - first) // timedelta(minutes=1))

@@ -17,7 +17,6 @@ from flows import casework
 from flows.questions import answer_types
 from flows.record import Record
 from flows.vocabulary import StepName
-from storage import logbook
 from storage.accounts import staff
 from storage.referrals import acts, contact_changes, lifecycle, queue_views, steps
 from storage.referrals.duplicates import PossibleDuplicate
@@ -80,7 +79,7 @@ async def reveal_contact(request: DeskRequest) -> Response:
 
     def noted(unit: Unit) -> None:
         acts.record_reveal(unit, reference, request.actor)
-        logbook.add_logbook_line(unit, request.actor, "reveal", reference)
+        request.log(unit, "reveal", reference)
 
     await request.write(noted)
     return await _open_and_render(request, reveal=True)
@@ -94,7 +93,7 @@ async def _open_and_render(
     told = f"{label_for('whys', access_reason)}. {comment}".strip() if access_reason else ""
 
     def opening(unit: Unit) -> Record | None:
-        logbook.add_logbook_line(unit, request.actor, "read", reference, access_reason)
+        request.log(unit, "read", reference, access_reason)
         try:
             return lifecycle.open_record(unit, reference, request.actor, told)
         except ReferralErased:
@@ -123,25 +122,21 @@ async def _open_and_render(
 
 
 def _common_values(request: DeskRequest, context: ReferralContext) -> dict[str, Any]:
-    entry, flash = context.entry, request.query("told")
     flash_keys = (*casework.ACTS.page_flashes(), "third_try", StepName.NOTE)
     return {
-        "entry": entry,
-        "soon": due_status(entry, request.now),
-        "at_time": next_action_at(entry),
+        "entry": context.entry,
+        "soon": due_status(context.entry, request.now),
+        "at_time": next_action_at(context.entry),
         "steps": timeline(context.history),
         "forms": context.forms,
-        "flash": flash if flash in flash_keys else "",
+        "flash": request.query_in("told", flash_keys),
         "label_for": label_for,
     }
 
 
 def _load_context(unit: Unit, request: DeskRequest, record: Record | None) -> ReferralContext:
     reference = request.reference
-    entry, id = (
-        queue_views.find_entry(unit, reference),
-        request.standing and request.standing.id,
-    )
+    entry, id = (queue_views.find_entry(unit, reference), request.standing and request.standing.id)
     if entry is None or not id:
         raise UnknownReferral(reference)
     history = lifecycle.list_steps(unit, reference)

@@ -11,20 +11,10 @@ from bot.desk.guard import DeskRequest, DeskRoute
 from bot.pipeline import handoff_relay, outgoing
 from bot.web.forms import FormButton
 from flows.outbound import guard, reply_templates
-from flows.outbound.guard import (
-    Defer,
-    Deny,
-    OutboundKind,
-    OutboundMessage,
-    SafeContact,
-    Variant,
-    Verdict,
-)
 from flows.outbound.reply_templates import ReplyChoice
 from flows.service import service
 from flows.vocabulary import FROM_STAFF_STEPS, StepName
 from flows.wording import FIRST_LANGUAGE, format_day, supported_language
-from storage import logbook
 from storage.chats import handoffs
 from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
@@ -38,27 +28,27 @@ _IDEMPOTENCY_KEY = re.compile("[0-9a-f]{32}")
 class ReplyState:
     """How writing to this person stands. `verdict` is on the plainest message of all."""
 
-    contact: SafeContact
+    contact: guard.SafeContact
     language: str
     handoff: Handoff | None
-    verdict: Verdict
+    verdict: guard.Verdict
     received: tuple[ReferralStep, ...]
     sent: tuple[ReferralStep, ...]
 
     @property
-    def variant(self) -> Variant:
+    def variant(self) -> guard.Variant:
         """Return the variant that this person will read."""
         return guard.allowed_variant(self.contact)
 
     @property
     def refusal(self) -> str:
         """Return why nothing can be sent, as a reason of the guard; "" when it can."""
-        return self.verdict.reason if isinstance(self.verdict, Deny) else ""
+        return self.verdict.reason if isinstance(self.verdict, guard.Deny) else ""
 
     @property
     def send_at(self) -> datetime | None:
         """Return when it would go; None for at once, or never."""
-        return self.verdict.not_before if isinstance(self.verdict, Defer) else None
+        return self.verdict.not_before if isinstance(self.verdict, guard.Defer) else None
 
 
 async def show_replies(request: DeskRequest) -> Response:
@@ -76,19 +66,15 @@ async def send_reply(request: DeskRequest) -> Response:
         return _page(request, stands, status=409)
     if chosen is None:
         return _page(request, stands, ("which",), 422)
-    problems = tuple(
-        reply_templates.invalid_blanks(chosen, stands.variant, stands.language, request.now)
-    )
+    variant, language = stands.variant, stands.language
+    problems = tuple(reply_templates.invalid_blanks(chosen, variant, language, request.now))
     if problems:
         return _page(request, stands, problems, 422)
-    seen_as = request.form.get("variant") == stands.variant
-    if (
-        request.form.get("do") != FormButton.SEND
-        or not seen_as
-        or not _IDEMPOTENCY_KEY.fullmatch(request.form.get("once", ""))
-    ):
-        return _preview(request, stands, chosen)
-    return await _send(request, stands, chosen)
+    wants_to_send = request.form.get("do") == FormButton.SEND
+    seen = request.form.get("variant") == variant
+    if wants_to_send and seen and _IDEMPOTENCY_KEY.fullmatch(request.form.get("once", "")):
+        return await _send(request, stands, chosen)
+    return _preview(request, stands, chosen)
 
 
 async def return_to_bot(request: DeskRequest) -> Response:
@@ -107,28 +93,27 @@ async def return_to_bot(request: DeskRequest) -> Response:
 
 async def _send(request: DeskRequest, state: ReplyState, chosen_reply: ReplyChoice) -> Response:
     reference, variant = request.reference, state.variant
-    message = OutboundMessage(OutboundKind.STAFF, variant, request.actor)
+    message = guard.OutboundMessage(guard.OutboundKind.STAFF, variant, request.actor)
     reply = reply_templates.render_reply(chosen_reply, variant, state.language)
 
-    def sent(unit: Unit) -> Verdict:
+    def sent(unit: Unit) -> guard.Verdict:
         once = request.form["once"]
         verdict = outgoing.send_staff_message(unit, reference, reply, message, once)
-        refused = isinstance(verdict, Deny)
-        logbook.add_logbook_line(unit, request.actor, "reply", reference, refused=refused)
+        refused = isinstance(verdict, guard.Deny)
+        request.log(unit, "reply", reference, refused=refused)
         return verdict
 
-    if isinstance(await request.write(sent), Deny):
+    if isinstance(await request.write(sent), guard.Deny):
         return _page(request, await request.read(_reply_state, request), status=409)
     return request.redirect(f"/desk/r/{reference}/reply?told=sent")
 
 
 async def _mark_read(request: DeskRequest, state: ReplyState) -> None:
     """What the person wrote was looked at: a line of the logbook, and it is not new any more."""
-    reference = request.reference
 
     def looked(unit: Unit) -> None:
-        logbook.add_logbook_line(unit, request.actor, "read", reference)
-        handoffs.mark_referral_seen(unit, reference)
+        request.log(unit, "read", request.reference)
+        handoffs.mark_referral_seen(unit, request.reference)
 
     if state.received:
         await request.runtime.database.write(looked)
@@ -146,7 +131,9 @@ def _reply_state(unit: Unit, request: DeskRequest) -> ReplyState:
         language=supported_language(found.record.language) if found else FIRST_LANGUAGE,
         handoff=own if own and own.handed_off_to == request.actor else None,
         verdict=guard.check_message(
-            OutboundMessage(OutboundKind.STAFF, sender=request.actor), known, request.now
+            guard.OutboundMessage(guard.OutboundKind.STAFF, sender=request.actor),
+            known,
+            request.now,
         ),
         received=tuple(step for step in newest if step.act == StepName.WROTE),
         sent=tuple(step for step in newest if step.act in FROM_STAFF_STEPS),
@@ -154,15 +141,10 @@ def _reply_state(unit: Unit, request: DeskRequest) -> ReplyState:
 
 
 def _parse_reply(request: DeskRequest) -> ReplyChoice | None:
-    one = reply_templates.find_template(request.form.get("which", ""))
-    if one is None:
-        return None
-    return ReplyChoice(
-        one,
-        _parse_date(request.form.get("day", "")),
-        request.form.get("part", ""),
-        request.form.get("first_name", "").strip(),
-    )
+    form = request.form
+    one = reply_templates.find_template(form.get("which", ""))
+    day, first_name = _parse_date(form.get("day", "")), form.get("first_name", "").strip()
+    return ReplyChoice(one, day, form.get("part", ""), first_name) if one else None
 
 
 def _parse_date(text: str) -> date | None:
@@ -172,13 +154,11 @@ def _parse_date(text: str) -> date | None:
         return None
 
 
-def _preview(request: DeskRequest, state: ReplyState, chosen_reply: ReplyChoice) -> Response:
+def _preview(request: DeskRequest, state: ReplyState, chosen: ReplyChoice) -> Response:
     """Return the message as the person will read it, with the button that sends it."""
-    message = reply_templates.render_reply(chosen_reply, state.variant, state.language)
+    message = reply_templates.render_reply(chosen, state.variant, state.language)
     once = secrets.token_hex(16)
-    return request.render(
-        "reply_seen.html", state=state, message=message, chosen=chosen_reply, once=once
-    )
+    return request.render("reply_seen.html", state=state, message=message, chosen=chosen, once=once)
 
 
 def _page(
@@ -193,7 +173,6 @@ def _page(
         (day.isoformat(), format_day(language, day))
         for day in reply_templates.offerable_days(request.now)
     ]
-    flash = request.query("told")
     return request.render(
         "reply.html",
         status,
@@ -203,7 +182,7 @@ def _page(
         parts=list(service().windows),
         problems=problems,
         kept={"first_name": request.actor.capitalize(), **request.form},
-        flash=flash if flash in ("sent", "given_back") else "",
+        flash=request.query_in("told", ("sent", "given_back")),
     )
 
 

@@ -8,10 +8,9 @@ from starlette.responses import Response
 from bot.desk.casework.queue import parse_reference
 from bot.desk.casework.record_view import CONTACT_KINDS
 from bot.desk.guard import DeskRequest, DeskRoute
-from bot.desk.permissions import may_see_queue, visible_queues
+from bot.desk.permissions import may_see_queue
 from flows.questions import answer_types
 from flows.questions.questionnaire import all_questions
-from flows.service import service
 from storage.referrals import lifecycle, queue_views
 from storage.referrals.rows import AnswerPairs
 
@@ -79,13 +78,11 @@ def _question_keys(answer_kinds: tuple[str, ...]) -> frozenset[str]:
 async def _find_matches(
     request: DeskRequest, term: SearchTerm
 ) -> tuple[list[tuple[str, str, str]], bool]:
-    queues = visible_queues(request.role, tuple(service().queues))
-    ids = await request.read(queue_views.newest_referral_ids, queues)
+    ids = await request.read(queue_views.newest_referral_ids, request.queues)
     found: list[tuple[str, str, str]] = []
     for start in range(0, len(ids), BATCH_SIZE):
-        found += await request.read(
-            queue_views.search_answers, ids[start : start + BATCH_SIZE], term.match_in
-        )
+        batch = ids[start : start + BATCH_SIZE]
+        found += await request.read(queue_views.search_answers, batch, term.match_in)
     return found, len(ids) >= queue_views.SCAN_LIMIT
 
 

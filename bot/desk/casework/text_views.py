@@ -26,15 +26,11 @@ def queue_lines(entries: list[QueueEntry]) -> list[str]:
     """Return the queue, one line a referral: no names, no words of a person."""
     if not entries:
         return [say(_L, "desk.queue.empty")]
-    rows: list[tuple[str, ...]] = [
-        ("reference", "be in touch by", "queue", "stage", "owner", "note")
-    ]
-    rows += [_entry_row(entry) for entry in entries]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    return [
-        "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]])
-        for row in rows
-    ]
+    heads = ("reference", "be in touch by", "queue", "stage", "owner", "note")
+    rows = [heads, *map(_entry_row, entries)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(heads) - 1)]
+    cells = [[c.ljust(w) for c, w in zip(row, widths, strict=False)] for row in rows]
+    return ["  ".join([*padded, row[-1]]) for padded, row in zip(cells, rows, strict=True)]
 
 
 def queue_json(entry: QueueEntry) -> dict[str, Any]:
@@ -110,10 +106,8 @@ def _answer_text(line: RecordLine) -> str:
 
 
 def _step_text(step: ReferralStep) -> str:
-    act = _label("acts", step.act)
-    return (
-        f"{step.at:%d %b %Y %H:%M} UTC  {step.actor}  {act}{f'  {step.note}' if step.note else ''}"
-    )
+    text = f"{step.at:%d %b %Y %H:%M} UTC  {step.actor}  {_label('acts', step.act)}"
+    return f"{text}  {step.note}" if step.note else text
 
 
 def _label(table: str, key: str) -> str:

@@ -12,6 +12,7 @@ from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.reports import figures, tables, week_range
 from bot.web.forms import parse_int
 from flows import casework, stages
+from flows.machine import AnyTable
 from flows.questions.questionnaire import get_question
 from flows.service import service
 from flows.vocabulary import JOURNEYS
@@ -28,19 +29,15 @@ async def show_content(request: DeskRequest) -> Response:
     """Return how things stand with the words: flow, dates, missed questions, warnings."""
     today = _today(request)
     wrong, warnings = await asyncio.to_thread(message_index.proofreading_findings, today)
+    tables_shown: tuple[tuple[str, AnyTable], ...] = (
+        ("talk", stages.STAGES),
+        ("cases", casework.ACTS),
+    )
     return request.render(
         "content.html",
         flows=[
-            (
-                "talk",
-                state_diagram.draw_table(stages.STAGES),
-                state_diagram.moves_of(stages.STAGES),
-            ),
-            (
-                "cases",
-                state_diagram.draw_table(casework.ACTS),
-                state_diagram.moves_of(casework.ACTS),
-            ),
+            (name, state_diagram.draw_table(table), state_diagram.moves_of(table))
+            for name, table in tables_shown
         ],
         questions=await _question_funnels(request),
         share=figures.percentage_text,

@@ -11,11 +11,9 @@ from bot.desk.exports.export_rows import export_rows, footer_row
 from bot.desk.exports.spreadsheets import MEDIA_TYPES, csv_of, xlsx_of
 from bot.desk.guard import DeskRequest, DeskRoute, forbid
 from bot.desk.labels import end_of_today
-from bot.desk.permissions import Role, visible_queues
+from bot.desk.permissions import Role
 from bot.web.forms import is_checked
 from flows.questions import answer_types
-from flows.service import service
-from storage import logbook
 from storage.referrals.queue_views import VIEWS, QueueQuery, QueueView
 from storage.referrals.rows import QueueEntry
 from storage.reports import exports
@@ -78,11 +76,10 @@ async def submit_export_request(request: DeskRequest) -> Response:
     def asking(unit: Unit) -> str:
         size = len(_entries(unit, request, choice))
         alone = not choice.details and size <= request.runtime.settings.export_alone_up_to
-        proposed = exports.ProposedExport(
-            wanted.reason, wanted.comment, choice, size, wanted.file_format
-        )
+        kind = wanted.file_format
+        proposed = exports.ProposedExport(wanted.reason, wanted.comment, choice, size, kind)
         id = exports.request_export(unit, request.actor, proposed, preapproved=alone)
-        logbook.add_logbook_line(unit, request.actor, "export_asked", id, wanted.reason)
+        request.log(unit, "export_asked", id, wanted.reason)
         return "ready" if alone else "waits"
 
     return request.redirect(f"/desk/exports?told={await request.write(asking)}")
@@ -111,9 +108,8 @@ async def download_export(at: DeskRequest) -> Response:
     except ExportGrew:
         return await _export_denied(at, ExportDenial.GROWN, 409)
     body = await asyncio.to_thread(_render_file, request.file_format, rows, at.now)
-    named = f'attachment; filename="list-{at.now:%Y-%m-%d}-{request.id[:6]}.{request.file_format}"'
-    headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
-    return Response(body, media_type=MEDIA_TYPES[request.file_format], headers=headers)
+    name = f"list-{at.now:%Y-%m-%d}-{request.id[:6]}.{request.file_format}"
+    return at.download(body, MEDIA_TYPES[request.file_format], name)
 
 
 def _render_file(file_format: str, rows: list[list[str]], now: datetime) -> bytes:
@@ -124,29 +120,26 @@ async def _page(request: DeskRequest, export_form: ExportForm, status: int = 200
     agrees = request.may("agree_export")
     mine = await request.read(exports.exports_requested_by, request.actor)
     waiting = await request.read(exports.list_pending_exports)
-    flash = request.query("told")
     return request.render(
         "exports.html",
         status,
         export_form=export_form,
         views=VIEWS,
-        queues=visible_queues(request.role, tuple(service().queues)),
+        queues=request.queues,
         whys=tuple(ExportReason),
         details=request.role == Role.COORDINATOR,
         alone=request.runtime.settings.export_alone_up_to,
         mine=[(one, one.status(request.now)) for one in mine],
         waiting=[one for one in waiting if one.requested_by != request.actor] if agrees else [],
-        flash=flash if flash in ("ready", "waits", "agreed", "refused") else "",
+        flash=request.query_in("told", ("ready", "waits", "agreed", "refused")),
     )
 
 
 async def _decide(request: DeskRequest, approved: bool) -> Response:
-    id = _export_id(request)
 
     def deciding(unit: Unit) -> None:
-        exports.decide_export(unit, id, request.actor, approved)
-        did = "export_agreed" if approved else "export_refused"
-        logbook.add_logbook_line(unit, request.actor, did, id)
+        exports.decide_export(unit, request.path_id, request.actor, approved)
+        request.log(unit, "export_agreed" if approved else "export_refused", request.path_id)
 
     try:
         await request.write(deciding)
@@ -161,7 +154,7 @@ async def _decide(request: DeskRequest, approved: bool) -> Response:
 
 def _load_export(unit: Unit, at: DeskRequest) -> tuple[ExportRequest, list[list[str]]]:
     """Collect the export and read its rows in one transaction; raise why it is refused."""
-    request = exports.collect_export(unit, _export_id(at), at.actor)
+    request = exports.collect_export(unit, at.path_id, at.actor)
     choice = request.selection
     if choice.details and at.role != Role.COORDINATOR:
         raise exports.UnknownExport(request.id)
@@ -171,28 +164,22 @@ def _load_export(unit: Unit, at: DeskRequest) -> tuple[ExportRequest, list[list[
     asked = [one.reference for one in entries]
     found = exports.records_by_reference(unit, asked) if choice.details else None
     for reference in found or ():
-        logbook.add_logbook_line(unit, at.actor, "read", reference, "export")
-    n = len(entries)
-    logbook.add_logbook_line(unit, at.actor, "export_taken", request.id, f"{n} rows")
-    return request, [*export_rows(entries, found), footer_row(request, n, at.now)]
+        at.log(unit, "read", reference, "export")
+    at.log(unit, "export_taken", request.id, f"{len(entries)} rows")
+    return request, [*export_rows(entries, found), footer_row(request, len(entries), at.now)]
 
 
 def _entries(unit: Unit, request: DeskRequest, choice: ExportSelection) -> list[QueueEntry]:
     """Return the referrals of a choice, only in queues that the person may know of."""
-    mine = visible_queues(request.role, tuple(service().queues))
-    queues = [one for one in mine if choice.queue in ("", one)]
+    queues = [one for one in request.queues if choice.queue in ("", one)]
     asked = QueueQuery(choice.view, request.actor, queues, end_of_today(request.now))
     return exports.select_entries(unit, choice, asked)
 
 
 async def _export_denied(request: DeskRequest, reason: ExportDenial, status: int) -> Response:
     """Say why not, and write a line about it."""
-    await request.audit(
-        "export_taken" if reason != ExportDenial.OWN else "export_agreed",
-        _export_id(request),
-        reason,
-        refused=True,
-    )
+    action = "export_taken" if reason != ExportDenial.OWN else "export_agreed"
+    await request.audit(action, request.path_id, reason, refused=True)
     return request.render("exports_not.html", status, why=reason)
 
 
@@ -202,7 +189,7 @@ def _parse_form(request: DeskRequest) -> ExportForm:
     words = answer_types.sanitize(told["words"])
     wrong = [name for name, fits in _ALLOWED_VALUES.items() if told[name] not in fits]
     wrong += [name for name in ("since", "before") if not _is_date(told[name])]
-    if told["queue"] and told["queue"] not in visible_queues(request.role, tuple(service().queues)):
+    if told["queue"] not in ("", *request.queues):
         wrong.append("queue")
     if len(words) > COMMENT_MAX:
         wrong.append("words")
@@ -225,10 +212,6 @@ def _is_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-
-
-def _export_id(request: DeskRequest) -> str:
-    return str(request.http.path_params["id"])[:40]
 
 
 ROUTES = (

@@ -20,9 +20,7 @@ DETAIL_COLUMNS = ("safe", "ways")
 safely stands before any number, and no number at all where no contact may be made."""
 
 
-def export_rows(
-    entries: Sequence[QueueEntry], records: Mapping[str, Record] | None
-) -> list[list[str]]:
+def export_rows(entries: list[QueueEntry], records: Mapping[str, Record] | None) -> list[list[str]]:
     """Return a list as rows of text, the heads first; with `records`, what people said too."""
     heads = [say(_L, f"desk.sheet.{name}") for name in COLUMNS]
     if records is None:
@@ -37,14 +35,11 @@ def export_rows(
     return [heads, *rows]
 
 
-def footer_row(export_request: ExportRequest, row_count: int, now: datetime) -> list[str]:
-    """Return the line that says who collected an export, when, and why."""
-    reason = label_for("export_whys", export_request.reason_code)
-    why = f"{reason} {export_request.explanation}".strip()
-    who, when = export_request.requested_by, _local_time(now)
-    return [
-        say(_L, "desk.sheet.taken", who=who, when=when, why=why, n=row_count, id=export_request.id)
-    ]
+def footer_row(request: ExportRequest, n: int, now: datetime) -> list[str]:
+    """Return the line that says who collected an export of `n` rows, when, and why."""
+    why = f"{label_for('export_whys', request.reason_code)} {request.explanation}".strip()
+    who, when = request.requested_by, _local_time(now)
+    return [say(_L, "desk.sheet.taken", who=who, when=when, why=why, n=n, id=request.id)]
 
 
 def _column_cells(entry: QueueEntry) -> list[str]:
@@ -62,20 +57,17 @@ def _column_cells(entry: QueueEntry) -> list[str]:
     ]
 
 
-def _detail_cells(
-    entry: QueueEntry, record: Record | None, question_keys: Sequence[str]
-) -> list[str]:
+def _detail_cells(entry: QueueEntry, record: Record | None, asked: Sequence[str]) -> list[str]:
     if record is None:
-        return [label_for("stages", "erased"), *[""] * (len(question_keys) + 1)]
+        return [label_for("stages", "erased"), *[""] * (len(asked) + 1)]
     seen = view_record(
         record, is_owner=True, may_read_answers=True, reveal=True, may_contact=entry.may_contact
     )
-    answers = {
-        line.question: item.text for line, item in zip(record.lines, seen.answers, strict=True)
-    }
+    pairs = zip(record.lines, seen.answers, strict=True)
+    answers = {line.question: item.text for line, item in pairs}
     safe = "\n".join([*seen.warnings, *map(_item_text, seen.safe_contact)])
     ways = "\n".join(map(_item_text, seen.contact_details))
-    return [safe, ways, *(answers.get(key, "") for key in question_keys)]
+    return [safe, ways, *(answers.get(key, "") for key in asked)]
 
 
 def _item_text(item: RecordItem) -> str:

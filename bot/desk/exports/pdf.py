@@ -95,22 +95,11 @@ def _write_text(pages: _PdfPages, text: str, size: int = _FONT_SIZE, style: str 
     pages.set_font(FAMILY, style, size)
     for paragraph in printable_text(text, pages.glyphs).split("\n"):
         right = auto_detect_base_direction(paragraph) == TextDirection.RTL
+        direction, align = (TextDirection.RTL, "R") if right else (TextDirection.LTR, "L")
+        height = _LINE_HEIGHT * size / _FONT_SIZE
         for line in _wrapped_lines(pages, paragraph):
-            shown = (
-                BidiParagraph(line, _text_direction(right)).get_reordered_string() if line else ""
-            )
-            pages.cell(
-                0,
-                _LINE_HEIGHT * size / _FONT_SIZE,
-                shown,
-                align="R" if right else "L",
-                new_x="LMARGIN",
-                new_y="NEXT",
-            )
-
-
-def _text_direction(right: bool) -> TextDirection:
-    return TextDirection.RTL if right else TextDirection.LTR
+            shown = BidiParagraph(line, direction).get_reordered_string() if line else ""
+            pages.cell(0, height, shown, align=align, new_x="LMARGIN", new_y="NEXT")
 
 
 def _wrapped_lines(pages: _PdfPages, paragraph: str) -> list[str]:

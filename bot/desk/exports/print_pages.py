@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from bot.desk.exports.printout import Printout, printout_of
 from bot.desk.guard import DeskRequest, DeskRoute
-from storage import logbook
 from storage.referrals import lifecycle, queue_views
 from storage.referrals.rows import ReferralErased
 from storage.unit import Unit
@@ -15,11 +14,9 @@ from storage.unit import Unit
 async def show_printout(request: DeskRequest) -> Response:
     """Return the page to print."""
     printout = await _load_printout(request, "print")
-    return (
-        request.render("printout.html", printout=printout)
-        if printout
-        else request.render("missing.html", 404)
-    )
+    if printout is None:
+        return request.render("missing.html", 404)
+    return request.render("printout.html", printout=printout)
 
 
 async def download_pdf(request: DeskRequest) -> Response:
@@ -30,17 +27,15 @@ async def download_pdf(request: DeskRequest) -> Response:
     printout = await _load_printout(request, "pdf")
     if printout is None:
         return request.render("missing.html", 404)
-    named = f'attachment; filename="{request.reference}.pdf"'
-    headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
     body = await asyncio.to_thread(pdf_of, printout, request.now)
-    return Response(body, media_type="application/pdf", headers=headers)
+    return request.download(body, "application/pdf", f"{request.reference}.pdf")
 
 
 async def _load_printout(request: DeskRequest, action: str) -> Printout | None:
     """Return the referral, read in one go with the line that says so; None once it is erased."""
 
     def reading(unit: Unit) -> Printout | None:
-        logbook.add_logbook_line(unit, request.actor, action, request.reference)
+        request.log(unit, action, request.reference)
         try:
             record = lifecycle.open_record(unit, request.reference, request.actor)
         except ReferralErased:

@@ -67,9 +67,8 @@ def printout_of(
         say(_L, "desk.printout.due", due=format_time(_L, entry.due)),
         say(_L, "desk.printout.sent", sent=format_time(_L, entry.sent_at)),
     )
-    foot = say(
-        _L, "desk.printout.foot", reference=entry.reference, who=actor, when=format_time(_L, now)
-    )
+    when = format_time(_L, now)
+    foot = say(_L, "desk.printout.foot", reference=entry.reference, who=actor, when=when)
     return Printout(entry.reference, about, tuple(part for part in parts if part.rows), foot)
 
 
@@ -86,11 +85,8 @@ def _note_rows(entry: QueueEntry, record: Record) -> Iterator[PrintRow]:
 def _answer_rows(record_view: RecordView) -> Iterator[PrintRow]:
     """Give what was asked and answered; a number stands only among the ways to make contact."""
     for item in record_view.answers:
-        text = (
-            say(_L, "desk.printout.above")
-            if item.hidden and record_view.contact_details
-            else item.text
-        )
+        above = item.hidden and record_view.contact_details
+        text = say(_L, "desk.printout.above") if above else item.text
         yield PrintRow(item.title, f"{text} ({item.by})" if item.by and text else text)
 
 

@@ -41,11 +41,7 @@ def csv_of(rows: Rows) -> bytes:
 def xlsx_of(rows: Rows, made_at: datetime) -> bytes:
     """Return rows as a workbook of one sheet; every cell is text, the first row stays in sight."""
     kept = io.BytesIO()
-    text_only = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
+    text_only = {f"strings_to_{kind}": False for kind in ("formulas", "urls", "numbers")}
     book = Workbook(kept, {"in_memory": True, **text_only})
     book.set_properties({"created": made_at.replace(tzinfo=None)})
     sheet = book.add_worksheet()
@@ -56,9 +52,8 @@ def xlsx_of(rows: Rows, made_at: datetime) -> bytes:
     sheet.set_column(0, max(0, len(rows[0]) - 1) if rows else 0, 24)
     for n, row in enumerate(_pad_rows(rows)):
         for column, cell in enumerate(row):
-            sheet.write_string(
-                n, column, _truncate(replace_unprintable(cell)), plain if n else head
-            )
+            text = _truncate(replace_unprintable(cell))
+            sheet.write_string(n, column, text, plain if n else head)
     book.close()
     return kept.getvalue()
 
@@ -90,10 +85,8 @@ def _truncate(cell: str) -> str:
     units = cell.encode("utf-16-le")
     if len(units) <= 2 * CELL_MAX:
         return cell
-    return (
-        units[: 2 * (CELL_MAX - len(TRUNCATION_SIGN))].decode("utf-16-le", "ignore")
-        + TRUNCATION_SIGN
-    )
+    kept = units[: 2 * (CELL_MAX - len(TRUNCATION_SIGN))]
+    return kept.decode("utf-16-le", "ignore") + TRUNCATION_SIGN
 
 
 def _pad_rows(rows: Rows) -> list[list[str]]:

@@ -67,14 +67,11 @@ def by_route(pairs: PairCounts) -> StatisticsTable:
     table = {queue: [pairs.get((queue, came), 0) for came in results] for queue in queues}
     shares = shares_of(table)
     labels = {queue: say(_L, f"desk.queues.{queue}") for queue in queues}
+    heads = (say(_L, "desk.numbers.heads.routes"), say(_L, "desk.numbers.heads.count"))
     return StatisticsTable(
         "routes",
         say(_L, "desk.numbers.captions.routes"),
-        (
-            say(_L, "desk.numbers.heads.routes"),
-            say(_L, "desk.numbers.heads.count"),
-            *(say(_L, f"desk.numbers.came.{came}") for came in results),
-        ),
+        (*heads, *(say(_L, f"desk.numbers.came.{came}") for came in results)),
         tuple(
             (labels[queue], cell_text(one.whole), *map(cell_text, one.parts))
             for queue, one in shares.items()
@@ -98,7 +95,9 @@ def response_times(sent: Sequence[ReferralTimes], now: datetime) -> StatisticsTa
         first = [one for one in sent if one.first_attempt_act == act]
         row, _ = _time_row(f"first_{act}", first, lambda one: one.first_attempt_at, now)
         rows.append((*row[:3], ""))
-    rows.append(_attempts_row([one.attempts for one in sent if one.spoke_at]))
+    attempts = sorted(one.attempts for one in sent if one.spoke_at)
+    middle_and_p90 = _median_and_p90(attempts, "desk.numbers.attempts")
+    rows.append((say(_L, "desk.numbers.times.attempts"), *middle_and_p90, ""))
     heads = ("times", "median", "p90", "promise")
     return StatisticsTable(
         "times",
@@ -150,12 +149,8 @@ def _funnel_table(key: str, funnel: Funnel) -> StatisticsTable:
     through = percentage_text(rounded_percentage(min(funnel["sent"][key], began), began))
     found.append((say(_L, "desk.numbers.sent"), "", through))
     name = "now" if _is_current(key) else "earlier"
-    caption = say(
-        _L,
-        f"desk.numbers.funnel_{name}",
-        who=_label("from", _journey_of(key)),
-        version=key.split("/")[1],
-    )
+    who, version = _label("from", _journey_of(key)), key.split("/")[1]
+    caption = say(_L, f"desk.numbers.funnel_{name}", who=who, version=version)
     return StatisticsTable(
         "funnel_" + key.replace("/", "_"),
         caption,
@@ -205,14 +200,6 @@ def _time_bars(middles: Sequence[tuple[tuple[str, ...], float]]) -> tuple[Bar, .
     longest = max((middle for _, middle in middles), default=0) or 1
     return tuple(
         Bar(row[0], row[1], round(100 * middle / longest), hidden=False) for row, middle in middles
-    )
-
-
-def _attempts_row(attempts: Sequence[int]) -> tuple[str, ...]:
-    return (
-        say(_L, "desk.numbers.times.attempts"),
-        *_median_and_p90(sorted(attempts), "desk.numbers.attempts"),
-        "",
     )
 
 

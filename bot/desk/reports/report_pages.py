@@ -16,11 +16,9 @@ from storage.unit import Unit
 
 async def show_statistics(request: DeskRequest) -> Response:
     """Return the tables of the weeks that the address asks for; the usual ones if it is wrong."""
+    wrong: InvalidWeek | None = None
     try:
-        chosen, wrong = (
-            week_range.parse_weeks(request.query("from"), request.query("to"), request.now),
-            None,
-        )
+        chosen = week_range.parse_weeks(request.query("from"), request.query("to"), request.now)
     except InvalidWeek as problem:
         chosen, wrong = week_range.parse_weeks("", "", request.now), problem
     return request.render(
@@ -47,13 +45,7 @@ async def download_table(request: DeskRequest) -> Response:
     await request.audit("numbers_taken", key)
     sheet = spreadsheets.csv_of([found[0].headings, *found[0].rows])
     name = f"{key}_{week_range.week_name(chosen.first)}_{week_range.week_name(chosen.last)}.csv"
-    return Response(
-        sheet,
-        headers={
-            "Content-Type": spreadsheets.MEDIA_TYPES["csv"],
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    )
+    return request.download(sheet, spreadsheets.MEDIA_TYPES["csv"], name)
 
 
 async def all_tables(request: DeskRequest, period: WeekRange) -> list[StatisticsTable]:

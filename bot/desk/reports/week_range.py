@@ -48,9 +48,9 @@ def parse_weeks(since: str, until: str, now: datetime) -> WeekRange:
     """Return the weeks that are asked for; those up to now where nothing is. Raises InvalidWeek."""
     this = monday_of(now)
     last = _parse_monday("to", until) if until.strip() else this
-    first = (
-        _parse_monday("from", since) if since.strip() else last - timedelta(weeks=DEFAULT_WEEKS - 1)
-    )
+    first = last - timedelta(weeks=DEFAULT_WEEKS - 1)
+    if since.strip():
+        first = _parse_monday("from", since)
     if first > last:
         raise InvalidWeek("from", "after")
     if (last - first).days >= 7 * MAX_WEEKS:

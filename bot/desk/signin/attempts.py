@@ -23,9 +23,8 @@ class AttemptLimits:
     @asynccontextmanager
     async def serialized(self) -> AsyncIterator[None]:
         """Let only one attempt be checked at a time, so that many at once are all counted."""
-        async with self.request.runtime.locks[
-            "known browsers" if self.known_browser else "strangers"
-        ]:
+        whose = "known browsers" if self.known_browser else "strangers"
+        async with self.request.runtime.locks[whose]:
             yield
 
     def retry_after(self) -> int:

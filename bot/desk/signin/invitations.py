@@ -15,9 +15,17 @@ from storage.accounts.staff import StaffAccount
 from storage.unit import Unit
 
 
-async def show_invitation(request: DeskRequest) -> Response:
+async def show_invitation(
+    request: DeskRequest, wrong: dict[str, str] | None = None, status: int = 200
+) -> Response:
     """Return the form; a code in the address is filled in, and stays unused."""
-    return _page(request)
+    return request.render(
+        "people/join.html",
+        status,
+        wrong=wrong or {},
+        code=request.form.get("code", "")[:60] or request.query("code"),
+        organisation=oidc.is_configured(request.runtime.settings),
+    )
 
 
 async def choose_password(request: DeskRequest) -> Response:
@@ -28,12 +36,12 @@ async def choose_password(request: DeskRequest) -> Response:
             return await rate_limited_page(request, counted)
         member = await invited_member(request, counted)
         if member is None:
-            return _page(request, {"code": "code"}, 403)
+            return await show_invitation(request, {"code": "code"}, 403)
     password = request.form.get("password", "")
     if wrong := await passwords.password_problem(password, member.name):
-        return _page(request, {"password": wrong}, 422)
+        return await show_invitation(request, {"password": wrong}, 422)
     if password != request.form.get("again", ""):
-        return _page(request, {"again": "again"}, 422)
+        return await show_invitation(request, {"again": "again"}, 422)
     secret, kept = totp.new_secret(), await passwords.hash_password_async(password)
 
     def keep(unit: Unit) -> None:
@@ -52,17 +60,16 @@ async def confirm_totp(request: DeskRequest) -> Response:
             return await rate_limited_page(request, counted)
         member = await invited_member(request, counted)
         if member is None:
-            return _page(request, {"code": "code"}, 403)
-        id = member.id
-        secret = await request.read(staff.pending_totp_secret, id)
+            return await show_invitation(request, {"code": "code"}, 403)
+        secret = await request.read(staff.pending_totp_secret, member.id)
         if secret is None:
-            return _page(request)
+            return await show_invitation(request)
         step = totp.matching_time_step(secret, request.form.get("app", ""), request.now)
         if step is None:
             counted.record_failure()
             return _totp_page(request, member, secret, wrong=True)
     if not await request.write(_redeem_invitation, request, member, step):
-        return _page(request, {"code": "code"}, 403)
+        return await show_invitation(request, {"code": "code"}, 403)
     return await start_session(request, member.id, member.name, SignInMethod.PASSWORD)
 
 
@@ -75,24 +82,12 @@ async def invited_member(request: DeskRequest, counted: AttemptLimits) -> StaffA
     return found
 
 
-def _redeem_invitation(
-    unit: Unit, request: DeskRequest, member: StaffAccount, time_step: int
-) -> bool:
+def _redeem_invitation(unit: Unit, request: DeskRequest, member: StaffAccount, step: int) -> bool:
     if staff.redeem_staff_invitation(unit, request.form.get("code", "")) != member.id:
         return False
-    staff.consume_time_step(unit, member.id, time_step)
+    staff.consume_time_step(unit, member.id, step)
     logbook.add_logbook_line(unit, member.name, "join", member.name, SignInMethod.PASSWORD)
     return True
-
-
-def _page(request: DeskRequest, wrong: dict[str, str] | None = None, status: int = 200) -> Response:
-    return request.render(
-        "people/join.html",
-        status,
-        wrong=wrong or {},
-        code=request.form.get("code", "")[:60] or request.query("code"),
-        organisation=oidc.is_configured(request.runtime.settings),
-    )
 
 
 def _totp_page(

@@ -51,12 +51,8 @@ def restore_cookie(request: DeskRequest, response: Response) -> None:
     kept, _, rest = request.http.query_params.get(KNOWN_COOKIE, "")[:300].rpartition(".")
     kept, _, until = kept.rpartition(".")
     fresh = request.now.timestamp() < parse_int(until)
-    if (
-        kept
-        and fresh
-        and not _read_cookie(request)
-        and secrets.compare_digest(rest.encode(), _signature(request, kept, until).encode())
-    ):
+    ours = secrets.compare_digest(rest.encode(), _signature(request, kept, until).encode())
+    if kept and fresh and ours and not _read_cookie(request):
         _write_cookie(request, response, kept)
 
 

@@ -97,11 +97,8 @@ def _verified_subject(
         "access_token": tokens.get("access_token"),
     }
     try:
-        token = jwt.decode(
-            str(tokens["id_token"]),
-            KeySet.import_key_set({"keys": keys["keys"]}),
-            algorithms=_ALGORITHMS,
-        )
+        known = KeySet.import_key_set({"keys": keys["keys"]})
+        token = jwt.decode(str(tokens["id_token"]), known, algorithms=_ALGORITHMS)
         claims = CodeIDToken(token.claims, token.header, allowed, expected)
         claims.validate(now=int(now.timestamp()), leeway=_LEEWAY_SECONDS)
     except (JoseError, ValueError, KeyError, TypeError) as wrong:
@@ -116,9 +113,8 @@ async def _discover(settings: Settings) -> dict[str, Any]:
     """Return what the issuer says of itself; it must be the issuer that the settings name."""
     issuer = settings.oidc_issuer or ""
     async with _http_client() as client:
-        found = await _fetch_json(
-            client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        )
+        address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        found = await _fetch_json(client.get(address))
     needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     if found.get("issuer") != issuer or not all(isinstance(found.get(k), str) for k in needed):
         raise OidcError("other_issuer")
@@ -143,7 +139,5 @@ def _http_client() -> httpx.AsyncClient:
 
 def _client_auth(settings: Settings) -> httpx.BasicAuth:
     """Return how we prove ourselves to the issuer (client_secret_basic)."""
-    secret = settings.oidc_client_secret
-    return httpx.BasicAuth(
-        settings.oidc_client_id or "", secret.get_secret_value() if secret else ""
-    )
+    id, secret = settings.oidc_client_id or "", settings.oidc_client_secret
+    return httpx.BasicAuth(id, secret.get_secret_value() if secret else "")

@@ -13,7 +13,7 @@ from storage.chats import one_time_links
 from storage.chats.one_time_links import LinkKind
 from storage.unit import Unit
 
-_LINK_CHANNEL, _LINK_MINUTES = "desk", 10
+_LINK_MINUTES = 10
 CALLBACK_PATH = "/desk/organisation/back"
 
 
@@ -55,13 +55,9 @@ async def oidc_callback(request: DeskRequest) -> Response:
     if used is None or used.address != request.browser_id or not code:
         return await _oidc_failed(request, "state")
     try:
+        nonce, verifier, back = used.body["nonce"], used.body["verifier"], _redirect_uri(request)
         subject = await oidc.fetch_subject(
-            request.runtime.settings,
-            code,
-            used.body["nonce"],
-            used.body["verifier"],
-            _redirect_uri(request),
-            request.now,
+            request.runtime.settings, code, nonce, verifier, back, request.now
         )
     except oidc.OidcError as trouble:
         return await _oidc_failed(request, str(trouble))
@@ -108,15 +104,7 @@ async def _authorization_url(request: DeskRequest, invitation: str) -> str:
     """Return where the browser goes; what must come back is kept for this browser alone."""
     begun = await oidc.start_authorization(request.runtime.settings, _redirect_uri(request))
     body = {"nonce": begun.nonce, "verifier": begun.verifier, "invitation": invitation}
-    await request.write(
-        one_time_links.issue_link,
-        LinkKind.OIDC,
-        _LINK_CHANNEL,
-        request.browser_id,
-        _LINK_MINUTES,
-        body,
-        begun.state,
-    )
+    await request.issue_link(LinkKind.OIDC, _LINK_MINUTES, begun.state, body)
     return begun.url
 
 

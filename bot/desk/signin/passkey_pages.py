@@ -10,7 +10,6 @@ from bot.desk.signin import attempts, passkeys, passwords
 from bot.desk.signin.passkeys import PasskeyOptions, PasskeyRejected, RelyingParty
 from bot.desk.signin.sign_in_pages import start_session
 from flows.wording import FIRST_LANGUAGE, say
-from storage import logbook
 from storage.accounts import passkeys as kept_passkeys
 from storage.accounts import staff
 from storage.accounts.sign_ins import SignInMethod
@@ -18,7 +17,6 @@ from storage.chats import one_time_links
 from storage.chats.one_time_links import LinkKind
 from storage.unit import Unit
 
-_CHANNEL = "desk"
 _SIGN_IN_ERROR = {"go": "/desk/sign-in?error=passkey"}
 
 
@@ -28,16 +26,14 @@ async def begin_registration(request: DeskRequest) -> Response:
     if not await confirm_password(request):
         return JSONResponse({"go": "/desk/account?error=password"}, 403)
     kept = await request.read(kept_passkeys.credential_ids, who.staff_id)
-    service = say(FIRST_LANGUAGE, "desk.layout.name")
-    asked = passkeys.registration_options(
-        relying_party(request), service, who.staff_id, who.name, kept
-    )
+    site, service = relying_party(request), say(FIRST_LANGUAGE, "desk.layout.name")
+    asked = passkeys.registration_options(site, service, who.staff_id, who.name, kept)
     return await _options_response(request, LinkKind.PASSKEY_REGISTRATION, asked)
 
 
 async def finish_registration(request: DeskRequest) -> Response:
     """Keep the passkey that a device made."""
-    who, answer = (request.required_session, request.form.get("answer", ""))
+    who, answer = request.required_session, request.form.get("answer", "")
     try:
         challenge = await _redeem_challenge(request, LinkKind.PASSKEY_REGISTRATION, answer)
         made = passkeys.verify_registration(relying_party(request), answer, challenge)
@@ -49,7 +45,7 @@ async def finish_registration(request: DeskRequest) -> Response:
         kept_passkeys.add_passkey(
             unit, who.staff_id, made.credential_id, made.public_key, made.sign_count
         )
-        logbook.add_logbook_line(unit, who.name, "passkey_added", who.name)
+        request.log(unit, "passkey_added", who.name)
 
     try:
         await request.write(add)
@@ -64,7 +60,7 @@ async def delete_passkey(request: DeskRequest) -> Response:
 
     def gone(unit: Unit) -> None:
         if kept_passkeys.remove_passkey(unit, who.staff_id, id):
-            logbook.add_logbook_line(unit, who.name, "passkey_removed", who.name)
+            request.log(unit, "passkey_removed", who.name)
 
     await request.write(gone)
     return request.redirect("/desk/account?done=passkey_removed")
@@ -72,11 +68,8 @@ async def delete_passkey(request: DeskRequest) -> Response:
 
 async def begin_passkey_sign_in(request: DeskRequest) -> Response:
     """Return what a device needs to prove a passkey."""
-    return await _options_response(
-        request,
-        LinkKind.PASSKEY_AUTHENTICATION,
-        passkeys.authentication_options(relying_party(request)),
-    )
+    asked = passkeys.authentication_options(relying_party(request))
+    return await _options_response(request, LinkKind.PASSKEY_AUTHENTICATION, asked)
 
 
 async def finish_passkey_sign_in(request: DeskRequest) -> Response:
@@ -94,8 +87,7 @@ async def finish_passkey_sign_in(request: DeskRequest) -> Response:
             return JSONResponse(_SIGN_IN_ERROR, 403)
     entered = await start_session(request, staff_id, name, SignInMethod.PASSKEY)
     answer = JSONResponse({"go": entered.headers["location"]})
-    cookies = [one for one in entered.raw_headers if one[0] == b"set-cookie"]
-    answer.raw_headers.extend(cookies)
+    answer.raw_headers.extend(one for one in entered.raw_headers if one[0] == b"set-cookie")
     return answer
 
 
@@ -111,9 +103,8 @@ async def confirm_password(request: DeskRequest) -> bool:
     async with counted.serialized():
         if counted.retry_after():
             return False
-        right = await passwords.verify_password(
-            request.form.get("password", ""), proofs.password_hash
-        )
+        typed = request.form.get("password", "")
+        right = await passwords.verify_password(typed, proofs.password_hash)
         if not right:
             counted.record_failure()
             await request.audit("password_again", request.actor, "wrong", refused=True)
@@ -130,8 +121,7 @@ async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
     """Return the id and name of whose passkey it is; raise PasskeyRejected."""
     answer = request.form.get("answer", "")
     challenge = await _redeem_challenge(request, LinkKind.PASSKEY_AUTHENTICATION, answer)
-    credential = passkeys.credential_id_of(answer)
-    kept = await request.read(kept_passkeys.find_passkey, credential)
+    kept = await request.read(kept_passkeys.find_passkey, passkeys.credential_id_of(answer))
     if kept is None:
         raise PasskeyRejected("unknown")
     uses = passkeys.verify_authentication(
@@ -143,19 +133,11 @@ async def _verify_passkey(request: DeskRequest) -> tuple[str, str]:
 
 
 async def _options_response(
-    request: DeskRequest, kind: LinkKind, passkey_options: PasskeyOptions
+    request: DeskRequest, kind: LinkKind, asked: PasskeyOptions
 ) -> Response:
     """Return the options; their challenge is kept for this browser, once, for five minutes."""
-    await request.write(
-        one_time_links.issue_link,
-        kind,
-        _CHANNEL,
-        request.browser_id,
-        passkeys.CHALLENGE_MINUTES,
-        None,
-        passkey_options.challenge,
-    )
-    return Response(passkey_options.options, media_type="application/json")
+    await request.issue_link(kind, passkeys.CHALLENGE_MINUTES, asked.challenge)
+    return Response(asked.options, media_type="application/json")
 
 
 async def _redeem_challenge(request: DeskRequest, kind: LinkKind, response: str) -> str:

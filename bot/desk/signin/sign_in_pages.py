@@ -23,8 +23,7 @@ async def show_sign_in(request: DeskRequest) -> Response:
     """Return the page to sign in on; whoever is signed in goes on to their work."""
     if request.staff_session:
         return request.redirect("/desk/")
-    error = request.query("error")
-    response = await sign_in_page(request, error if error in _ERROR_KEYS else "")
+    response = await sign_in_page(request, request.query_in("error", _ERROR_KEYS))
     known_browsers.restore_cookie(request, response)
     return response
 
@@ -83,17 +82,13 @@ async def sign_in_page(
     request: DeskRequest, error: str = "", status: int = 200, **more: object
 ) -> Response:
     """Return the page to sign in on. In the demo its fields are filled in."""
-    ended = (
-        bool(cookies.read_cookie(request.http, SESSION_COOKIE, request.runtime.secure))
-        and not request.staff_session
-    )
     filled = {"name": request.form.get("name", "")[:60], "password": "", "code": ""}
     return request.render(
         "people/sign_in.html",
         status,
         error=error,
         next=request.form.get("next", "") or request.query("next"),
-        ended=ended,
+        ended=bool(request.token) and not request.staff_session,
         out=request.query("out"),
         organisation=oidc.is_configured(request.runtime.settings),
         **(await _demo_credentials(request) or filled),
@@ -113,7 +108,7 @@ async def sign_out(request: DeskRequest) -> Response:
 
         def end(unit: Unit) -> None:
             sign_ins.end_sign_in(unit, signed.staff_id, signed.id)
-            logbook.add_logbook_line(unit, request.actor, "sign_out", request.actor)
+            request.log(unit, "sign_out", request.actor)
 
         await request.write(end)
     return response
@@ -129,10 +124,8 @@ def _safe_redirect_path(path: str) -> str:
 async def _verify_credentials(request: DeskRequest, name: str) -> str | None:
     """Return the id of the account that password and code open; the code is used up."""
     found = await request.read(staff.stored_credentials, name)
-    right = await passwords.verify_password(
-        request.form.get("password", ""), found.password_hash if found else None
-    )
-    if found is None or not right:
+    kept, typed = found.password_hash if found else None, request.form.get("password", "")
+    if not await passwords.verify_password(typed, kept) or found is None:
         return None
     step = totp.matching_time_step(found.totp_secret, request.form.get("code", ""), request.now)
     if step is None:
