@@ -48,7 +48,7 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """One database, by its URL: a SQLite file, or a PostgreSQL server.
+    """One database, by its URL: a SQLite file. What is there for PostgreSQL is not tested.
 
     Units of work need the vault; without one the schema can still be migrated and checked.
     `clock` returns an aware time. Raises UnsafeDatabase for a URL that cannot be used.

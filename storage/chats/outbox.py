@@ -1,5 +1,6 @@
 """What must go out: enqueued in the turn's transaction, sent afterwards, in order in a chat."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from storage.serialization import dumps, loads_reply
 from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, from_row, new_id
 from storage.unit import Unit
 from storage.vault import VaultError
+
+log = logging.getLogger("rj.outbox")
 
 
 class OutboxStage(StrEnum):
@@ -92,6 +95,7 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
     opened = [_unseal_item(unit, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
+            log.error("row_unreadable", extra={"code": row.channel})
             give_up(unit, row.id)
     readable = [one for one in opened if one is not None]
     return readable if readable or not rows else due_outbox_items(unit, channels, limit)

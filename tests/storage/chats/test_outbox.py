@@ -113,11 +113,14 @@ def test_alerts_for_staff_have_no_chat_and_no_order(unit: Unit) -> None:
     assert outbox.due_outbox_items(unit, ["telegram"]) == []
 
 
-def test_a_row_that_cannot_be_opened_holds_nobody_up(unit: Unit, amina: str, ben: str) -> None:
+def test_a_row_that_cannot_be_opened_holds_nobody_up(
+    unit: Unit, amina: str, ben: str, caplog: pytest.LogCaptureFixture
+) -> None:
     bad = put(unit, "a1", amina)
     put(unit, "b1", ben)
     unit.conn.execute(update(OUTBOX).where(OUTBOX.c.id == bad).values(body=b"nonsense"))
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["b1"]
+    assert [record.msg for record in caplog.records] == ["row_unreadable"]
 
 
 def test_words_cannot_be_sent_to_another_chat(unit: Unit, amina: str, ben: str) -> None:
