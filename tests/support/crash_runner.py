@@ -28,8 +28,8 @@ from bot.pipeline import deliver, respond
 from flows.conversation import Conversation
 from flows.inputs import TypedText
 from flows.turn import take_turn
+from storage import database
 from storage.chats import conversations, inbox, message_ids, outbox
-from storage.database import Database
 from storage.referrals import lifecycle
 
 __all__ = ["KILL_POINTS", "KillPoint", "main"]
@@ -65,10 +65,8 @@ KILL_POINTS = {
     "handed over, not committed": KillPoint(lifecycle, "hand_over", True),
     "in line, not committed": KillPoint(outbox, "enqueue", True),
     "marked as answered, not committed": KillPoint(inbox, "mark_answered", True),
-    "answered, not committed": KillPoint(serve, "respond", True, bool),
-    "answered and committed": KillPoint(
-        Database, "_run_write", True, lambda told: _is_answers(told)
-    ),
+    "answered, not committed": KillPoint(respond, "respond", True, bool),
+    "answered and committed": KillPoint(database, "_run", True, lambda told: _is_answers(told)),
     "before sending": KillPoint(TelegramChannel, "send", False),
     "sent, not noted": KillPoint(TelegramChannel, "send", True),
     "before marking as sent": KillPoint(outbox, "mark_sent", False),

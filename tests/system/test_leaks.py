@@ -232,7 +232,6 @@ FAILING_FUNCTIONS: tuple[tuple[Any, str], ...] = (
     (Vault, "fingerprint"),
     (deliver.Delivery, "_send"),
     (deliver.Delivery, "_record_outcomes"),
-    (deliver.Delivery, "_deletable_message_ids"),
     (TelegramChannel, "send"),
     (TelegramChannel, "_say"),
     (TelegramChannel, "_acknowledge"),
