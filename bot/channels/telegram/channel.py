@@ -16,7 +16,6 @@ from telegram import (
     ReplyKeyboardRemove,
 )
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.channel_interface import (
     Body,
@@ -28,6 +27,7 @@ from bot.channel_interface import (
 )
 from bot.channels.telegram.publish import give_officer_commands, take_officer_commands
 from bot.channels.telegram.translate import translate
+from bot.channels.telegram.transport import AiohttpRequest
 from bot.settings import InvalidSettings, Settings
 from flows.conversation import ButtonKind, ButtonStyle
 from flows.vocabulary import OutboxKind
@@ -74,8 +74,8 @@ def build_bot(settings: Settings) -> RawBot:
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{root}/bot",
         base_file_url=f"{root}/file/bot",
-        request=HTTPXRequest(connection_pool_size=32, read_timeout=6, connect_timeout=6),
-        get_updates_request=HTTPXRequest(connection_pool_size=1, read_timeout=45),
+        request=AiohttpRequest(connections=32, read_timeout=6),
+        get_updates_request=AiohttpRequest(connections=1, read_timeout=45),
     )
 
 
