@@ -29,6 +29,14 @@ def start_logging(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(_ROOT_LOGGER).setLevel(level)
-    for noisy in ("aiohttp", "httpx", "httpcore", "telegram", "sqlalchemy", "alembic", "uvicorn.access"):
+    for noisy in (
+        "aiohttp",
+        "httpx",
+        "httpcore",
+        "telegram",
+        "sqlalchemy",
+        "alembic",
+        "uvicorn.access",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.raiseExceptions = False

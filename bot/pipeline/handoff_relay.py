@@ -15,23 +15,24 @@ from flows.outbound.guard import OutboundKind, OutboundMessage, Variant
 from flows.turn import resume_after_handoff
 from flows.understanding.crisis import detect_danger
 from storage.chats import conversations, handoffs
+from storage.chats.conversations import StoredConversation
 from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
 from storage.unit import Unit
 
 
 def current_handoff(
-    unit: Unit, chat_id: str, conversation: Conversation, user_input: Input
+    unit: Unit, stored: StoredConversation, conversation: Conversation, user_input: Input
 ) -> tuple[Handoff | None, HandoffEnd | None]:
     """Return who holds the chat, if anybody does, and why what was heard ends that.
 
     A hold that is over is let go of here: the person has come first, and is answered.
     """
-    if handoffs.recorded_handoff(unit, chat_id) is None:
+    if not stored.handed_off:
         return None, None
-    held = handoffs.active_handoff(unit, chat_id)
+    held = handoffs.active_handoff(unit, stored.chat_id)
     if held is None:
-        handoffs.end_handoff(unit, chat_id)
+        handoffs.end_handoff(unit, stored.chat_id)
         return None, None
     return held, handoff.handoff_end_reason(conversation, user_input)
 

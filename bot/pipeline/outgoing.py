@@ -78,10 +78,8 @@ def send_staff_message(
 
 def load_safe_contact(unit: Unit, chat_id: str | None, reference: str) -> SafeContact:
     """Return what is known of writing to a person in a chat, now; without a referral, little."""
-    held = handoffs.active_handoff(unit, chat_id) if chat_id else None
-    held_by = held.handed_off_to if held else ""
+    is_open, held_by = handoffs.chat_state(unit, chat_id) if chat_id else (False, "")
     if not reference:
-        is_open = chat_id is not None and handoffs.is_chat_open(unit, chat_id)
         return SafeContact(chat_open=is_open, handed_off_to=held_by)
     found = handoffs.reply_target(unit, reference)
     if found is None or found.chat_id is None or found.chat_id != chat_id:

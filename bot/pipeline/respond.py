@@ -104,7 +104,7 @@ def _handle_inbound(
     recalled = conversations.load_conversation(unit, channel, inbound.address)
     heard, invited = _redeem_start_code(unit, runtime, inbound.user_input or TypedText(""))
     conversation = replace(recalled.conversation, details_in_chat=runtime.details_in_chat)
-    hold, ended_by = handoff_relay.current_handoff(unit, recalled.chat_id, conversation, heard)
+    hold, ended_by = handoff_relay.current_handoff(unit, recalled, conversation, heard)
     if hold and not ended_by:
         handoff_relay.record_during_handoff(unit, runtime, hold, conversation, heard)
         _remember_held_input(unit, recalled, inbound)

@@ -26,8 +26,9 @@ class StaleConversation(Exception):
 class StoredConversation:
     """A conversation as it is stored, and what is needed to write it back.
 
-    `new` when nothing is stored of this chat yet, `closed` when it cannot be written to.
-    `version` is 0 for a conversation not yet stored.
+    `new` when nothing is stored of this chat yet, `closed` when it cannot be written to,
+    `handed_off` while a handoff is recorded, lapsed or not. `version` is 0 for a conversation
+    not yet stored.
     """
 
     chat_id: str
@@ -36,6 +37,7 @@ class StoredConversation:
     channel: str
     address: str
     closed: bool = False
+    handed_off: bool = False
     new: bool = False
     version: int = 0
     answer_row_ids: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ _CHAT_QUERY = (
     select(
         CHAT.c.id,
         CHAT.c.closed_at,
+        CHAT.c.handed_off_to,
         CONVERSATION.c.id.label("conversation_id"),
         CONVERSATION.c.version,
         CONVERSATION.c.body,
@@ -183,6 +186,7 @@ def _stored_from_row(unit: Unit, row: AnyRow, channel: str, address: str) -> Sto
         channel,
         address,
         closed=row.closed_at is not None,
+        handed_off=row.handed_off_to is not None,
         version=row.version or 0,
         officer=officer,
         officer_seen_at=row.seen_at if details else None,

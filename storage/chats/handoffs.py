@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    select,
+    update,
+)
 
 from flows.casework import ReferralStage
 from flows.record import Record
@@ -12,7 +22,7 @@ from flows.vocabulary import StepName
 from storage.chats.conversations import address_context
 from storage.referrals.rows import ReferralErased, unseal_record
 from storage.referrals.steps import PERSON, add_step, require_referral
-from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, from_row, new_id
+from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, UtcDateTime, from_row, new_id
 from storage.unit import Unit
 
 
@@ -77,9 +87,10 @@ def channel_and_address(unit: Unit, chat_id: str) -> tuple[str, str] | None:
     return (row.channel, unit.unseal(address_context(chat_id), row.address)) if row else None
 
 
-def is_chat_open(unit: Unit, chat_id: str) -> bool:
-    """Return whether the chat is known and can be written to."""
-    return unit.exists(CHAT.c.id == chat_id, CHAT.c.closed_at.is_(None))
+def chat_state(unit: Unit, chat_id: str) -> tuple[bool, str]:
+    """Return whether a chat is known and open, and who it is handed off to, "" for nobody."""
+    row = unit.conn.execute(_CHAT_STATE, {"chat_id": chat_id, "now": unit.now}).first()
+    return (row.closed_at is None, row.handed_off_to or "") if row else (False, "")
 
 
 def has_input_since(unit: Unit, chat_id: str, since: datetime) -> bool:
@@ -149,7 +160,7 @@ def _recorded_handoffs() -> Select[Any]:
     return select(*held).where(CHAT.c.handed_off_to.is_not(None))
 
 
-def _is_active(now: datetime) -> ColumnElement[bool]:
+def _is_active(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return whether a handoff has not lapsed: in time, and its member of staff still the owner."""
     theirs = exists().where(
         REFERRAL.c.reference == CHAT.c.handoff_reference,
@@ -157,6 +168,14 @@ def _is_active(now: datetime) -> ColumnElement[bool]:
         REFERRAL.c.owner == CHAT.c.handed_off_to,
     )
     return and_(CHAT.c.handoff_until > now, theirs)
+
+
+_CHAT_STATE = select(
+    CHAT.c.closed_at,
+    case((_is_active(bindparam("now", type_=UtcDateTime)), CHAT.c.handed_off_to)).label(
+        "handed_off_to"
+    ),
+).where(CHAT.c.id == bindparam("chat_id"))
 
 
 def _handoff_from_row(row: AnyRow) -> Handoff:

@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.dialects.sqlite import insert
 
 from storage.tables import CHAT, MESSAGE, new_id
 from storage.unit import Unit
+
+_INSERT_ONCE = insert(MESSAGE).on_conflict_do_nothing(index_elements=["chat_id", "fingerprint"])
 
 
 def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool) -> None:
     """Store the id of a message, once; the chat must have been stored."""
     fingerprint = _message_fingerprint(unit, chat_id, message_id)
-    if unit.exists(*_matches(chat_id, [fingerprint])):
-        return
     id = new_id()
     row = {
         "id": id,
@@ -24,7 +25,7 @@ def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool)
         "from_person": from_person,
         "at": unit.now,
     }
-    unit.conn.execute(insert(MESSAGE), row)
+    unit.conn.execute(_INSERT_ONCE, row)
 
 
 def message_ids_since(unit: Unit, chat_id: str, since: datetime) -> list[str]:

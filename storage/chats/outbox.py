@@ -85,9 +85,10 @@ def enqueue(
 
 
 def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> list[OutboxItem]:
-    """Return what `channels` can send now, the oldest first and at most one a chat.
+    """Return what `channels` can send now, the oldest first.
 
-    A chat's later rows wait while an earlier one is due or has a retry scheduled. Those of a
+    At most one a chat, and acknowledgements: a chat's later rows wait while an earlier one is due
+    or has a retry scheduled, but for no acknowledgement. Those of a
     closed chat wait. A row that cannot be decrypted is given up and the others go on.
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
@@ -201,6 +202,8 @@ def _due_rows() -> Select[Any]:
     before_it = exists().where(
         earlier.c.chat_id == OUTBOX.c.chat_id,
         earlier.c.stage == OutboxStage.WAITING,
+        # What says that a press arrived and what answers it may go side by side.
+        earlier.c.kind != OutboxKind.ACKNOWLEDGE,
         earlier.c.n < OUTBOX.c.n,
         # A row that failed holds back the later ones until it went: their order is kept. One that
         # was only put off, to a time of day, does not: a reply must not wait for the morning.

@@ -2,18 +2,24 @@
 
 from datetime import date
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import bindparam, delete
+from sqlalchemy.dialects.sqlite import insert
 
 from storage.tables import DAILY_COUNTER
 from storage.unit import Unit
 
+_INCREMENT = (
+    insert(DAILY_COUNTER)
+    .values(day=bindparam("day"), event=bindparam("event"), key=bindparam("key"), n=1)
+    .on_conflict_do_update(
+        index_elements=["day", "event", "key"], set_={"n": DAILY_COUNTER.c.n + 1}
+    )
+)
+
 
 def increment_counter(unit: Unit, event: str, key: str) -> None:
     """Increment a counter of the day (UTC) of this transaction."""
-    day = unit.now.date()
-    mine = (DAILY_COUNTER.c.day == day, DAILY_COUNTER.c.event == event, DAILY_COUNTER.c.key == key)
-    if unit.changed(update(DAILY_COUNTER).where(*mine).values(n=DAILY_COUNTER.c.n + 1)) == 0:
-        unit.conn.execute(insert(DAILY_COUNTER), {"day": day, "event": event, "key": key, "n": 1})
+    unit.conn.execute(_INCREMENT, {"day": unit.now.date(), "event": event, "key": key})
 
 
 def delete_counters_before(unit: Unit, before: date) -> int:
