@@ -1,6 +1,7 @@
 """The responder, inbox to outbox: an input, its turn and all its effects in one transaction."""
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent
@@ -52,17 +53,24 @@ class AnsweredInput:
 
 async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits in one transaction, then wake the pages that wait for that."""
-    answered = await runtime.database.write(respond, runtime, limit)
+    try:
+        answered = await runtime.database.write(respond, runtime, limit, all_or_none=True)
+    except Exception:
+        # The row that failed has undone the others too: again, each with a savepoint of its own.
+        answered = await runtime.database.write(respond, runtime, limit)
     for one in answered:
         runtime.answers.notify(one.channel, one.address)
     return answered
 
 
-def respond(unit: Unit, runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
+def respond(
+    unit: Unit, runtime: Runtime, limit: int = 100, all_or_none: bool = False
+) -> list[AnsweredInput]:
     """Answer what waits, oldest first, in order within a chat; return what was answered.
 
-    Each row is undone alone when it fails. What cannot even be read is set aside at once; what
-    fails three times is too, and the person is told that it may not be saved.
+    Each row is undone alone when it fails; with `all_or_none` its exception is raised instead.
+    What cannot even be read is set aside at once; what fails three times is too, and the person
+    is told that it may not be saved.
     """
     answered: list[AnsweredInput] = []
     held_up: set[str] = set()
@@ -75,10 +83,12 @@ def respond(unit: Unit, runtime: Runtime, limit: int = 100) -> list[AnsweredInpu
             inbox.set_aside(unit, row.id, type(problem).__name__)
             continue
         try:
-            with unit.conn.begin_nested():
+            with nullcontext() if all_or_none else unit.conn.begin_nested():
                 one = _handle_inbound(unit, runtime, row.channel, arrived)
                 inbox.mark_answered(unit, [row.id])
         except Exception as problem:
+            if all_or_none:
+                raise
             held_up.add(row.chat_fingerprint)
             _record_failure(unit, row, arrived, type(problem).__name__)
         else:
