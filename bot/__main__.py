@@ -11,6 +11,7 @@ import typer
 
 from bot.bootstrap import open_demo_store, open_store
 from bot.cli import content_commands, officer_commands, queue_commands, staff_commands
+from bot.event_loop import run_until_complete
 from bot.settings import InvalidSettings, read_settings
 from storage.database import UnsafeDatabase
 from storage.vault import VaultError
@@ -63,7 +64,7 @@ def demo() -> None:
             print(f"The desk's sign-in is filled in: {sign_in['name']}, {sign_in['password']}")
             print("End with Ctrl-C.", flush=True)
 
-        asyncio.run(run(Program(on, database, demo=sign_in), True, True, announce))
+        run_until_complete(run(Program(on, database, demo=sign_in), True, True, announce))
 
 
 class PlayedBy(StrEnum):
@@ -226,7 +227,7 @@ def _run_parts(conversation: bool, pages: bool) -> None:
     if settings.telegram_bot_token is None:
         print("TELEGRAM_BOT_TOKEN is not set: Telegram is off.", file=sys.stderr)
     with open_store(settings) as database:
-        asyncio.run(run(Program(settings, database), conversation, pages))
+        run_until_complete(run(Program(settings, database), conversation, pages))
 
 
 def _read_jsonl(key: str) -> Iterator[dict[str, Any]]:
