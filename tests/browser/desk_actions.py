@@ -52,6 +52,7 @@ def sign_in(page: Page, site: LiveApp, member: StaffAccount, path: str = "/desk/
     page.get_by_label(say("en", "desk.signing_in.code")).fill(member.code(site.clock()))
     page.get_by_role("button", name=say("en", "desk.signing_in.enter"), exact=True).click()
     expect(page).to_have_url(f"{site.address}{path}")
+    page.wait_for_load_state("load")  # until then the page's script hears no keys
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """The only file that knows aiohttp: how the library's client reaches the Bot API."""
 
-import os
 import ssl
 from typing import Any
 
@@ -34,8 +33,9 @@ class AiohttpRequest(BaseRequest):
     async def initialize(self) -> None:
         """Open the pool of connections."""
         if self._session is None:
-            roots = os.environ.get("SSL_CERT_FILE") or certifi.where()
-            trusted = ssl.create_default_context(cafile=roots)
+            # The system's roots, which an operator may add to, and those of a small container.
+            trusted = ssl.create_default_context()
+            trusted.load_verify_locations(certifi.where())
             connector = aiohttp.TCPConnector(
                 limit=self._connections, keepalive_timeout=IDLE_SECONDS, ssl=trusted
             )
