@@ -33,6 +33,7 @@ from storage.chats import conversations, handoffs, inbox, message_ids, officers,
 from storage.chats.conversations import StoredConversation
 from storage.chats.inbox import InboxItem
 from storage.chats.officers import OfficerDetails
+from storage.database import DatabaseBusy
 from storage.referrals import lifecycle
 from storage.reports import daily_counters, missed_questions
 from storage.unit import Unit
@@ -55,6 +56,8 @@ async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput
     """Answer what waits in one transaction, then wake the pages that wait for that."""
     try:
         answered = await runtime.database.write(respond, runtime, limit, all_or_none=True)
+    except DatabaseBusy:
+        raise  # no row is at fault, and once more would wait as long again
     except Exception:
         # The row that failed has undone the others too: again, each with a savepoint of its own.
         answered = await runtime.database.write(respond, runtime, limit)
