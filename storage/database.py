@@ -91,7 +91,9 @@ class Database:
         `now` (aware) stands for the time of the clock.
         """
         with self._writer.begin() as connection:
-            yield Unit(connection, self.vault, now or self.clock())
+            unit = Unit(connection, self.vault, now or self.clock())
+            yield unit
+            unit.flush()
 
     @contextmanager
     def reading(self, now: datetime | None = None) -> Iterator[Unit]:

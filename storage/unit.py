@@ -1,13 +1,18 @@
 """One unit of work: a transaction's connection, the vault, and the time that it happens at."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, exists, select
 
 from storage.serialization import dumps
 from storage.tables import AnyRow
 from storage.vault import Vault
+
+Rows = dict[Executable, list[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +23,41 @@ class Unit:
     to one makes every row that was stored under it unreadable, or impossible to find.
     """
 
-    conn: Connection
+    unflushed: Connection
+    """The connection for statements about rows that `add` was never given; `conn` for all else."""
     vault: Vault
     now: datetime
+    _added: Rows = field(default_factory=dict)
+
+    @property
+    def conn(self) -> Connection:
+        """Return the connection, once all that was added is written: a query sees its own rows."""
+        self.flush()
+        return self.unflushed
+
+    def add(self, statement: Executable, row: Mapping[str, Any]) -> None:
+        """Run `statement` for this row, with all that are added for it, before the next query.
+
+        A batch of turns adds hundreds of rows to the same few tables: one executemany a table.
+        """
+        self._added.setdefault(statement, []).append(row)
+
+    def flush(self) -> None:
+        """Write what was added."""
+        while self._added:
+            statement = next(iter(self._added))
+            self.unflushed.execute(statement, self._added.pop(statement))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what happens inside, and only that, when it raises."""
+        with self.conn.begin_nested():
+            try:
+                yield
+                self.flush()
+            except BaseException:
+                self._added.clear()
+                raise
 
     def first(self, query: Executable) -> AnyRow | None:
         """Return the first row that a query finds, None when it finds none."""

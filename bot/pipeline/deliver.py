@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
 from storage.chats import message_ids, outbox
 from storage.chats.outbox import OutboxItem
+from storage.database import DatabaseBusy
 from storage.unit import Unit
 
 log = logging.getLogger("rj.deliver")
@@ -105,7 +107,7 @@ class Delivery:
         going = [row for row, wait in waits if not wait]
         if going:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
-            await self._runtime.database.write(self._record_outcomes, outcomes)
+            await self._record(outcomes)
             self._notify(going)
         held = [wait for _, wait in waits if wait]
         return len(going), min(held, default=None)
@@ -141,26 +143,32 @@ class Delivery:
             return _SendOutcome(row, error=error)
         return _SendOutcome(row, message, tuple(cleared))
 
-    def _record_outcomes(self, unit: Unit, outcomes: list[_SendOutcome]) -> None:
+    async def _record(self, outcomes: list[_SendOutcome]) -> None:
+        """Keep what became of the rows, and what is in the chats now.
+
+        Failing at the latter must not send everything again.
+        """
+        try:
+            await self._runtime.database.write(self._record_outcomes, outcomes, nullcontext)
+        except DatabaseBusy:
+            raise  # no row is at fault, and once more would wait as long again
+        except Exception:
+            await self._runtime.database.write(self._record_outcomes, outcomes, _logged_savepoint)
+
+    def _record_outcomes(
+        self,
+        unit: Unit,
+        outcomes: list[_SendOutcome],
+        attempt: Callable[[Unit], AbstractContextManager[object]],
+    ) -> None:
         for outcome in outcomes:
             if outcome.error is None:
                 outbox.mark_sent(unit, outcome.row.id)
                 outgoing.record_sent(unit, outcome.row)
-                self._record_message_ids(unit, outcome)
+                with attempt(unit):
+                    _record_message_ids(unit, outcome)
             else:
                 self._record_failure(unit, outcome.row, outcome.error)
-
-    def _record_message_ids(self, unit: Unit, outcome: _SendOutcome) -> None:
-        """Keep in mind what is in the chat. Failing at this must not send everything again."""
-        chat_id = outcome.row.chat_id
-        try:
-            with unit.conn.begin_nested():
-                if chat_id and outcome.row.kind == OutboxKind.CLEAR:
-                    message_ids.delete_message_ids(unit, chat_id, outcome.deleted_ids)
-                elif chat_id and outcome.message_id:
-                    message_ids.add_message_id(unit, chat_id, outcome.message_id, False)
-        except Exception as problem:
-            log.error("message_not_noted", extra={"code": type(problem).__name__})
 
     def _record_failure(self, unit: Unit, row: OutboxItem, error: Exception) -> None:
         match error:
@@ -190,3 +198,20 @@ class Delivery:
             return
         delay = waits[min(row.attempts, len(waits) - 1)]
         outbox.schedule_retry(unit, row.id, unit.now + timedelta(seconds=delay), code)
+
+
+def _record_message_ids(unit: Unit, outcome: _SendOutcome) -> None:
+    chat_id = outcome.row.chat_id
+    if chat_id and outcome.row.kind == OutboxKind.CLEAR:
+        message_ids.delete_message_ids(unit, chat_id, outcome.deleted_ids)
+    elif chat_id and outcome.message_id:
+        message_ids.add_message_id(unit, chat_id, outcome.message_id, False)
+
+
+@contextmanager
+def _logged_savepoint(unit: Unit) -> Iterator[None]:
+    try:
+        with unit.savepoint():
+            yield
+    except Exception as problem:
+        log.error("message_not_noted", extra={"code": type(problem).__name__})

@@ -19,6 +19,7 @@ from flows.outbound.guard import (
 from flows.vocabulary import OutboxKind, StepName
 from flows.wording import FIRST_LANGUAGE, say
 from storage.chats import conversations, handoffs, outbox
+from storage.chats.conversations import StoredConversation
 from storage.chats.outbox import OutboxItem
 from storage.referrals.steps import CLOCK
 from storage.unit import Unit
@@ -28,14 +29,22 @@ GUARD_KEY = "guard"
 
 
 def send_replies(
-    unit: Unit, channel: str, chat_id: str, replies: Sequence[Reply], always: bool = False
+    unit: Unit, chat: StoredConversation, replies: Sequence[Reply], always: bool = False
 ) -> Verdict:
-    """Answer what a person has just done; say nothing while a member of staff holds the chat."""
+    """Answer what a person has just done; say nothing while a member of staff holds the chat.
+
+    `chat` was loaded in this unit of work: of one that nobody holds nothing is looked up again.
+    """
     message = OutboundMessage(OutboundKind.ANSWER, unblockable=always)
-    verdict = guard.check_message(message, load_safe_contact(unit, chat_id, ""), unit.now)
+    known = (
+        load_safe_contact(unit, chat.chat_id, "")
+        if chat.handed_off
+        else SafeContact(chat_open=not chat.closed)
+    )
+    verdict = guard.check_message(message, known, unit.now)
     if isinstance(verdict, Allow):
         for reply in replies:
-            _enqueue_reply(unit, channel, chat_id, reply, message, "")
+            _enqueue_reply(unit, chat.channel, chat.chat_id, reply, message, "")
     return verdict
 
 
@@ -94,7 +103,12 @@ def recheck_guard(unit: Unit, row: OutboxItem) -> bool:
     if row.kind != OutboxKind.SAY:
         return True
     message, reference = _guard_data_of(row)
-    known = load_safe_contact(unit, row.chat_id, reference)
+    # Rows of a closed chat are never due, and who holds the chat came with the row.
+    known = (
+        load_safe_contact(unit, row.chat_id, reference)
+        if reference
+        else SafeContact(chat_open=True, handed_off_to=row.handed_off_to)
+    )
     if message.kind == OutboundKind.BOT_RESUMES and row.chat_id:
         heard = handoffs.has_input_since(unit, row.chat_id, row.enqueued_at)
         known = replace(known, input_since_queued=heard)

@@ -86,7 +86,7 @@ def respond(
             inbox.set_aside(unit, row.id, type(problem).__name__)
             continue
         try:
-            with nullcontext() if all_or_none else unit.conn.begin_nested():
+            with nullcontext() if all_or_none else unit.savepoint():
                 one = _handle_inbound(unit, runtime, row.channel, arrived)
                 inbox.mark_answered(unit, [row.id])
         except Exception as problem:
@@ -131,6 +131,7 @@ def _handle_inbound(
     conversations.save_conversation(unit, recalled, turn.conversation)
     if recalled.closed:
         conversations.reopen_chat(unit, recalled.chat_id)
+    recalled = replace(recalled, closed=False, handed_off=False)
     if invited:
         officers.save_officer(unit, recalled.chat_id, invited)
         outbox.enqueue(unit, channel, OutboxKind.OFFICER_COMMANDS, {}, recalled.chat_id)
@@ -139,7 +140,7 @@ def _handle_inbound(
     chat = LinkOwner(channel, inbound.address, turn.conversation, heard.sender.can_share_number)
     replies = with_links(unit, runtime.public_url, chat, turn.replies)
     turn = replace(turn, replies=tuple(replies))
-    _enqueue_turn(unit, runtime, channel, recalled.chat_id, inbound, turn)
+    _enqueue_turn(unit, runtime, recalled, inbound, turn)
     return AnsweredInput(channel, inbound.address, turn)
 
 
@@ -151,17 +152,17 @@ def _remember_held_input(unit: Unit, recalled: StoredConversation, inbound: Inbo
         conversations.reopen_chat(unit, recalled.chat_id)
     if inbound.message_id:
         message_ids.add_message_id(unit, recalled.chat_id, inbound.message_id, True)
-    _acknowledge(unit, recalled.channel, recalled.chat_id, inbound, Turn(heard_now))
+    _acknowledge(unit, recalled, inbound, Turn(heard_now))
 
 
 def _enqueue_turn(
-    unit: Unit, runtime: Runtime, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn
+    unit: Unit, runtime: Runtime, chat: StoredConversation, inbound: InboundEvent, turn: Turn
 ) -> None:
     """Put all that follows from a turn in the outbox, in the order it should happen."""
-    _acknowledge(unit, channel, chat_id, inbound, turn)
+    _acknowledge(unit, chat, inbound, turn)
     for effect in turn.effects:
-        _apply_effect(unit, runtime, channel, chat_id, effect)
-    outgoing.send_replies(unit, channel, chat_id, turn.replies, is_unblockable(turn))
+        _apply_effect(unit, runtime, chat.channel, chat.chat_id, effect)
+    outgoing.send_replies(unit, chat, turn.replies, is_unblockable(turn))
 
 
 def _redeem_start_code(
@@ -200,12 +201,12 @@ def _handle_chat_event(unit: Unit, channel: str, inbound: InboundEvent) -> None:
         conversations.reopen_chat(unit, known.chat_id)
 
 
-def _acknowledge(unit: Unit, channel: str, chat_id: str, inbound: InboundEvent, turn: Turn) -> None:
+def _acknowledge(unit: Unit, chat: StoredConversation, inbound: InboundEvent, turn: Turn) -> None:
     if inbound.callback_id:
         body: Body = {"press": inbound.callback_id, "toast": turn.toast}
-        outbox.enqueue(unit, channel, OutboxKind.ACKNOWLEDGE, body, chat_id)
+        outbox.enqueue(unit, chat.channel, OutboxKind.ACKNOWLEDGE, body, chat.chat_id)
     elif turn.toast:
-        outgoing.send_replies(unit, channel, chat_id, [Reply(turn.toast)])
+        outgoing.send_replies(unit, chat, [Reply(turn.toast)])
 
 
 def _apply_effect(unit: Unit, runtime: Runtime, channel: str, chat_id: str, effect: Effect) -> None:
@@ -250,4 +251,4 @@ def _record_failure(unit: Unit, row: InboxItem, inbound: InboundEvent | None, co
     if not known.new:
         trouble = Reply(say(known.conversation.language, "errors.chat.trouble"))
         conversations.reopen_chat(unit, known.chat_id)
-        outgoing.send_replies(unit, channel, known.chat_id, [trouble])
+        outgoing.send_replies(unit, replace(known, closed=False), [trouble])

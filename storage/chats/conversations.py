@@ -89,7 +89,7 @@ def load_conversation(unit: Unit, channel: str, address: str) -> StoredConversat
     VaultError when it cannot be decrypted.
     """
     fingerprint = address_fingerprint(unit, channel, address)
-    row = unit.conn.execute(_CHAT_QUERY, {"fingerprint": fingerprint}).first()
+    row = unit.unflushed.execute(_CHAT_QUERY, {"fingerprint": fingerprint}).first()
     if row is None:
         fresh = Conversation(reference=fresh_reference(unit))
         return StoredConversation(new_id(), new_id(), fresh, channel, address, new=True)
@@ -115,10 +115,10 @@ def save_conversation(
         _insert_chat(unit, stored)
     _upsert(unit, stored, conversation)
     if stored.answer_row_ids[same:]:
-        unit.conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
+        unit.unflushed.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
     rows = list(_answer_rows(unit, stored, added))
     if rows:
-        unit.conn.execute(insert(ANSWER), rows)
+        unit.unflushed.execute(insert(ANSWER), rows)
     if stored.officer_seen_at and unit.now - stored.officer_seen_at > timedelta(days=1):
         mine = OFFICER.c.chat_id == stored.chat_id
         unit.conn.execute(update(OFFICER).where(mine).values(seen_at=unit.now))
@@ -204,7 +204,7 @@ def _with_state_and_answers(
     unit: Unit, sealed: bytes, stored: StoredConversation
 ) -> StoredConversation:
     conversation = unseal_state(unit, stored.conversation_id, sealed)
-    rows = unit.conn.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
+    rows = unit.unflushed.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
     read_rows = [(row.id, _unseal_answer(unit, stored.conversation_id, row)) for row in rows]
     revoked = stored.conversation.officer_revoked
     whole = replace(
@@ -250,7 +250,7 @@ def _insert_chat(unit: Unit, stored: StoredConversation) -> None:
         "created_at": unit.now,
     }
     try:
-        unit.conn.execute(insert(CHAT), row)
+        unit.unflushed.execute(insert(CHAT), row)
     except IntegrityError:
         raise StaleConversation from None
 
@@ -267,10 +267,10 @@ def _upsert(unit: Unit, stored: StoredConversation, conversation: Conversation) 
     }
     try:
         if stored.version == 0:
-            unit.conn.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
+            unit.unflushed.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
             return
         same = {"mine": id, "before": stored.version}
-        changed = unit.conn.execute(_UPDATE_IF_VERSION, {**row, **same})
+        changed = unit.unflushed.execute(_UPDATE_IF_VERSION, {**row, **same})
     except IntegrityError:
         raise StaleConversation from None
     if changed.rowcount != 1:

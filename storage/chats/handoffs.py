@@ -89,7 +89,7 @@ def channel_and_address(unit: Unit, chat_id: str) -> tuple[str, str] | None:
 
 def chat_state(unit: Unit, chat_id: str) -> tuple[bool, str]:
     """Return whether a chat is known and open, and who it is handed off to, "" for nobody."""
-    row = unit.conn.execute(_CHAT_STATE, {"chat_id": chat_id, "now": unit.now}).first()
+    row = unit.unflushed.execute(_CHAT_STATE, {"chat_id": chat_id, "now": unit.now}).first()
     return (row.closed_at is None, row.handed_off_to or "") if row else (False, "")
 
 
@@ -170,12 +170,11 @@ def _is_active(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(CHAT.c.handoff_until > now, theirs)
 
 
-_CHAT_STATE = select(
-    CHAT.c.closed_at,
-    case((_is_active(bindparam("now", type_=UtcDateTime)), CHAT.c.handed_off_to)).label(
-        "handed_off_to"
-    ),
-).where(CHAT.c.id == bindparam("chat_id"))
+ACTIVE_HOLDER = case(
+    (_is_active(bindparam("now", type_=UtcDateTime)), CHAT.c.handed_off_to)
+).label("handed_off_to")
+"""Who has a chat at the bound time `now`, as a column of a query; NULL for nobody."""
+_CHAT_STATE = select(CHAT.c.closed_at, ACTIVE_HOLDER).where(CHAT.c.id == bindparam("chat_id"))
 
 
 def _handoff_from_row(row: AnyRow) -> Handoff:

@@ -25,7 +25,7 @@ def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool)
         "from_person": from_person,
         "at": unit.now,
     }
-    unit.conn.execute(_INSERT_ONCE, row)
+    unit.add(_INSERT_ONCE, row)
 
 
 def message_ids_since(unit: Unit, chat_id: str, since: datetime) -> list[str]:

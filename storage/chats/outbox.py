@@ -11,6 +11,7 @@ from sqlalchemy import Select, bindparam, delete, exists, insert, null, or_, sel
 
 from flows.vocabulary import OutboxKind
 from storage.chats.conversations import address_context
+from storage.chats.handoffs import ACTIVE_HOLDER
 from storage.reports import daily_counters
 from storage.serialization import dumps, loads_reply
 from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, from_row, new_id
@@ -31,11 +32,20 @@ class OutboxStage(StrEnum):
 
 
 _IS_WAITING = OUTBOX.c.stage == OutboxStage.WAITING
+_INSERT = insert(OUTBOX)
+_MARK_SENT = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("mine"), _IS_WAITING)
+    .values(stage=OutboxStage.SENT, body=None, ended_at=bindparam("now", type_=UtcDateTime))
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One thing to send; without a chat, `address` is empty. `attempts` counts earlier failures."""
+    """One thing to send; without a chat, `address` is empty. `attempts` counts earlier failures.
+
+    `handed_off_to` is who had the chat when the row was read, "" for nobody.
+    """
 
     id: str
     channel: str
@@ -45,6 +55,7 @@ class OutboxItem:
     address: str
     attempts: int
     enqueued_at: datetime
+    handed_off_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ def enqueue(
         "attempts": 0,
         "reason": "",
     }
-    unit.conn.execute(insert(OUTBOX), row)
+    unit.add(_INSERT, row)
     return id
 
 
@@ -111,7 +122,7 @@ def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
 
 def mark_sent(unit: Unit, id: str) -> None:
     """Mark a row as sent and blank its body."""
-    _finish(unit, id, OutboxStage.SENT)
+    unit.add(_MARK_SENT, {"mine": id, "now": unit.now})
 
 
 def schedule_retry(unit: Unit, id: str, not_before: datetime, reason: str) -> None:
@@ -210,7 +221,7 @@ def _due_rows() -> Select[Any]:
         or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.attempts > 0),
     )
     return (
-        select(OUTBOX, CHAT.c.address)
+        select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER)
         .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
         .where(
             _IS_WAITING,
@@ -234,7 +245,10 @@ def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
         kind = OutboxKind(row.kind)
     except (VaultError, ValueError):
         return None
-    return from_row(OutboxItem, row, kind=kind, body=body, address=address or "")
+    holder = row._mapping.get("handed_off_to") or ""
+    return from_row(
+        OutboxItem, row, kind=kind, body=body, address=address or "", handed_off_to=holder
+    )
 
 
 def _body_context(chat_id: str | None, id: str) -> str:

@@ -19,7 +19,7 @@ _INCREMENT = (
 
 def increment_counter(unit: Unit, event: str, key: str) -> None:
     """Increment a counter of the day (UTC) of this transaction."""
-    unit.conn.execute(_INCREMENT, {"day": unit.now.date(), "event": event, "key": key})
+    unit.add(_INCREMENT, {"day": unit.now.date(), "event": event, "key": key})
 
 
 def delete_counters_before(unit: Unit, before: date) -> int:
