@@ -23,6 +23,7 @@ from bot.desk.api.app import create_api
 from bot.desk.routes import routes as desk_routes
 from bot.pipeline.alerts import WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
+from bot.pipeline.receive import Receiver
 from bot.pipeline.respond import answer_batch
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
@@ -31,7 +32,6 @@ from bot.web import demo_page, error_pages, health, static_files
 from bot.web.headers import SecuredApp
 from bot.web.server import serve
 from flows.dialogue import dispatch
-from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
 
@@ -61,6 +61,7 @@ class Program:
             self._telegram_username,
             chat_events,
         )
+        self._receiver = Receiver(self.runtime, TelegramChannel.name)
 
     def _telegram_username(self) -> str:
         """Return the bot's name on Telegram, once Telegram has told it."""
@@ -70,9 +71,8 @@ class Program:
             return ""
 
     async def keep(self, arrivals: list[Arrival]) -> None:
-        """Save what came in, whole, before anybody is told that it did."""
-        await self.runtime.database.write(inbox.enqueue_arrivals, "telegram", arrivals)
-        self.runtime.wake.inbox.set()
+        """Save what came in on Telegram, whole, before anybody is told that it did."""
+        await self._receiver.keep(arrivals)
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
@@ -212,7 +212,7 @@ def _channels(
         "typed": ManualEntryChannel(),
     }
     if bot:
-        channels["telegram"] = TelegramChannel(bot, settings.staff_telegram_chat)
+        channels[TelegramChannel.name] = TelegramChannel(bot, settings.staff_telegram_chat)
     if settings.staff_email or settings.manager_email:
         channels["email"] = EmailChannel(settings)
     if settings.webhook_url:

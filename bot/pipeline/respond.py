@@ -31,7 +31,7 @@ from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import conversations, handoffs, inbox, message_ids, officers, outbox
 from storage.chats.conversations import StoredConversation
-from storage.chats.inbox import InboxItem
+from storage.chats.inbox import Arrival, InboxItem
 from storage.chats.officers import OfficerDetails
 from storage.database import DatabaseBusy
 from storage.referrals import lifecycle
@@ -52,6 +52,33 @@ class AnsweredInput:
     turn: Turn | None
 
 
+async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival]) -> None:
+    """Save what came in and answer it, all in one transaction.
+
+    Where that cannot be done, it is saved to be answered apart, row by row. What came in is
+    saved in either case, or this raises.
+    """
+    try:
+        answered = await runtime.database.write(_answer_new, runtime, channel, arrivals)
+    except DatabaseBusy:
+        raise  # once more would wait as long again
+    except Exception as problem:
+        log.warning("answered_apart", extra={"code": type(problem).__name__})
+        await runtime.database.write(inbox.enqueue_arrivals, channel, arrivals)
+        runtime.wake.inbox.set()
+        return
+    _notify(runtime, answered)
+    runtime.wake.outbox.set()
+
+
+def _answer_new(
+    unit: Unit, runtime: Runtime, channel: str, arrivals: list[Arrival]
+) -> list[AnsweredInput]:
+    translate = runtime.channels[channel].translate
+    new = inbox.store_answered(unit, channel, arrivals)
+    return [_handle_inbound(unit, runtime, channel, translate(body)) for body in new]
+
+
 async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits in one transaction, then wake the pages that wait for that."""
     try:
@@ -61,9 +88,13 @@ async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput
     except Exception:
         # The row that failed has undone the others too: again, each with a savepoint of its own.
         answered = await runtime.database.write(respond, runtime, limit)
+    _notify(runtime, answered)
+    return answered
+
+
+def _notify(runtime: Runtime, answered: list[AnsweredInput]) -> None:
     for one in answered:
         runtime.answers.notify(one.channel, one.address)
-    return answered
 
 
 def respond(

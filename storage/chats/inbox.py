@@ -7,7 +7,18 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    exists,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.reports import daily_counters
 from storage.serialization import DecodeError, dumps, loads_dict
@@ -18,6 +29,11 @@ from storage.vault import VaultError
 log = logging.getLogger("rj.inbox")
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
 _BATCH_SIZE = 200
+Body = dict[str, Any]
+
+
+class EarlierInputWaits(Exception):
+    """What came in from a chat before is not answered yet; nothing of that chat may overtake it."""
 
 
 class InboxStage(StrEnum):
@@ -37,7 +53,7 @@ class Arrival:
 
     idempotency_key: str
     chat: str
-    body: dict[str, Any]
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class InboxItem:
     id: str
     channel: str
     chat_fingerprint: str
-    body: dict[str, Any]
+    body: Body
     attempts: int
 
 
@@ -66,6 +82,36 @@ def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> i
     if rows:
         unit.conn.execute(insert(INBOX), rows)
     return len(rows)
+
+
+def store_answered(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> list[Body]:
+    """Store new arrivals as answered, for a caller that answers them in this unit of work.
+
+    Returns their bodies, which are not stored, in order. Raises EarlierInputWaits when something
+    that came in from one of their chats before is not answered yet: it has to go first.
+    """
+    fresh = {
+        unit.fingerprint("inbox", channel, arrival.idempotency_key, arrival.body): arrival
+        for arrival in arrivals
+    }
+    rows = [
+        {
+            "id": new_id(),
+            "channel": channel,
+            "fingerprint": fingerprint,
+            "chat_fingerprint": _chat_fingerprint(unit, channel, arrival.chat),
+            "received_at": unit.now,
+            "ended_at": unit.now,
+            "stage": InboxStage.DONE,
+            "attempts": 0,
+        }
+        for fingerprint, arrival in fresh.items()
+    ]
+    stored = unit.conn.execute(_INSERT_NEW, rows).all() if rows else []
+    if any(row.waits for row in stored):
+        raise EarlierInputWaits
+    new = {row.fingerprint for row in stored}
+    return [arrival.body for fingerprint, arrival in fresh.items() if fingerprint in new]
 
 
 def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> list[InboxItem]:
@@ -174,6 +220,20 @@ def _due_rows() -> Select[Any]:
 
 
 _DUE = _due_rows()
+
+
+def _insert_new() -> ReturningInsert[Any]:
+    earlier = INBOX.alias("earlier")
+    # Inside RETURNING, columns are rendered without their table: this names the inserted row's.
+    own_chat: ColumnElement[str] = literal_column("inbox.chat_fingerprint")
+    waits = exists().where(
+        earlier.c.chat_fingerprint == own_chat, earlier.c.stage == InboxStage.WAITING
+    )
+    insert_once = upsert(INBOX).on_conflict_do_nothing(index_elements=["fingerprint"])
+    return insert_once.returning(INBOX.c.fingerprint, waits.label("waits"))
+
+
+_INSERT_NEW = _insert_new()
 
 
 def _unseal_item(unit: Unit, row: AnyRow) -> InboxItem:

@@ -57,7 +57,7 @@ class TelegramApp:
             pass
 
     async def receive(self) -> int:
-        """Save the waiting updates and confirm them; return how many there were."""
+        """Save and answer the waiting updates and confirm them; return how many there were."""
         assert self.running.bot is not None
         updates = await self.running.bot.raw_updates(self.offset, receive.ALLOWED_UPDATES, 0)
         await self.running.keep([receive.arrival_of(update) for update in updates])
@@ -69,7 +69,7 @@ class TelegramApp:
         await self.running.keep([receive.arrival_of(update) for update in updates])
 
     async def respond(self) -> int:
-        """Answer what waits; return how much that was."""
+        """Answer what was saved and not answered at once; return how much that was."""
         return len(await answer_batch(self.running.runtime, 1000))
 
     async def deliver(self) -> int:
@@ -84,8 +84,8 @@ class TelegramApp:
     async def answering_pages(self) -> AsyncIterator[PagesApp]:
         """Give the pages of the same program; what is done on them is answered at once."""
         runtime = self.running.runtime
-        # Pages set both events, saved updates only the other one: the test answers those itself.
-        woken = runtime.wake.outbox
+        # Pages set both events, answered updates only the other one: the test sends those itself.
+        woken = runtime.wake.inbox
 
         async def answer() -> None:
             with runtime.answers.responding():

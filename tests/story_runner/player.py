@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from bot import private_links
 from bot.pipeline import officer_access
 from bot.pipeline.deliver import Delivery
-from bot.pipeline.respond import AnsweredInput, respond
+from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
 from bot.serve import Program
@@ -22,7 +22,7 @@ from storage.chats import conversations, inbox, officer_registry, officers
 from storage.chats.inbox import Arrival, InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database
-from storage.tables import CHAT, INBOX, OUTBOX
+from storage.tables import CHAT, INBOX, OUTBOX, REFERRAL
 from storage.vault import Vault
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
@@ -196,14 +196,18 @@ class StoryPlayer(ABC):
         await self.close()
         await self.open()
 
-    async def settle(self) -> list[AnsweredInput]:
-        """Answer all that came and deliver all the answers; return what was answered."""
+    async def settle(self) -> None:
+        """Answer all that came and deliver all the answers."""
         self.advance_clock(timedelta(seconds=SECONDS_PER_ACTION))
         await self.save_arrivals()
-        answered = await self.database.write(respond, self.house)
+        await self.database.write(respond, self.house)
         self._check_nothing_is_left()
         await self._deliver()
-        return answered
+
+    def has_referral(self) -> bool:
+        """Return whether anybody has been referred."""
+        with self.database.reading() as unit:
+            return unit.first(select(REFERRAL.c.id)) is not None
 
     async def wait(self, time: timedelta) -> None:
         """Let time pass, and do what it makes due."""

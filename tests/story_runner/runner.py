@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.pipeline.respond import AnsweredInput
-from flows.conversation import HandOver
 from flows.inputs import FormFields
 from storage.referrals import acts
 from storage.tables import REFERRAL
@@ -137,7 +135,8 @@ class StoryRunner:
             await self.player.wait(timedelta(**{time[2]: int(time[1])}))
         else:
             self._perform(who, does)
-            self._note_handed_over(await self.player.settle())
+            await self.player.settle()
+            self.handed_over = self.handed_over or self.player.has_referral()
         seen = self.player.take_events(who)
         self._count_screens(seen)
         _check_privacy(who, seen)
@@ -177,10 +176,6 @@ class StoryRunner:
                 assert acts.claim(unit, reference, PRIYA)
             else:
                 acts.perform_act(unit, reference, act, PRIYA)
-
-    def _note_handed_over(self, answered: list[AnsweredInput]) -> None:
-        effects = [effect for one in answered if one.turn for effect in one.turn.effects]
-        self.handed_over = self.handed_over or any(isinstance(e, HandOver) for e in effects)
 
     def _count_screens(self, seen: list[ScreenEvent]) -> None:
         """Count the screens that stand between a person and Send."""

@@ -8,7 +8,6 @@ from telegram import Bot
 
 from bot.channel_interface import Body
 from bot.channels.telegram import receive
-from bot.pipeline.respond import AnsweredInput
 from bot.runtime import Runtime
 from tests import telegram_server
 from tests.harness.telegram_app import telegram_settings
@@ -72,13 +71,12 @@ class TelegramPlayer(StoryPlayer):
         if updates:
             self._offset = updates[-1]["update_id"] + 1
 
-    async def settle(self) -> list[AnsweredInput]:
+    async def settle(self) -> None:
         """Answer and deliver; no button may be left spinning."""
-        answered = await super().settle()
+        await super().settle()
         for who in self.people.values():
             assert not who.spinning, f"never answered: {who.spinning}"
         self.alerts = [one.text for one in self.staff.screen if one.from_bot]
-        return answered
 
     def says(self, who: Persona, text: str) -> None:
         """Type on Telegram."""

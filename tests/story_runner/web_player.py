@@ -10,7 +10,6 @@ import httpx
 
 from bot.channel_interface import Body, Channel, RateLimited
 from bot.channels.web import WebChannel
-from bot.pipeline.respond import AnsweredInput
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
@@ -139,11 +138,10 @@ class WebPlayer(StoryPlayer):
         for act in acts:
             await act()
 
-    async def settle(self) -> list[AnsweredInput]:
+    async def settle(self) -> None:
         """Answer what came, and have everybody look at their page."""
-        answered = await super().settle()
+        await super().settle()
         await self._reload_pages()
-        return answered
 
     async def wait(self, time: timedelta) -> None:
         """Let time pass; then everybody looks at their page."""

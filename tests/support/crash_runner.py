@@ -39,20 +39,26 @@ _IMPORTED_BEFORE_THE_FIRST_FORK = (command, script, _loop, _http)
 
 @dataclass(frozen=True, slots=True)
 class KillPoint:
-    """A place in the program: before or after a function, when what went in or came out counts."""
+    """A place in the program: before or after a function, when what went in or came out counts.
+
+    With `held_up`, nothing is answered at once: all is stored first, as behind earlier input.
+    """
 
     owner: Any
     name: str
     after: bool
     matches: Callable[[Any], bool] = lambda told: True
     mode: str = ""
+    held_up: bool = False
 
 
 KILL_POINTS = {
     "updates in hand, none kept": KillPoint(RawBot, "raw_updates", True, bool, "polling"),
     "an update in hand, not kept": KillPoint(webhook, "_parse_update", True, bool, "webhook"),
-    "before keeping": KillPoint(inbox, "enqueue_arrivals", False),
-    "kept, not committed": KillPoint(inbox, "enqueue_arrivals", True),
+    "before keeping": KillPoint(inbox, "store_answered", False),
+    "kept, not committed": KillPoint(inbox, "store_answered", True),
+    "before keeping for later": KillPoint(inbox, "enqueue_arrivals", False, held_up=True),
+    "kept for later, not committed": KillPoint(inbox, "enqueue_arrivals", True, held_up=True),
     "kept and committed": KillPoint(serve.Program, "keep", True),
     "before the next getUpdates": KillPoint(
         RawBot, "raw_updates", False, lambda given: given[1] is not None, "polling"
@@ -64,8 +70,9 @@ KILL_POINTS = {
     "between effects": KillPoint(respond, "_apply_effect", True),
     "handed over, not committed": KillPoint(lifecycle, "hand_over", True),
     "in line, not committed": KillPoint(outbox, "enqueue", True),
-    "marked as answered, not committed": KillPoint(inbox, "mark_answered", True),
-    "answered, not committed": KillPoint(respond, "respond", True, bool),
+    "answered, not committed": KillPoint(respond, "_answer_new", True, bool),
+    "marked as answered, not committed": KillPoint(inbox, "mark_answered", True, held_up=True),
+    "answered later, not committed": KillPoint(respond, "respond", True, bool, held_up=True),
     "answered and committed": KillPoint(database, "_run", True, lambda told: _is_answers(told)),
     "before sending": KillPoint(TelegramChannel, "send", False),
     "sent, not noted": KillPoint(TelegramChannel, "send", True),
@@ -122,6 +129,8 @@ def _exit_with_parent() -> None:
 def _kill_at(point: KillPoint, nth: int) -> None:
     act = getattr(point.owner, point.name)
     left = nth
+    if point.held_up:
+        vars(inbox)["store_answered"] = _find_earlier_input
 
     def reached(told: Any) -> None:
         nonlocal left
@@ -146,6 +155,10 @@ def _kill_at(point: KillPoint, nth: int) -> None:
         return found
 
     setattr(point.owner, point.name, waited if inspect.iscoroutinefunction(act) else done)
+
+
+def _find_earlier_input(*_: object) -> None:
+    raise inbox.EarlierInputWaits
 
 
 def _is_answers(told: Any) -> bool:

@@ -202,6 +202,7 @@ FAILING_FUNCTIONS: tuple[tuple[Any, str], ...] = (
     (respond, "_apply_effect"),
     (respond, "alert"),
     (respond, "_record_failure"),
+    (inbox, "store_answered"),
     (inbox, "enqueue_arrivals"),
     (inbox, "due_inbox_items"),
     (inbox, "mark_answered"),

@@ -245,21 +245,26 @@ async def test_a_deep_update_is_kept_or_refused_but_never_comes_again_for_ever(
     assert status in (200, 400)
     assert door.saved_count() == (1 if status == 200 else 0)
     assert await door.post(update(6)) == 200
-    assert await door.rig.respond() == door.rig.inbox_count(InboxStage.DONE)
+    await door.rig.respond()
+    assert door.rig.inbox_count(InboxStage.DONE) >= 1
     assert door.rig.inbox_count(InboxStage.WAITING) == 0
 
 
 async def test_what_cannot_be_saved_is_not_confirmed_and_comes_again(
     door: WebhookClient, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
-    keep = inbox.enqueue_arrivals
-
     def broken(*_: object) -> int:
         raise OperationalError("INSERT", {"words": "quietmarigold"}, Exception("quietmarigold"))
 
-    monkeypatch.setattr(inbox, "enqueue_arrivals", broken)
-    assert await door.post(update()) == 500
-    monkeypatch.setattr(inbox, "enqueue_arrivals", keep)
+    def raises_value_error(*_: object) -> int:
+        raise ValueError("quietmarigold")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(inbox, "store_answered", broken)
+        assert await door.post(update()) == 500
+        trouble.setattr(inbox, "store_answered", raises_value_error)
+        trouble.setattr(inbox, "enqueue_arrivals", broken)
+        assert await door.post(update()) == 500
     assert door.saved_count() == 0
     assert await door.post(update()) == 200
     assert door.saved_count() == 1
