@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from storage.recent import RecentConversations
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
 
@@ -58,6 +59,7 @@ class Database:
         self, url: str, vault: Vault | None = None, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self._vault, self.clock = vault, clock
+        self.recent = RecentConversations()
         try:
             self._url = make_url(url)
             _create_file(self._url)
@@ -91,9 +93,10 @@ class Database:
         `now` (aware) stands for the time of the clock.
         """
         with self._writer.begin() as connection:
-            unit = Unit(connection, self.vault, now or self.clock())
+            unit = Unit(connection, self.vault, now or self.clock(), self.recent)
             yield unit
             unit.flush()
+        self.recent.update(unit.saved)
 
     @contextmanager
     def reading(self, now: datetime | None = None) -> Iterator[Unit]:
@@ -102,7 +105,7 @@ class Database:
         `now` (aware) stands for the time of the clock.
         """
         with self._reader.begin() as connection:
-            yield Unit(connection, self.vault, now or self.clock())
+            yield Unit(connection, self.vault, now or self.clock(), self.recent)
 
     def write(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs

@@ -86,6 +86,7 @@ def sweep(unit: Unit, periods: RetentionPeriods = DEFAULT_PERIODS) -> SweepCount
 
     A referral goes only after a member of staff has opened it and closed it.
     """
+    unit.recent.drop_idle(unit.now)
     return SweepCounts(
         drafts=_blank_idle_drafts(unit, unit.now - timedelta(hours=periods.draft_hours)),
         chats=_delete_idle_chats(unit, periods),

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, exists, select
 
+from storage.recent import RecentConversation, RecentConversations
 from storage.serialization import dumps
 from storage.tables import AnyRow
 from storage.vault import Vault
@@ -27,6 +28,9 @@ class Unit:
     """The connection for statements about rows that `add` was never given; `conn` for all else."""
     vault: Vault
     now: datetime
+    recent: RecentConversations = field(default_factory=RecentConversations)
+    saved: dict[str, RecentConversation] = field(default_factory=dict)
+    """What `recent` learns when this is committed, by conversation id."""
     _added: Rows = field(default_factory=dict)
 
     @property
@@ -48,6 +52,11 @@ class Unit:
             statement = next(iter(self._added))
             self.unflushed.execute(statement, self._added.pop(statement))
 
+    def recent_conversation(self, id: str, version: int) -> RecentConversation | None:
+        """Return a conversation as it is stored at this version, if it is in memory."""
+        saved = self.saved.get(id)
+        return saved if saved and saved.version == version else self.recent.find(id, version)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what happens inside, and only that, when it raises."""
@@ -57,6 +66,7 @@ class Unit:
                 self.flush()
             except BaseException:
                 self._added.clear()
+                self.saved.clear()
                 raise
 
     def first(self, query: Executable) -> AnyRow | None:

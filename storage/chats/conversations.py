@@ -11,6 +11,7 @@ from flows.conversation import Answer, Conversation
 from flows.officers import Officer
 from storage.chats.officers import OfficerDetails, officer_context
 from storage.referrals.references import fresh_reference
+from storage.recent import RecentConversation
 from storage.serialization import DecodeError, dumps, loads
 from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
 from storage.unit import Unit
@@ -122,13 +123,20 @@ def save_conversation(
     if stored.officer_seen_at and unit.now - stored.officer_seen_at > timedelta(days=1):
         mine = OFFICER.c.chat_id == stored.chat_id
         unit.conn.execute(update(OFFICER).where(mine).values(seen_at=unit.now))
+    saved = RecentConversation(
+        stored.version + 1,
+        _without_officer_row(conversation, stored.officer),
+        stored.answer_row_ids[:same] + tuple(str(row["id"]) for row in rows),
+        stored.next_n + len(rows),
+    )
+    unit.saved[stored.conversation_id] = saved
     return replace(
         stored,
         conversation=conversation,
         new=False,
-        version=stored.version + 1,
-        answer_row_ids=stored.answer_row_ids[:same] + tuple(str(row["id"]) for row in rows),
-        next_n=stored.next_n + len(rows),
+        version=saved.version,
+        answer_row_ids=saved.answer_row_ids,
+        next_n=saved.next_n,
     )
 
 
@@ -162,9 +170,13 @@ def serialize_state(conversation: Conversation, officer: Officer | None = None) 
 
     A verified officer is never in it: their own row is what counts, so that it can be revoked.
     """
+    return dumps(replace(_without_officer_row(conversation, officer), answers=()))
+
+
+def _without_officer_row(conversation: Conversation, officer: Officer | None) -> Conversation:
     own = conversation.officer
     kept = None if own == officer or (own and own.verified) else own
-    return dumps(replace(conversation, answers=(), officer=kept, officer_revoked=False))
+    return replace(conversation, officer=kept, officer_revoked=False)
 
 
 def unseal_state(unit: Unit, conversation_id: str, sealed: bytes) -> Conversation:
@@ -191,7 +203,16 @@ def _stored_from_row(unit: Unit, row: AnyRow, channel: str, address: str) -> Sto
         officer=officer,
         officer_seen_at=row.seen_at if details else None,
     )
-    return found if row.version is None else _with_state_and_answers(unit, row.body, found)
+    if row.version is None:
+        return found
+    recent = unit.recent_conversation(row.conversation_id, row.version) or _from_rows(unit, row)
+    whole = replace(
+        recent.conversation,
+        officer=None if revoked else officer or recent.conversation.officer,
+        officer_revoked=revoked,
+    )
+    ids, next_n = recent.answer_row_ids, recent.next_n
+    return replace(found, conversation=whole, answer_row_ids=ids, next_n=next_n)
 
 
 def _unseal_officer(unit: Unit, row: AnyRow) -> OfficerDetails | None:
@@ -200,25 +221,14 @@ def _unseal_officer(unit: Unit, row: AnyRow) -> OfficerDetails | None:
     return loads(OfficerDetails, unit.unseal(officer_context(row.id), row.officer))
 
 
-def _with_state_and_answers(
-    unit: Unit, sealed: bytes, stored: StoredConversation
-) -> StoredConversation:
-    conversation = unseal_state(unit, stored.conversation_id, sealed)
-    rows = unit.unflushed.execute(_ANSWERS_QUERY, {"conversation": stored.conversation_id}).all()
-    read_rows = [(row.id, _unseal_answer(unit, stored.conversation_id, row)) for row in rows]
-    revoked = stored.conversation.officer_revoked
-    whole = replace(
-        conversation,
-        answers=tuple(answer for _, answer in read_rows if answer),
-        officer=None if revoked else stored.officer or conversation.officer,
-        officer_revoked=revoked,
-    )
-    return replace(
-        stored,
-        conversation=whole,
-        answer_row_ids=tuple(id for id, answer in read_rows if answer),
-        next_n=rows[-1].n + 1 if rows else 0,
-    )
+def _from_rows(unit: Unit, row: AnyRow) -> RecentConversation:
+    id = row.conversation_id
+    conversation = unseal_state(unit, id, row.body)
+    rows = unit.unflushed.execute(_ANSWERS_QUERY, {"conversation": id}).all()
+    answers = {one.id: answer for one in rows if (answer := _unseal_answer(unit, id, one))}
+    whole = replace(conversation, answers=tuple(answers.values()))
+    next_n = rows[-1].n + 1 if rows else 0
+    return RecentConversation(row.version, whole, tuple(answers), next_n)
 
 
 def _unseal_answer(unit: Unit, conversation_id: str, row: AnyRow) -> Answer | None:
@@ -267,7 +277,9 @@ def _upsert(unit: Unit, stored: StoredConversation, conversation: Conversation) 
     }
     try:
         if stored.version == 0:
-            unit.unflushed.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
+            unit.unflushed.execute(
+                insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id}
+            )
             return
         same = {"mine": id, "before": stored.version}
         changed = unit.unflushed.execute(_UPDATE_IF_VERSION, {**row, **same})

@@ -170,9 +170,9 @@ def _is_active(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(CHAT.c.handoff_until > now, theirs)
 
 
-ACTIVE_HOLDER = case(
-    (_is_active(bindparam("now", type_=UtcDateTime)), CHAT.c.handed_off_to)
-).label("handed_off_to")
+ACTIVE_HOLDER = case((_is_active(bindparam("now", type_=UtcDateTime)), CHAT.c.handed_off_to)).label(
+    "handed_off_to"
+)
 """Who has a chat at the bound time `now`, as a column of a query; NULL for nobody."""
 _CHAT_STATE = select(CHAT.c.closed_at, ACTIVE_HOLDER).where(CHAT.c.id == bindparam("chat_id"))
 

@@ -148,7 +148,8 @@ class FlowPlayer(StoryPlayer):
         self._arrivals: list[Arrival] = []
 
     def build(self) -> Runtime:
-        """Return the parts, with paper for a channel."""
+        """Return the parts, with paper for a channel; every turn reads all from the file."""
+        self.database.recent.limit = 0
         self.alerts = self.fake_channel.alerts
         channels: dict[str, Channel] = {"paper": self.fake_channel, "page": PageChannel()}
         channels["typed"] = ManualEntryChannel()

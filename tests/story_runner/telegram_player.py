@@ -1,14 +1,19 @@
 """Plays a story over HTTP, with the real Telegram library, against a strict loopback Telegram."""
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
+from sqlalchemy import select
 from telegram import Bot
 
 from bot.channel_interface import Body
 from bot.channels.telegram import receive
 from bot.runtime import Runtime
+from storage.chats import conversations
+from storage.recent import RecentConversations
+from storage.tables import CHAT
 from tests import telegram_server
 from tests.harness.telegram_app import telegram_settings
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
@@ -74,9 +79,28 @@ class TelegramPlayer(StoryPlayer):
     async def settle(self) -> None:
         """Answer and deliver; no button may be left spinning."""
         await super().settle()
+        self._check_memory_is_what_is_stored()
         for who in self.people.values():
             assert not who.spinning, f"never answered: {who.spinning}"
         self.alerts = [one.text for one in self.staff.screen if one.from_bot]
+
+    def _check_memory_is_what_is_stored(self) -> None:
+        with self.database.reading() as unit:
+            from_file = replace(unit, recent=RecentConversations(limit=0))
+            for chat in unit.conn.execute(select(CHAT.c.id, CHAT.c.channel, CHAT.c.address)):
+                address = unit.unseal(conversations.address_context(chat.id), chat.address)
+                seen = [
+                    conversations.load_conversation(one, chat.channel, address)
+                    for one in (unit, from_file)
+                ]
+                # One that has none yet, or has sent it, is given a fresh one at each loading.
+                kept, read = (replace(one.conversation, reference="") for one in seen)
+                assert kept == read
+                # Answers that were replaced leave their numbers unused, which only memory knows.
+                assert seen[0].next_n >= seen[1].next_n
+                assert replace(seen[0], conversation=read, next_n=0) == replace(
+                    seen[1], conversation=read, next_n=0
+                )
 
     def says(self, who: Persona, text: str) -> None:
         """Type on Telegram."""

@@ -31,6 +31,12 @@ from tests.support.builders import DAY, HOUR, NOW, PC_KAUR, make_answer, make_re
 ALPHABET = set("ACDEFGHJKMNPQRTWXY34679")
 
 
+@pytest.fixture(autouse=True)
+def nothing_in_memory(database: Database) -> None:
+    """Have all read from the file; tests/storage/test_recent.py is about what need not be."""
+    database.recent.limit = 0
+
+
 def recalled(database: Database, address: str = "amina") -> StoredConversation:
     with database.unit(NOW) as unit:
         return load_conversation(unit, "telegram", address)
@@ -283,7 +289,14 @@ def test_message_ids_are_kept_sealed_until_dropped(database: Database) -> None:
         assert message_ids.message_ids_since(unit, chat_id, NOW - 2 * DAY) == ["12"]
 
 
-def test_few_statements_are_needed(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("in_memory", "statements"),
+    [(0, ["SELECT", "SELECT", "UPDATE", "INSERT"]), (1, ["SELECT", "UPDATE", "INSERT"])],
+)
+def test_few_statements_are_needed(
+    database: Database, in_memory: int, statements: list[str]
+) -> None:
+    database.recent.limit = in_memory
     store_answers(database, "amina", make_answer("name", "Amina"))
     said: list[str] = []
     with database.unit(NOW) as unit:
@@ -291,7 +304,7 @@ def test_few_statements_are_needed(database: Database) -> None:
         found = load_conversation(unit, "telegram", "amina")
         longer = (*found.conversation.answers, make_answer("area", "dover"))
         save_conversation(unit, found, replace(found.conversation, answers=longer))
-    assert [statement.split()[0] for statement in said] == ["SELECT", "SELECT", "UPDATE", "INSERT"]
+    assert [statement.split()[0] for statement in said] == statements
 
 
 def test_the_chat_is_found_by_its_fingerprint_only(database: Database) -> None:
