@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from flows.conversation import Answer, Conversation
 from flows.officers import Officer
 from storage.chats.officers import OfficerDetails, officer_context
-from storage.referrals.references import fresh_reference
 from storage.recent import RecentConversation
+from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads
 from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
 from storage.unit import Unit
