@@ -1,8 +1,9 @@
 """The only path to the outbox for people: the guard is asked on entry and before sending."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 
+from bot.channel_interface import Body
 from flows.conversation import Reply
 from flows.dialogue.handoff import HANDOFF_TIMEOUT
 from flows.outbound import guard
@@ -156,9 +157,14 @@ def _enqueue_reply(
     verdict: Verdict | None = None,
 ) -> None:
     goes_at = verdict.not_before if isinstance(verdict, Defer) else None
-    asked = {**asdict(message), "reference": reference, "waited": goes_at is not None}
-    body = {**asdict(reply), GUARD_KEY: asked}
+    asked = {**_fields(message), "reference": reference, "waited": goes_at is not None}
+    body = {**_fields(reply), GUARD_KEY: asked}
     outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat_id, goes_at)
+
+
+def _fields(value: Reply | OutboundMessage) -> Body:
+    # Not asdict: it copies every button, which JSON then reads once and throws away.
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def _guard_data_of(row: OutboxItem) -> tuple[OutboundMessage, str]:

@@ -113,7 +113,8 @@ def is_form_field(name: str) -> bool:
 
 def _page_questions(conversation: Conversation) -> tuple[Question, ...]:
     own = as_page_conversation(conversation)
-    settled = {name: journey.CONDITIONS[name](own, {}) for name in _FIXED_CONDITIONS}
+    inputs = journey.path_inputs(own)
+    settled = {name: journey.CONDITIONS[name](inputs, {}) for name in _FIXED_CONDITIONS}
     return tuple(
         one
         for one in journey.journey_questions(own.journey)

@@ -1,7 +1,9 @@
 """Which questions apply, which is open, which answers count. Position follows from the answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from flows.conversation import Answer, Conversation
 from flows.questions.questionnaire import Question, all_questions, get_question, question_exists
@@ -14,7 +16,17 @@ from flows.vocabulary import (
     Option,
 )
 
-CurrentAnswers = dict[str, Answer]
+CurrentAnswers = Mapping[str, Answer]
+
+
+class PathInputs(NamedTuple):
+    """All that the path of a person follows from."""
+
+    journey: str
+    answers: tuple[Answer, ...]
+    knows_officer: bool
+    details_in_chat: bool
+    answered_on_page: bool
 
 
 def current_answers(conversation: Conversation) -> CurrentAnswers:
@@ -23,23 +35,39 @@ def current_answers(conversation: Conversation) -> CurrentAnswers:
     An answer counts while its question is on the path, its option still exists, and nothing
     that it rests on has changed since it was given.
     """
-    # A turn asks for this some ten times, so the answers are walked through once, not per question.
-    latest = {answer.question: (n, answer) for n, answer in enumerate(conversation.answers)}
-    found: CurrentAnswers = {}
-    for one in journey_questions(conversation.journey):
-        if one.key not in latest or not _applies(one, conversation, found):
-            continue
-        index, answer = latest[one.key]
-        changed = _last_change_index(conversation, one.depends_on)
-        if index > changed and _is_still_valid(one, answer):
-            found[one.key] = answer
-    return found
+    return _path(path_inputs(conversation))[0]
 
 
 def applicable_questions(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions that apply to this person now, in order."""
-    found, every = current_answers(conversation), journey_questions(conversation.journey)
-    return tuple(one for one in every if _applies(one, conversation, found))
+    return _path(path_inputs(conversation))[1]
+
+
+def path_inputs(inputs: Conversation) -> PathInputs:
+    """Return what the path of this person follows from."""
+    return PathInputs(
+        inputs.journey,
+        inputs.answers,
+        inputs.officer is not None,
+        inputs.details_in_chat,
+        inputs.answered_on_page,
+    )
+
+
+# A turn asks for this some twenty times, of the conversation before it and after it.
+@lru_cache(maxsize=8)
+def _path(inputs: PathInputs) -> tuple[CurrentAnswers, tuple[Question, ...]]:
+    latest = {answer.question: (n, answer) for n, answer in enumerate(inputs.answers)}
+    found: dict[str, Answer] = {}
+    every = journey_questions(inputs.journey)
+    for one in every:
+        if one.key not in latest or not _applies(one, inputs, found):
+            continue
+        index, answer = latest[one.key]
+        changed = _last_change_index(inputs.answers, one.depends_on)
+        if index > changed and _is_still_valid(one, answer):
+            found[one.key] = answer
+    return found, tuple(one for one in every if _applies(one, inputs, found))
 
 
 def open_question(conversation: Conversation) -> Question | None:
@@ -99,6 +127,7 @@ def latest_answer(conversation: Conversation, key: str) -> tuple[int, Answer | N
     return -1, None
 
 
+@cache
 def journey_questions(journey: str) -> tuple[Question, ...]:
     """Return every question that this journey might ask, in order."""
     return tuple(one for one in all_questions() if journey in one.journeys)
@@ -109,10 +138,10 @@ def is_yes(answers: CurrentAnswers, key: str) -> bool:
     return key in answers and answers[key].value == Option.YES
 
 
-def _applies(question: Question, conversation: Conversation, answers: CurrentAnswers) -> bool:
+def _applies(question: Question, inputs: PathInputs, answers: CurrentAnswers) -> bool:
     named = all(key in answers and answers[key].value in values for key, values in question.only_if)
     condition = CONDITIONS.get(question.condition)
-    return named and (condition is None or condition(conversation, answers))
+    return named and (condition is None or condition(inputs, answers))
 
 
 def _was_presented(question: Question, conversation: Conversation) -> bool:
@@ -125,12 +154,12 @@ def _is_still_valid(question: Question, answer: Answer) -> bool:
     return answer.value in question.options
 
 
-def _last_change_index(conversation: Conversation, keys: tuple[str, ...]) -> int:
+def _last_change_index(answers: tuple[Answer, ...], keys: tuple[str, ...]) -> int:
     changed = -1
     if not keys:
         return changed
     seen: dict[str, tuple[str, AnswerStatus]] = {}
-    for index, answer in enumerate(conversation.answers):
+    for index, answer in enumerate(answers):
         if answer.question in keys:
             said = (answer.value, answer.status)
             if seen.get(answer.question, said) != said:
@@ -142,45 +171,45 @@ def _last_change_index(conversation: Conversation, keys: tuple[str, ...]) -> int
 # --- conditions that "only_if" cannot say; content/questions.toml calls them by name
 
 
-def _harm_may_go_on(_: Conversation, answers: CurrentAnswers) -> bool:
+def _harm_may_go_on(_: PathInputs, answers: CurrentAnswers) -> bool:
     harm, how = answers.get("harm"), answers.get("relationship")
     at_home = harm is not None and harm.value in SPECIALIST_HARMS
     return at_home or (how is not None and how.value in (*COUPLES, Option.FAMILY))
 
 
-def _a_number_is_needed(conversation: Conversation, answers: CurrentAnswers) -> bool:
-    if conversation.journey == Journey.CALLBACK:
+def _a_number_is_needed(inputs: PathInputs, answers: CurrentAnswers) -> bool:
+    if inputs.journey == Journey.CALLBACK:
         return True
     return "way" in answers and answers["way"].value in (Option.CALL, Option.TEXT)
 
 
-def _someone_may_answer(conversation: Conversation, answers: CurrentAnswers) -> bool:
+def _someone_may_answer(inputs: PathInputs, answers: CurrentAnswers) -> bool:
     if "number" not in answers or answers["number"].status != AnswerStatus.ANSWERED:
         return False
-    return conversation.journey == Journey.CALLBACK or answers["way"].value == Option.CALL
+    return inputs.journey == Journey.CALLBACK or answers["way"].value == Option.CALL
 
 
-def _not_a_dispute(_: Conversation, answers: CurrentAnswers) -> bool:
+def _not_a_dispute(_: PathInputs, answers: CurrentAnswers) -> bool:
     return "harm" not in answers or answers["harm"].value != Option.DISPUTE
 
 
-def _only_victims_may_ask(_: Conversation, answers: CurrentAnswers) -> bool:
+def _only_victims_may_ask(_: PathInputs, answers: CurrentAnswers) -> bool:
     offence, how = answers.get("offence"), answers.get("in_relationship")
     by_kind = offence is not None and offence.value in SPECIALIST_HARMS
     return by_kind or (how is not None and how.value in COUPLES_OF_OFFICERS)
 
 
-def _officer_is_new(conversation: Conversation, _: CurrentAnswers) -> bool:
-    return conversation.officer is None
+def _officer_is_new(inputs: PathInputs, _: CurrentAnswers) -> bool:
+    return not inputs.knows_officer
 
 
-def _details_may_be_given(conversation: Conversation, _: CurrentAnswers) -> bool:
+def _details_may_be_given(inputs: PathInputs, _: CurrentAnswers) -> bool:
     """Details may stand in the chat, or were given on a private page and never show in it."""
-    return conversation.details_in_chat or conversation.answered_on_page
+    return inputs.details_in_chat or inputs.answered_on_page
 
 
 DETAILS_IN_CHAT = "details_may_stand_in_chat"
-CONDITIONS: dict[str, Callable[[Conversation, CurrentAnswers], bool]] = {
+CONDITIONS: dict[str, Callable[[PathInputs, CurrentAnswers], bool]] = {
     "harm_may_go_on": _harm_may_go_on,
     "a_number_is_needed": _a_number_is_needed,
     "someone_may_answer": _someone_may_answer,

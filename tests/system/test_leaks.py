@@ -238,9 +238,8 @@ FAILING_FUNCTIONS: tuple[tuple[Any, str], ...] = (
     (TelegramChannel, "_acknowledge"),
     (TelegramChannel, "_delete"),
     (RawBot, "raw_updates"),
+    (RawBot, "call"),
     (RawBot, "send_message"),
-    (RawBot, "edit_message_text"),
-    (RawBot, "answer_callback_query"),
     (RawBot, "delete_messages"),
 )
 

@@ -5,16 +5,7 @@ import logging
 from itertools import count
 from typing import Any
 
-from telegram import (
-    Bot,
-    CopyTextButton,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    LinkPreviewOptions,
-    ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
-)
+from telegram import Bot
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.channel_interface import (
@@ -40,13 +31,20 @@ _NOT_EDITABLE_ERRORS = (
     "message can't be edited",
     "message_id_invalid",
 )
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_NO_PREVIEW = {"is_disabled": True}
 DELETE_BATCH_SIZE = 100
 """How many messages one call may delete."""
 
 
 class RawBot(Bot):
-    """The library's client, which can also hand out updates as they came."""
+    """The library's client, which also takes and gives the Bot API's own JSON as it is.
+
+    To build the library's objects from it, and it from them, is a third of the work of a turn.
+    """
+
+    async def call(self, method: str, parameters: Body) -> Any:
+        """Call a method of the Bot API; return its result as JSON has it."""
+        return await self._post(method, parameters)
 
     async def raw_updates(
         self, offset: int | None, update_types: list[str], seconds: int
@@ -100,7 +98,7 @@ class TelegramChannel:
     name = "telegram"
     rate_limited = True
 
-    def __init__(self, bot: Bot, staff_chat: int | None = None) -> None:
+    def __init__(self, bot: RawBot, staff_chat: int | None = None) -> None:
         self._bot, self._staff_chat = bot, staff_chat
 
     def translate(self, body: Body) -> InboundEvent | None:
@@ -146,13 +144,14 @@ class TelegramChannel:
         if not body["edits_message_id"]:
             return await self._send_new(chat, body["text"], body)
         try:
-            await self._bot.edit_message_text(
-                body["text"],
-                chat,
-                int(body["edits_message_id"]),
-                reply_markup=_inline_keyboard(body),
-                link_preview_options=_NO_PREVIEW,
-            )
+            edit = {
+                "chat_id": chat,
+                "message_id": int(body["edits_message_id"]),
+                "text": body["text"],
+                "reply_markup": _inline_keyboard(body),
+                "link_preview_options": _NO_PREVIEW,
+            }
+            await self._bot.call("editMessageText", edit)
         except (BadRequest, ValueError) as refused:
             said = str(refused).lower()
             if any(one in said for one in _ALREADY_DONE_ERRORS):
@@ -165,18 +164,20 @@ class TelegramChannel:
         return None
 
     async def _send_new(self, chat: int, text: str, body: Body) -> str:
-        message = await self._bot.send_message(
-            chat,
-            text,
-            reply_markup=_reply_markup(body),
-            disable_notification=True,
-            link_preview_options=_NO_PREVIEW,
-        )
-        return str(message.message_id)
+        message = {
+            "chat_id": chat,
+            "text": text,
+            "reply_markup": _reply_markup(body),
+            "disable_notification": True,
+            "link_preview_options": _NO_PREVIEW,
+        }
+        sent = await self._bot.call("sendMessage", message)
+        return str(sent["message_id"])
 
     async def _acknowledge(self, body: Body) -> None:
+        answer = {"callback_query_id": body["press"], "text": body["toast"] or None}
         try:
-            await self._bot.answer_callback_query(body["press"], text=body["toast"] or None)
+            await self._bot.call("answerCallbackQuery", answer)
         except BadRequest as refused:
             if not any(one in refused.message.lower() for one in _ALREADY_DONE_ERRORS):
                 raise
@@ -194,9 +195,9 @@ class TelegramChannel:
                 )
 
 
-def _reply_markup(body: Body) -> Any:
+def _reply_markup(body: Body) -> Body | None:
     if body["clears_keyboard"]:
-        return ReplyKeyboardRemove()
+        return {"remove_keyboard": True}
     if any(_shares_number(button) for row in body["buttons"] for button in row):
         return _reply_keyboard(body)
     return _inline_keyboard(body)
@@ -206,10 +207,10 @@ def _shares_number(button: Body) -> bool:
     return bool(button["kind"] == ButtonKind.SHARE_NUMBER)
 
 
-def _inline_keyboard(body: Body) -> InlineKeyboardMarkup | None:
+def _inline_keyboard(body: Body) -> Body | None:
     rows = [[_inline_button(one) for one in row if _is_allowed(one)] for row in body["buttons"]]
     kept = [row for row in rows if row]
-    return InlineKeyboardMarkup(kept) if kept else None
+    return {"inline_keyboard": kept} if kept else None
 
 
 def _is_allowed(button: Body) -> bool:
@@ -217,22 +218,26 @@ def _is_allowed(button: Body) -> bool:
     return button["kind"] != ButtonKind.OPEN or str(button["id"]).startswith("https://")
 
 
-def _inline_button(button: Body) -> InlineKeyboardButton:
-    label, id, style = button["label"], button["id"], _STYLES.get(button["style"])
+def _inline_button(button: Body) -> Body:
+    made: Body = {"text": button["label"]}
     if button["kind"] == ButtonKind.COPY:
-        return InlineKeyboardButton(label, copy_text=CopyTextButton(id), style=style)
-    if button["kind"] == ButtonKind.OPEN:
-        return InlineKeyboardButton(label, url=id, style=style)
-    return InlineKeyboardButton(label, callback_data=id, style=style)
+        made["copy_text"] = {"text": button["id"]}
+    elif button["kind"] == ButtonKind.OPEN:
+        made["url"] = button["id"]
+    else:
+        made["callback_data"] = button["id"]
+    if style := _STYLES.get(button["style"]):
+        made["style"] = style
+    return made
 
 
-def _reply_keyboard(body: Body) -> ReplyKeyboardMarkup:
+def _reply_keyboard(body: Body) -> Body:
     rows = [
-        [KeyboardButton(button["label"], request_contact=_shares_number(button)) for button in row]
+        [{"text": one["label"], "request_contact": _shares_number(one)} for one in row]
         for row in body["buttons"]
         if row
     ]
-    return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
+    return {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}
 
 
 def _retry_after_seconds(error: RetryAfter) -> float:

@@ -14,7 +14,7 @@ import pytest
 from flows import content_files, wording
 from flows.content_files import ContentTree
 from flows.conversation import Conversation
-from flows.questions import questionnaire
+from flows.questions import journey, questionnaire
 from flows.vocabulary import AnswerStatus
 from storage.serialization import dumps, loads
 from tests.support.flow_client import (
@@ -117,6 +117,8 @@ NAMES = [change.__name__.strip("_").replace("_", " ") for change in CHANGES]
 def _forget_what_was_read() -> None:
     questionnaire.all_questions.cache_clear()
     questionnaire.get_question.cache_clear()
+    journey.journey_questions.cache_clear()
+    journey._path.cache_clear()
     wording._lookup.cache_clear()
 
 

@@ -38,7 +38,7 @@ WHOLE: dict[str, Any] = {
 }
 POISON: tuple[dict[str, Any], ...] = (
     {"message": {**WHOLE, "chat": None}},
-    {"message": {**WHOLE, "date": "long ago"}},
+    {"message": {**WHOLE, "message_id": "the first"}},
     {"message": {"text": SECRET_WORDS}},
     {"callback_query": {"from": SECRET_WORDS}},
     {"my_chat_member": {"chat": WHOLE["chat"], "note": SECRET_WORDS}},
