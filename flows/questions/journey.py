@@ -43,14 +43,14 @@ def applicable_questions(conversation: Conversation) -> tuple[Question, ...]:
     return _path(path_inputs(conversation))[1]
 
 
-def path_inputs(inputs: Conversation) -> PathInputs:
+def path_inputs(conversation: Conversation) -> PathInputs:
     """Return what the path of this person follows from."""
     return PathInputs(
-        inputs.journey,
-        inputs.answers,
-        inputs.officer is not None,
-        inputs.details_in_chat,
-        inputs.answered_on_page,
+        conversation.journey,
+        conversation.answers,
+        conversation.officer is not None,
+        conversation.details_in_chat,
+        conversation.answered_on_page,
     )
 
 
