@@ -1,7 +1,8 @@
 """The only file that knows aiohttp: how the library's client reaches the Bot API."""
 
 import ssl
-from typing import Any
+from functools import cache
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import certifi
@@ -11,6 +12,8 @@ from telegram.request import BaseRequest, RequestData
 IDLE_SECONDS = 30.0
 """Seconds that an idle connection is kept. Servers close theirs after 60 or 75, and a request that
 meets that closing is lost, so ours goes well before."""
+
+_JSON = {"Content-Type": "application/json"}
 
 
 class AiohttpRequest(BaseRequest):
@@ -38,8 +41,9 @@ class AiohttpRequest(BaseRequest):
             connector = aiohttp.TCPConnector(
                 limit=self._connections, keepalive_timeout=IDLE_SECONDS, ssl=trusted
             )
-            # The program may have to go through a proxy, which the environment names.
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            )
 
     async def shutdown(self) -> None:
         """Close the pool of connections."""
@@ -65,7 +69,6 @@ class AiohttpRequest(BaseRequest):
         """
         if self._session is None:
             raise RuntimeError("The transport is not open.")
-        parameters: dict[str, Any] = dict(request_data.json_parameters) if request_data else {}
         timeout = aiohttp.ClientTimeout(
             total=None,
             sock_connect=_seconds(connect_timeout, self._connect_timeout),
@@ -73,7 +76,12 @@ class AiohttpRequest(BaseRequest):
         )
         try:
             async with self._session.request(
-                method, url, data=parameters, timeout=timeout
+                method,
+                url,
+                data=request_data.json_payload if request_data else b"{}",
+                headers=_JSON,
+                timeout=timeout,
+                proxy=_proxy_for(*url.split("/", 3)[:3]),
             ) as answer:
                 return answer.status, await answer.read()
         except TimeoutError:
@@ -81,6 +89,13 @@ class AiohttpRequest(BaseRequest):
         except aiohttp.ClientError as problem:
             # The address holds the token, and some of these errors hold the address.
             raise NetworkError(type(problem).__name__) from None
+
+
+# aiohttp would look through the environment, and for a .netrc, at each request.
+@cache
+def _proxy_for(scheme: str, _: str, host: str) -> str | None:
+    """Return the proxy that the environment names for a host, None for none."""
+    return None if proxy_bypass(host) else getproxies().get(scheme.rstrip(":"))
 
 
 def _seconds(asked: object, usual: float) -> float | None:
