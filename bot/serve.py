@@ -95,9 +95,10 @@ class Program:
         mine = {name: channel for name, channel in self.runtime.channels.items() if name in names}
         delivery = Delivery(self.runtime, mine)
         while True:
-            tried, wait = await delivery.deliver_batch()
-            if not tried:
-                await _wait_for(self.runtime.wake.outbox, min(IDLE_SECONDS, wait or IDLE_SECONDS))
+            _, wait = await delivery.deliver_batch()
+            # What was enqueued meanwhile has set the event.
+            seconds = IDLE_SECONDS if wait is None else min(IDLE_SECONDS, wait)
+            await _wait_for(self.runtime.wake.outbox, seconds)
 
     async def sweep_for_ever(self) -> None:
         """Do what time makes due, once a minute."""

@@ -98,7 +98,7 @@ class Delivery:
     async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
 
-        Returns how many rows were tried, and the seconds until a row held back by a limit may go.
+        Returns how many rows were tried, and the seconds until others may go that are known of.
         """
         now = self._runtime.clock()
         rows, withheld = await self._runtime.database.write(self._sendable_rows)
@@ -109,8 +109,9 @@ class Delivery:
             outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
             await self._record(outcomes)
             self._notify(going)
-        held = [wait for _, wait in waits if wait]
-        return len(going), min(held, default=None)
+        if len(rows) == BATCH_SIZE or any(row.has_more for row in going):
+            return len(going), 0.0
+        return len(going), min((wait for _, wait in waits if wait), default=None)
 
     def _sendable_rows(self, unit: Unit) -> tuple[list[OutboxItem], list[OutboxItem]]:
         """Return what can be sent, and what may not be any more: the guard is asked again."""

@@ -44,7 +44,8 @@ _MARK_SENT = (
 class OutboxItem:
     """One thing to send; without a chat, `address` is empty. `attempts` counts earlier failures.
 
-    `handed_off_to` is who had the chat when the row was read, "" for nobody.
+    `handed_off_to` is who had the chat when the row was read, "" for nobody; `has_more` says
+    whether something else waited for the same chat then.
     """
 
     id: str
@@ -56,6 +57,7 @@ class OutboxItem:
     attempts: int
     enqueued_at: datetime
     handed_off_to: str = ""
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,7 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
     """Return what `channels` can send now, the oldest first.
 
     At most one a chat, and acknowledgements: a chat's later rows wait while an earlier one is due
-    or has a retry scheduled, but for no acknowledgement. Those of a
-    closed chat wait. A row that cannot be decrypted is given up and the others go on.
+    or has a retry scheduled, but for no acknowledgement. Those of a closed chat wait. A row that cannot be decrypted is given up and the others go on.
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
@@ -220,8 +221,15 @@ def _due_rows() -> Select[Any]:
         # was only put off, to a time of day, does not: a reply must not wait for the morning.
         or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.attempts > 0),
     )
+    other = OUTBOX.alias("other")
+    has_more = exists().where(
+        other.c.chat_id == OUTBOX.c.chat_id,
+        other.c.stage == OutboxStage.WAITING,
+        other.c.kind != OutboxKind.ACKNOWLEDGE,
+        other.c.n > OUTBOX.c.n,
+    )
     return (
-        select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER)
+        select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER, has_more.label("has_more"))
         .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
         .where(
             _IS_WAITING,
@@ -245,9 +253,15 @@ def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
         kind = OutboxKind(row.kind)
     except (VaultError, ValueError):
         return None
-    holder = row._mapping.get("handed_off_to") or ""
+    holder, more = (row._mapping.get(name) for name in ("handed_off_to", "has_more"))
     return from_row(
-        OutboxItem, row, kind=kind, body=body, address=address or "", handed_off_to=holder
+        OutboxItem,
+        row,
+        kind=kind,
+        body=body,
+        address=address or "",
+        handed_off_to=holder or "",
+        has_more=bool(more),
     )
 
 
