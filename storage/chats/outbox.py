@@ -101,7 +101,8 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
     """Return what `channels` can send now, the oldest first.
 
     At most one a chat, and acknowledgements: a chat's later rows wait while an earlier one is due
-    or has a retry scheduled, but for no acknowledgement. Those of a closed chat wait. A row that cannot be decrypted is given up and the others go on.
+    or has a retry scheduled, but for no acknowledgement. Those of a closed chat wait. A row that
+    cannot be decrypted is given up and the others go on.
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
