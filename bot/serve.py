@@ -6,21 +6,16 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any
-
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from typing import TYPE_CHECKING, Any
 
 from bot.broadcast import EventBroadcaster
 from bot.channel_interface import Channel
-from bot.channels import web
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.channels.typed import ManualEntryChannel
+from bot.channels.web import WebChannel
 from bot.channels.webhook import WebhookChannel
-from bot.desk.api.app import create_api
-from bot.desk.routes import routes as desk_routes
 from bot.pipeline.alerts import WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
@@ -28,12 +23,13 @@ from bot.pipeline.respond import answer_batch
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
 from bot.settings import Settings
-from bot.web import demo_page, error_pages, health, static_files
-from bot.web.headers import SecuredApp
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats.inbox import Arrival
 from storage.database import Database
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 log = logging.getLogger("rj.serve")
 IDLE_SECONDS = 1.0
@@ -110,31 +106,17 @@ class Program:
                 await asyncio.to_thread(self.runtime.database.erase_free_space)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    def pages(self) -> Starlette:
+    def pages(self) -> "Starlette":
         """Return what is served by HTTP: the desk, the chat, a health page, Telegram's webhook."""
-        routes: list[BaseRoute] = [static_files.static_route()]
-        routes.append(health.health_route(self.runtime.database, self.runtime.clock))
-        routes.append(Mount("/api/v1", app=create_api(self.runtime), name="api"))
-        routes += desk_routes(self.runtime) + web.routes(self.runtime)
-        if self.runtime.demo:
-            routes.append(demo_page.demo_route())
-        secret = self.runtime.settings.telegram_webhook_secret
-        if self.runtime.settings.telegram_mode == "webhook" and secret:
-            routes.append(webhook.webhook_route(secret.get_secret_value(), self.keep))
-        app = SecuredApp(
-            routes=routes,
-            exception_handlers={
-                404: error_pages.not_found,
-                405: error_pages.method_not_allowed,
-                500: error_pages.internal_error,
-            },
-        )
-        app.secure, app.allow_frames = self.runtime.secure, bool(self.runtime.demo)
-        return app
+        # The pages take longer to import than all the rest, and nobody who writes waits for them.
+        from bot.site import build_site
+
+        return build_site(self.runtime, self.keep)
 
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `on_ready` once the first can be had."""
-        await serve(self.pages(), self.runtime.settings.host, self.runtime.settings.port, on_ready)
+        site = await asyncio.to_thread(self.pages)
+        await serve(site, self.runtime.settings.host, self.runtime.settings.port, on_ready)
 
 
 async def run(
@@ -144,8 +126,7 @@ async def run(
 
     `on_ready` is called once, when the first page can be had.
     """
-    await asyncio.to_thread(dispatch.warm_up)
-    async with _telegram_connection(program):
+    async with _warming_up(), _telegram_connection(program):
         parts: list[Coroutine[Any, Any, None]] = []
         if conversation:
             parts += [
@@ -160,6 +141,16 @@ async def run(
         if pages:
             parts.append(program.serve_pages(on_ready))
         await _run_until_stopped(parts)
+
+
+@contextlib.asynccontextmanager
+async def _warming_up() -> AsyncIterator[None]:
+    """Read all content meanwhile: the first person need not wait until all of it is read."""
+    reading = asyncio.create_task(asyncio.to_thread(dispatch.warm_up))
+    try:
+        yield
+    finally:
+        await reading
 
 
 @contextlib.asynccontextmanager
@@ -208,7 +199,7 @@ def _channels(
     settings: Settings, database: Database, bot: RawBot | None, chat_events: EventBroadcaster
 ) -> dict[str, Channel]:
     channels: dict[str, Channel] = {
-        "web": web.WebChannel(database, chat_events.notify),
+        "web": WebChannel(database, chat_events.notify),
         "page": PageChannel(),
         "typed": ManualEntryChannel(),
     }

@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage.recent import RecentConversations
+from storage.revisions import newest_revision, stored_revision
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
 
@@ -144,16 +145,12 @@ class Database:
 
     def revision(self) -> str | None:
         """Return the schema's revision, None for an empty database."""
-        from storage import migrations
-
         with self._reader.connect() as connection:
-            return migrations.revision(connection)
+            return stored_revision(connection)
 
     def is_current(self) -> bool:
         """Return whether the schema is the one this program was written for."""
-        from storage import migrations
-
-        return self.revision() == migrations.head()
+        return self.revision() == newest_revision()
 
     def check(self) -> list[str]:
         """Return what is wrong with the database, in plain words; nothing when all is well."""

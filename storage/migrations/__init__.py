@@ -4,7 +4,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
@@ -14,16 +13,6 @@ _HERE = Path(__file__).parent
 def upgrade(connection: Connection, to: str) -> None:
     """Bring the schema to revision `to`, within the connection's transaction."""
     command.upgrade(config(connection), to)
-
-
-def revision(connection: Connection) -> str | None:
-    """Return the revision the database is at, None when it is empty."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def head() -> str | None:
-    """Return the newest revision."""
-    return _scripts().get_current_head()
 
 
 def revisions() -> list[str]:
