@@ -101,6 +101,7 @@ class Program:
         turns = 0
         while True:
             await self.runtime.database.write(sweep, self.runtime)
+            await asyncio.to_thread(self.runtime.database.truncate_journal)
             turns += 1
             if turns % SWEEPS_PER_VACUUM == 0:
                 await asyncio.to_thread(self.runtime.database.erase_free_space)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage.recent import RecentConversations
 from storage.revisions import newest_revision, stored_revision
+from storage.sqlite_driver import DRIVER, journal_mode
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
 
@@ -24,7 +25,8 @@ T = TypeVar("T")
 
 PRAGMAS: dict[str, str | int] = {
     "busy_timeout": 15000,  # ms
-    "journal_mode": "delete",
+    "journal_mode": journal_mode(),
+    "journal_size_limit": 4 << 20,  # bytes
     "synchronous": 3,  # EXTRA
     "fullfsync": 1,
     "foreign_keys": 1,
@@ -32,9 +34,11 @@ PRAGMAS: dict[str, str | int] = {
     "temp_store": 2,  # MEMORY
     "trusted_schema": 0,
 }
-"""How every SQLite connection is set, checked each time one opens. No WAL: releases before
-3.51.3 can corrupt a WAL file (https://sqlite.org/wal.html), and with a rollback journal
-EXTRA keeps the last commit through a power cut (https://sqlite.org/pragma.html)."""
+"""How every SQLite connection is set, checked each time one opens. In WAL mode readers and the
+writer do not wait for each other. EXTRA keeps the last commit through a power cut in either mode
+(https://sqlite.org/pragma.html#pragma_synchronous)."""
+CHECKPOINT_WAIT_MS = 250
+"""How long a checkpoint waits for readers; one that they keep from it is done a minute later."""
 
 DatabaseBusy = OperationalError
 """What is raised when the database has no time for a unit of work; nothing of it is written."""
@@ -172,13 +176,31 @@ class Database:
             plain.cursor().execute("VACUUM")
         finally:
             plain.close()
+        self.truncate_journal()
+
+    def truncate_journal(self) -> bool:
+        """Move what is in the write-ahead log to the file and empty it; return whether that is so.
+
+        Until then the log may hold deleted rows, sealed as they were. False while somebody reads.
+        """
+        if PRAGMAS["journal_mode"] != "wal" or self._url.get_backend_name() != "sqlite":
+            return True
+        engine = _engine(self._url, busy_timeout=CHECKPOINT_WAIT_MS)
+        plain = engine.raw_connection()
+        try:
+            (busy, _, _) = plain.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            plain.close()
+            engine.dispose()
+        return not busy
 
     def close(self) -> None:
         """Wait for what is under way, then close the database."""
         self._writer_thread.shutdown()
         self._reader_thread.shutdown()
-        self._writer.dispose()
+        # The last connection to go moves the write-ahead log into the file, which a reader may not.
         self._reader.dispose()
+        self._writer.dispose()
 
 
 def _run(
@@ -193,9 +215,9 @@ def _run(
 
 def _engine(url: URL, **changed: int) -> Engine:
     """Return an engine whose SQLite connections are set by PRAGMAS, with what is `changed`."""
-    engine = create_engine(url, hide_parameters=True)
-    if engine.dialect.name != "sqlite":
-        return engine
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, hide_parameters=True)
+    engine = create_engine(url, hide_parameters=True, module=DRIVER)
     wanted = {**PRAGMAS, **changed}
 
     @event.listens_for(engine, "connect")

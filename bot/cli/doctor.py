@@ -23,6 +23,7 @@ from storage.accounts.staff import IS_ACTIVE
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database, UnsafeDatabase
+from storage.sqlite_driver import describe_journal
 from storage.tables import INBOX, OUTBOX
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
@@ -100,7 +101,7 @@ def _inspect_database(database: Database, vault: Vault | None, file: str) -> Fin
         return ["The tables are not up to date. Type: rj migrate"], []
     wrong = [line.replace(file, "and its name") for line in database.check()]
     with database.transaction() as connection:
-        notes = list(_notes_on_rows(connection))
+        notes = [describe_journal(), *_notes_on_rows(connection)]
     if vault is None:
         return wrong, notes
     with database.unit() as unit:

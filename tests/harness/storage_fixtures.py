@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database
+from storage.database import PRAGMAS, Database
+from storage.sqlite_driver import journal_mode
 from storage.unit import Unit
 from storage.vault import Vault
 from tests.harness.clock import FakeClock
@@ -26,6 +27,13 @@ def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def file(empty_file: Path, tmp_path: Path) -> Path:
     """Return a SQLite file of this test's own."""
     return Path(shutil.copy(empty_file, tmp_path / "rj.db"))
+
+
+@pytest.fixture(params=sorted({journal_mode(), "delete"}))
+def journal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Set how the databases of a test keep their journal, once each way that there is here."""
+    monkeypatch.setitem(PRAGMAS, "journal_mode", request.param)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The database keeps what it is told to keep, and says so when it cannot."""
 
-import sqlite3
 import stat
 import threading
 from dataclasses import replace
@@ -13,17 +12,20 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from storage.database import PRAGMAS, Database, UnsafeDatabase
 from storage.key_check import vault_matches
+from storage.sqlite_driver import DRIVER, VERSION, WAL_IS_SAFE_SINCE, journal_mode
 from storage.tables import MISSED_QUESTION
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
 from tests.support.builders import NOW
 
+pytestmark = pytest.mark.usefixtures("journal")
 
-def test_every_connection_is_set_as_promised(database: Database) -> None:
+
+def test_every_connection_is_set_as_promised(database: Database, journal: str) -> None:
     with database.transaction() as conn:
         found = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
     assert found == PRAGMAS
-    assert found["journal_mode"] == "delete"
+    assert found["journal_mode"] == journal
     assert found["synchronous"] == 3
     assert database.check() == []
 
@@ -139,7 +141,7 @@ def test_a_time_without_a_zone_is_refused(database: Database) -> None:
 
 
 def test_damage_is_found(database: Database, file: Path) -> None:
-    plain = sqlite3.connect(file)
+    plain = DRIVER.connect(file)
     plain.execute("PRAGMA foreign_keys=0")
     plain.execute("INSERT INTO officer VALUES ('1', 'no chat', x'', '2026-01-01 00:00:00')")
     plain.commit()
@@ -163,6 +165,7 @@ def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> 
     with database.transaction() as conn:
         conn.execute(insert(MISSED_QUESTION), rows)
         conn.execute(MISSED_QUESTION.delete())
+    assert database.truncate_journal()
     before = file.stat().st_size
     database.erase_free_space()
     assert file.stat().st_size < before - 100_000
@@ -183,3 +186,48 @@ def _insert(unit: Unit, id: str, at: datetime) -> int:
 
 def _ids(unit: Unit, condition: ColumnElement[bool]) -> list[str]:
     return list(unit.conn.scalars(select(MISSED_QUESTION.c.id).where(condition)))
+
+
+def test_the_write_ahead_log_is_used_where_it_is_safe() -> None:
+    assert journal_mode(WAL_IS_SAFE_SINCE) == journal_mode((4, 0, 0)) == "wal"
+    assert journal_mode((3, 51, 2)) == journal_mode((3, 40, 1)) == "delete"
+    assert PRAGMAS["journal_mode"] in ("wal", "delete")
+    assert tuple(int(part) for part in DRIVER.sqlite_version.split(".")) == VERSION
+
+
+@pytest.mark.parametrize(("before", "after"), [("delete", "wal"), ("wal", "delete")])
+def test_a_file_of_the_other_mode_is_taken_over(
+    file: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    for mode, id in ((before, "1"), (after, "2")):
+        monkeypatch.setitem(PRAGMAS, "journal_mode", mode)
+        own = Database(f"sqlite:///{file}", vault)
+        with own.unit() as unit:
+            _insert(unit, id, NOW)
+        with own.reading() as unit:
+            assert unit.conn.exec_driver_sql("PRAGMA journal_mode").scalar() == mode
+            assert _ids(unit, true()) == ["1", "2"][: int(id)]
+        own.close()
+        assert [kept.name for kept in file.parent.iterdir() if "rj.db" in kept.name] == ["rj.db"]
+
+
+@pytest.mark.parametrize("journal", ["wal"], indirect=True)
+def test_with_a_write_ahead_log_nobody_waits_for_a_reader(database: Database) -> None:
+    with database.reading() as reader:
+        assert _ids(reader, true()) == []
+        with database.unit() as unit:
+            _insert(unit, "1", NOW)
+        assert _ids(reader, true()) == [], "a reader goes on seeing what it began with"
+        assert not database.truncate_journal()
+    with database.reading() as reader:
+        assert _ids(reader, true()) == ["1"]
+    assert database.truncate_journal()
+
+
+@pytest.mark.parametrize("journal", ["wal"], indirect=True)
+def test_the_write_ahead_log_is_for_its_owner_alone(database: Database, file: Path) -> None:
+    with database.unit() as unit:
+        _insert(unit, "1", NOW)
+    beside = [kept for kept in file.parent.iterdir() if kept.name.startswith("rj.db-")]
+    assert len(beside) == 2
+    assert {stat.S_IMODE(kept.stat().st_mode) for kept in beside} == {0o600}
