@@ -174,7 +174,8 @@ async def test_only_the_owner_may_ask_and_only_its_queue_decides(
     )
     for browser in (omar, yusuf, ada):
         assert (await browser.post(CONTACT, **NEW)).status_code == 403
-    assert "07700" not in (await omar.get(CONTACT)).text
+    page = (await omar.get(CONTACT)).text
+    assert "7700900417" not in page.replace(" ", "")
     await mira.post(CONTACT, **NEW)
     id = await waiting_id(mira)
     for browser in (yusuf, ada):
@@ -298,7 +299,7 @@ def test_the_body_is_sealed_kept_thirty_days_and_gone_with_the_referral(desk: De
     )
     sealed = sealed_body(desk, id)
     assert sealed is not None
-    assert b"7700" not in sealed
+    assert b"7700900733" not in sealed
     opened = desk.vault.unseal(sealed, f"contact_change/{id}/body")
     assert "+447700900417" in opened
     for days, is_kept in ((29, True), (31, False)):

@@ -64,8 +64,9 @@ async def test_the_list_names_nobody_and_says_nothing_that_was_said(desk: DeskAp
     for view in VIEWS:
         page = await mira.get(f"/desk/queue?view={view}")
         listed |= set(listed_references(page))
+        shown = re.sub(r'value="[^"]{32,}"', "", page.text)  # any four digits may be in a token
         for said in ("Maya", "Tamsin", "Sam Reed", "bluebell", "0417", "example"):
-            assert said not in page.text
+            assert said not in shown
     assert listed == {ONE, TWO, THREE}
 
 
