@@ -1,7 +1,9 @@
 """A fresh database and a fresh vault for each test; loaded as a pytest plugin, never imported."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,27 @@ def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.migrate()
     made.close()
     return path
+
+
+@pytest.fixture
+def ready_tables(empty_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a program in this process copy its first tables instead of making them, step by step.
+
+    That they are made is for `tests/storage`, and for the tests that start a process.
+    """
+    migrate = Database.migrate
+
+    def copy_or_migrate(database: Database, to: str = "head") -> None:
+        if to != "head" or database.revision() is not None:
+            return migrate(database, to)
+        own_file = database._url.database or ""
+        with (
+            closing(sqlite3.connect(empty_file)) as ready,
+            closing(sqlite3.connect(own_file)) as own,
+        ):
+            ready.backup(own)
+
+    monkeypatch.setattr(Database, "migrate", copy_or_migrate)
 
 
 @pytest.fixture
