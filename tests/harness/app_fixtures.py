@@ -1,7 +1,9 @@
 """A clock for each test, and what makes every program under test quick and patient."""
 
+import os
 from collections.abc import Iterator
 
+import certifi
 import pytest
 
 from bot.channels.web import guard
@@ -23,6 +25,14 @@ def cheap_hashing() -> Iterator[tuple[int, int]]:
         patch.setattr(passwords, "ROUNDS", 1)
         patch.setattr(passwords, "MEMORY", 64)
         yield real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority() -> Iterator[None]:
+    """Trust the one authority of the environment: each client would read every public root."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: os.environ["SSL_CERT_FILE"])
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
