@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from flows import casework, content_files
@@ -129,6 +130,7 @@ def _options_question(question: Question) -> str:
     return say(FIRST_LANGUAGE, shared) if has(FIRST_LANGUAGE, shared) else question.key
 
 
+@cache
 def _keys_in_code(code: Path) -> tuple[frozenset[str], frozenset[str]]:
     """Return the keys in the code, with a star for each blank, and the same for buttons."""
     branches = "|".join(map(re.escape, content_files.load_language(FIRST_LANGUAGE)))
