@@ -15,6 +15,11 @@ pytest_plugins = [
 
 os.environ["PTB_TIMEDELTA"] = "true"
 
+# With --coverage, this tells each worker to count. The programs that tests start need not: what they
+# run of the counted packages, tests in the workers run too, and counting makes each start slower.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
 # httpx asks for sniffio at each request to an application, and searches the disk for it in vain.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 

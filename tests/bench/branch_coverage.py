@@ -1,4 +1,7 @@
-"""Counts the branches that the tests take: `./run test --coverage`; prints a line a package."""
+"""Counts the branches of flows and storage that tests take: `./run test --coverage`.
+
+It prints a line a package.
+"""
 
 import json
 import subprocess

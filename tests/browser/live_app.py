@@ -26,6 +26,8 @@ class LiveApp:
         self.address = f"http://localhost:{port}"
         here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
         self.running = build_app(database, **{**here, **settings})
+        # A page that gave up earlier would ask its reader to look again, which no test here does.
+        self.running.runtime.answer_within = 30.0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site", daemon=True)
         self._tasks: list[asyncio.Task[Any]] = []

@@ -35,7 +35,8 @@ def ready_tables(empty_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def copy_or_migrate(database: Database, to: str = "head") -> None:
         if to != "head" or database.revision() is not None:
-            return migrate(database, to)
+            migrate(database, to)
+            return
         own_file = database._url.database or ""
         with (
             closing(sqlite3.connect(empty_file)) as ready,
