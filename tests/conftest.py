@@ -15,8 +15,8 @@ pytest_plugins = [
 
 os.environ["PTB_TIMEDELTA"] = "true"
 
-# With --coverage, this tells each worker to count. The programs that tests start need not: what they
-# run of the counted packages, tests in the workers run too, and counting makes each start slower.
+# With --coverage, this tells each worker to count. The programs that tests start need not: what
+# they run of the counted packages, workers run too, and counting makes each start slower.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
