@@ -133,7 +133,10 @@ class MessageRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """One thing to send; `n` is its place in the queue. The body is blanked once it is sent."""
+    """One thing to send; `n` is its place in the queue. The body is blanked once it is sent.
+
+    `urgent`: what is said of danger, leaving and stopping, which waits for no other message.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (Index(None, "stage", "n"), Index(None, "chat_id", "stage", "n"))
@@ -144,6 +147,7 @@ class OutboxRow(SQLModel, table=True):
     channel: str
     kind: str
     body: bytes | None = None
+    urgent: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     stage: str
     attempts: int = 0
     reason: str = ""

@@ -60,7 +60,7 @@ class SendRateLimits:
 
     def acquire(self, row: OutboxItem, now: datetime) -> float:
         """Return the seconds that a row must wait; 0.0 takes its place in the count."""
-        if row.kind not in _RATE_LIMITED_KINDS:
+        if row.kind not in _RATE_LIMITED_KINDS or row.urgent:
             return 0.0
         both = (
             self._bucket(f"{row.channel}/{row.chat_id}", MESSAGES_PER_CHAT, CHAT_BURST, now),

@@ -159,7 +159,8 @@ def _enqueue_reply(
     goes_at = verdict.not_before if isinstance(verdict, Defer) else None
     asked = {**_fields(message), "reference": reference, "waited": goes_at is not None}
     body = {**_fields(reply), GUARD_KEY: asked}
-    outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat_id, goes_at)
+    urgent = message.unblockable
+    outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat_id, goes_at, urgent)
 
 
 def _fields(value: Reply | OutboundMessage) -> Body:

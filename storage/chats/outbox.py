@@ -56,6 +56,7 @@ class OutboxItem:
     address: str
     attempts: int
     enqueued_at: datetime
+    urgent: bool = False
     handed_off_to: str = ""
     has_more: bool = False
 
@@ -78,8 +79,12 @@ def enqueue(
     body: dict[str, Any],
     chat_id: str | None = None,
     not_before: datetime | None = None,
+    urgent: bool = False,
 ) -> str:
-    """Enqueue something to send, from `not_before` on; return its id."""
+    """Enqueue something to send, from `not_before` on; return its id.
+
+    What is urgent overtakes the other messages of its chat.
+    """
     id = new_id()
     row = {
         "id": id,
@@ -89,6 +94,7 @@ def enqueue(
         "body": unit.seal(_body_context(chat_id, id), dumps(body)),
         "enqueued_at": unit.now,
         "not_before": not_before,
+        "urgent": urgent,
         "stage": OutboxStage.WAITING,
         "attempts": 0,
         "reason": "",
@@ -101,8 +107,9 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
     """Return what `channels` can send now, the oldest first.
 
     At most one a chat, and acknowledgements: a chat's later rows wait while an earlier one is due
-    or has a retry scheduled, but for no acknowledgement. Those of a closed chat wait. A row that
-    cannot be decrypted is given up and the others go on.
+    or has a retry scheduled, but for no acknowledgement, and urgent ones for no message that is
+    not. Those of a closed chat wait. A row that cannot be decrypted is given up and the others go
+    on.
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
@@ -112,6 +119,12 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
             log.error("row_unreadable", extra={"code": row.channel})
             give_up(unit, row.id)
     readable = [one for one in opened if one is not None]
+    overtaken = {one.chat_id for one in readable if one.urgent}
+    readable = [
+        one
+        for one in readable
+        if one.urgent or one.kind == OutboxKind.ACKNOWLEDGE or one.chat_id not in overtaken
+    ]
     return readable if readable or not rows else due_outbox_items(unit, channels, limit)
 
 
@@ -211,23 +224,24 @@ def _finish(unit: Unit, id: str, stage: OutboxStage) -> bool:
 
 
 def _due_rows() -> Select[Any]:
-    earlier, now = OUTBOX.alias("earlier"), bindparam("now", type_=UtcDateTime)
-    before_it = exists().where(
-        earlier.c.chat_id == OUTBOX.c.chat_id,
-        earlier.c.stage == OutboxStage.WAITING,
+    ahead, now = OUTBOX.alias("ahead"), bindparam("now", type_=UtcDateTime)
+    held_up = exists().where(
+        ahead.c.chat_id == OUTBOX.c.chat_id,
+        ahead.c.stage == OutboxStage.WAITING,
         # What says that a press arrived and what answers it may go side by side.
-        earlier.c.kind != OutboxKind.ACKNOWLEDGE,
-        earlier.c.n < OUTBOX.c.n,
+        ahead.c.kind != OutboxKind.ACKNOWLEDGE,
+        ahead.c.n < OUTBOX.c.n,
+        or_(~OUTBOX.c.urgent, ahead.c.urgent, ahead.c.kind != OutboxKind.SAY),
         # A row that failed holds back the later ones until it went: their order is kept. One that
         # was only put off, to a time of day, does not: a reply must not wait for the morning.
-        or_(earlier.c.not_before.is_(None), earlier.c.not_before <= now, earlier.c.attempts > 0),
+        or_(ahead.c.not_before.is_(None), ahead.c.not_before <= now, ahead.c.attempts > 0),
     )
     other = OUTBOX.alias("other")
     has_more = exists().where(
         other.c.chat_id == OUTBOX.c.chat_id,
         other.c.stage == OutboxStage.WAITING,
         other.c.kind != OutboxKind.ACKNOWLEDGE,
-        other.c.n > OUTBOX.c.n,
+        other.c.n != OUTBOX.c.n,
     )
     return (
         select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER, has_more.label("has_more"))
@@ -237,7 +251,7 @@ def _due_rows() -> Select[Any]:
             or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
             OUTBOX.c.channel.in_(bindparam("channels", expanding=True)),
             CHAT.c.closed_at.is_(None),
-            ~before_it,
+            ~held_up,
         )
         .order_by(OUTBOX.c.n)
         .limit(bindparam("limit"))

@@ -53,6 +53,34 @@ def test_one_at_a_time_in_each_chat(unit: Unit, amina: str, ben: str) -> None:
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["a2", "b1"]
 
 
+def test_what_is_urgent_overtakes_other_messages_of_its_chat(
+    unit: Unit, amina: str, ben: str
+) -> None:
+    for text in ("a1", "a2"):
+        put(unit, text, amina)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, amina, urgent=True)
+    put(unit, "b1", ben)
+    found = outbox.due_outbox_items(unit, CHANNELS)
+    assert texts(found) == ["999", "b1"]
+    assert [one.has_more for one in found] == [True, False]
+    outbox.mark_sent(unit, found[0].id)
+    assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["a1", "b1"]
+
+
+def test_what_is_urgent_waits_for_no_retry_but_for_a_chat_to_be_cleared(
+    unit: Unit, amina: str
+) -> None:
+    outbox.schedule_retry(unit, put(unit, "a1", amina), NOW + MINUTE, "flood")
+    clear = outbox.enqueue(unit, "telegram", OutboxKind.CLEAR, {"text": "clear"}, amina)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, amina, urgent=True)
+    later = replace(unit, now=NOW + MINUTE)
+    assert texts(outbox.due_outbox_items(unit, CHANNELS)) == []
+    assert texts(outbox.due_outbox_items(later, CHANNELS)) == ["a1"], "and then the clearing"
+    outbox.mark_sent(unit, clear)
+    assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["999"]
+    assert texts(outbox.due_outbox_items(later, CHANNELS)) == ["999"]
+
+
 def test_what_is_sent_leaves_no_words(unit: Unit, amina: str) -> None:
     outbox.mark_sent(unit, put(unit, "a1", amina))
     assert unit.conn.execute(select(OUTBOX.c.body, OUTBOX.c.stage)).all() == [(None, "sent")]

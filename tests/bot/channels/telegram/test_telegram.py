@@ -105,6 +105,24 @@ async def test_what_a_person_sends_at_once_is_answered_in_order(
         ][:5]
 
 
+async def test_the_number_to_ring_in_danger_waits_for_no_other_message(
+    rig: TelegramApp, server: TelegramServer
+) -> None:
+    amina = server.person("Amina")
+    await type_texts(rig, amina, "/start")
+    for n in range(60):
+        amina.says(f"/help {n}")
+    amina.says("he is here now with a knife and will kill me")
+    began = server.clock()
+    await rig.receive()
+    while not any("999" in one.text for one in amina.screen if one.from_bot):
+        await rig.deliver()
+    assert (server.clock() - began).total_seconds() <= 2
+    await rig.settle()
+    assert rig.outbox_count(OutboxStage.WAITING) == 0
+    assert len([one for one in amina.screen if one.from_bot]) > 60, "the others came after it"
+
+
 @pytest.mark.parametrize(
     "payload", ["", "leaflet", "i_", "i_made-up", "i_" + "x" * 60, "%00", "a b"]
 )
