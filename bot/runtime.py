@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,17 +20,20 @@ MAX_CHATS_STARTING = 5
 """How many new chats are taken on at a time: more of them wait, and nobody who is known does."""
 
 
-@dataclass(slots=True)
 class WakeSignals:
-    """What one part tells another: there is something to do."""
+    """What one part tells another: there is something to do. Everything happens on one loop."""
 
-    inbox: asyncio.Event = field(default_factory=asyncio.Event)
-    outbox: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self) -> None:
+        self._events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
-    def wake_all(self) -> None:
-        """Have the inbox and the outbox looked at now."""
-        self.inbox.set()
-        self.outbox.set()
+    def event(self, signal: str) -> asyncio.Event:
+        """Return what is set when a signal comes: the inbox's, or a channel's of the outbox."""
+        return self._events[signal]
+
+    def notify(self, signals: Iterable[str]) -> None:
+        """Wake whoever waits for one of these."""
+        for signal in signals:
+            self._events[signal].set()
 
 
 @dataclass(slots=True)
@@ -62,6 +65,10 @@ class Runtime:
     )
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _screens_revision: tuple[int, str] = (-1, "")
+
+    def __post_init__(self) -> None:
+        """Have each commit wake the parts that it gave something to do."""
+        self.database.on_commit = self.wake.notify
 
     async def screens_revision(self) -> str:
         """Return what changes with any chat's screen, looked up once for all who ask in a round."""

@@ -25,7 +25,7 @@ from bot.runtime import Runtime
 from bot.settings import Settings
 from bot.web.server import serve
 from flows.dialogue import dispatch
-from storage.chats.inbox import Arrival
+from storage.chats.inbox import INBOX_SIGNAL, Arrival
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("rj.serve")
 IDLE_SECONDS = 1.0
 """Seconds between looks at the inbox and the outbox when nothing woke us."""
+PATIENCE_SECONDS = 1.0
+"""Seconds that messages wait for one whose call has no answer yet."""
 SWEEP_SECONDS = 60.0
 SWEEPS_PER_VACUUM = 24 * 60
 """In sweeps: how often what was deleted is taken out of the file itself."""
@@ -74,27 +76,25 @@ class Program:
         """Answer what waits, many chats in one transaction."""
         with self.runtime.answers.responding():
             while True:
-                if await answer_batch(self.runtime):
-                    self.runtime.wake.outbox.set()
-                else:
-                    await _wait_for(self.runtime.wake.inbox, IDLE_SECONDS)
+                if not await answer_batch(self.runtime):
+                    await _wait_for(self.runtime.wake.event(INBOX_SIGNAL), IDLE_SECONDS)
 
-    async def deliver_for_ever(self) -> None:
-        """Send what is in the outbox."""
-        await self._deliver({name for name in self.runtime.channels if name != WEBHOOK_CHANNEL})
+    async def deliver_for_ever(self, name: str) -> None:
+        """Send what is in the outbox for one channel; none of them waits for another."""
+        channels = {name: self.runtime.channels[name]}
+        delivery = Delivery(self.runtime, channels, PATIENCE_SECONDS)
+        try:
+            while True:
+                _, wait = await delivery.deliver_batch()
+                # What was enqueued meanwhile has set the event.
+                seconds = IDLE_SECONDS if wait is None else min(IDLE_SECONDS, wait)
+                await _wait_for(self.runtime.wake.event(name), seconds)
+        finally:
+            await delivery.stop()
 
-    async def tell_for_ever(self) -> None:
-        """Tell the other system; apart, so that nobody waits for an answer of its."""
-        await self._deliver({WEBHOOK_CHANNEL} & set(self.runtime.channels))
-
-    async def _deliver(self, names: set[str]) -> None:
-        mine = {name: channel for name, channel in self.runtime.channels.items() if name in names}
-        delivery = Delivery(self.runtime, mine)
-        while True:
-            _, wait = await delivery.deliver_batch()
-            # What was enqueued meanwhile has set the event.
-            seconds = IDLE_SECONDS if wait is None else min(IDLE_SECONDS, wait)
-            await _wait_for(self.runtime.wake.outbox, seconds)
+    def delivering(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what sends for ever, for each channel."""
+        return [partial(self.deliver_for_ever, name) for name in self.runtime.channels]
 
     async def sweep_for_ever(self) -> None:
         """Do what time makes due, once a minute."""
@@ -132,11 +132,9 @@ async def run(
         if conversation:
             parts += [
                 _supervise("respond", program.respond_for_ever),
-                _supervise("deliver", program.deliver_for_ever),
+                *(_supervise("deliver", part) for part in program.delivering()),
                 _supervise("sweep", program.sweep_for_ever),
             ]
-            if WEBHOOK_CHANNEL in program.runtime.channels:
-                parts.append(_supervise("tell", program.tell_for_ever))
             if program.bot and program.runtime.settings.telegram_mode == "polling":
                 parts.append(_supervise("poll", partial(receive.poll, program.bot, program.keep)))
         if pages:

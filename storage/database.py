@@ -65,6 +65,7 @@ class Database:
     ) -> None:
         self._vault, self.clock = vault, clock
         self.recent = RecentConversations()
+        self.on_commit: Callable[[set[str]], None] = lambda signals: None
         try:
             self._url = make_url(url)
             _create_file(self._url)
@@ -92,16 +93,19 @@ class Database:
             yield connection
 
     @contextmanager
-    def unit(self, now: datetime | None = None) -> Iterator[Unit]:
+    def unit(self, now: datetime | None = None, signals: set[str] | None = None) -> Iterator[Unit]:
         """Give a unit of work that is written as a whole, or, after an error, not at all.
 
-        `now` (aware) stands for the time of the clock.
+        `now` (aware) stands for the time of the clock. What is committed adds to `signals` who is
+        to be woken.
         """
         with self._writer.begin() as connection:
             unit = Unit(connection, self.vault, now or self.clock(), self.recent)
             yield unit
             unit.flush()
         self.recent.update(unit.saved)
+        if signals is not None:
+            signals |= unit.signals
 
     @contextmanager
     def reading(self, now: datetime | None = None) -> Iterator[Unit]:
@@ -112,15 +116,20 @@ class Database:
         with self._reader.begin() as connection:
             yield Unit(connection, self.vault, now or self.clock(), self.recent)
 
-    def write(
+    async def write(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> Awaitable[T]:
+    ) -> T:
         """Run `operation` with a unit of work and the arguments on the one writer thread.
 
-        Await its result. The unit's clock time is read when the transaction has begun.
+        The unit's clock time is read when the transaction has begun. Once it is committed,
+        `on_commit` is called with its signals.
         """
-        job = partial(_run, self.unit, operation, *args, **kwargs)
-        return asyncio.get_running_loop().run_in_executor(self._writer_thread, job)
+        signals: set[str] = set()
+        job = partial(_run, partial(self.unit, signals=signals), operation, *args, **kwargs)
+        result = await asyncio.get_running_loop().run_in_executor(self._writer_thread, job)
+        if signals:
+            self.on_commit(signals)
+        return result
 
     def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs

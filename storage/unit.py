@@ -31,6 +31,8 @@ class Unit:
     recent: RecentConversations = field(default_factory=RecentConversations)
     saved: dict[str, RecentConversation] = field(default_factory=dict)
     """What `recent` learns when this is committed, by conversation id."""
+    signals: set[str] = field(default_factory=set)
+    """Who is woken when this is committed: the inbox, or a channel of the outbox."""
     _added: Rows = field(default_factory=dict)
 
     @property

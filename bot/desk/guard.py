@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.broadcast import EventBroadcaster
 from bot.desk.permissions import PERMISSIONS, Ownership, may, visible_queues
 from bot.runtime import Runtime
 from bot.web import cookies
@@ -103,10 +104,10 @@ class DeskRequest(WebRequest):
         """Return what the address asks under a name if it is one of these, else ""."""
         return asked if (asked := self.query(name)) in known else ""
 
-    def after_write(self) -> None:
-        """Let the other pages know too."""
-        self.runtime.wake.wake_all()
-        self.runtime.desk_events.notify()
+    @property
+    def write_events(self) -> EventBroadcaster:
+        """Return what tells the other pages of the desk."""
+        return self.runtime.desk_events
 
     def log(
         self, unit: Unit, action: str, target: str = "", reason: str = "", refused: bool = False

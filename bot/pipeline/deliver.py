@@ -35,6 +35,8 @@ DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
 in the list of the dead until somebody sends it again."""
 RETRY_WINDOW = timedelta(hours=24)
 BATCH_SIZE = 100
+CALL_CHECK_SECONDS = 0.2
+"""Seconds until calls that had no answer yet are looked at again."""
 _RATE_LIMITED_KINDS = (OutboxKind.SAY, OutboxKind.ALERT)
 
 
@@ -89,11 +91,22 @@ class _SendOutcome:
 class Delivery:
     """Sends what is in the outbox of one process; one process a channel."""
 
-    def __init__(self, runtime: Runtime, channels: Mapping[str, Channel] | None = None) -> None:
-        """Send by all channels, or by those that are given."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        channels: Mapping[str, Channel] | None = None,
+        patience: float | None = None,
+    ) -> None:
+        """Send by all channels, or by those that are given.
+
+        After `patience` seconds a round no longer waits for a call that has no answer yet: it goes
+        on beside the next ones. None waits for all.
+        """
         self._runtime = runtime
         self._channels = runtime.channels if channels is None else channels
         self._limits = SendRateLimits()
+        self._patience = patience
+        self._calls: dict[str, asyncio.Task[_SendOutcome]] = {}
 
     async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
@@ -104,22 +117,41 @@ class Delivery:
         rows, withheld = await self._runtime.database.write(self._sendable_rows)
         self._notify(withheld)
         waits = [(row, self._rate_limit_delay(row, now)) for row in rows]
-        going = [row for row, wait in waits if not wait]
-        if going:
-            outcomes = await asyncio.gather(*(self._send(row, now) for row in going))
+        going = {_line_of(row): row for row, wait in waits if not wait}
+        new = {line: asyncio.create_task(self._send(row, now)) for line, row in going.items()}
+        self._calls.update(new)
+        if new:
+            await asyncio.wait(new.values(), timeout=self._patience)
+        outcomes = self._take_outcomes()
+        if outcomes:
             await self._record(outcomes)
-            self._notify(going)
-        if len(rows) == BATCH_SIZE or any(row.has_more for row in going):
-            return len(going), 0.0
-        return len(going), min((wait for _, wait in waits if wait), default=None)
+            self._notify([outcome.row for outcome in outcomes])
+        if len(rows) == BATCH_SIZE or any(outcome.row.has_more for outcome in outcomes):
+            return len(outcomes), 0.0
+        known = [wait for _, wait in waits if wait] + [CALL_CHECK_SECONDS] * bool(self._calls)
+        return len(outcomes), min(known, default=None)
+
+    async def stop(self) -> None:
+        """End the calls that have no answer yet; their rows are sent again."""
+        for call in self._calls.values():
+            call.cancel()
+        await asyncio.gather(*self._calls.values(), return_exceptions=True)
+
+    def _take_outcomes(self) -> list[_SendOutcome]:
+        ended = [line for line, call in self._calls.items() if call.done()]
+        return [self._calls.pop(line).result() for line in ended]
 
     def _sendable_rows(self, unit: Unit) -> tuple[list[OutboxItem], list[OutboxItem]]:
         """Return what can be sent, and what may not be any more: the guard is asked again."""
         going: list[OutboxItem] = []
         withheld: list[OutboxItem] = []
-        while not going and (rows := outbox.due_outbox_items(unit, self._channels, BATCH_SIZE)):
+        limit = BATCH_SIZE + len(self._calls)
+        while not going and (rows := outbox.due_outbox_items(unit, self._channels, limit)):
+            rows = [row for row in rows if _line_of(row) not in self._calls]
             for row in rows:
                 (going if outgoing.recheck_guard(unit, row) else withheld).append(row)
+            if not rows:
+                break  # all that is due is being sent
         return going, withheld
 
     def _notify(self, rows: list[OutboxItem]) -> None:
@@ -199,6 +231,12 @@ class Delivery:
             return
         delay = waits[min(row.attempts, len(waits) - 1)]
         outbox.schedule_retry(unit, row.id, unit.now + timedelta(seconds=delay), code)
+
+
+def _line_of(row: OutboxItem) -> str:
+    """Return what names the rows of which only one is sent at a time."""
+    # What says that a press arrived, and what answers it, go side by side.
+    return row.id if row.chat_id is None or row.kind == OutboxKind.ACKNOWLEDGE else row.chat_id
 
 
 def _record_message_ids(unit: Unit, outcome: _SendOutcome) -> None:

@@ -65,10 +65,8 @@ async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival
     except Exception as problem:
         log.warning("answered_apart", extra={"code": type(problem).__name__})
         await runtime.database.write(inbox.enqueue_arrivals, channel, arrivals)
-        runtime.wake.inbox.set()
         return
     _notify(runtime, answered)
-    runtime.wake.outbox.set()
 
 
 def _answer_new(

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.broadcast import EventBroadcaster
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from bot.web import forms
@@ -90,9 +91,10 @@ class WebRequest(ABC):
         """Return what a busy page gives back to be sent again: nothing next to a secret."""
         return {} if SECRET_FIELDS & self.form.keys() else self.form
 
-    def after_write(self) -> None:
-        """Let the others know that something was written."""
-        self.runtime.wake.wake_all()
+    @property
+    def write_events(self) -> EventBroadcaster | None:
+        """Return what tells other pages of each write, None where none has to know."""
+        return None
 
     async def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
@@ -107,7 +109,8 @@ class WebRequest(ABC):
         """Do something in one transaction; raise one of BUSY_ERRORS when that takes too long."""
         async with asyncio.timeout(self.database_timeout):
             done = await self.runtime.database.write(operation, *args, **kwargs)
-        self.after_write()
+        if self.write_events:
+            self.write_events.notify()
         return done
 
     def check_csrf(self) -> None:

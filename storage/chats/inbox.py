@@ -28,6 +28,8 @@ from storage.vault import VaultError
 
 log = logging.getLogger("rj.inbox")
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
+INBOX_SIGNAL = "inbox"
+"""The signal that something came in; those of the outbox are named after their channels."""
 _BATCH_SIZE = 200
 Body = dict[str, Any]
 
@@ -81,6 +83,7 @@ def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> i
     ]
     if rows:
         unit.conn.execute(insert(INBOX), rows)
+        unit.signals.add(INBOX_SIGNAL)
     return len(rows)
 
 

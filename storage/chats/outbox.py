@@ -100,6 +100,7 @@ def enqueue(
         "reason": "",
     }
     unit.add(_INSERT, row)
+    unit.signals.add(channel)
     return id
 
 
@@ -191,7 +192,10 @@ def requeue(unit: Unit, id: str) -> bool:
     mine = (OUTBOX.c.id == id, OUTBOX.c.stage == OutboxStage.DEAD)
     fresh = {"stage": OutboxStage.WAITING, "attempts": 0, "reason": "", "enqueued_at": unit.now}
     rest = {"not_before": None, "ended_at": None}
-    return unit.changed(update(OUTBOX).where(*mine).values({**fresh, **rest})) == 1
+    again = update(OUTBOX).where(*mine).values({**fresh, **rest}).returning(OUTBOX.c.channel)
+    channels = unit.conn.scalars(again).all()
+    unit.signals.update(channels)
+    return bool(channels)
 
 
 def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:

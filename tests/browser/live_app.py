@@ -60,7 +60,7 @@ class LiveApp:
         parts = (
             self.running.serve_pages(),
             self.running.respond_for_ever(),
-            self.running.deliver_for_ever(),
+            *(deliver() for deliver in self.running.delivering()),
         )
         self._tasks = [asyncio.create_task(part) for part in parts]
         await _until_open(self.address)

@@ -45,7 +45,7 @@ def build_app(database: Database, **settings: object) -> Program:
 @asynccontextmanager
 async def answering(running: Program) -> AsyncIterator[None]:
     """Answer and deliver in the background, as the program does."""
-    parts = (running.respond_for_ever(), running.deliver_for_ever())
+    parts = (running.respond_for_ever(), *(deliver() for deliver in running.delivering()))
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         yield

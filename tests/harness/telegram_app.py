@@ -18,7 +18,7 @@ from bot.pipeline.sweep import sweep
 from bot.serve import Program
 from flows.conversation import Conversation
 from storage.chats import conversations
-from storage.chats.inbox import InboxStage
+from storage.chats.inbox import INBOX_SIGNAL, InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.tables import INBOX, OUTBOX
@@ -84,8 +84,8 @@ class TelegramApp:
     async def answering_pages(self) -> AsyncIterator[PagesApp]:
         """Give the pages of the same program; what is done on them is answered at once."""
         runtime = self.running.runtime
-        # Pages set both events, answered updates only the other one: the test sends those itself.
-        woken = runtime.wake.inbox
+        # Updates are answered as they come, and the test sends those answers itself.
+        woken = runtime.wake.event(INBOX_SIGNAL)
 
         async def answer() -> None:
             with runtime.answers.responding():

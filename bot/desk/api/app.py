@@ -211,7 +211,6 @@ def _add_steps(app: FastAPI, operations: _Operations) -> None:
             return acts.perform_act(unit, named, step.act, who, step.note, step.until)
 
         stage = await operations.perform(request, "write:steps", f"api_{step.act}", named, stepping)
-        runtime.wake.wake_all()
         return schemas.StepResult(reference=named, act=step.act, stage=stage)
 
 

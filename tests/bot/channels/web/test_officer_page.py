@@ -20,6 +20,7 @@ from flows.conversation import Conversation
 from flows.dialogue import form
 from flows.vocabulary import Journey
 from flows.wording import say
+from storage.chats.inbox import INBOX_SIGNAL
 from storage.database import Database
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
@@ -233,7 +234,7 @@ def answer_nothing(running: Program, slowed: pytest.MonkeyPatch) -> None:
 
 async def answered_page(site: PagesApp, browser: httpx.AsyncClient) -> httpx.Response:
     """Return the officer's page once it no longer says that the answer follows."""
-    site.running.runtime.wake.wake_all()
+    site.running.runtime.wake.notify([INBOX_SIGNAL])
     for _ in range(200):
         page = await browser.get("/officer")
         if "refresh" not in page.headers:

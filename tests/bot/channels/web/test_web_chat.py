@@ -125,7 +125,6 @@ class ChatApp(App):
             chat_id = unit.conn.execute(chat).scalar_one()
         whole = {**body, "private": False, "fallback_text": ""}
         await running.runtime.database.write(outbox.enqueue, "web", OutboxKind.SAY, whole, chat_id)
-        running.runtime.wake.wake_all()
 
 
 @pytest.fixture
