@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 from bot import serve
 from bot.pipeline.officer_access import RevocationReason
 from bot.pipeline.respond import respond
-from bot.runtime import WakeSignals
 from flows.wording import say
 from storage import logbook
 from storage.chats import handoffs, officer_registry
@@ -122,7 +121,7 @@ async def test_what_was_under_way_is_not_sent_either(desk: Desk) -> None:
     app, site = desk
     ada = await app.signed_in("administrator", "ada")
     browser, page = await use_invitation(site, await invite(ada))
-    app.running.runtime.wake = WakeSignals()
+    app.database.on_commit = lambda signals: None  # nobody is woken to answer
     app.running.runtime.answer_within = 0.1
     await submit_form(browser, page, QUICK_REFERRAL)
     assert waiting_inputs(app) == 1
