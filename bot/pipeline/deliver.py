@@ -126,9 +126,9 @@ class Delivery:
         if outcomes:
             await self._record(outcomes)
             self._notify([outcome.row for outcome in outcomes])
-        if len(rows) == BATCH_SIZE or any(outcome.row.has_more for outcome in outcomes):
-            return len(outcomes), 0.0
         known = [wait for _, wait in waits if wait] + [CALL_CHECK_SECONDS] * bool(self._calls)
+        if len(going) == BATCH_SIZE or any(outcome.row.has_more for outcome in outcomes):
+            known.append(0.0)
         return len(outcomes), min(known, default=None)
 
     async def stop(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
-from bot.pipeline.deliver import BACK_OFF, CHANNEL_BURST, CHAT_BURST, Delivery
+from bot.pipeline.deliver import BACK_OFF, BATCH_SIZE, CHANNEL_BURST, CHAT_BURST, Delivery
 from flows.conversation import Reply
 from flows.vocabulary import OutboxKind
 from storage.chats import conversations, message_ids, outbox
@@ -32,6 +32,8 @@ class RecordingChannel:
     rate_limited: bool = True
     sent: list[tuple[datetime, str, str]] = field(default_factory=list)
     failure: FailureRule = lambda address, text: None
+    unanswered: dict[str, asyncio.Event] = field(default_factory=dict)
+    """By address: what a call there waits for."""
 
     def translate(self, body: Body) -> InboundEvent | None:
         """Return None: nothing comes in by this wire."""
@@ -40,6 +42,8 @@ class RecordingChannel:
     async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Note what is sent; raise what the test wishes."""
         await asyncio.sleep(0)
+        if address in self.unanswered:
+            await self.unanswered[address].wait()
         text = str(body.get("text", body.get("messages", kind)))
         problem = self.failure(address, text)
         if problem:
@@ -58,10 +62,10 @@ class OutboxHarness:
         self.delivery = self.new_delivery()
         self.chats: dict[str, str] = {}
 
-    def new_delivery(self) -> Delivery:
+    def new_delivery(self, patience: float | None = None) -> Delivery:
         """Return delivery as a fresh process has it."""
         house = build_runtime(self.database, {"telegram": self.channel})
-        return Delivery(house)
+        return Delivery(house, patience=patience)
 
     def chat(self, address: str) -> str:
         """Return the id of somebody's chat."""
@@ -289,3 +293,62 @@ async def test_clearing_takes_what_can_be_deleted_and_forgets_only_that(
     with post.database.reading() as unit:
         left = message_ids.message_ids_since(unit, chat, NOW - 99 * HOUR)
     assert left == ["1", "4"]
+
+
+async def test_a_call_without_an_answer_holds_up_its_own_chat_only(post: OutboxHarness) -> None:
+    post.channel.unanswered["amina"] = asyncio.Event()
+    post.delivery = post.new_delivery(patience=0.0)
+    post.put("amina", "a1", "a2")
+    post.put("tom", "t1", "t2")
+    for _ in range(4):
+        _, wait = await post.delivery.deliver_batch()
+        await asyncio.sleep(0.01)
+        assert wait is not None, "the call is looked at again"
+    assert (post.sent_to("tom"), post.sent_to("amina")) == (["t1", "t2"], [])
+    assert post.row_count(OutboxStage.WAITING) == 2
+    post.channel.unanswered.pop("amina").set()
+    await asyncio.sleep(0.01)
+    for _ in range(4):
+        await post.delivery.deliver_batch()
+        await asyncio.sleep(0.01)
+    assert post.sent_to("amina") == ["a1", "a2"]
+    assert await post.delivery.deliver_batch() == (0, None)
+    assert post.row_count(OutboxStage.WAITING) == 0
+
+
+async def test_a_full_round_held_back_by_a_limit_waits_for_it(post: OutboxHarness) -> None:
+    for n in range(BATCH_SIZE + 20):
+        post.put(f"p{n}", "x")
+    tried, wait = await post.delivery.deliver_batch()
+    assert tried == CHANNEL_BURST
+    assert wait is not None
+    assert wait > 0
+
+
+async def test_a_call_that_is_ended_is_made_again(post: OutboxHarness) -> None:
+    post.channel.unanswered["amina"] = asyncio.Event()
+    post.delivery = post.new_delivery(patience=0.0)
+    post.put("amina", "a1")
+    await post.delivery.deliver_batch()
+    await post.delivery.stop()
+    post.channel.unanswered.clear()
+    post.delivery = post.new_delivery()
+    await post.drain()
+    assert post.sent_to("amina") == ["a1"]
+
+
+async def test_more_calls_without_an_answer_than_fit_in_a_round_hold_up_nobody_else(
+    post: OutboxHarness,
+) -> None:
+    post.channel.rate_limited = False
+    stuck = [f"p{n}" for n in range(BATCH_SIZE + 20)]
+    post.channel.unanswered = {address: asyncio.Event() for address in stuck}
+    for address in stuck:
+        post.put(address, "x")
+    post.put("tom", "t1")
+    post.delivery = post.new_delivery(patience=0.0)
+    for _ in range(5):
+        await post.delivery.deliver_batch()
+        await asyncio.sleep(0.01)
+    assert post.sent_to("tom") == ["t1"]
+    await post.delivery.stop()
