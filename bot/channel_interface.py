@@ -67,6 +67,10 @@ class TemporaryFailure(Exception):
     """It was not taken: try again as after any failure. It carries a code, never words."""
 
 
+class ChannelDown(TemporaryFailure):
+    """The channel cannot be reached at all: no row is at fault. It carries a code, never words."""
+
+
 class ChatClosed(Exception):
     """The person closed the chat; nothing more can be sent there."""
 

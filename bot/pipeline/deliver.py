@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.channel_interface import (
     Channel,
+    ChannelDown,
     ChatClosed,
     PermanentFailure,
     RateLimited,
@@ -30,6 +31,9 @@ MESSAGES_PER_CHANNEL, CHANNEL_BURST = 30.0, 30.0
 DELETE_WINDOW = timedelta(hours=48)
 BACK_OFF = (1, 2, 5, 15, 60, 300, 900)
 """Seconds until the next try, by how often it has failed."""
+OUTAGE_RETRY_SECONDS = 5
+"""Seconds until the next try at most when the channel is down: people wait for no more once it is
+back. Until then a round tries one row."""
 DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
 """Channels on which a row is tried once more than it says here, for a day at most, and then waits
 in the list of the dead until somebody sends it again."""
@@ -107,6 +111,7 @@ class Delivery:
         self._limits = SendRateLimits()
         self._patience = patience
         self._calls: dict[str, asyncio.Task[_SendOutcome]] = {}
+        self._is_down = False
 
     async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
@@ -116,6 +121,8 @@ class Delivery:
         now = self._runtime.clock()
         rows, withheld = await self._runtime.database.write(self._sendable_rows)
         self._notify(withheld)
+        if self._is_down:
+            rows = rows[:1]  # to see whether the channel is back
         waits = [(row, self._rate_limit_delay(row, now)) for row in rows]
         going = {_line_of(row): row for row, wait in waits if not wait}
         new = {line: asyncio.create_task(self._send(row, now)) for line, row in going.items()}
@@ -127,9 +134,22 @@ class Delivery:
             await self._record(outcomes)
             self._notify([outcome.row for outcome in outcomes])
         known = [wait for _, wait in waits if wait] + [CALL_CHECK_SECONDS] * bool(self._calls)
-        if len(going) == BATCH_SIZE or any(outcome.row.has_more for outcome in outcomes):
+        if (
+            self._is_back(outcomes)
+            or len(going) == BATCH_SIZE
+            or any(outcome.row.has_more for outcome in outcomes)
+        ):
             known.append(0.0)
         return len(outcomes), min(known, default=None)
+
+    def _is_back(self, outcomes: list[_SendOutcome]) -> bool:
+        """Note whether the channel can be reached; return whether it is so again."""
+        was_down = self._is_down
+        if any(not isinstance(outcome.error, ChannelDown) for outcome in outcomes):
+            self._is_down = False
+        elif outcomes:
+            self._is_down = True
+        return was_down and not self._is_down
 
     async def stop(self) -> None:
         """End the calls that have no answer yet; their rows are sent again."""
@@ -219,9 +239,9 @@ class Delivery:
             case _:
                 code = str(error) if isinstance(error, TemporaryFailure) else type(error).__name__
                 log.warning("row_later", extra={"code": code})
-                self._retry_or_dead_letter(unit, row, code)
+                self._retry_or_dead_letter(unit, row, code, isinstance(error, ChannelDown))
 
-    def _retry_or_dead_letter(self, unit: Unit, row: OutboxItem, code: str) -> None:
+    def _retry_or_dead_letter(self, unit: Unit, row: OutboxItem, code: str, is_down: bool) -> None:
         """Try a row again later; where that has an end, lay it where somebody sees it."""
         waits = DEAD_LETTER_BACK_OFF.get(row.channel, BACK_OFF)
         if row.channel in DEAD_LETTER_BACK_OFF and (
@@ -230,6 +250,8 @@ class Delivery:
             outbox.move_to_dead_letters(unit, row.id, code)
             return
         delay = waits[min(row.attempts, len(waits) - 1)]
+        if is_down:
+            delay = min(delay, OUTAGE_RETRY_SECONDS)
         outbox.schedule_retry(unit, row.id, unit.now + timedelta(seconds=delay), code)
 
 

@@ -6,10 +6,18 @@ from itertools import count
 from typing import Any
 
 from telegram import Bot
-from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 from bot.channel_interface import (
     Body,
+    ChannelDown,
     ChatClosed,
     ChatEvent,
     InboundEvent,
@@ -120,6 +128,8 @@ class TelegramChannel:
             if "chat not found" in refused.message.lower():
                 raise ChatClosed from None
             raise PermanentFailure(f"{kind}_bad_request") from None
+        except NetworkError as problem:
+            raise ChannelDown(type(problem).__name__) from None
 
     async def _send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
         match kind:

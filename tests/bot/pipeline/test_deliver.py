@@ -8,8 +8,22 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, select
 
-from bot.channel_interface import Body, ChatClosed, InboundEvent, PermanentFailure, RateLimited
-from bot.pipeline.deliver import BACK_OFF, BATCH_SIZE, CHANNEL_BURST, CHAT_BURST, Delivery
+from bot.channel_interface import (
+    Body,
+    ChannelDown,
+    ChatClosed,
+    InboundEvent,
+    PermanentFailure,
+    RateLimited,
+)
+from bot.pipeline.deliver import (
+    BACK_OFF,
+    BATCH_SIZE,
+    CHANNEL_BURST,
+    CHAT_BURST,
+    OUTAGE_RETRY_SECONDS,
+    Delivery,
+)
 from flows.conversation import Reply
 from flows.vocabulary import OutboxKind
 from storage.chats import conversations, message_ids, outbox
@@ -352,3 +366,27 @@ async def test_more_calls_without_an_answer_than_fit_in_a_round_hold_up_nobody_e
         await asyncio.sleep(0.01)
     assert post.sent_to("tom") == ["t1"]
     await post.delivery.stop()
+
+
+async def test_when_a_channel_is_back_nobody_waits_for_a_long_retry(post: OutboxHarness) -> None:
+    people = [f"p{n}" for n in range(20)]
+    tried: list[str] = []
+
+    def down(to: str, text: str) -> Exception | None:
+        tried.append(to)
+        return ChannelDown("NetworkError")
+
+    post.channel.failure = down
+    for address in people:
+        post.put(address, "x")
+    await post.delivery.deliver_batch()
+    assert sorted(tried) == sorted(people)
+    tried.clear()
+    for _ in range(60):
+        post.now += timedelta(seconds=1)
+        await post.delivery.deliver_batch()
+    assert 12 <= len(tried) <= 60, "one at a time, to see whether it is back"
+    post.channel.failure = lambda to, text: None
+    post.now += timedelta(seconds=OUTAGE_RETRY_SECONDS)
+    await post.drain()
+    assert sorted(to for _, to, _ in post.channel.sent) == sorted(people)
