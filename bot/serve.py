@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from bot.pipeline.receive import Receiver
 from bot.pipeline.respond import answer_batch
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
-from bot.settings import Settings
+from bot.settings import InvalidSettings, Settings
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats.inbox import INBOX_SIGNAL, Arrival
@@ -71,6 +71,22 @@ class Program:
     async def keep(self, arrivals: list[Arrival]) -> None:
         """Save what came in on Telegram, whole, before anybody is told that it did."""
         await self._receiver.keep(arrivals)
+
+    async def receive_for_ever(self, polls: bool) -> None:
+        """Join Telegram when it answers; then poll, or leave it to the webhook.
+
+        Raises InvalidSettings when Telegram does not know the token.
+        """
+        if self.bot is None:
+            return
+        await connect(self.bot)
+        told = self.runtime.settings
+        url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
+        if told.telegram_mode == "webhook" and url and secret:
+            await webhook.set_webhook(self.bot, url, secret.get_secret_value())
+        elif polls and told.telegram_mode == "polling":
+            await receive.poll(self.bot, self.keep)
+        await asyncio.Event().wait()
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
@@ -127,45 +143,28 @@ async def run(
 
     `on_ready` is called once, when the first page can be had.
     """
-    async with _warming_up(), _telegram_connection(program):
-        parts: list[Coroutine[Any, Any, None]] = []
-        if conversation:
-            parts += [
-                _supervise("respond", program.respond_for_ever),
-                *(_supervise("deliver", part) for part in program.delivering()),
-                _supervise("sweep", program.sweep_for_ever),
-            ]
-            if program.bot and program.runtime.settings.telegram_mode == "polling":
-                parts.append(_supervise("poll", partial(receive.poll, program.bot, program.keep)))
-        if pages:
-            parts.append(program.serve_pages(on_ready))
+    parts: list[Coroutine[Any, Any, None]] = [_warm_up()]
+    if program.bot:
+        parts.append(_supervise("telegram", partial(program.receive_for_ever, conversation)))
+    if conversation:
+        parts += [
+            _supervise("respond", program.respond_for_ever),
+            *(_supervise("deliver", part) for part in program.delivering()),
+            _supervise("sweep", program.sweep_for_ever),
+        ]
+    if pages:
+        parts.append(program.serve_pages(on_ready))
+    try:
         await _run_until_stopped(parts)
-
-
-@contextlib.asynccontextmanager
-async def _warming_up() -> AsyncIterator[None]:
-    """Read all content meanwhile: the first person need not wait until all of it is read."""
-    reading = asyncio.create_task(asyncio.to_thread(dispatch.warm_up))
-    try:
-        yield
     finally:
-        await reading
+        if program.bot:
+            await program.bot.shutdown()
 
 
-@contextlib.asynccontextmanager
-async def _telegram_connection(program: Program) -> AsyncIterator[None]:
-    if program.bot is None:
-        yield
-        return
-    bot, told = program.bot, program.runtime.settings
-    await connect(bot)
-    try:
-        url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
-        if told.telegram_mode == "webhook" and url and secret:
-            await webhook.set_webhook(bot, url, secret.get_secret_value())
-        yield
-    finally:
-        await bot.shutdown()
+async def _warm_up() -> None:
+    """Read all content: the first person need not wait, and content without sense ends us."""
+    await asyncio.to_thread(dispatch.warm_up)
+    await asyncio.Event().wait()
 
 
 async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]]) -> None:
@@ -176,19 +175,32 @@ async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]]) -> None:
             loop.add_signal_handler(name, stop.set)
     tasks = [asyncio.create_task(part) for part in parts]
     told = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([*tasks, told], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*tasks, told):
-        task.cancel()
-    await asyncio.gather(*tasks, told, return_exceptions=True)
+    try:
+        done, _ = await asyncio.wait([*tasks, told], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # The pages are last: what they were asked meanwhile is still answered by the others.
+        await _cancel(*tasks[-1:])
+        await _cancel(*tasks, told)
     for task in done - {told}:
         task.result()
 
 
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _supervise(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a part again after whatever stopped it (a busy database, a full disk), and log that."""
+    """Run a part again after whatever stopped it (a busy database, a full disk), and log that.
+
+    Raises InvalidSettings, which nothing but a new start can mend.
+    """
     while True:
         try:
             await part()
+        except InvalidSettings:
+            raise
         except Exception as problem:
             log.exception("part_failed", extra={"code": f"{name}_{type(problem).__name__}"})
             await asyncio.sleep(IDLE_SECONDS)

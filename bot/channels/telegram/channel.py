@@ -128,7 +128,7 @@ class TelegramChannel:
             if "chat not found" in refused.message.lower():
                 raise ChatClosed from None
             raise PermanentFailure(f"{kind}_bad_request") from None
-        except NetworkError as problem:
+        except (NetworkError, InvalidToken) as problem:
             raise ChannelDown(type(problem).__name__) from None
 
     async def _send(self, address: str, kind: OutboxKind, body: Body) -> str | None:

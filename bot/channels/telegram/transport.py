@@ -65,10 +65,11 @@ class AiohttpRequest(BaseRequest):
 
         Time-outs are in seconds. A free connection is waited for without a limit of its own.
 
-        Raises TimedOut when the answer did not come in time, NetworkError when none can come.
+        Raises TimedOut when the answer did not come in time, NetworkError when none can come, as
+        while the transport is not open.
         """
         if self._session is None:
-            raise RuntimeError("The transport is not open.")
+            raise NetworkError("The transport is not open.")
         timeout = aiohttp.ClientTimeout(
             total=None,
             sock_connect=_seconds(connect_timeout, self._connect_timeout),

@@ -7,8 +7,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot
+from telegram.error import BadRequest
 
 from bot.channels.telegram.receive import ALLOWED_UPDATES, SaveArrivals, arrival_of
+from bot.settings import InvalidSettings
 from bot.web.forms import UPDATE_MAX, Refused, read_body
 
 PATH = "/telegram"
@@ -39,9 +41,16 @@ def webhook_route(secret: str, save: SaveArrivals) -> Route:
 
 
 async def set_webhook(bot: Bot, url: str, secret: str) -> None:
-    """Tell Telegram where to send updates, with the secret it must bring."""
+    """Tell Telegram where to send updates, with the secret it must bring.
+
+    Raises InvalidSettings when Telegram does not take the address.
+    """
     address = f"{url.rstrip('/')}{PATH}"
-    await bot.set_webhook(address, None, 10, ALLOWED_UPDATES, secret_token=secret)
+    try:
+        await bot.set_webhook(address, None, 10, ALLOWED_UPDATES, secret_token=secret)
+    except BadRequest:
+        refused = "TELEGRAM_WEBHOOK_URL is not an address that Telegram takes updates to."
+        raise InvalidSettings(refused) from None
 
 
 def _parse_update(body: bytes) -> dict[str, object] | None:

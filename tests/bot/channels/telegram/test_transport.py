@@ -60,5 +60,5 @@ async def test_silence_is_a_time_out(transport: AiohttpRequest, usual: bool) -> 
 
 
 async def test_a_transport_that_is_closed_sends_nothing() -> None:
-    with pytest.raises(RuntimeError, match="not open"):
+    with pytest.raises(NetworkError, match="not open"):
         await AiohttpRequest(connections=1, read_timeout=1).do_request("http://x.test", "POST")
