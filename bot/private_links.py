@@ -65,6 +65,9 @@ def with_links(
         return replace(button, kind=ButtonKind.OPEN, id=f"{public_url.rstrip('/')}/q/{made[kind]}")
 
     for reply in replies:
+        if not any(button.kind in _LINK_KIND_BY_BUTTON for row in reply.buttons for button in row):
+            yield reply
+            continue
         rows = [tuple(filter(None, map(with_link, row))) for row in reply.buttons]
         yield replace(reply, buttons=tuple(row for row in rows if row))
 

@@ -201,9 +201,10 @@ def _redeem_start_code(
 
     A used or foreign link is a plain start. Pages are only offered where they have an address.
     """
-    can_open_page = user_input.sender.can_open_page and bool(runtime.public_url)
-    sender = replace(user_input.sender, can_open_page=can_open_page)
-    user_input = replace(user_input, sender=sender)
+    sender = user_input.sender
+    if sender.can_open_page and not runtime.public_url:
+        sender = replace(sender, can_open_page=False)
+        user_input = replace(user_input, sender=sender)
     if not isinstance(user_input, TypedText):
         return user_input, None
     if user_input.text.startswith(INVITATION_COMMAND):

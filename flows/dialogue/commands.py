@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
+from functools import cache
 
 from flows import wording
 from flows.conversation import Conversation, Reply, SaveMissedQuestion, Turn
@@ -86,12 +87,16 @@ def find_command(conversation: Conversation, text: str) -> Command | None:
         return SLASH_COMMANDS.get(name.split("@")[0].lower(), Command.UNKNOWN)
     if len(word) > MAX_COMMAND_CHARS:
         return None
-    choices = {
-        command.value: wording.words(conversation.language, f"commands.words.{command}")
-        for command in TYPED_COMMANDS
-    }
-    found = text_match.exact_match(word, choices)
+    found = _commands_by_words(conversation.language).get(text_match.normalize(word))
     return Command(found) if found else None
+
+
+@cache
+def _commands_by_words(language: str) -> Mapping[str, str]:
+    commands = {
+        one.value: wording.words(language, f"commands.words.{one}") for one in TYPED_COMMANDS
+    }
+    return text_match.keys_by_words(commands)
 
 
 def run_command(moment: Moment, command: Command) -> Turn:

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -64,9 +65,14 @@ def parse_answer(question: Question, typed: str, language: str) -> ParseResult:
 
 def parse_non_answer(typed: str, language: str) -> Parsed | None:
     """Return "not sure", "rather not say" or "skip" when that is what was typed."""
-    meant = {given: wording.words(language, f"commands.words.{given}") for given in NON_ANSWERS}
-    key = text_match.exact_match(typed, {given.value: said for given, said in meant.items()})
+    key = _non_answers_by_words(language).get(text_match.normalize(typed))
     return non_answer(AnswerStatus(key), language) if key else None
+
+
+@cache
+def _non_answers_by_words(language: str) -> Mapping[str, str]:
+    meant = {one.value: wording.words(language, f"commands.words.{one}") for one in NON_ANSWERS}
+    return text_match.keys_by_words(meant)
 
 
 def non_answer(status: AnswerStatus, language: str) -> Parsed:

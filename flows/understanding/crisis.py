@@ -6,7 +6,7 @@ improves it may change everything below detect_danger and detect_pressure.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
@@ -50,22 +50,37 @@ class PhrasePattern(NamedTuple):
     required_words: tuple[frozenset[str], ...]
 
 
+PhrasesByWord = Mapping[str, tuple[PhrasePattern, ...]]
+"""Phrases by a word that must be there; one of several such words leads to them."""
+
+
+class Signs(NamedTuple):
+    """The phrases of one kind of danger; what each part is for is in crisis/phrases.toml."""
+
+    phrases: PhrasesByWord
+    figures: tuple[PhrasePattern, ...]
+    now: PhrasesByWord
+    not_when: PhrasesByWord
+
+
 def _matches_kind(kind: str, sentence: str) -> bool:
-    signs = _phrases_for(kind)
-    if not _any_phrase_in(sentence, signs["phrases"]):
+    signs = _signs_of(kind)
+    if not _any_phrase_in(sentence, signs.phrases):
         return False
-    for figure in signs["figures"]:
+    for figure in signs.figures:
         sentence = _compile(figure.pattern).sub(" -", sentence)
-    if not _any_phrase_in(sentence, signs["now"]) and _any_phrase_in(sentence, signs["not_when"]):
+    if not _any_phrase_in(sentence, signs.now) and _any_phrase_in(sentence, signs.not_when):
         return False
-    return _any_phrase_in(sentence, signs["phrases"])
+    return _any_phrase_in(sentence, signs.phrases)
 
 
-def _any_phrase_in(sentence: str, phrases: tuple[PhrasePattern, ...]) -> bool:
-    absent = frozenset(sentence.split()).isdisjoint
+def _any_phrase_in(sentence: str, phrases: PhrasesByWord) -> bool:
+    words = frozenset(sentence.split())
+    absent = words.isdisjoint
     return any(
         _compile(one.pattern).search(sentence)
-        for one in phrases
+        for word in words & phrases.keys()
+        for one in phrases[word]
         if not any(map(absent, one.required_words))
     )
 
@@ -76,11 +91,25 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 @cache
-def _phrases_for(kind: str) -> Mapping[str, tuple[PhrasePattern, ...]]:
+def _signs_of(kind: str) -> Signs:
     book = load_toml("crisis/phrases.toml")
-    lists = {**book[kind], "now": book["now"]}
-    parts = lists.items()
-    return {part: tuple(_parse_phrase(line, book) for line in lines) for part, lines in parts}
+    phrases, not_when, now = (
+        _by_word(_parse_phrases(lines, book))
+        for lines in (book[kind]["phrases"], book[kind]["not_when"], book["now"])
+    )
+    return Signs(phrases, _parse_phrases(book[kind]["figures"], book), now, not_when)
+
+
+def _parse_phrases(lines: Iterable[str], book: ContentTree) -> tuple[PhrasePattern, ...]:
+    return tuple(_parse_phrase(line, book) for line in lines)
+
+
+def _by_word(phrases: Iterable[PhrasePattern]) -> PhrasesByWord:
+    found: dict[str, tuple[PhrasePattern, ...]] = {}
+    for one in phrases:
+        for word in one.required_words[0]:
+            found[word] = (*found.get(word, ()), one)
+    return found
 
 
 _TOKEN = re.compile(r"\{(?P<one>[^}]*)\}|\[(?P<maybe>[^]]*)\]|(?P<gap>\.\.\.)|(?P<word>[^\s{[]+)")

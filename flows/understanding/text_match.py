@@ -21,13 +21,18 @@ def normalize(text: str) -> str:
     return " ".join(re.sub(r"[^\w'+]+", " ", kept).replace("'", "").split())
 
 
+def keys_by_words(choices: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the key of each normalized wording; one under two keys belongs to the first."""
+    keys: dict[str, str] = {}
+    for key, said in choices.items():
+        for one in said:
+            keys.setdefault(_normalize_content(one), key)
+    return keys
+
+
 def exact_match(typed: str, choices: Mapping[str, Sequence[str]]) -> str | None:
     """Return the key one of whose words is exactly what was typed, or None."""
-    folded = normalize(typed)
-    for key, said in choices.items():
-        if any(folded == _normalize_content(one) for one in said):
-            return key
-    return None
+    return keys_by_words(choices).get(normalize(typed))
 
 
 @lru_cache(maxsize=8192)

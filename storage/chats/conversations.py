@@ -175,6 +175,8 @@ def serialize_state(conversation: Conversation, officer: Officer | None = None) 
 
 def _without_officer_row(conversation: Conversation, officer: Officer | None) -> Conversation:
     own = conversation.officer
+    if own is None and not conversation.officer_revoked:
+        return conversation
     kept = None if own == officer or (own and own.verified) else own
     return replace(conversation, officer=kept, officer_revoked=False)
 
@@ -206,11 +208,10 @@ def _stored_from_row(unit: Unit, row: AnyRow, channel: str, address: str) -> Sto
     if row.version is None:
         return found
     recent = unit.recent_conversation(row.conversation_id, row.version) or _from_rows(unit, row)
-    whole = replace(
-        recent.conversation,
-        officer=None if revoked else officer or recent.conversation.officer,
-        officer_revoked=revoked,
-    )
+    whole = recent.conversation
+    if details:
+        known = None if revoked else officer
+        whole = replace(whole, officer=known, officer_revoked=revoked)
     ids, next_n = recent.answer_row_ids, recent.next_n
     return replace(found, conversation=whole, answer_row_ids=ids, next_n=next_n)
 
