@@ -13,6 +13,11 @@ from storage.serialization import dumps
 from storage.tables import AnyRow
 from storage.vault import Vault
 
+
+class StaleRow(Exception):
+    """Somebody else has written this row since it was read; read it and try again."""
+
+
 Rows = dict[Executable, list[Mapping[str, Any]]]
 
 
@@ -33,7 +38,10 @@ class Unit:
     """What `recent` learns when this is committed, by conversation id."""
     signals: set[str] = field(default_factory=set)
     """Who is woken when this is committed: the inbox, or a channel of the outbox."""
+    chat_rows: dict[tuple[str, str], AnyRow | None] = field(default_factory=dict)
+    """Chats that were read ahead, by channel and address; each is taken out when it is used."""
     _added: Rows = field(default_factory=dict)
+    _versioned: set[Executable] = field(default_factory=set)
 
     @property
     def conn(self) -> Connection:
@@ -48,11 +56,19 @@ class Unit:
         """
         self._added.setdefault(statement, []).append(row)
 
+    def add_versioned(self, statement: Executable, row: Mapping[str, Any]) -> None:
+        """Run an update as `add` does, where it has to find the one row at the version it names."""
+        self._versioned.add(statement)
+        self.add(statement, row)
+
     def flush(self) -> None:
-        """Write what was added."""
+        """Write what was added; raise StaleRow where a row is no longer at its version."""
         while self._added:
             statement = next(iter(self._added))
-            self.unflushed.execute(statement, self._added.pop(statement))
+            rows = self._added.pop(statement)
+            changed = self.unflushed.execute(statement, rows)
+            if statement in self._versioned and changed.rowcount != len(rows):
+                raise StaleRow
 
     def recent_conversation(self, id: str, version: int) -> RecentConversation | None:
         """Return a conversation as it is stored at this version, if it is in memory."""

@@ -73,8 +73,10 @@ def _answer_new(
     unit: Unit, runtime: Runtime, channel: str, arrivals: list[Arrival]
 ) -> list[AnsweredInput]:
     translate = runtime.channels[channel].translate
-    new = inbox.store_answered(unit, channel, arrivals)
-    return [_handle_inbound(unit, runtime, channel, translate(body)) for body in new]
+    new = [translate(body) for body in inbox.store_answered(unit, channel, arrivals)]
+    chats = {(one.reply_channel or channel, one.address) for one in new if one and one.address}
+    conversations.read_ahead(unit, chats)
+    return [_handle_inbound(unit, runtime, channel, one) for one in new]
 
 
 async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:

@@ -14,13 +14,9 @@ from storage.recent import RecentConversation
 from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads
 from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
-from storage.unit import Unit
+from storage.unit import StaleRow, Unit
 
 OFFICER_DAYS = 90
-
-
-class StaleConversation(Exception):
-    """This conversation was written by somebody else since; load it and try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,10 @@ class StoredConversation:
     officer_seen_at: datetime | None = None
 
 
-_CHAT_QUERY = (
+_CHATS_QUERY = (
     select(
         CHAT.c.id,
+        CHAT.c.address_fingerprint,
         CHAT.c.closed_at,
         CHAT.c.handed_off_to,
         CONVERSATION.c.id.label("conversation_id"),
@@ -61,7 +58,7 @@ _CHAT_QUERY = (
     .select_from(CHAT)
     .outerjoin(CONVERSATION, CONVERSATION.c.chat_id == CHAT.c.id)
     .outerjoin(OFFICER, OFFICER.c.chat_id == CHAT.c.id)
-    .where(CHAT.c.address_fingerprint == bindparam("fingerprint"))
+    .where(CHAT.c.address_fingerprint.in_(bindparam("fingerprints", expanding=True)))
 )
 _ANSWERS_QUERY = (
     select(ANSWER.c.id, ANSWER.c.n, ANSWER.c.body)
@@ -83,14 +80,29 @@ _UPDATE_IF_VERSION = (
 )
 
 
+_INSERT_ANSWER = insert(ANSWER)
+
+
+def read_ahead(unit: Unit, chats: Iterable[tuple[str, str]]) -> None:
+    """Read many chats in one query, each for the next `load_conversation` of it.
+
+    A chat is a channel and an address.
+    """
+    by_fingerprint = {address_fingerprint(unit, *chat): chat for chat in chats}
+    unit.chat_rows.update(dict.fromkeys(by_fingerprint.values()))
+    rows = unit.conn.execute(_CHATS_QUERY, {"fingerprints": list(by_fingerprint)}).all()
+    unit.chat_rows.update({by_fingerprint[row.address_fingerprint]: row for row in rows})
+
+
 def load_conversation(unit: Unit, channel: str, address: str) -> StoredConversation:
     """Return what is stored of the chat at `address`; writes nothing.
 
     A conversation without a reference, or with one already sent, gets a fresh one. Raises
     VaultError when it cannot be decrypted.
     """
-    fingerprint = address_fingerprint(unit, channel, address)
-    row = unit.unflushed.execute(_CHAT_QUERY, {"fingerprint": fingerprint}).first()
+    if (channel, address) not in unit.chat_rows:
+        read_ahead(unit, [(channel, address)])
+    row = unit.chat_rows.pop((channel, address))
     if row is None:
         fresh = Conversation(reference=fresh_reference(unit))
         return StoredConversation(new_id(), new_id(), fresh, channel, address, new=True)
@@ -108,7 +120,8 @@ def save_conversation(
     """Store `conversation` in place of what was loaded; return it as it is now stored.
 
     New answers are added; answers no longer there are deleted. The version is an optimistic
-    lock: raises StaleConversation when somebody else has written since it was loaded.
+    lock: when somebody else has written since it was loaded, this or the end of the unit of work
+    raises StaleRow.
     """
     same = _common_prefix_length(stored.conversation.answers, conversation.answers)
     added = conversation.answers[same:]
@@ -116,10 +129,10 @@ def save_conversation(
         _insert_chat(unit, stored)
     _upsert(unit, stored, conversation)
     if stored.answer_row_ids[same:]:
-        unit.unflushed.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
+        unit.conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
     rows = list(_answer_rows(unit, stored, added))
-    if rows:
-        unit.unflushed.execute(insert(ANSWER), rows)
+    for row in rows:
+        unit.add(_INSERT_ANSWER, row)
     if stored.officer_seen_at and unit.now - stored.officer_seen_at > timedelta(days=1):
         mine = OFFICER.c.chat_id == stored.chat_id
         unit.conn.execute(update(OFFICER).where(mine).values(seen_at=unit.now))
@@ -225,7 +238,7 @@ def _unseal_officer(unit: Unit, row: AnyRow) -> OfficerDetails | None:
 def _from_rows(unit: Unit, row: AnyRow) -> RecentConversation:
     id = row.conversation_id
     conversation = unseal_state(unit, id, row.body)
-    rows = unit.unflushed.execute(_ANSWERS_QUERY, {"conversation": id}).all()
+    rows = unit.conn.execute(_ANSWERS_QUERY, {"conversation": id}).all()
     answers = {one.id: answer for one in rows if (answer := _unseal_answer(unit, id, one))}
     whole = replace(conversation, answers=tuple(answers.values()))
     next_n = rows[-1].n + 1 if rows else 0
@@ -263,7 +276,7 @@ def _insert_chat(unit: Unit, stored: StoredConversation) -> None:
     try:
         unit.unflushed.execute(insert(CHAT), row)
     except IntegrityError:
-        raise StaleConversation from None
+        raise StaleRow from None
 
 
 def _upsert(unit: Unit, stored: StoredConversation, conversation: Conversation) -> None:
@@ -276,18 +289,13 @@ def _upsert(unit: Unit, stored: StoredConversation, conversation: Conversation) 
         "last_input_at": conversation.last_input_at or unit.now,
         "sent_at": conversation.receipt.sent_at if conversation.receipt else None,
     }
+    if stored.version:
+        unit.add_versioned(_UPDATE_IF_VERSION, {**row, "mine": id, "before": stored.version})
+        return
     try:
-        if stored.version == 0:
-            unit.unflushed.execute(
-                insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id}
-            )
-            return
-        same = {"mine": id, "before": stored.version}
-        changed = unit.unflushed.execute(_UPDATE_IF_VERSION, {**row, **same})
+        unit.unflushed.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
     except IntegrityError:
-        raise StaleConversation from None
-    if changed.rowcount != 1:
-        raise StaleConversation
+        raise StaleRow from None
 
 
 def _answer_rows(

@@ -12,7 +12,6 @@ from flows.vocabulary import Journey, OutboxKind
 from storage import retention
 from storage.chats import browser_sessions, inbox, message_ids, officers, outbox, screens
 from storage.chats.conversations import (
-    StaleConversation,
     StoredConversation,
     load_conversation,
     save_conversation,
@@ -24,6 +23,7 @@ from storage.referrals.rows import ReferralErased
 from storage.reports import missed_questions
 from storage.retention import RetentionPeriods, SweepCounts
 from storage.tables import CHAT, CONVERSATION
+from storage.unit import StaleRow
 from tests.support.builders import (
     CHANNELS,
     DAY,
@@ -91,7 +91,7 @@ def test_a_sweep_in_the_middle_of_a_turn_is_noticed(database: Database) -> None:
     store_answers(database, "amina", make_answer("name", "Amina"))
     before = recalled(database, "amina")
     sweep(database, 4 * DAY)
-    with pytest.raises(StaleConversation), database.unit(NOW + 4 * DAY) as unit:
+    with pytest.raises(StaleRow), database.unit(NOW + 4 * DAY) as unit:
         save_conversation(unit, before, before.conversation)
 
 

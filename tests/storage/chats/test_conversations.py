@@ -13,7 +13,6 @@ from flows.stages import Stage
 from flows.vocabulary import AnswerStatus, Flag, Journey
 from storage.chats import message_ids
 from storage.chats.conversations import (
-    StaleConversation,
     StoredConversation,
     close_chat,
     load_conversation,
@@ -24,7 +23,7 @@ from storage.chats.conversations import (
 from storage.chats.officers import save_officer
 from storage.database import Database
 from storage.tables import ANSWER, CHAT, CONVERSATION
-from storage.unit import Unit
+from storage.unit import StaleRow, Unit
 from storage.vault import VaultError
 from tests.support.builders import DAY, HOUR, NOW, PC_KAUR, make_answer, make_receipt, store_answers
 
@@ -160,7 +159,7 @@ def test_two_writers_at_once_and_the_second_is_told(database: Database) -> None:
     one, other = recalled(database), recalled(database)
     first = replace(one.conversation, answers=(make_answer("area", "thanet"),))
     store(database, one, first)
-    with pytest.raises(StaleConversation):
+    with pytest.raises(StaleRow):
         store(database, other, replace(other.conversation, stage=Stage.CHECKING))
     assert answer_values(recalled(database).conversation) == ["thanet"]
 
@@ -168,7 +167,7 @@ def test_two_writers_at_once_and_the_second_is_told(database: Database) -> None:
 def test_two_first_messages_at_once_and_the_second_is_told(database: Database) -> None:
     one, other = recalled(database), recalled(database)
     store(database, one, one.conversation)
-    with pytest.raises(StaleConversation):
+    with pytest.raises(StaleRow):
         store(database, other, other.conversation)
     assert count(database, "chat") == 1
 
