@@ -118,7 +118,10 @@ def loads_reply(text: str) -> dict[str, Any]:
 
     Raises DecodeError when it is something else.
     """
-    return {key: _renamed(value) for key, value in _renamed(loads_dict(text)).items()}
+    found = loads_dict(text)
+    if not any(f'"{key}":' in text for key in FORMER_KEYS):
+        return found
+    return {key: _renamed(value) for key, value in _renamed(found).items()}
 
 
 def _renamed(value: Any) -> Any:
@@ -132,7 +135,12 @@ def _renamed(value: Any) -> Any:
 def _encode_default(value: Any) -> object:
     if isinstance(value, datetime):
         return _in_utc(value).isoformat()
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _field_names(value.__class__)}
+
+
+@cache
+def _field_names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
 
 
 def _in_utc(time: datetime) -> datetime:

@@ -147,7 +147,9 @@ def _handle_inbound(
         return AnsweredInput(channel, inbound.address, None)
     recalled = conversations.load_conversation(unit, channel, inbound.address)
     heard, invited = _redeem_start_code(unit, runtime, inbound.user_input or TypedText(""))
-    conversation = replace(recalled.conversation, details_in_chat=runtime.details_in_chat)
+    conversation = recalled.conversation
+    if conversation.details_in_chat != runtime.details_in_chat:
+        conversation = replace(conversation, details_in_chat=runtime.details_in_chat)
     hold, ended_by = handoff_relay.current_handoff(unit, recalled, conversation, heard)
     if hold and not ended_by:
         handoff_relay.record_during_handoff(unit, runtime, hold, conversation, heard)
@@ -160,9 +162,7 @@ def _handle_inbound(
     if hold:
         handoff_relay.end_handoff_for_input(unit, runtime, hold, ended_by, heard, turn)
     conversations.save_conversation(unit, recalled, turn.conversation)
-    if recalled.closed:
-        conversations.reopen_chat(unit, recalled.chat_id)
-    recalled = replace(recalled, closed=False, handed_off=False)
+    recalled = _with_chat_open(unit, recalled)
     if invited:
         officers.save_officer(unit, recalled.chat_id, invited)
         outbox.enqueue(unit, channel, OutboxKind.OFFICER_COMMANDS, {}, recalled.chat_id)
@@ -173,6 +173,14 @@ def _handle_inbound(
     turn = replace(turn, replies=tuple(replies))
     _enqueue_turn(unit, runtime, recalled, inbound, turn)
     return AnsweredInput(channel, inbound.address, turn)
+
+
+def _with_chat_open(unit: Unit, chat: StoredConversation) -> StoredConversation:
+    if chat.closed:
+        conversations.reopen_chat(unit, chat.chat_id)
+    if chat.closed or chat.handed_off:
+        return replace(chat, closed=False, handed_off=False)
+    return chat
 
 
 def _remember_held_input(unit: Unit, recalled: StoredConversation, inbound: InboundEvent) -> None:

@@ -44,7 +44,9 @@ def show(moment: Moment) -> Turn:
     rows = (*answer_rows(moment, one), navigation_row(conversation))
     shares = any(b.kind == ButtonKind.SHARE_NUMBER for row in rows for b in row)
     page = _page_row(moment, one)
-    asking = replace(conversation, has_reply_keyboard=shares)
+    asking = conversation
+    if shares != asking.has_reply_keyboard:
+        asking = replace(asking, has_reply_keyboard=shares)
     if shares and page:
         beside = Reply(say(conversation.language, "scenes.asking.or_on_a_page"), page)
         return Turn(asking, (beside, Reply(text, rows)))

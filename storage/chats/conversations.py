@@ -4,16 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flows.conversation import Answer, Conversation
 from flows.officers import Officer
+from storage.chats import answers
 from storage.chats.officers import OfficerDetails, officer_context
 from storage.recent import RecentConversation
 from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads
-from storage.tables import ANSWER, CHAT, CONVERSATION, OFFICER, AnyRow, new_id
+from storage.tables import CHAT, CONVERSATION, OFFICER, AnyRow, new_id
 from storage.unit import StaleRow, Unit
 
 OFFICER_DAYS = 90
@@ -60,11 +61,6 @@ _CHATS_QUERY = (
     .outerjoin(OFFICER, OFFICER.c.chat_id == CHAT.c.id)
     .where(CHAT.c.address_fingerprint.in_(bindparam("fingerprints", expanding=True)))
 )
-_ANSWERS_QUERY = (
-    select(ANSWER.c.id, ANSWER.c.n, ANSWER.c.body)
-    .where(ANSWER.c.conversation_id == bindparam("conversation"))
-    .order_by(ANSWER.c.n)
-)
 _UPDATE_IF_VERSION = (
     update(CONVERSATION)
     .where(CONVERSATION.c.id == bindparam("mine"), CONVERSATION.c.version == bindparam("before"))
@@ -78,9 +74,6 @@ _UPDATE_IF_VERSION = (
         blanked_at=None,
     )
 )
-
-
-_INSERT_ANSWER = insert(ANSWER)
 
 
 def read_ahead(unit: Unit, chats: Iterable[tuple[str, str]]) -> None:
@@ -128,19 +121,17 @@ def save_conversation(
     if stored.new:
         _insert_chat(unit, stored)
     _upsert(unit, stored, conversation)
-    if stored.answer_row_ids[same:]:
-        unit.conn.execute(delete(ANSWER).where(ANSWER.c.id.in_(stored.answer_row_ids[same:])))
-    rows = list(_answer_rows(unit, stored, added))
-    for row in rows:
-        unit.add(_INSERT_ANSWER, row)
+    if gone := stored.answer_row_ids[same:]:
+        answers.delete_answers(unit, gone)
+    ids = answers.add_answers(unit, stored.conversation_id, added, stored.next_n)
     if stored.officer_seen_at and unit.now - stored.officer_seen_at > timedelta(days=1):
         mine = OFFICER.c.chat_id == stored.chat_id
         unit.conn.execute(update(OFFICER).where(mine).values(seen_at=unit.now))
     saved = RecentConversation(
         stored.version + 1,
         _without_officer_row(conversation, stored.officer),
-        stored.answer_row_ids[:same] + tuple(str(row["id"]) for row in rows),
-        stored.next_n + len(rows),
+        stored.answer_row_ids[:same] + ids,
+        stored.next_n + len(ids),
     )
     unit.saved[stored.conversation_id] = saved
     return replace(
@@ -238,24 +229,9 @@ def _unseal_officer(unit: Unit, row: AnyRow) -> OfficerDetails | None:
 def _from_rows(unit: Unit, row: AnyRow) -> RecentConversation:
     id = row.conversation_id
     conversation = unseal_state(unit, id, row.body)
-    rows = unit.conn.execute(_ANSWERS_QUERY, {"conversation": id}).all()
-    answers = {one.id: answer for one in rows if (answer := _unseal_answer(unit, id, one))}
-    whole = replace(conversation, answers=tuple(answers.values()))
-    next_n = rows[-1].n + 1 if rows else 0
-    return RecentConversation(row.version, whole, tuple(answers), next_n)
-
-
-def _unseal_answer(unit: Unit, conversation_id: str, row: AnyRow) -> Answer | None:
-    """Return an answer; None for one that cannot be decoded, which is asked again."""
-    text = unit.unseal(_answer_context(conversation_id, row.n, row.id), row.body)
-    try:
-        return loads(Answer, text)
-    except DecodeError:
-        return None
-
-
-def _answer_context(conversation_id: str, n: int, id: str) -> str:
-    return f"conversation/{conversation_id}/answer/{n}/{id}"
+    given, next_n = answers.load_answers(unit, id)
+    whole = replace(conversation, answers=tuple(given.values()))
+    return RecentConversation(row.version, whole, tuple(given), next_n)
 
 
 def _common_prefix_length(before: tuple[Answer, ...], after: tuple[Answer, ...]) -> int:
@@ -296,12 +272,3 @@ def _upsert(unit: Unit, stored: StoredConversation, conversation: Conversation) 
         unit.unflushed.execute(insert(CONVERSATION), {**row, "id": id, "chat_id": stored.chat_id})
     except IntegrityError:
         raise StaleRow from None
-
-
-def _answer_rows(
-    unit: Unit, stored: StoredConversation, added: tuple[Answer, ...]
-) -> Iterable[dict[str, object]]:
-    for n, answer in enumerate(added, stored.next_n):
-        id, conversation_id = new_id(), stored.conversation_id
-        body = unit.seal(_answer_context(conversation_id, n, id), dumps(answer))
-        yield {"id": id, "conversation_id": conversation_id, "n": n, "body": body}
