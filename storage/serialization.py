@@ -87,7 +87,7 @@ class DecodeError(ValueError):
 
 def dumps(value: object) -> str:
     """Return a dataclass, or plain lists and dicts, as JSON; times in UTC."""
-    return json.dumps(value, default=_encode_default, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def loads(cls: type[T], text: str) -> T:
@@ -136,6 +136,9 @@ def _encode_default(value: Any) -> object:
     if isinstance(value, datetime):
         return _in_utc(value).isoformat()
     return {name: getattr(value, name) for name in _field_names(value.__class__)}
+
+
+_ENCODER = json.JSONEncoder(default=_encode_default, separators=(",", ":"))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -275,7 +276,12 @@ class SystemStateRow(SQLModel, table=True):
 def from_row(cls: type[T], row: AnyRow, **computed: object) -> T:
     """Return a dataclass whose fields are columns of a row by the same names, or `computed`."""
     values = {**row._mapping, **computed}
-    return cls(**{field.name: values[field.name] for field in fields(cast(Any, cls))})
+    return cls(**{name: values[name] for name in _field_names(cast(Any, cls))})
+
+
+@cache
+def _field_names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
 
 
 def table_of(cls: type[SQLModel]) -> Table:

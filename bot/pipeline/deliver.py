@@ -38,7 +38,7 @@ DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
 """Channels on which a row is tried once more than it says here, for a day at most, and then waits
 in the list of the dead until somebody sends it again."""
 RETRY_WINDOW = timedelta(hours=24)
-BATCH_SIZE = 100
+BATCH_SIZE = 250
 CALL_CHECK_SECONDS = 0.2
 """Seconds until calls that had no answer yet are looked at again."""
 _RATE_LIMITED_KINDS = (OutboxKind.SAY, OutboxKind.ALERT)

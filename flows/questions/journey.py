@@ -1,7 +1,6 @@
 """Which questions apply, which is open, which answers count. Position follows from the answers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -81,8 +80,9 @@ def open_question(conversation: Conversation) -> Question | None:
 
 def first_unanswered(conversation: Conversation) -> Question | None:
     """Return the first question on the path without an answer that counts."""
-    found = current_answers(conversation)
-    for one in questions_in_chat(conversation):
+    inputs = path_inputs(conversation)
+    found, path = _path(inputs)
+    for one in _asked_in_chat(path, inputs):
         if one.key not in found and (not one.optional or is_yes(found, "details")):
             return one
     return None
@@ -90,9 +90,14 @@ def first_unanswered(conversation: Conversation) -> Question | None:
 
 def questions_in_chat(conversation: Conversation) -> tuple[Question, ...]:
     """Return the questions on the path that may be asked and shown in the chat itself."""
-    hidden = not conversation.details_in_chat
-    path = applicable_questions(conversation)
-    return tuple(one for one in path if not (hidden and one.condition == DETAILS_IN_CHAT))
+    inputs = path_inputs(conversation)
+    return _asked_in_chat(_path(inputs)[1], inputs)
+
+
+def _asked_in_chat(path: tuple[Question, ...], inputs: PathInputs) -> tuple[Question, ...]:
+    if inputs.details_in_chat:
+        return path
+    return tuple(one for one in path if one.condition != DETAILS_IN_CHAT)
 
 
 def previous_question(conversation: Conversation) -> Question | None:
@@ -106,11 +111,12 @@ def previous_question(conversation: Conversation) -> Question | None:
 
 def reopened_by(conversation: Conversation, answer: Answer) -> tuple[Question, ...]:
     """Return the answered questions that this changed answer would ask again."""
-    found = current_answers(conversation)
-    changed = replace(conversation, answers=(*conversation.answers, answer))
-    still = current_answers(changed)
-    lost = set(found) - set(still)
-    return tuple(one for one in questions_in_chat(changed) if one.key in lost and not one.internal)
+    before = path_inputs(conversation)
+    after = before._replace(answers=(*before.answers, answer))
+    still, path = _path(after)
+    lost = set(_path(before)[0]) - set(still)
+    asked = _asked_in_chat(path, after)
+    return tuple(one for one in asked if one.key in lost and not one.internal)
 
 
 def previous_answer(conversation: Conversation, question: Question) -> Answer | None:
@@ -139,9 +145,11 @@ def is_yes(answers: CurrentAnswers, key: str) -> bool:
 
 
 def _applies(question: Question, inputs: PathInputs, answers: CurrentAnswers) -> bool:
-    named = all(key in answers and answers[key].value in values for key, values in question.only_if)
+    for key, values in question.only_if:
+        if key not in answers or answers[key].value not in values:
+            return False
     condition = CONDITIONS.get(question.condition)
-    return named and (condition is None or condition(inputs, answers))
+    return condition is None or condition(inputs, answers)
 
 
 def _was_presented(question: Question, conversation: Conversation) -> bool:

@@ -1,5 +1,6 @@
 """The only file that knows aiohttp: how the library's client reaches the Bot API."""
 
+import json
 import ssl
 from functools import cache
 from urllib.request import getproxies, proxy_bypass
@@ -79,7 +80,7 @@ class AiohttpRequest(BaseRequest):
             async with self._session.request(
                 method,
                 url,
-                data=request_data.json_payload if request_data else b"{}",
+                data=_json(request_data),
                 headers=_JSON,
                 timeout=timeout,
                 proxy=_proxy_for(*url.split("/", 3)[:3]),
@@ -97,6 +98,11 @@ class AiohttpRequest(BaseRequest):
 def _proxy_for(scheme: str, _: str, host: str) -> str | None:
     """Return the proxy that the environment names for a host, None for none."""
     return None if proxy_bypass(host) else getproxies().get(scheme.rstrip(":"))
+
+
+def _json(request_data: RequestData | None) -> bytes:
+    # The library's own payload is JSON within JSON, each nested value encoded twice.
+    return json.dumps(request_data.parameters if request_data else {}).encode()
 
 
 def _seconds(asked: object, usual: float) -> float | None:
