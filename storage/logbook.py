@@ -6,8 +6,8 @@ from typing import cast
 
 from sqlalchemy import insert, or_, select
 
+from storage.row_mapping import from_row
 from storage.serialization import dumps
-from storage.tables import from_row
 from storage.unit import Unit
 from storage.web_tables import LOGBOOK
 

@@ -1,16 +1,13 @@
 """The tables. In the clear: random ids, times, stages, counts. Every `bytes` column is sealed."""
 
-from dataclasses import fields
 from datetime import UTC, date, datetime
-from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import DateTime, Dialect, Index, Row, Table, UniqueConstraint
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-T = TypeVar("T")
 AnyRow = Row[*tuple[Any, ...]]
 METADATA = SQLModel.metadata
 METADATA.naming_convention = {
@@ -136,11 +133,12 @@ class MessageRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """One thing to send; `n` is its place in the queue. The body is blanked once it is sent.
 
-    `urgent`: what is said of danger, leaving and stopping, which waits for no other message.
+    What has the lowest `priority` goes first. `prompts`: for how many prompts of the bot
+    it stands; a later prompt may go in its place, but never in that of a row with none.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index(None, "stage", "n"), Index(None, "chat_id", "stage", "n"))
+    __table_args__ = (Index(None, "stage", "priority", "n"), Index(None, "chat_id", "stage", "n"))
 
     n: int | None = Field(default=None, primary_key=True)
     id: str = Field(default_factory=new_id, unique=True)
@@ -148,7 +146,8 @@ class OutboxRow(SQLModel, table=True):
     channel: str
     kind: str
     body: bytes | None = None
-    urgent: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    priority: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    prompts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     stage: str
     attempts: int = 0
     reason: str = ""
@@ -271,17 +270,6 @@ class SystemStateRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     body: bytes
-
-
-def from_row(cls: type[T], row: AnyRow, **computed: object) -> T:
-    """Return a dataclass whose fields are columns of a row by the same names, or `computed`."""
-    values = {**row._mapping, **computed}
-    return cls(**{name: values[name] for name in _field_names(cast(Any, cls))})
-
-
-@cache
-def _field_names(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
 
 
 def table_of(cls: type[SQLModel]) -> Table:

@@ -18,8 +18,8 @@ from bot.channel_interface import (
 from bot.pipeline import outgoing
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
-from storage.chats import message_ids, outbox
-from storage.chats.outbox import OutboxItem
+from storage.chats import dead_letters, message_ids, outbox
+from storage.chats.outbox import OutboxItem, OutboxPriority
 from storage.database import DatabaseBusy
 from storage.unit import Unit
 
@@ -66,7 +66,7 @@ class SendRateLimits:
 
     def acquire(self, row: OutboxItem, now: datetime) -> float:
         """Return the seconds that a row must wait; 0.0 takes its place in the count."""
-        if row.kind not in _RATE_LIMITED_KINDS or row.urgent:
+        if row.kind not in _RATE_LIMITED_KINDS or row.priority == OutboxPriority.URGENT:
             return 0.0
         both = (
             self._bucket(f"{row.channel}/{row.chat_id}", MESSAGES_PER_CHAT, CHAT_BURST, now),
@@ -247,7 +247,7 @@ class Delivery:
         if row.channel in DEAD_LETTER_BACK_OFF and (
             row.attempts >= len(waits) or unit.now >= row.enqueued_at + RETRY_WINDOW
         ):
-            outbox.move_to_dead_letters(unit, row.id, code)
+            dead_letters.move_to_dead_letters(unit, row.id, code)
             return
         delay = waits[min(row.attempts, len(waits) - 1)]
         if is_down:

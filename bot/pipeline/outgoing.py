@@ -21,20 +21,29 @@ from flows.vocabulary import OutboxKind, StepName
 from flows.wording import FIRST_LANGUAGE, say
 from storage.chats import conversations, handoffs, outbox
 from storage.chats.conversations import StoredConversation
-from storage.chats.outbox import OutboxItem
+from storage.chats.outbox import OutboxItem, OutboxPriority, SendOptions
 from storage.referrals.steps import CLOCK
 from storage.unit import Unit
 
+PROMPTS_BEFORE_REPLACED = 4
+"""How many prompts may wait for a chat. From then on the newest goes in place of all of them, with
+a line that says so: an album, or a hundred messages at once, are read and get one answer."""
 GUARD_KEY = "guard"
 """Under which name a row carries what the guard is asked about it again."""
 
 
 def send_replies(
-    unit: Unit, chat: StoredConversation, replies: Sequence[Reply], always: bool = False
+    unit: Unit,
+    chat: StoredConversation,
+    replies: Sequence[Reply],
+    always: bool = False,
+    replaceable: bool = False,
 ) -> Verdict:
     """Answer what a person has just done; say nothing while a member of staff holds the chat.
 
-    `chat` was loaded in this unit of work: of one that nobody holds nothing is looked up again.
+    What is said `always` goes before everything else, and prompts that still wait are not said
+    any more. Replies are `replaceable` when the next ones may go in their place. `chat` was loaded
+    in this unit of work: of one that nobody holds nothing is looked up again.
     """
     message = OutboundMessage(OutboundKind.ANSWER, unblockable=always)
     known = (
@@ -43,10 +52,25 @@ def send_replies(
         else SafeContact(chat_open=not chat.closed)
     )
     verdict = guard.check_message(message, known, unit.now)
-    if isinstance(verdict, Allow):
-        for reply in replies:
-            _enqueue_reply(unit, chat.channel, chat.chat_id, reply, message, "")
+    if not isinstance(verdict, Allow):
+        return verdict
+    prompts = int(replaceable)
+    if chat.waiting_prompts and always:
+        outbox.delete_prompts(unit, chat.chat_id)
+    elif chat.waiting_prompts >= PROMPTS_BEFORE_REPLACED and replaceable:
+        outbox.delete_prompts(unit, chat.chat_id)
+        replies = [Reply(say(chat.conversation.language, "errors.chat.many")), *replies]
+        prompts = PROMPTS_BEFORE_REPLACED
+    options = SendOptions(priority=_priority(chat, always), prompts=prompts)
+    for reply in replies:
+        _enqueue_reply(unit, (chat.channel, chat.chat_id), reply, message, "", options)
     return verdict
+
+
+def _priority(chat: StoredConversation, always: bool) -> OutboxPriority:
+    if always:
+        return OutboxPriority.URGENT
+    return OutboxPriority.NORMAL if chat.conversation.answers else OutboxPriority.FIRST_CONTACT
 
 
 def send_after_handoff(
@@ -58,7 +82,7 @@ def send_after_handoff(
     place = handoffs.channel_and_address(unit, chat_id)
     if place and not isinstance(verdict, Deny):
         for reply in replies:
-            _enqueue_reply(unit, place[0], chat_id, reply, message, reference, verdict)
+            _enqueue_reply(unit, (place[0], chat_id), reply, message, reference, _options(verdict))
     return verdict
 
 
@@ -76,12 +100,12 @@ def send_staff_message(
         return verdict
     if handoffs.step_exists(unit, step_id):
         return verdict
-    goes_at = verdict.not_before if isinstance(verdict, Defer) else None
+    options = _options(verdict)
     handoffs.add_message_step(
-        unit, reference, StepName.REPLIED, message.sender, reply.text, goes_at, step_id
+        unit, reference, StepName.REPLIED, message.sender, reply.text, options.not_before, step_id
     )
-    _enqueue_reply(unit, reached.channel, chat_id, reply, message, reference, verdict)
-    if goes_at is None:
+    _enqueue_reply(unit, (reached.channel, chat_id), reply, message, reference, options)
+    if options.not_before is None:
         handoffs.start_handoff(unit, chat_id, message.sender, reference, unit.now + HANDOFF_TIMEOUT)
     return verdict
 
@@ -147,20 +171,22 @@ def close_chat(unit: Unit, chat_id: str) -> None:
     outbox.delete_unsent_for_chat(unit, chat_id)
 
 
+def _options(verdict: Verdict) -> SendOptions:
+    return SendOptions(verdict.not_before if isinstance(verdict, Defer) else None)
+
+
 def _enqueue_reply(
     unit: Unit,
-    channel: str,
-    chat_id: str,
+    place: tuple[str, str],
     reply: Reply,
     message: OutboundMessage,
     reference: str,
-    verdict: Verdict | None = None,
+    options: SendOptions,
 ) -> None:
-    goes_at = verdict.not_before if isinstance(verdict, Defer) else None
-    asked = {**_fields(message), "reference": reference, "waited": goes_at is not None}
+    (channel, chat_id), waits = place, options.not_before is not None
+    asked = {**_fields(message), "reference": reference, "waited": waits}
     body = {**_fields(reply), GUARD_KEY: asked}
-    urgent = message.unblockable
-    outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat_id, goes_at, urgent)
+    outbox.enqueue(unit, channel, OutboxKind.SAY, body, chat_id, options)
 
 
 def _fields(value: Reply | OutboundMessage) -> Body:

@@ -6,36 +6,20 @@ from dataclasses import dataclass, replace
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent
 from bot.pipeline import handoff_relay, outgoing
-from bot.pipeline.alerts import AlertKey, alert, notify_webhook
+from bot.pipeline.effects import apply_effect
 from bot.private_links import INTRODUCTION_COMMAND, LinkOwner, redeem_introduction, with_links
 from bot.runtime import Runtime
-from flows.conversation import (
-    ClearChat,
-    ClearMessage,
-    CountEvent,
-    Effect,
-    ForgetDraft,
-    ForwardToStaff,
-    HandOver,
-    RaiseFlag,
-    RememberOfficer,
-    Reply,
-    SaveMissedQuestion,
-    StopContact,
-    Turn,
-)
+from flows.conversation import ClearMessage, CountEvent, Reply, SaveMissedQuestion, Turn
 from flows.dialogue.handoff import HandoffEnd, is_unblockable
 from flows.inputs import Input, TypedText
 from flows.turn import resume_after_handoff, take_turn
 from flows.vocabulary import OutboxKind
 from flows.wording import say
-from storage.chats import conversations, handoffs, inbox, message_ids, officers, outbox
+from storage.chats import conversations, inbox, message_ids, officers, outbox
 from storage.chats.conversations import StoredConversation
 from storage.chats.inbox import Arrival, InboxItem
 from storage.chats.officers import OfficerDetails
 from storage.database import DatabaseBusy
-from storage.referrals import lifecycle
-from storage.reports import daily_counters, missed_questions
 from storage.unit import Unit
 
 log = logging.getLogger("rj.respond")
@@ -200,8 +184,16 @@ def _enqueue_turn(
     """Put all that follows from a turn in the outbox, in the order it should happen."""
     _acknowledge(unit, chat, inbound, turn)
     for effect in turn.effects:
-        _apply_effect(unit, runtime, chat.channel, chat.chat_id, effect)
-    outgoing.send_replies(unit, chat, turn.replies, is_unblockable(turn))
+        apply_effect(unit, runtime, chat.channel, chat.chat_id, effect)
+    urgent = is_unblockable(turn)
+    outgoing.send_replies(unit, chat, turn.replies, urgent, not urgent and _is_replaceable(turn))
+
+
+def _is_replaceable(turn: Turn) -> bool:
+    """Return whether what a turn says may be left out once there is something newer to say."""
+    passing = CountEvent | SaveMissedQuestion | ClearMessage
+    lasting = any(not isinstance(one, passing) for one in turn.effects)
+    return not lasting and not any(reply.clears_keyboard for reply in turn.replies)
 
 
 def _redeem_start_code(
@@ -247,36 +239,6 @@ def _acknowledge(unit: Unit, chat: StoredConversation, inbound: InboundEvent, tu
         outbox.enqueue(unit, chat.channel, OutboxKind.ACKNOWLEDGE, body, chat.chat_id)
     elif turn.toast:
         outgoing.send_replies(unit, chat, [Reply(turn.toast)])
-
-
-def _apply_effect(unit: Unit, runtime: Runtime, channel: str, chat_id: str, effect: Effect) -> None:
-    match effect:
-        case HandOver(record):
-            here = replace(record, source=record.source or channel)
-            lifecycle.hand_over(unit, here, chat_id)
-            alert(unit, runtime, AlertKey.NEW, record.reference, record.due)
-            notify_webhook(unit, runtime, record)
-        case StopContact(reference, act):
-            lifecycle.stop_contact(unit, reference, act)
-            alert(unit, runtime, AlertKey(act), reference, unit.now)
-        case RaiseFlag(reference, flag):
-            lifecycle.raise_flag(unit, reference, flag)
-            alert(unit, runtime, AlertKey.FLAG, reference, unit.now)
-        case ForwardToStaff(reference, text):
-            if handoffs.record_person_message(unit, reference, text):
-                alert(unit, runtime, AlertKey.WROTE, reference, unit.now)
-        case RememberOfficer(officer):
-            officers.save_officer(unit, chat_id, officer)
-        case SaveMissedQuestion(text):
-            missed_questions.add_missed_question(unit, text)
-        case CountEvent(what, key):
-            daily_counters.increment_counter(unit, what, key)
-        case ClearChat():
-            outbox.enqueue(unit, channel, OutboxKind.CLEAR, {}, chat_id)
-        case ClearMessage(message):
-            outbox.enqueue(unit, channel, OutboxKind.DELETE, {"messages": [message]}, chat_id)
-        case ForgetDraft():
-            pass  # remembering a conversation without its answers has deleted them
 
 
 def _record_failure(unit: Unit, row: InboxItem, inbound: InboundEvent | None, code: str) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from storage.tables import AnyRow, from_row, new_id
+from storage.row_mapping import from_row
+from storage.tables import AnyRow, new_id
 from storage.unit import Unit
 from storage.web_tables import API_KEY
 

@@ -3,7 +3,7 @@
 from sqlalchemy import select, update
 
 from storage.accounts.staff import IS_ACTIVE, StaffAccount
-from storage.tables import from_row
+from storage.row_mapping import from_row
 from storage.unit import Unit
 from storage.web_tables import STAFF
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, insert, select, update
 
-from storage.tables import from_row, new_id
+from storage.row_mapping import from_row
+from storage.tables import new_id
 from storage.unit import Unit
 from storage.web_tables import SIGN_IN, STAFF
 

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from flows import casework
 from storage.accounts import sign_ins
 from storage.referrals.references import CODE_ALPHABET
-from storage.tables import REFERRAL, AnyRow, from_row, new_id
+from storage.row_mapping import from_row
+from storage.tables import REFERRAL, AnyRow, new_id
 from storage.unit import Unit
 from storage.web_tables import PASSKEY, STAFF
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select, update
 
 from storage.chats import inbox, one_time_links, outbox, screens
-from storage.chats.conversations import address_fingerprint
+from storage.chats.addresses import address_fingerprint
 from storage.chats.one_time_links import LinkKind
 from storage.referrals.references import CODE_ALPHABET
 from storage.tables import new_id

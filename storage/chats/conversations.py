@@ -4,17 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flows.conversation import Answer, Conversation
 from flows.officers import Officer
 from storage.chats import answers
+from storage.chats.addresses import address_context, address_fingerprint
 from storage.chats.officers import OfficerDetails, officer_context
+from storage.chats.outbox import IS_WAITING
 from storage.recent import RecentConversation
 from storage.referrals.references import fresh_reference
 from storage.serialization import DecodeError, dumps, loads
-from storage.tables import CHAT, CONVERSATION, OFFICER, AnyRow, new_id
+from storage.tables import CHAT, CONVERSATION, OFFICER, OUTBOX, AnyRow, new_id
 from storage.unit import StaleRow, Unit
 
 OFFICER_DAYS = 90
@@ -26,7 +28,7 @@ class StoredConversation:
 
     `new` when nothing is stored of this chat yet, `closed` when it cannot be written to,
     `handed_off` while a handoff is recorded, lapsed or not. `version` is 0 for a conversation
-    not yet stored.
+    not yet stored. `waiting_prompts` counts the prompts of the bot that are not sent yet.
     """
 
     chat_id: str
@@ -40,10 +42,16 @@ class StoredConversation:
     version: int = 0
     answer_row_ids: tuple[str, ...] = ()
     next_n: int = 0
+    waiting_prompts: int = 0
     officer: Officer | None = None
     officer_seen_at: datetime | None = None
 
 
+_WAITING_PROMPTS = (
+    select(func.coalesce(func.sum(OUTBOX.c.prompts), 0))
+    .where(OUTBOX.c.chat_id == CHAT.c.id, IS_WAITING)
+    .scalar_subquery()
+)
 _CHATS_QUERY = (
     select(
         CHAT.c.id,
@@ -55,6 +63,7 @@ _CHATS_QUERY = (
         CONVERSATION.c.body,
         OFFICER.c.body.label("officer"),
         OFFICER.c.seen_at,
+        _WAITING_PROMPTS.label("waiting_prompts"),
     )
     .select_from(CHAT)
     .outerjoin(CONVERSATION, CONVERSATION.c.chat_id == CHAT.c.id)
@@ -154,16 +163,6 @@ def reopen_chat(unit: Unit, chat_id: str) -> None:
     unit.conn.execute(update(CHAT).where(CHAT.c.id == chat_id).values(closed_at=None))
 
 
-def address_fingerprint(unit: Unit, channel: str, address: str) -> str:
-    """Return the fingerprint by which a chat is looked up."""
-    return unit.fingerprint("chat", channel, address)
-
-
-def address_context(chat_id: str) -> str:
-    """Return the context that a chat's address is sealed for."""
-    return f"chat/{chat_id}/address"
-
-
 def state_context(conversation_id: str) -> str:
     """Return the context that the state of a conversation is sealed for."""
     return f"conversation/{conversation_id}/state"
@@ -206,6 +205,7 @@ def _stored_from_row(unit: Unit, row: AnyRow, channel: str, address: str) -> Sto
         closed=row.closed_at is not None,
         handed_off=row.handed_off_to is not None,
         version=row.version or 0,
+        waiting_prompts=row.waiting_prompts,
         officer=officer,
         officer_seen_at=row.seen_at if details else None,
     )

@@ -19,10 +19,11 @@ from sqlalchemy import (
 from flows.casework import ReferralStage
 from flows.record import Record
 from flows.vocabulary import StepName
-from storage.chats.conversations import address_context
+from storage.chats.addresses import address_context
 from storage.referrals.rows import ReferralErased, unseal_record
 from storage.referrals.steps import PERSON, add_step, require_referral
-from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, UtcDateTime, from_row, new_id
+from storage.row_mapping import from_row
+from storage.tables import CHAT, CONVERSATION, REFERRAL, STEP, AnyRow, UtcDateTime, new_id
 from storage.unit import Unit
 
 

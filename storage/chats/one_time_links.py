@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from storage.chats.conversations import address_fingerprint
+from storage.chats.addresses import address_fingerprint
 from storage.serialization import dumps, loads_dict
 from storage.tables import AnyRow, new_id
 from storage.unit import Unit

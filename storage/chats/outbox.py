@@ -4,17 +4,18 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, exists, insert, null, or_, select, update
+from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
 from flows.vocabulary import OutboxKind
-from storage.chats.conversations import address_context
+from storage.chats.addresses import address_context
 from storage.chats.handoffs import ACTIVE_HOLDER
 from storage.reports import daily_counters
+from storage.row_mapping import from_row
 from storage.serialization import dumps, loads_reply
-from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, from_row, new_id
+from storage.tables import CHAT, OUTBOX, AnyRow, UtcDateTime, new_id
 from storage.unit import Unit
 from storage.vault import VaultError
 
@@ -31,11 +32,23 @@ class OutboxStage(StrEnum):
     DEAD = "dead"
 
 
-_IS_WAITING = OUTBOX.c.stage == OutboxStage.WAITING
+class OutboxPriority(IntEnum):
+    """What goes first where not everything can go at once; the lowest.
+
+    URGENT, which is danger, leaving and stopping, also overtakes the other messages of its chat.
+    FIRST_CONTACT is for those who have answered nothing yet: they wait for those who have.
+    """
+
+    URGENT = 0
+    NORMAL = 1
+    FIRST_CONTACT = 2
+
+
+IS_WAITING = OUTBOX.c.stage == OutboxStage.WAITING
 _INSERT = insert(OUTBOX)
 _MARK_SENT = (
     update(OUTBOX)
-    .where(OUTBOX.c.id == bindparam("mine"), _IS_WAITING)
+    .where(OUTBOX.c.id == bindparam("mine"), IS_WAITING)
     .values(stage=OutboxStage.SENT, body=None, ended_at=bindparam("now", type_=UtcDateTime))
 )
 
@@ -56,20 +69,21 @@ class OutboxItem:
     address: str
     attempts: int
     enqueued_at: datetime
-    urgent: bool = False
+    priority: int = OutboxPriority.NORMAL
     handed_off_to: str = ""
     has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class UndeliveredItem:
-    """One thing that was not sent yet, or never will be unless somebody sends it again."""
+class SendOptions:
+    """When something is sent, from `not_before` (aware) on, and for how many prompts it stands."""
 
-    id: str
-    body: dict[str, Any]
-    attempts: int
-    reason: str
-    enqueued_at: datetime
+    not_before: datetime | None = None
+    priority: OutboxPriority = OutboxPriority.NORMAL
+    prompts: int = 0
+
+
+_AT_ONCE = SendOptions()
 
 
 def enqueue(
@@ -78,13 +92,9 @@ def enqueue(
     kind: OutboxKind,
     body: dict[str, Any],
     chat_id: str | None = None,
-    not_before: datetime | None = None,
-    urgent: bool = False,
+    options: SendOptions = _AT_ONCE,
 ) -> str:
-    """Enqueue something to send, from `not_before` on; return its id.
-
-    What is urgent overtakes the other messages of its chat.
-    """
+    """Enqueue something to send; return its id."""
     id = new_id()
     row = {
         "id": id,
@@ -93,8 +103,9 @@ def enqueue(
         "kind": kind,
         "body": unit.seal(_body_context(chat_id, id), dumps(body)),
         "enqueued_at": unit.now,
-        "not_before": not_before,
-        "urgent": urgent,
+        "not_before": options.not_before,
+        "priority": options.priority,
+        "prompts": options.prompts,
         "stage": OutboxStage.WAITING,
         "attempts": 0,
         "reason": "",
@@ -105,7 +116,7 @@ def enqueue(
 
 
 def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> list[OutboxItem]:
-    """Return what `channels` can send now, the oldest first.
+    """Return what `channels` can send now, by priority and then the oldest first.
 
     At most one a chat, and acknowledgements: a chat's later rows wait while an earlier one is due
     or has a retry scheduled, but for no acknowledgement, and urgent ones for no message that is
@@ -114,17 +125,19 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
-    opened = [_unseal_item(unit, row) for row in rows]
+    opened = [unseal_item(unit, row) for row in rows]
     for row, one in zip(rows, opened, strict=True):
         if one is None:
             log.error("row_unreadable", extra={"code": row.channel})
             give_up(unit, row.id)
     readable = [one for one in opened if one is not None]
-    overtaken = {one.chat_id for one in readable if one.urgent}
+    overtaken = {one.chat_id for one in readable if one.priority == OutboxPriority.URGENT}
     readable = [
         one
         for one in readable
-        if one.urgent or one.kind == OutboxKind.ACKNOWLEDGE or one.chat_id not in overtaken
+        if one.priority == OutboxPriority.URGENT
+        or one.kind == OutboxKind.ACKNOWLEDGE
+        or one.chat_id not in overtaken
     ]
     return readable if readable or not rows else due_outbox_items(unit, channels, limit)
 
@@ -133,7 +146,7 @@ def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
     """Return whether anything could go out now to the chat whose address has this fingerprint."""
     due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= unit.now)
     mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_fingerprint == address_fingerprint)
-    return unit.exists(*mine, _IS_WAITING, due)
+    return unit.exists(*mine, IS_WAITING, due)
 
 
 def mark_sent(unit: Unit, id: str) -> None:
@@ -165,10 +178,10 @@ def list_unsent_for_chat(unit: Unit, chat_id: str) -> list[OutboxItem]:
     query = (
         select(OUTBOX, CHAT.c.address)
         .join(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
-        .where(OUTBOX.c.chat_id == chat_id, _IS_WAITING)
+        .where(OUTBOX.c.chat_id == chat_id, IS_WAITING)
         .order_by(OUTBOX.c.n)
     )
-    opened = [_unseal_item(unit, row) for row in unit.conn.execute(query).all()]
+    opened = [unseal_item(unit, row) for row in unit.conn.execute(query).all()]
     return [one for one in opened if one is not None]
 
 
@@ -178,51 +191,20 @@ def give_up(unit: Unit, id: str) -> None:
         daily_counters.increment_counter(unit, "outbox", OutboxStage.GIVEN_UP)
 
 
-def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
-    """Stop trying a row, count it, and keep it where staff see it and can send it again."""
-    mine = (OUTBOX.c.id == id, _IS_WAITING)
-    ended = update(OUTBOX).where(*mine).values(stage=OutboxStage.DEAD, ended_at=unit.now)
-    ended = ended.values(reason=reason, attempts=OUTBOX.c.attempts + 1)
-    if unit.changed(ended) == 1:
-        daily_counters.increment_counter(unit, "outbox", OutboxStage.DEAD)
-
-
-def requeue(unit: Unit, id: str) -> bool:
-    """Enqueue a dead letter again, as if it were new; return whether there was one."""
-    mine = (OUTBOX.c.id == id, OUTBOX.c.stage == OutboxStage.DEAD)
-    fresh = {"stage": OutboxStage.WAITING, "attempts": 0, "reason": "", "enqueued_at": unit.now}
-    rest = {"not_before": None, "ended_at": None}
-    again = update(OUTBOX).where(*mine).values({**fresh, **rest}).returning(OUTBOX.c.channel)
-    channels = unit.conn.scalars(again).all()
-    unit.signals.update(channels)
-    return bool(channels)
-
-
-def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:
-    """Return the dead letters of a channel, the oldest first."""
-    return _items_at_stage(unit, channel, OutboxStage.DEAD)
-
-
-def list_undelivered(unit: Unit, channel: str) -> list[UndeliveredItem]:
-    """Return what a channel has still to send, the oldest first."""
-    return _items_at_stage(unit, channel, OutboxStage.WAITING)
-
-
-def _items_at_stage(unit: Unit, channel: str, stage: OutboxStage) -> list[UndeliveredItem]:
-    mine = (OUTBOX.c.channel == channel, OUTBOX.c.stage == stage, OUTBOX.c.chat_id.is_(None))
-    query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
-    opened = [(row, _unseal_item(unit, row)) for row in unit.conn.execute(query).all()]
-    return [from_row(UndeliveredItem, row, body=one.body) for row, one in opened if one]
+def delete_prompts(unit: Unit, chat_id: str) -> None:
+    """Delete the prompts that wait to be sent to a chat: a later one goes in their place."""
+    prompts = (OUTBOX.c.chat_id == chat_id, IS_WAITING, OUTBOX.c.prompts > 0)
+    unit.conn.execute(delete(OUTBOX).where(*prompts))
 
 
 def delete_unsent_for_chat(unit: Unit, chat_id: str) -> None:
     """Delete everything not yet sent to a chat."""
-    unsent = (OUTBOX.c.chat_id == chat_id, _IS_WAITING)
+    unsent = (OUTBOX.c.chat_id == chat_id, IS_WAITING)
     unit.conn.execute(delete(OUTBOX).where(*unsent))
 
 
 def _finish(unit: Unit, id: str, stage: OutboxStage) -> bool:
-    mine = (OUTBOX.c.id == id, _IS_WAITING)
+    mine = (OUTBOX.c.id == id, IS_WAITING)
     ended = update(OUTBOX).where(*mine).values(stage=stage, body=None, ended_at=unit.now)
     return unit.changed(ended) == 1
 
@@ -235,7 +217,12 @@ def _due_rows() -> Select[Any]:
         # What says that a press arrived and what answers it may go side by side.
         ahead.c.kind != OutboxKind.ACKNOWLEDGE,
         ahead.c.n < OUTBOX.c.n,
-        or_(~OUTBOX.c.urgent, ahead.c.urgent, ahead.c.kind != OutboxKind.SAY),
+        or_(
+            OUTBOX.c.priority != OutboxPriority.URGENT,
+            OUTBOX.c.kind != OutboxKind.SAY,
+            ahead.c.priority == OutboxPriority.URGENT,
+            ahead.c.kind != OutboxKind.SAY,
+        ),
         # A row that failed holds back the later ones until it went: their order is kept. One that
         # was only put off, to a time of day, does not: a reply must not wait for the morning.
         or_(ahead.c.not_before.is_(None), ahead.c.not_before <= now, ahead.c.attempts > 0),
@@ -251,13 +238,13 @@ def _due_rows() -> Select[Any]:
         select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER, has_more.label("has_more"))
         .outerjoin(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
         .where(
-            _IS_WAITING,
+            IS_WAITING,
             or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= now),
             OUTBOX.c.channel.in_(bindparam("channels", expanding=True)),
             CHAT.c.closed_at.is_(None),
             ~held_up,
         )
-        .order_by(OUTBOX.c.n)
+        .order_by(OUTBOX.c.priority, OUTBOX.c.n)
         .limit(bindparam("limit"))
     )
 
@@ -265,7 +252,8 @@ def _due_rows() -> Select[Any]:
 _DUE = _due_rows()
 
 
-def _unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
+def unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
+    """Return a row as it is sent, None when it cannot be opened."""
     try:
         body = loads_reply(unit.unseal(_body_context(row.chat_id, row.id), row.body or b""))
         address = row.address and unit.unseal(address_context(row.chat_id), row.address)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select
 
-from storage.chats.conversations import address_fingerprint
+from storage.chats.addresses import address_fingerprint
 from storage.serialization import DecodeError, dumps, loads_reply
 from storage.tables import AnyRow, new_id
 from storage.unit import Unit

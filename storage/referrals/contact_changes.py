@@ -12,7 +12,8 @@ from flows.vocabulary import StepName
 from storage import serialization
 from storage.referrals import duplicates, steps
 from storage.referrals.rows import referral_row_values, unseal_record
-from storage.tables import REFERRAL, STEP, AnyRow, from_row, new_id
+from storage.row_mapping import from_row
+from storage.tables import REFERRAL, STEP, AnyRow, new_id
 from storage.unit import Unit
 from storage.web_tables import CONTACT_CHANGE
 

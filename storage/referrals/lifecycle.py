@@ -16,7 +16,8 @@ from storage.referrals.steps import (
     require_referral,
     update_if_unchanged,
 )
-from storage.tables import REFERRAL, STEP, from_row, new_id
+from storage.row_mapping import from_row
+from storage.tables import REFERRAL, STEP, new_id
 from storage.unit import Unit
 
 

@@ -7,7 +7,8 @@ from flows.casework import ReferralStage
 from flows.record import Record
 from flows.vocabulary import Queue
 from storage import serialization
-from storage.tables import AnyRow, from_row
+from storage.row_mapping import from_row
+from storage.tables import AnyRow
 from storage.unit import Unit
 
 AnswerPairs = tuple[tuple[str, str], ...]

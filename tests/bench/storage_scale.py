@@ -14,9 +14,8 @@ from flows.conversation import Conversation
 from flows.stages import Stage
 from flows.vocabulary import Journey
 from storage.chats import conversations
+from storage.chats.addresses import address_context, address_fingerprint
 from storage.chats.conversations import (
-    address_context,
-    address_fingerprint,
     load_conversation,
     save_conversation,
     state_context,

@@ -15,6 +15,7 @@ from storage import heartbeat, key_check, logbook, migrations
 from storage.accounts import api_keys, oidc_subjects, passkeys, sign_ins, staff
 from storage.chats import (
     browser_sessions,
+    dead_letters,
     handoffs,
     inbox,
     message_ids,
@@ -160,7 +161,7 @@ def test_the_inbox_and_the_outbox(unit: Unit) -> None:
     assert inbox.enqueue_arrivals(unit, "telegram", [again]) == 0
     (thanks,) = outbox.due_outbox_items(unit, CHANNELS)
     assert (thanks.address, thanks.body) == ("417", {"text": "Thank you, Amina."})
-    (dead,) = outbox.list_dead_letters(unit, "staff")
+    (dead,) = dead_letters.list_dead_letters(unit, "staff")
     assert (dead.reason, dead.attempts, dead.enqueued_at) == ("http_500", 1, NOW)
     assert message_ids.message_ids_since(unit, thanks.chat_id or "", NOW) == ["1001", "1002"]
 

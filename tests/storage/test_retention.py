@@ -16,6 +16,7 @@ from storage.chats.conversations import (
     load_conversation,
     save_conversation,
 )
+from storage.chats.outbox import SendOptions
 from storage.chats.screens import ScreenMessage
 from storage.database import Database
 from storage.referrals import acts, lifecycle
@@ -164,7 +165,9 @@ def test_what_went_out_is_gone_after_24_hours(database: Database) -> None:
         sent = outbox.enqueue(unit, "telegram", OutboxKind.SAY, {}, chat_id)
         outbox.mark_sent(unit, sent)
         outbox.enqueue(unit, "telegram", OutboxKind.SAY, {}, chat_id)
-        outbox.enqueue(unit, "telegram", OutboxKind.DELETE, {}, chat_id, not_before=NOW + 36 * HOUR)
+        outbox.enqueue(
+            unit, "telegram", OutboxKind.DELETE, {}, chat_id, SendOptions(NOW + 36 * HOUR)
+        )
         outbox.enqueue(unit, "email", OutboxKind.ALERT, {})
     assert sweep(database, 23 * HOUR) == NOTHING
     assert sweep(database, 24 * HOUR).outbox == 2

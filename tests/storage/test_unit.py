@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from flows.vocabulary import OutboxKind
-from storage.chats import message_ids, outbox
+from storage.chats import dead_letters, message_ids, outbox
 from storage.database import Database
 from storage.tables import MESSAGE, OUTBOX
 from storage.unit import Unit
@@ -55,5 +55,5 @@ def test_a_savepoint_undoes_what_was_added_inside_and_nothing_else(database: Dat
             message_ids.add_message_id(unit, "no such chat", "1", False)
         enqueue(unit, "after")
     with database.reading(NOW) as unit:
-        found = outbox.list_undelivered(unit, "email")
+        found = dead_letters.list_undelivered(unit, "email")
     assert [one.body["text"] for one in found] == ["before", "after"]

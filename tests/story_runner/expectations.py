@@ -13,7 +13,7 @@ from flows.conversation import Conversation
 from flows.questions import journey
 from flows.record import Record, RecordLine
 from flows.service import service
-from storage.chats import conversations
+from storage.chats import addresses, conversations
 from storage.referrals import lifecycle
 from storage.referrals.rows import QueueEntry
 from storage.reports import missed_questions
@@ -123,7 +123,7 @@ class StoryOutcome:
     def _chat_fingerprint(self) -> str:
         player = self.player
         with player.database.reading() as unit:
-            return conversations.address_fingerprint(
+            return addresses.address_fingerprint(
                 unit, player.channel, player.address_of(self.persona)
             )
 

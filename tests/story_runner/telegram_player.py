@@ -11,7 +11,7 @@ from telegram import Bot
 from bot.channel_interface import Body
 from bot.channels.telegram import receive
 from bot.runtime import Runtime
-from storage.chats import conversations
+from storage.chats import addresses, conversations
 from storage.recent import RecentConversations
 from storage.tables import CHAT
 from tests import telegram_server
@@ -88,7 +88,7 @@ class TelegramPlayer(StoryPlayer):
         with self.database.reading() as unit:
             from_file = replace(unit, recent=RecentConversations(limit=0))
             for chat in unit.conn.execute(select(CHAT.c.id, CHAT.c.channel, CHAT.c.address)):
-                address = unit.unseal(conversations.address_context(chat.id), chat.address)
+                address = unit.unseal(addresses.address_context(chat.id), chat.address)
                 seen = [
                     conversations.load_conversation(one, chat.channel, address)
                     for one in (unit, from_file)

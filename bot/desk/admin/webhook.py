@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
-from storage.chats import outbox
+from storage.chats import dead_letters
 from storage.unit import Unit
 
 CHANNEL = "webhook"
@@ -14,8 +14,8 @@ async def show_webhook(request: DeskRequest) -> Response:
     return request.render(
         "webhook.html",
         on=request.runtime.settings.webhook_url is not None,
-        dead=await request.read(outbox.list_dead_letters, CHANNEL),
-        waiting=await request.read(outbox.list_undelivered, CHANNEL),
+        dead=await request.read(dead_letters.list_dead_letters, CHANNEL),
+        waiting=await request.read(dead_letters.list_undelivered, CHANNEL),
         flash=request.query_in("told", ("again", "gone")),
     )
 
@@ -24,7 +24,7 @@ async def retry_delivery(request: DeskRequest) -> Response:
     """Requeue a dead letter."""
 
     def requeue(unit: Unit) -> str:
-        put = outbox.requeue(unit, request.path_id)
+        put = dead_letters.requeue(unit, request.path_id)
         request.log(unit, "webhook_again", request.path_id, refused=not put)
         return "again" if put else "gone"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from flows.record import Record
-from storage.chats.conversations import address_context
+from storage.chats.addresses import address_context
 from storage.database import Database
 from storage.referrals.rows import unseal_record
 from storage.tables import CHAT, REFERRAL

@@ -19,8 +19,8 @@ from bot.pipeline.deliver import Delivery
 from bot.settings import Settings
 from flows.vocabulary import OutboxKind
 from storage import retention
-from storage.chats import outbox
-from storage.chats.outbox import UndeliveredItem
+from storage.chats import dead_letters
+from storage.chats.dead_letters import UndeliveredItem
 from storage.database import Database
 from storage.vault import Vault
 from tests.harness.app import build_runtime, build_settings
@@ -93,12 +93,12 @@ class WebhookHarness:
     def dead(self) -> list[UndeliveredItem]:
         """Return what was given up."""
         with self.database.reading() as unit:
-            return outbox.list_dead_letters(unit, "webhook")
+            return dead_letters.list_dead_letters(unit, "webhook")
 
     def waiting(self) -> list[UndeliveredItem]:
         """Return what is still to be sent."""
         with self.database.reading() as unit:
-            return outbox.list_undelivered(unit, "webhook")
+            return dead_letters.list_undelivered(unit, "webhook")
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ async def test_without_the_setting_nobody_is_told(database: Database, vault: Vau
     with database.unit(START) as unit:
         notify_webhook(unit, build_runtime(database, {}), make_record("ACDE-3467"))
     with database.reading() as unit:
-        assert outbox.list_undelivered(unit, "webhook") == []
+        assert dead_letters.list_undelivered(unit, "webhook") == []
 
 
 async def test_after_some_failures_it_arrives_once_with_the_same_event(
@@ -175,8 +175,8 @@ async def test_what_never_arrives_is_kept_where_it_is_seen_and_can_be_sent_again
         retention.sweep(unit)
     assert len(told.dead()) == 1
     with told.database.unit(told.clock()) as unit:
-        assert outbox.requeue(unit, dead.id)
-        assert not outbox.requeue(unit, dead.id)
+        assert dead_letters.requeue(unit, dead.id)
+        assert not dead_letters.requeue(unit, dead.id)
     assert (await told.delivery.deliver_batch())[0] == 1
     assert len({headers["X-RJ-Event"] for headers, _ in cases.requests}) == 1
     assert (told.waiting(), told.dead()) == ([], [])
@@ -242,9 +242,9 @@ async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) ->
         notify_webhook(unit, house, make_record("ACDE-3467"))
         notify_webhook(unit, house, make_record("ACDE-2222"))
     with desk.database.reading() as unit:
-        first = outbox.list_undelivered(unit, "webhook")[0]
+        first = dead_letters.list_undelivered(unit, "webhook")[0]
     with desk.database.unit(START) as unit:
-        outbox.move_to_dead_letters(unit, first.id, "http_500")
+        dead_letters.move_to_dead_letters(unit, first.id, "http_500")
     carys = await desk.signed_in("coordinator", "carys")
     shown = await carys.get("/desk/webhook")
     assert "ACDE-3467" in shown.text

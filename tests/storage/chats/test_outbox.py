@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from flows.vocabulary import OutboxKind
 from storage.chats import outbox
 from storage.chats.conversations import close_chat, reopen_chat
-from storage.chats.outbox import OutboxItem
+from storage.chats.outbox import OutboxItem, OutboxPriority, SendOptions
 from storage.database import Database
 from storage.reports import daily_counters
 from storage.tables import OUTBOX
@@ -35,6 +36,9 @@ def unit(amina: str, ben: str, database: Database) -> Iterator[Unit]:
         yield own
 
 
+URGENT = SendOptions(priority=OutboxPriority.URGENT)
+
+
 def put(unit: Unit, text: str, chat_id: str | None) -> str:
     return outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": text}, chat_id)
 
@@ -58,7 +62,7 @@ def test_what_is_urgent_overtakes_other_messages_of_its_chat(
 ) -> None:
     for text in ("a1", "a2"):
         put(unit, text, amina)
-    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, amina, urgent=True)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, amina, URGENT)
     put(unit, "b1", ben)
     found = outbox.due_outbox_items(unit, CHANNELS)
     assert texts(found) == ["999", "b1"]
@@ -72,13 +76,37 @@ def test_what_is_urgent_waits_for_no_retry_but_for_a_chat_to_be_cleared(
 ) -> None:
     outbox.schedule_retry(unit, put(unit, "a1", amina), NOW + MINUTE, "flood")
     clear = outbox.enqueue(unit, "telegram", OutboxKind.CLEAR, {"text": "clear"}, amina)
-    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, amina, urgent=True)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, amina, URGENT)
     later = replace(unit, now=NOW + MINUTE)
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == []
     assert texts(outbox.due_outbox_items(later, CHANNELS)) == ["a1"], "and then the clearing"
     outbox.mark_sent(unit, clear)
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["999"]
     assert texts(outbox.due_outbox_items(later, CHANNELS)) == ["999"]
+
+
+def test_what_has_priority_is_first_of_all_chats_by_an_index(
+    unit: Unit, amina: str, ben: str
+) -> None:
+    new = SendOptions(priority=OutboxPriority.FIRST_CONTACT)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "new"}, amina, new)
+    put(unit, "staff", None)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "999"}, ben, URGENT)
+    assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["999", "staff", "new"]
+    seen: list[tuple[str, tuple[Any, ...]]] = []
+    event.listen(unit.unflushed, "before_cursor_execute", lambda *told: seen.append(told[2:4]))
+    outbox.due_outbox_items(unit, CHANNELS)
+    [(statement, parameters)] = seen
+    plan = unit.unflushed.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert any("ix_outbox_stage_priority_n" in row.detail for row in plan)
+    assert not any("B-TREE" in row.detail for row in plan), "nothing is sorted"
+
+
+def test_prompts_that_wait_make_room_and_nothing_else_does(unit: Unit, amina: str) -> None:
+    put(unit, "receipt", amina)
+    outbox.enqueue(unit, "telegram", OutboxKind.SAY, {"text": "q"}, amina, SendOptions(prompts=1))
+    outbox.delete_prompts(unit, amina)
+    assert texts(outbox.list_unsent_for_chat(unit, amina)) == ["receipt"]
 
 
 def test_what_is_sent_leaves_no_words(unit: Unit, amina: str) -> None:
@@ -100,7 +128,7 @@ def test_a_row_to_be_tried_again_holds_up_its_chat(unit: Unit, amina: str, ben: 
 
 def test_something_for_later_holds_nobody_up(unit: Unit, amina: str) -> None:
     remind = {"text": "later"}
-    outbox.enqueue(unit, "telegram", OutboxKind.DELETE, remind, amina, not_before=NOW + HOUR)
+    outbox.enqueue(unit, "telegram", OutboxKind.DELETE, remind, amina, SendOptions(NOW + HOUR))
     put(unit, "a1", amina)
     assert texts(outbox.due_outbox_items(unit, CHANNELS)) == ["a1"]
     assert texts(outbox.due_outbox_items(replace(unit, now=NOW + HOUR), CHANNELS)) == ["later"]

@@ -24,7 +24,7 @@ from flows.understanding import crisis
 from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import browser_sessions, message_ids, outbox, screens
-from storage.chats.conversations import address_fingerprint
+from storage.chats.addresses import address_fingerprint
 from storage.chats.inbox import InboxStage
 from storage.database import Database
 from storage.sqlite_driver import DRIVER
