@@ -67,7 +67,7 @@ KILL_POINTS = {
     "turn taken": KillPoint(respond, "take_turn", True),
     "remembered, nothing in line": KillPoint(conversations, "save_conversation", True),
     "message noted": KillPoint(message_ids, "add_message_id", True),
-    "between effects": KillPoint(respond, "_apply_effect", True),
+    "between effects": KillPoint(respond, "apply_effect", True),
     "handed over, not committed": KillPoint(lifecycle, "hand_over", True),
     "in line, not committed": KillPoint(outbox, "enqueue", True),
     "answered, not committed": KillPoint(respond, "_answer_new", True, bool),

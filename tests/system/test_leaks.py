@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bot import serve
 from bot.channels.telegram import RawBot, TelegramChannel
 from bot.channels.telegram import channel as telegram
-from bot.pipeline import deliver, respond
+from bot.pipeline import deliver, effects, respond
 from bot.pipeline import sweep as sweeping
 from storage import retention
 from storage.chats import conversations, inbox, message_ids, officers, outbox
@@ -199,8 +199,9 @@ FAILING_FUNCTIONS: tuple[tuple[Any, str], ...] = (
     (respond, "_handle_inbound"),
     (respond, "take_turn"),
     (respond, "_enqueue_turn"),
-    (respond, "_apply_effect"),
-    (respond, "alert"),
+    (respond, "apply_effect"),
+    (effects, "alert"),
+    (conversations, "read_ahead"),
     (respond, "_record_failure"),
     (inbox, "store_answered"),
     (inbox, "enqueue_arrivals"),
