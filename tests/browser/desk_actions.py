@@ -66,6 +66,11 @@ class PressCounter:
         """Press a button, link or choice by the words on it."""
         self.click(self.locate(name, role))
 
+    def press_and_load(self, name: str) -> None:
+        """Press a button by the words on it, and wait for the page that it loads."""
+        with self.page.expect_event("load"):
+            self.press(name)
+
     def click(self, what: Locator) -> None:
         """Press something."""
         what.click()

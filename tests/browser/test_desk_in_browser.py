@@ -158,23 +158,23 @@ def test_the_states_of_a_referral_are_open_to_all(opens: OpenPage, site: LiveApp
     sign_in(page, site, add_account(site, "mediator", "mira"), f"/desk/r/{reference}")
     hand = PressCounter(page)
     found = axe_violations(page)
-    hand.press(CLAIM)
+    hand.press_and_load(CLAIM)
     found += axe_violations(page)
-    hand.press(SHOW)
+    hand.press_and_load(SHOW)
     found += axe_violations(page)
     hand.press(SAVE)  # nothing chosen: an error that says what to do
     expect(page.get_by_role("alert")).to_be_visible()
     found += axe_violations(page)
     for act in ("no_answer", "not_now", "spoke"):
         hand.click(page.get_by_text(say("en", f"desk.acts.{act}"), exact=True).first)
-        hand.press(SAVE)
+        hand.press_and_load(SAVE)
         found += axe_violations(page)
     for path in ("contact", "reply", "print"):
         page.goto(f"/desk/r/{reference}/{path}")
         found += axe_violations(page)
     page.goto(f"/desk/r/{reference}")
     hand.click(page.get_by_text(say("en", "desk.acts.close"), exact=True).first)
-    hand.press(SAVE)
+    hand.press_and_load(SAVE)
     found += axe_violations(page)
     assert found == [], "\n".join(found)
 
