@@ -122,14 +122,18 @@ class Database:
         """Run `operation` with a unit of work and the arguments on the one writer thread.
 
         The unit's clock time is read when the transaction has begun. Once it is committed,
-        `on_commit` is called with its signals.
+        `on_commit` is called with its signals, also when nobody waits for the result any more.
         """
-        signals: set[str] = set()
-        job = partial(_run, partial(self.unit, signals=signals), operation, *args, **kwargs)
-        result = await asyncio.get_running_loop().run_in_executor(self._writer_thread, job)
-        if signals:
-            self.on_commit(signals)
-        return result
+        loop = asyncio.get_running_loop()
+
+        def job() -> T:
+            signals: set[str] = set()
+            result = _run(partial(self.unit, signals=signals), operation, *args, **kwargs)
+            if signals:
+                loop.call_soon_threadsafe(self.on_commit, signals)
+            return result
+
+        return await loop.run_in_executor(self._writer_thread, job)
 
     def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs

@@ -26,11 +26,15 @@ def wait_for_question(page: Page, first_line: str) -> None:
 def do_step(page: Page, step: PathStep) -> None:
     """Do one step of the way, once it is asked for."""
     wait_for_question(page, step.shown)
+    # A page without JavaScript scrolls to its fragment, and moves the focus there, until it has
+    # loaded: a machine that answers faster than that would click beside the button.
+    page.wait_for_load_state()
     if step.press:
         page.locator("#buttons").get_by_role("button", name=step.press, exact=True).click()
     else:
-        page.get_by_label(say("en", "web.chat.field")).fill(step.say)
-        page.keyboard.press("Enter")
+        field = page.get_by_label(say("en", "web.chat.field"))
+        field.fill(step.say)
+        field.press("Enter")
 
 
 def shown_reference(page: Page) -> str:

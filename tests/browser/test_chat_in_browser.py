@@ -92,6 +92,7 @@ def test_by_keyboard_alone(opens: OpenPage, script: bool) -> None:
     page.keyboard.press("Enter")
     for step in happy_path():
         wait_for_question(page, step.shown)
+        page.wait_for_load_state()
         if step.press:
             _tab_to(page, step.press)
         else:

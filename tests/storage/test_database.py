@@ -1,5 +1,6 @@
 """The database keeps what it is told to keep, and says so when it cannot."""
 
+import asyncio
 import stat
 import threading
 from dataclasses import replace
@@ -122,6 +123,26 @@ async def test_what_is_written_can_be_read(database: Database) -> None:
 async def test_an_error_while_writing_reaches_who_asked(database: Database) -> None:
     with pytest.raises(OperationalError):
         await database.write(lambda unit: unit.conn.execute(text("nonsense")))
+
+
+async def test_a_commit_wakes_the_others_though_nobody_waits_for_it_any_more(
+    database: Database,
+) -> None:
+    begun, go_on, woken = threading.Event(), threading.Event(), asyncio.Event()
+
+    def slow(unit: Unit) -> None:
+        begun.set()
+        go_on.wait(10)
+        unit.signals.add("inbox")
+
+    database.on_commit = lambda signals: woken.set()
+    writing = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    go_on.set()
+    await asyncio.wait_for(woken.wait(), 10)
 
 
 def test_times_come_back_in_utc_with_their_zone(database: Database) -> None:
