@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection, exists, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.channels.email import check_mail
 from bot.channels.telegram.checkup import check_telegram
 from bot.proofreading import find_problems
 from bot.settings import Settings
@@ -51,6 +52,7 @@ def run_checks(settings: Settings) -> Findings:
         _check_database(settings, vault),
         asyncio.run(check_telegram(settings)),
         _check_alert_channels(settings),
+        (check_mail(settings), []),
         _check_clock(now),
         _check_content(now.date()),
         _check_disk_space(settings),

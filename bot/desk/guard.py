@@ -36,7 +36,7 @@ NAVIGATION = (
     ("accounts", "/desk/accounts", "accounts"),
     ("officers", "/desk/officers", "officers"),
     ("api_keys", "/desk/api-keys", "api_keys"),
-    ("webhook", "/desk/webhook", "webhook"),
+    ("deliveries", "/desk/deliveries", "deliveries"),
 )
 """The navigation: its word, its path, and the rule that lets somebody see it."""
 SESSION_COOKIE, BROWSER_COOKIE = "desk", "seat"

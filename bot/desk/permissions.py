@@ -66,7 +66,7 @@ PERMISSIONS: dict[str, Permission] = {
     "print": Permission(_TEAM, _OWN),
     "agree_export": Permission(_COORDINATOR),
     "api_keys": Permission(_ADMINISTRATOR),
-    "webhook": Permission(_COORDINATOR | _ADMINISTRATOR),
+    "deliveries": Permission(_COORDINATOR | _ADMINISTRATOR),
     # looking back
     "numbers": Permission(_TEAM | _ADMINISTRATOR),
     "content": Permission(_EVERYONE),

@@ -3,7 +3,7 @@
 from starlette.routing import Route
 
 from bot.desk import event_stream
-from bot.desk.admin import account, accounts, api_keys, logbook, officers, webhook
+from bot.desk.admin import account, accounts, api_keys, deliveries, logbook, officers
 from bot.desk.casework import acts, contact_changes, manual_entry, queue, referral, replies, search
 from bot.desk.content import content_pages
 from bot.desk.exports import export_pages, print_pages
@@ -16,7 +16,7 @@ ROUTES: tuple[DeskRoute, ...] = (
     *export_pages.ROUTES,
     *print_pages.ROUTES,
     *api_keys.ROUTES,
-    *webhook.ROUTES,
+    *deliveries.ROUTES,
     *queue.ROUTES,
     *search.ROUTES,
     *event_stream.ROUTES,

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import null, select, update
+from sqlalchemy import func, null, select, update
 
+from flows.vocabulary import OutboxKind
 from storage.chats.outbox import IS_WAITING, OutboxStage, unseal_item
 from storage.reports import daily_counters
 from storage.row_mapping import from_row
 from storage.tables import OUTBOX
 from storage.unit import Unit
+
+_KINDS = (OutboxKind.ALERT, OutboxKind.REFERRAL)
+FAILING_AFTER = 3
+"""After so many failures, eight seconds, an alert is said at the desk not to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +23,16 @@ class UndeliveredItem:
     """One thing that was not sent yet, or never will be unless somebody sends it again."""
 
     id: str
+    channel: str
     body: dict[str, Any]
     attempts: int
     reason: str
     enqueued_at: datetime
+
+    @property
+    def subject(self) -> str:
+        """Return what it is about: a referral's reference, or the first sentence of an alert."""
+        return str(self.body.get("reference") or self.body.get("text", "").partition(".")[0])
 
 
 def move_to_dead_letters(unit: Unit, id: str, reason: str) -> None:
@@ -44,18 +55,24 @@ def requeue(unit: Unit, id: str) -> bool:
     return bool(channels)
 
 
-def list_dead_letters(unit: Unit, channel: str) -> list[UndeliveredItem]:
-    """Return the dead letters of a channel, the oldest first."""
-    return _items_at_stage(unit, channel, OutboxStage.DEAD)
+def list_dead_letters(unit: Unit) -> list[UndeliveredItem]:
+    """Return the dead letters, the oldest first."""
+    return _items_at_stage(unit, OutboxStage.DEAD)
 
 
-def list_undelivered(unit: Unit, channel: str) -> list[UndeliveredItem]:
-    """Return what a channel has still to send, the oldest first."""
-    return _items_at_stage(unit, channel, OutboxStage.WAITING)
+def list_undelivered(unit: Unit) -> list[UndeliveredItem]:
+    """Return what is still to be sent to staff or to another system, the oldest first."""
+    return _items_at_stage(unit, OutboxStage.WAITING)
 
 
-def _items_at_stage(unit: Unit, channel: str, stage: OutboxStage) -> list[UndeliveredItem]:
-    mine = (OUTBOX.c.channel == channel, OUTBOX.c.stage == stage, OUTBOX.c.chat_id.is_(None))
+def alerts_failing_since(unit: Unit) -> datetime | None:
+    """Return since when the oldest alert waits that failed FAILING_AFTER times; None for none."""
+    failing = (IS_WAITING, OUTBOX.c.kind == OutboxKind.ALERT, OUTBOX.c.attempts >= FAILING_AFTER)
+    return unit.conn.scalar(select(func.min(OUTBOX.c.enqueued_at)).where(*failing))
+
+
+def _items_at_stage(unit: Unit, stage: OutboxStage) -> list[UndeliveredItem]:
+    mine = (OUTBOX.c.stage == stage, OUTBOX.c.kind.in_(_KINDS))
     query = select(OUTBOX, null().label("address")).where(*mine).order_by(OUTBOX.c.n).limit(200)
     opened = [(row, unseal_item(unit, row)) for row in unit.conn.execute(query).all()]
     return [from_row(UndeliveredItem, row, body=one.body) for row, one in opened if one]

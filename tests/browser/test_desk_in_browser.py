@@ -115,7 +115,12 @@ PATHS = {
     "coordinator": (
         *("/desk/queue", "/desk/queue?view=all", "/desk/queue?view=done", "/desk/queue?view=due"),
         *("/desk/account", "/desk/logbook", "/desk/exports", "/desk/numbers", "/desk/content"),
-        *("/desk/content/messages?q=number", "/desk/content/missed", "/desk/webhook", "/desk/new"),
+        *(
+            "/desk/content/messages?q=number",
+            "/desk/content/missed",
+            "/desk/deliveries",
+            "/desk/new",
+        ),
         *("/desk/r/AAAA-AAAA", "/desk/accounts"),
     ),
     "administrator": (

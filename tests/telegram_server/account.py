@@ -95,6 +95,7 @@ class Chat:
     bot_is_member: bool = True
     bot_was_removed: bool = False
     bot_is_admin: bool = False
+    migrated_to: int | None = None
     keyboard_from: Post | None = None
     toasts: list[Toast] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)

@@ -265,4 +265,6 @@ def _error(refused: BotApiError) -> Json:
     body: Json = {"ok": False, "error_code": refused.code, "description": refused.description}
     if refused.retry_after is not None:
         body["parameters"] = {"retry_after": refused.retry_after}
+    if refused.migrate_to is not None:
+        body["parameters"] = {"migrate_to_chat_id": refused.migrate_to}
     return body

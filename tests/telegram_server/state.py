@@ -9,10 +9,17 @@ Json = dict[str, Any]
 
 
 class BotApiError(Exception):
-    """Telegram says no: an error code, its words, and seconds to wait for a 429."""
+    """Telegram says no: an error code, its words, seconds to wait for a 429, a group's new id."""
 
-    def __init__(self, code: int, description: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        retry_after: int | None = None,
+        migrate_to: int | None = None,
+    ) -> None:
         super().__init__(description)
+        self.migrate_to = migrate_to
         self.code = code
         self.description = description
         self.retry_after = retry_after

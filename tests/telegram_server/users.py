@@ -21,6 +21,8 @@ Kind = Literal[
     "animation",
 ]
 LONGEST_MESSAGE = 4096
+SERVICE_NOTES = ("new_chat_members", "migrate_to_chat_id", "migrate_from_chat_id")
+"""Notes of Telegram's own in a group, which reach every bot in it."""
 STRANGER = {"phone_number": "+447700900123", "first_name": "Somebody", "last_name": "Else"}
 
 
@@ -256,12 +258,24 @@ class TelegramGroup(ChatActor):
             self.chat.bot_is_member, self.chat.bot_was_removed = False, True
             self._bot_status(by.user, "member", "kicked")
 
+    def becomes_supergroup(self, by: TelegramUser) -> "TelegramGroup":
+        """Upgrade the group; return what it is from now on, under an id of its own."""
+        with self.world.changed:
+            upgraded = Chat(self.chat.id - 1_000_000, "supergroup", self.chat.names)
+            upgraded.bot_is_admin = self.chat.bot_is_admin
+            self.account.chats[upgraded.id] = upgraded
+            new = TelegramGroup(self.account, upgraded)
+            self._write(by.user, {"migrate_to_chat_id": upgraded.id})
+            new._write(by.user, {"migrate_from_chat_id": self.chat.id})
+            self.chat.migrated_to = upgraded.id
+            return new
+
     def _reaches_bot(self, post: Post) -> bool:
         if not self.chat.bot_is_member:
             return False
         replied = post.reply_to is not None and post.reply_to.from_bot
         spoken_to = post.text.startswith("/") or f"@{self.account.username}" in post.text
-        service = "new_chat_members" in post.content
+        service = any(note in post.content for note in SERVICE_NOTES)
         return self.chat.bot_is_admin or replied or spoken_to or service
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from telegram import Bot
 from telegram.error import (
     BadRequest,
+    ChatMigrated,
     Forbidden,
     InvalidToken,
     NetworkError,
@@ -143,12 +144,40 @@ class TelegramChannel:
                 change = take_officer_commands if body.get("revoked") else give_officer_commands
                 await change(self._bot, int(address))
             case OutboxKind.LEAVE_CHAT:
-                await self._bot.leave_chat(int(body["address"]))
+                await self._leave(int(body["address"]))
             case OutboxKind.ALERT if self._staff_chat is not None:
-                await self._bot.send_message(self._staff_chat, body["text"])
+                await self._alert(self._staff_chat, body["text"])
             case _:
                 raise PermanentFailure(f"unknown_{kind}")
         return None
+
+    async def _alert(self, staff_chat: int, text: str) -> None:
+        try:
+            await self._bot.send_message(staff_chat, text)
+        except ChatMigrated as moved:
+            self._follow_staff_chat(moved)
+            await self._bot.send_message(moved.new_chat_id, text)
+
+    async def _leave(self, chat: int) -> None:
+        """Leave a group, unless it is what the staff chat was upgraded to.
+
+        Telegram is asked each time: what another process, or an earlier one, was told is not
+        known here, and groups are seldom left.
+        """
+        if self._staff_chat is not None:
+            try:
+                await self._bot.get_chat(self._staff_chat)
+            except ChatMigrated as moved:
+                self._follow_staff_chat(moved)
+            except (BadRequest, Forbidden):
+                log.warning("staff_chat_unknown")
+        if chat != self._staff_chat:
+            await self._bot.leave_chat(chat)
+
+    def _follow_staff_chat(self, moved: ChatMigrated) -> None:
+        """The staff group became a supergroup, which has a number of its own."""
+        log.warning("staff_chat_moved")  # rj doctor tells the new number
+        self._staff_chat = moved.new_chat_id
 
     async def _say(self, chat: int, body: Body) -> str | None:
         if not body["edits_message_id"]:

@@ -1,7 +1,14 @@
 """Asks Telegram whether the bot is set up as the settings say; the token is never repeated."""
 
 from telegram import Bot, WebhookInfo
-from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    TelegramError,
+)
 
 from bot.channels.telegram.channel import build_bot
 from bot.channels.telegram.webhook import PATH
@@ -20,7 +27,8 @@ async def check_telegram(settings: Settings) -> Findings:
     try:
         async with build_bot(settings) as bot:
             wrong, notes = _check_webhook(await bot.get_webhook_info(), settings)
-            return [*wrong, *await _check_staff_chat(bot, settings)], notes
+            staff_wrong, staff_notes = await _check_staff_chat(bot, settings)
+            return [*wrong, *staff_wrong], [*notes, *staff_notes]
     except InvalidToken:
         return ["Telegram does not know this token. Set TELEGRAM_BOT_TOKEN to the right one."], []
     except Conflict:
@@ -42,11 +50,15 @@ def _check_webhook(info: WebhookInfo, settings: Settings) -> Findings:
     return [], notes
 
 
-async def _check_staff_chat(bot: Bot, settings: Settings) -> list[str]:
+async def _check_staff_chat(bot: Bot, settings: Settings) -> Findings:
     if settings.staff_telegram_chat is None:
-        return []
+        return [], []
     try:
         await bot.get_chat(settings.staff_telegram_chat)
+    except ChatMigrated as moved:
+        # The number is no secret: it opens nothing without the token.
+        upgraded = "The staff chat became a supergroup. Alerts follow it; to keep it so, set "
+        return [], [f"{upgraded}STAFF_TELEGRAM_CHAT={moved.new_chat_id}"]
     except (BadRequest, Forbidden):
-        return ["The bot cannot write to STAFF_TELEGRAM_CHAT. Add the bot to that chat."]
-    return []
+        return ["The bot cannot write to STAFF_TELEGRAM_CHAT. Add the bot to that chat."], []
+    return [], []

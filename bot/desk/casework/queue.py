@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from flows import casework
 from flows.referral import routing
 from flows.understanding.crisis import Danger
 from flows.vocabulary import JOURNEYS, Flag
+from storage.chats import dead_letters
 from storage.referrals import acts, queue_views
 from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueuePage, QueueQuery, QueueView
 from storage.referrals.rows import QueueEntry
@@ -79,14 +81,15 @@ async def show_queue(request: DeskRequest) -> Response:
     chosen = filter_of(request)
     asked = queue_query(request, chosen)
 
-    def look_up(unit: Unit) -> tuple[QueuePage, dict[str, int], frozenset[str]]:
+    def look_up(unit: Unit) -> tuple[QueuePage, dict[str, int], frozenset[str], datetime | None]:
         return (
             queue_views.queue_page(unit, asked),
             queue_views.counts_by_view(unit, queue_query(request, QueueFilter())),
             duplicate_references(unit, request.role),
+            dead_letters.alerts_failing_since(unit),
         )
 
-    found, view_counts, duplicates = await request.read(look_up)
+    found, view_counts, duplicates, alerts_failing_since = await request.read(look_up)
     if chosen.page > found.pages:
         return request.redirect(chosen.url_with(page=found.pages))
     rows = [
@@ -98,6 +101,7 @@ async def show_queue(request: DeskRequest) -> Response:
         "queue.html",
         rows=rows,
         duplicates=duplicates,
+        alerts_failing_since=alerts_failing_since,
         label_for=label_for,
         found=found,
         view_counts=view_counts,

@@ -93,12 +93,12 @@ class WebhookHarness:
     def dead(self) -> list[UndeliveredItem]:
         """Return what was given up."""
         with self.database.reading() as unit:
-            return dead_letters.list_dead_letters(unit, "webhook")
+            return dead_letters.list_dead_letters(unit)
 
     def waiting(self) -> list[UndeliveredItem]:
         """Return what is still to be sent."""
         with self.database.reading() as unit:
-            return dead_letters.list_undelivered(unit, "webhook")
+            return dead_letters.list_undelivered(unit)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ async def test_without_the_setting_nobody_is_told(database: Database, vault: Vau
     with database.unit(START) as unit:
         notify_webhook(unit, build_runtime(database, {}), make_record("ACDE-3467"))
     with database.reading() as unit:
-        assert dead_letters.list_undelivered(unit, "webhook") == []
+        assert dead_letters.list_undelivered(unit) == []
 
 
 async def test_after_some_failures_it_arrives_once_with_the_same_event(
@@ -242,16 +242,16 @@ async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) ->
         notify_webhook(unit, house, make_record("ACDE-3467"))
         notify_webhook(unit, house, make_record("ACDE-2222"))
     with desk.database.reading() as unit:
-        first = dead_letters.list_undelivered(unit, "webhook")[0]
+        first = dead_letters.list_undelivered(unit)[0]
     with desk.database.unit(START) as unit:
         dead_letters.move_to_dead_letters(unit, first.id, "http_500")
     carys = await desk.signed_in("coordinator", "carys")
-    shown = await carys.get("/desk/webhook")
+    shown = await carys.get("/desk/deliveries")
     assert "ACDE-3467" in shown.text
     assert "http_500" in shown.text
-    pressed = await carys.submit_form("/desk/webhook", f"/desk/webhook/{first.id}/again")
+    pressed = await carys.submit_form("/desk/deliveries", f"/desk/deliveries/{first.id}/again")
     assert pressed.status_code == 303
     after = await carys.get(pressed.headers["location"])
     assert "/again" not in after.text
     mira = await desk.signed_in("mediator", "mira")
-    assert (await mira.get("/desk/webhook")).status_code == 403
+    assert (await mira.get("/desk/deliveries")).status_code == 403

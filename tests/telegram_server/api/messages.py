@@ -134,6 +134,9 @@ def find_chat(account: Account, given: Json) -> Chat:
     chat = account.chats.get(number) if isinstance(number, int) else None
     if chat is None:
         raise _bad_request("chat not found")
+    if chat.migrated_to is not None:
+        said = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise BotApiError(400, said, migrate_to=chat.migrated_to)
     return chat
 
 

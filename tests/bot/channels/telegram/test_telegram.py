@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from bot.channels.telegram.checkup import check_telegram
 from bot.pipeline import officer_access
 from bot.pipeline.officer_access import RevocationReason
 from flows.officers import Officer
@@ -13,7 +14,13 @@ from storage.chats import officer_registry, officers
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database
-from tests.harness.telegram_app import TelegramApp, follow_path, press_buttons, type_texts
+from tests.harness.telegram_app import (
+    TelegramApp,
+    follow_path,
+    open_telegram_app,
+    press_buttons,
+    type_texts,
+)
 from tests.support.happy_path import (
     NAME,
     NUMBER,
@@ -374,6 +381,41 @@ async def test_the_staff_group_is_neither_left_nor_answered(
     assert rig.inbox_count(InboxStage.DONE) == 1
     assert not server.calls_of("leaveChat")
     assert not server.calls_of("sendMessage")
+
+
+async def test_alerts_follow_a_staff_group_that_becomes_a_supergroup(
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amina, group = server.person("Amina"), server.group("Duty desk")
+    number = group.chat_id
+    async with open_telegram_app(server, database, monkeypatch, staff_telegram_chat=number) as rig:
+        group.adds_the_bot(amina)
+        upgraded = group.becomes_supergroup(amina)
+        await rig.settle()
+        assert not server.calls_of("leaveChat"), "it is the staff chat still"
+        await follow_path(rig, amina, happy_path())
+        alerts = [message.text for message in upgraded.screen if message.from_bot]
+        assert len(alerts) == 1
+    findings = await check_telegram(rig.running.runtime.settings)
+    assert findings[0] == []
+    assert any(f"STAFF_TELEGRAM_CHAT={upgraded.chat_id}" in note for note in findings[1])
+
+
+async def test_a_new_process_does_not_leave_what_the_staff_group_became(
+    server: TelegramServer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amina, group = server.person("Amina"), server.group("Duty desk")
+    other = server.group("Village watch")
+    group.adds_the_bot(amina)
+    upgraded = group.becomes_supergroup(amina)
+    async with open_telegram_app(
+        server, database, monkeypatch, staff_telegram_chat=group.chat_id
+    ) as rig:
+        upgraded.says(amina, "/start")
+        other.adds_the_bot(amina)
+        await rig.settle()
+        left = {call.parameters["chat_id"] for call in server.calls_of("leaveChat")}
+        assert left == {other.chat_id}
 
 
 # --- what goes, and what goes wrong

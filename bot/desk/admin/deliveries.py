@@ -1,4 +1,4 @@
-"""The webhook's page: pending deliveries, dead letters, and sending one again."""
+"""Deliveries to staff and other systems: what is pending, what was given up, sending it again."""
 
 from starlette.responses import Response
 
@@ -6,16 +6,13 @@ from bot.desk.guard import DeskRequest, DeskRoute
 from storage.chats import dead_letters
 from storage.unit import Unit
 
-CHANNEL = "webhook"
 
-
-async def show_webhook(request: DeskRequest) -> Response:
+async def show_deliveries(request: DeskRequest) -> Response:
     """Return the pending deliveries and the dead letters, with the reason of each."""
     return request.render(
-        "webhook.html",
-        on=request.runtime.settings.webhook_url is not None,
-        dead=await request.read(dead_letters.list_dead_letters, CHANNEL),
-        waiting=await request.read(dead_letters.list_undelivered, CHANNEL),
+        "deliveries.html",
+        dead=await request.read(dead_letters.list_dead_letters),
+        waiting=await request.read(dead_letters.list_undelivered),
         flash=request.query_in("told", ("again", "gone")),
     )
 
@@ -28,10 +25,10 @@ async def retry_delivery(request: DeskRequest) -> Response:
         request.log(unit, "webhook_again", request.path_id, refused=not put)
         return "again" if put else "gone"
 
-    return request.redirect(f"/desk/webhook?told={await request.write(requeue)}")
+    return request.redirect(f"/desk/deliveries?told={await request.write(requeue)}")
 
 
 ROUTES = (
-    DeskRoute("/desk/webhook", "GET", "webhook", show_webhook),
-    DeskRoute("/desk/webhook/{id}/again", "POST", "webhook", retry_delivery),
+    DeskRoute("/desk/deliveries", "GET", "deliveries", show_deliveries),
+    DeskRoute("/desk/deliveries/{id}/again", "POST", "deliveries", retry_delivery),
 )
