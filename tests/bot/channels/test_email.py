@@ -206,7 +206,7 @@ async def test_the_desk_says_that_alerts_do_not_arrive(desk: DeskApp) -> None:
         id = outbox.enqueue(unit, "email", OutboxKind.ALERT, {"text": ALERT})
     mira = await desk.signed_in("mediator", "mira")
     carys = await desk.signed_in("coordinator", "carys")
-    warned = say("en", "desk.list.alerts_failing", since="").partition(" since")[0]
+    warned = say("en", "desk.list.alerts_failing", at="").partition(" since")[0]
     assert warned not in (await mira.get("/desk/queue")).text
     for _ in range(dead_letters.FAILING_AFTER):
         with desk.database.unit(START) as unit:
