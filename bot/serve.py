@@ -133,7 +133,7 @@ class Program:
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `on_ready` once the first can be had."""
         site = await asyncio.to_thread(self.pages)
-        await serve(site, self.runtime.settings.host, self.runtime.settings.port, on_ready)
+        await serve(site, self.runtime.settings, on_ready)
 
 
 async def run(

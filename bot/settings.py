@@ -1,5 +1,6 @@
 """The only reader of the environment. Stops at once, and says what is missing."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Port = 8000
     public_url: str | None = None
+    trusted_proxies: str = "127.0.0.1, ::1"
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
@@ -60,6 +62,16 @@ class Settings(BaseSettings):
     def _check_readable(cls, url: str | None) -> str | None:
         urlsplit(url or "")
         return url
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, listed: str) -> str:
+        try:
+            for one in listed.split(","):
+                ip_network(one.strip())
+        except ValueError:
+            raise ValueError("must be IP addresses or networks with commas between") from None
+        return listed
 
     @field_validator("telegram_api_url")
     @classmethod
@@ -110,6 +122,11 @@ class Settings(BaseSettings):
         if urlsplit(url).scheme != "https" and not _is_loopback(url):
             raise ValueError("WEBHOOK_URL must begin with https://")
         return self
+
+    @property
+    def trusted_proxy_list(self) -> list[str]:
+        """Return the addresses and networks whose X-Forwarded-For is believed."""
+        return [one.strip() for one in self.trusted_proxies.split(",")]
 
     @property
     def is_live(self) -> bool:

@@ -5,11 +5,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, exists, func, make_url, select
+from sqlalchemy import Connection, exists, func, make_url, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.channels.email import check_mail
@@ -24,8 +24,9 @@ from storage.accounts.staff import IS_ACTIVE
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database, UnsafeDatabase
+from storage.reports.daily_counters import UNTRUSTED_PROXY
 from storage.sqlite_driver import describe_journal
-from storage.tables import INBOX, OUTBOX
+from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
 from storage.web_tables import STAFF
@@ -35,6 +36,8 @@ MIN_FREE_SHARE = 0.2
 
 ADMINISTRATOR = "administrator"
 INVITE_HINT = "Type: rj staff invite NAME --role administrator"
+
+PROXY_HINT = "Name it in TRUSTED_PROXIES."
 
 Findings = tuple[list[str], list[str]]
 
@@ -130,6 +133,11 @@ def _notes_on_rows(connection: Connection) -> Iterator[str]:
         yield f"Messages that came in and could not be answered, set aside: {number}."
     if number := connection.execute(given_up).scalar_one():
         yield f"Messages that could not be sent, given up: {number}."
+    today = datetime.now(UTC).date()
+    recent = (DAILY_COUNTER.c.day >= today - timedelta(days=1), DAILY_COUNTER.c.n > 0)
+    untrusted = tuple_(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key) == UNTRUSTED_PROXY
+    if connection.execute(select(exists().where(untrusted, *recent))).scalar_one():
+        yield f"All visitors count as one: their proxy is not named. {PROXY_HINT}"
     active = exists().where(STAFF.c.role == ADMINISTRATOR, *IS_ACTIVE)
     if not connection.execute(select(active)).scalar_one():
         yield f"Nobody looks after the accounts of staff. {INVITE_HINT}"

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bot.broadcast import EventBroadcaster
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
-from bot.web import forms
+from bot.web import clients, forms
 from bot.web.forms import Refusal, Refused
 from storage.database import DatabaseBusy
 from storage.serialization import dumps
@@ -77,9 +77,9 @@ class WebRequest(ABC):
         return secrets.compare_digest(self.form.get("csrf", "").encode(), self.csrf.encode())
 
     @property
-    def client_ip(self) -> str:
-        """Return the address on the network that the request came from."""
-        return self.http.client.host if self.http.client else ""
+    def client_network(self) -> str:
+        """Return the network that the request came from, by which its limits count."""
+        return clients.network(self.http.client.host if self.http.client else "")
 
     @property
     def public_root(self) -> str:
@@ -162,6 +162,7 @@ class WebRoute(ABC, Generic[R]):
         try:
             if self.method == "POST":
                 request = replace(request, form=await forms.read_form(request.http))
+            await clients.note_untrusted_proxy(request.runtime, request.http)
             request = await self.identify(request)
             return await self.authorise(request)
         except Refused as refused:

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from bot.settings import InvalidSettings
+from bot.settings import InvalidSettings, Settings
 
 SHUTDOWN_SECONDS = 3
 """Seconds that a page under way has to end when the program is stopped."""
@@ -19,15 +19,18 @@ class AddressUnavailable(InvalidSettings):
     """Somebody else listens there, or this computer has no such address."""
 
 
-async def serve(app: ASGIApp, host: str, port: int, on_ready: Callable[[], None] | None) -> None:
+async def serve(
+    app: ASGIApp, settings: Settings, on_ready: Callable[[], None] | None = None
+) -> None:
     """Serve an app; when cancelled, let what is under way end first.
 
     Raises AddressUnavailable when HOST and PORT cannot be listened on.
     """
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
+        host=settings.host,
+        port=settings.port,
+        forwarded_allow_ips=settings.trusted_proxy_list,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,6 +8,9 @@ from sqlalchemy.dialects.sqlite import insert
 from storage.tables import DAILY_COUNTER
 from storage.unit import Unit
 
+UNTRUSTED_PROXY = ("web", "untrusted_proxy")
+"""Event and key: hours in which a proxy passed visitors on that TRUSTED_PROXIES does not name."""
+
 _INCREMENT = (
     insert(DAILY_COUNTER)
     .values(day=bindparam("day"), event=bindparam("event"), key=bindparam("key"), n=1)

@@ -1,39 +1,20 @@
 """One process: what it waits for at its start, and what ends it."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
-from bot.serve import Program, run
+from bot.serve import run
 from bot.settings import InvalidSettings
 from flows.dialogue import dispatch
 from storage.database import Database
 from tests.harness.app import build_app
+from tests.harness.serving import free_port, started
 from tests.harness.telegram_app import WEBHOOK_SECRET, telegram_settings
 from tests.telegram_server import TelegramServer
 
 PATIENCE = 30.0
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-@asynccontextmanager
-async def started(program: Program, ready: Callable[[], None]) -> AsyncIterator[None]:
-    """Run a program with all its parts; end it with the test."""
-    task = asyncio.create_task(run(program, True, True, ready))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_pages_are_served_while_telegram_is_away_and_it_joins_when_it_is_back(

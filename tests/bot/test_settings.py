@@ -89,6 +89,13 @@ def test_mail_needs_a_server_and_a_sender(monkeypatch: pytest.MonkeyPatch) -> No
     assert "SMTP_FROM" in said
 
 
+@pytest.mark.parametrize("listed", ["*", "proxy.example", "10.0.0.1,", "10.0.0.1/8"])
+def test_trusted_proxies_are_addresses(monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
+    said = refusal(monkeypatch, TRUSTED_PROXIES=listed)
+    assert said.startswith("TRUSTED_PROXIES: ")
+    assert listed not in said
+
+
 def test_every_wrong_value_is_named_and_none_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     said = refusal(
         monkeypatch,

@@ -1,7 +1,6 @@
 """The whole program on a port of this machine, for a real browser."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from bot.pipeline.sweep import sweep
 from storage.database import Database
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
+from tests.harness.serving import free_port
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class LiveApp:
     def __init__(self, database: Database, **settings: Any) -> None:
         self.clock = database.clock = FakeClock(None)
         self.database = database
-        port = _free_port()
+        port = free_port()
         self.address = f"http://localhost:{port}"
         here = {"host": "127.0.0.1", "port": port, "public_url": self.address}
         self.running = build_app(database, **{**here, **settings})
@@ -98,9 +98,3 @@ async def _until_open(address: str) -> None:
             writer.close()
             return
     raise TimeoutError("the site did not open")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -6,7 +6,6 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from storage.database import Database
 from storage.referrals import lifecycle
 from storage.tables import INBOX, OUTBOX, REFERRAL
 from storage.vault import Vault
+from tests.harness.serving import free_port
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.harness.thorough import is_thorough
 from tests.support.crash_runner import KILL_POINTS
@@ -164,14 +164,8 @@ def _wait_for_text(person: TelegramUser, words: str) -> None:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def _settings(server: TelegramServer, file: Path, mode: str) -> dict[str, str]:
-    port = str(_free_port())
+    port = str(free_port())
     told = {
         "TELEGRAM_BOT_TOKEN": server.token,
         "TELEGRAM_API_URL": server.api_url,

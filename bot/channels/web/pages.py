@@ -79,7 +79,7 @@ async def start_chat(request: ChatRequest) -> Response:
     if request.address is not None:
         return request.redirect("/chat")
     for rule in CHATS_PER_CLIENT:
-        request.check_rate(rule, "new chat", request.client_ip)
+        request.check_rate(rule, "new chat", request.client_network)
     request.check_rate(CHATS_OVERALL, "new chats")
     async with asyncio.timeout(request.database_timeout):
         await request.runtime.chat_starts.acquire()

@@ -32,7 +32,7 @@ async def confirm_link_page(request: ChatRequest) -> Response:
 
 async def redeem_private_link(request: ChatRequest) -> Response:
     """Use the link up and show what it opens: the form, or a code for somebody else."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_network)
     opened = await request.write(private_links.open_link, request.code)
     if opened is None:
         raise Refused(404, Refusal.LINK_ENDED)
@@ -44,7 +44,7 @@ async def redeem_private_link(request: ChatRequest) -> Response:
 
 async def post_private_form(request: ChatRequest) -> Response:
     """Take what was typed, once; where something cannot be read, show it again with the reason."""
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_network)
     code = request.form.get("page", "")
     made_for = await request.read(one_time_links.peek_link, LinkKind.OPEN_FORM, code)
     if made_for is None:
@@ -67,7 +67,7 @@ async def check_link(request: ChatRequest, is_valid: Callable[..., bool], *kind:
 
     `is_valid` is asked in a transaction, with the kind of the link if it has one, and its code.
     """
-    request.check_rate(LINKS_PER_CLIENT, "links", request.client_ip)
+    request.check_rate(LINKS_PER_CLIENT, "links", request.client_network)
     if not await request.read(is_valid, *kind, request.code):
         raise Refused(404, Refusal.LINK_ENDED)
 

@@ -40,7 +40,7 @@ async def show_resume_form(request: ChatRequest) -> Response:
 async def resume_with_code(request: ChatRequest) -> Response:
     """Let the browser into the conversation that a code opens; nothing said there is shown."""
     for rule in CODE_ATTEMPTS:
-        request.check_rate(rule, "codes tried", request.client_ip)
+        request.check_rate(rule, "codes tried", request.client_network)
 
     def back(unit: Unit) -> tuple[str, str] | None:
         found = browser_sessions.redeem_resume_code(unit, request.form.get("code", ""))

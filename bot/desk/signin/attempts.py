@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from bot.desk.guard import DeskRequest
 
@@ -63,13 +62,4 @@ def limits_for_password_check(request: DeskRequest) -> AttemptLimits:
 
 
 def _address_limit(request: DeskRequest) -> tuple[str, str]:
-    return PER_ADDRESS, f"sign-in address {network(request.client_ip)}"
-
-
-def network(host: str) -> str:
-    """Return an address, or the network that one house has of the longer kind (/64)."""
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return host[:60]
-    return str(int(found) >> 64) if isinstance(found, IPv6Address) else host
+    return PER_ADDRESS, f"sign-in address {request.client_network}"

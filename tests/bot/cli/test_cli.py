@@ -1,15 +1,18 @@
 """The command line: every command explains itself, and its JSON forms keep their promise."""
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -20,6 +23,7 @@ from flows.vocabulary import OutboxKind
 from storage.chats import inbox, outbox
 from storage.database import Database, UnsafeDatabase
 from storage.revisions import newest_revision
+from storage.tables import DAILY_COUNTER
 from tests.support.builders import NOW
 from tests.support.happy_path import NAME, happy_path
 from tests.support.paths import ROOT
@@ -389,6 +393,15 @@ def examined(rj: Rj, monkeypatch: pytest.MonkeyPatch) -> Examined:
         return wrong, notes
 
     return examine
+
+
+def test_a_proxy_that_is_not_named_is_looked_at(rj: Rj, examined: Examined) -> None:
+    rj("migrate")
+    with contextlib.closing(Database(Settings(_env_file=None).database_url, None)) as database:
+        row = {"day": datetime.now(UTC).date(), "event": "web", "key": "untrusted_proxy", "n": 1}
+        with database.transaction() as connection:
+            connection.execute(insert(DAILY_COUNTER), row)
+    assert any("TRUSTED_PROXIES" in note for note in examined()[1])
 
 
 def test_a_fresh_set_up_is_sound(rj: Rj) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from starlette.requests import Request
 
 from bot.broadcast import EventBroadcaster, ReadState
 from bot.web.event_stream import event_response
+from tests.harness.serving import free_port
 from tests.support.paths import ROOT
 
 REQUEST = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
@@ -127,15 +127,9 @@ async def test_nothing_runs_on_when_nobody_listens() -> None:
         assert await heard() == "a"
 
 
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
 @pytest.mark.usefixtures("vault")
 def test_an_open_page_does_not_keep_the_program_from_ending(file: Path, tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     told = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),

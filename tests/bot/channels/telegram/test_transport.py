@@ -1,13 +1,13 @@
 """The transport under the library's client: what fails is one of its errors, without the token."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
 from telegram.error import NetworkError, TimedOut
 
 from bot.channels.telegram.transport import AiohttpRequest
+from tests.harness.serving import free_port
 
 TOKEN = "7000000001:canary-of-a-token"
 
@@ -19,13 +19,6 @@ async def transport() -> AsyncIterator[AiohttpRequest]:
     await made.initialize()
     yield made
     await made.shutdown()
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 async def test_nobody_there_is_an_error_of_the_library_without_the_token(
