@@ -10,7 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from bot.bootstrap import open_demo_store, open_store
-from bot.cli import content_commands, officer_commands, queue_commands, staff_commands
+from bot.cli import (
+    backup_commands,
+    content_commands,
+    officer_commands,
+    queue_commands,
+    staff_commands,
+)
 from bot.event_loop import run_until_complete
 from bot.settings import InvalidSettings, read_settings
 from storage.database import UnsafeDatabase
@@ -27,6 +33,7 @@ app.add_typer(staff_commands.staff_app, name="staff")
 app.add_typer(officer_commands.officers_app, name="officers")
 app.add_typer(content_commands.content_app, name="content")
 app.add_typer(content_commands.key_app, name="key")
+content_commands.key_app.command("recovery")(backup_commands.key_recovery)
 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object per line, in and out.")]
 
@@ -144,6 +151,8 @@ def web() -> None:
 # --- look after it
 
 app.command()(officer_commands.invite)
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
 
 
 @app.command()

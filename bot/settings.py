@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     export_alone_up_to: int = 20
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
+    backup_recipient: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("public_url", "oidc_issuer", "webhook_url", "telegram_api_url")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import stat
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +13,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from storage.integrity import (
+    integrity_problems,
+    permission_problems,
+    violates_foreign_keys,
+    wrong_pragmas,
+)
 from storage.recent import RecentConversations
 from storage.revisions import newest_revision, stored_revision
 from storage.sqlite_driver import DRIVER, journal_mode
@@ -154,7 +159,7 @@ class Database:
         try:
             with engine.begin() as connection:
                 migrations.upgrade(connection, to)
-                if _violates_foreign_keys(connection):
+                if violates_foreign_keys(connection):
                     orphans = "The new schema would leave rows without what they belong to."
                     raise UnsafeDatabase(orphans)
         finally:
@@ -173,10 +178,21 @@ class Database:
         """Return what is wrong with the database, in plain words; nothing when all is well."""
         problems = [] if self.is_current() else ["The schema is not current. Type: rj migrate"]
         if self._url.get_backend_name() == "sqlite":
-            problems += _permission_problems(self._url)
+            problems += permission_problems(_file_path(self._url))
             with self._reader.connect() as connection:
-                problems += _wrong_pragmas(connection) + _integrity_problems(connection)
+                problems += wrong_pragmas(connection, PRAGMAS) + integrity_problems(connection)
         return problems
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy to a new file, without the pages of deleted rows.
+
+        Others may read and write meanwhile. Raises UnsafeDatabase when it is no SQLite file.
+        """
+        if self._url.get_backend_name() != "sqlite":
+            raise UnsafeDatabase("Only a SQLite database is copied; for PostgreSQL use pg_dump.")
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with _own_cursor(self._url) as cursor:
+            cursor.execute("VACUUM INTO ?", (str(path),))
 
     def erase_free_space(self) -> None:
         """Rewrite the file without the pages of deleted rows; no transaction may be open."""
@@ -184,11 +200,8 @@ class Database:
             with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
                 own.exec_driver_sql("VACUUM")
             return
-        plain = self._writer.raw_connection()
-        try:
-            plain.cursor().execute("VACUUM")
-        finally:
-            plain.close()
+        with _own_cursor(self._url) as cursor:
+            cursor.execute("VACUUM")
         self.truncate_journal()
 
     def truncate_journal(self) -> bool:
@@ -198,13 +211,8 @@ class Database:
         """
         if PRAGMAS["journal_mode"] != "wal" or self._url.get_backend_name() != "sqlite":
             return True
-        engine = _engine(self._url, busy_timeout=CHECKPOINT_WAIT_MS)
-        plain = engine.raw_connection()
-        try:
-            (busy, _, _) = plain.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        finally:
-            plain.close()
-            engine.dispose()
+        with _own_cursor(self._url, busy_timeout=CHECKPOINT_WAIT_MS) as cursor:
+            (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
     def close(self) -> None:
@@ -251,6 +259,18 @@ def _engine(url: URL, **changed: int) -> Engine:
     return engine
 
 
+@contextmanager
+def _own_cursor(url: URL, **changed: int) -> Iterator[Any]:
+    """Give a cursor of a SQLite connection of its own, outside of any transaction."""
+    engine = _engine(url, **changed)
+    plain = engine.raw_connection()
+    try:
+        yield plain.cursor()
+    finally:
+        plain.close()
+        engine.dispose()
+
+
 def _file_path(url: URL) -> Path:
     return Path(url.database or "")
 
@@ -264,29 +284,3 @@ def _create_file(url: URL) -> None:
     path = _file_path(url)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _permission_problems(url: URL) -> list[str]:
-    path = _file_path(url)
-    if os.name != "posix" or not stat.S_IMODE(path.stat().st_mode) & 0o077:
-        return []
-    return [f"Others can read the database. Type: chmod 600 {path}"]
-
-
-def _wrong_pragmas(connection: Connection) -> list[str]:
-    found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
-    wrong = [(name, value) for name, value in PRAGMAS.items() if found[name] != value]
-    return [f"SQLite has {name}={found[name]}, not {value}." for name, value in wrong]
-
-
-def _integrity_problems(connection: Connection) -> list[str]:
-    seen = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    damaged = [] if seen == ["ok"] else ["The database file is damaged. Put back a copy."]
-    broken = ["Some rows belong to nothing."] if _violates_foreign_keys(connection) else []
-    return damaged + broken
-
-
-def _violates_foreign_keys(connection: Connection) -> bool:
-    if connection.dialect.name != "sqlite":
-        return False
-    return connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None

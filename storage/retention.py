@@ -111,10 +111,14 @@ def _blank_idle_drafts(unit: Unit, before: datetime) -> int:
     columns = (CONVERSATION.c.id, CONVERSATION.c.version, CONVERSATION.c.body)
     idle = (CONVERSATION.c.last_input_at <= before, CONVERSATION.c.blanked_at.is_(None))
     query = select(*columns, has_answers.label("has_answers")).where(*idle)
-    return sum(_blank_conversation(unit, row) for row in unit.conn.execute(query).all())
+    return sum(blank_conversation(unit, row) for row in unit.conn.execute(query).all())
 
 
-def _blank_conversation(unit: Unit, row: AnyRow) -> bool:
+def blank_conversation(unit: Unit, row: AnyRow) -> bool:
+    """Delete what a conversation holds; return whether it lost answers.
+
+    `row` has its `id`, `version` and `body`, and whether it `has_answers`.
+    """
     rested = _blanked_conversation(_unseal_or_empty(unit, row), row.has_answers)
     values = {
         "version": row.version + 1,

@@ -6,10 +6,9 @@ import shutil
 import stat
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, exists, func, make_url, select, tuple_
+from sqlalchemy import Connection, exists, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.channels.email import check_mail
@@ -24,6 +23,7 @@ from storage.accounts.staff import IS_ACTIVE
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database, UnsafeDatabase
+from storage.integrity import sqlite_file
 from storage.reports.daily_counters import UNTRUSTED_PROXY
 from storage.sqlite_driver import describe_journal
 from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
@@ -56,6 +56,7 @@ def run_checks(settings: Settings) -> Findings:
         asyncio.run(check_telegram(settings)),
         _check_alert_channels(settings),
         (check_mail(settings), []),
+        _check_backups(settings),
         _check_clock(now),
         _check_content(now.date()),
         _check_disk_space(settings),
@@ -86,7 +87,7 @@ def _check_key_file(settings: Settings) -> tuple[Vault | None, Findings]:
 
 
 def _check_database(settings: Settings, vault: Vault | None) -> Findings:
-    file = _sqlite_file(settings)
+    file = sqlite_file(settings.database_url)
     if file and not file.exists():
         return [], ["There is no database yet. One is made when it first runs."]
     try:
@@ -151,6 +152,16 @@ def _check_alert_channels(settings: Settings) -> Findings:
     return [], [nobody]
 
 
+def _check_backups(settings: Settings) -> Findings:
+    if (
+        settings.backup_recipient
+        or not settings.is_live
+        or sqlite_file(settings.database_url) is None
+    ):
+        return [], []
+    return [], ["No backups can be made. Set BACKUP_RECIPIENT: rj key recovery FILE"]
+
+
 def _check_clock(now: datetime) -> Findings:
     """The clock cannot be before the day on which the newest content was looked at."""
     wrong = []
@@ -174,7 +185,7 @@ def _check_content(today: date) -> Findings:
 
 
 def _check_disk_space(settings: Settings) -> Findings:
-    file = _sqlite_file(settings)
+    file = sqlite_file(settings.database_url)
     if file is None:
         return [], []
     folder = next(one for one in (file.absolute().parents) if one.exists())
@@ -182,13 +193,3 @@ def _check_disk_space(settings: Settings) -> Findings:
     if disk.free >= MIN_FREE_SHARE * disk.total:
         return [], []
     return [], [f"The disk of the database has less than {MIN_FREE_SHARE:.0%} room left."]
-
-
-def _sqlite_file(settings: Settings) -> Path | None:
-    """Return the SQLite file, or None for another kind of database."""
-    try:
-        url = make_url(settings.database_url)
-    except SQLAlchemyError:
-        return None
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(url.database or "") if is_file else None

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -16,9 +17,10 @@ from starlette.routing import Route
 from bot.broadcast import EventBroadcaster
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
-from bot.web import clients, forms
+from bot.web import forms
 from bot.web.forms import Refusal, Refused
 from storage.database import DatabaseBusy
+from storage.reports.daily_counters import UNTRUSTED_PROXY, increment_counter
 from storage.serialization import dumps
 from storage.unit import Unit
 
@@ -45,6 +47,28 @@ def check_rate(
     """Count one more; raise Refused when it is not within the rule."""
     if not limiter.allow(rule, *keys):
         raise Refused(429, reason, 3600 if rule.endswith("hour") else 60)
+
+
+def network(host: str) -> str:
+    """Return an IPv4 address, or of an IPv6 address the /64 that one household has."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host[:60]
+    return str(int(found) >> 64) if isinstance(found, IPv6Address) else host
+
+
+async def note_untrusted_proxy(runtime: Runtime, http: Request) -> None:
+    """Count, once an hour, that a proxy is not trusted: all its visitors share their limits.
+
+    The server puts the address that a trusted proxy names in the place of the proxy's own.
+    """
+    forwarded_for = http.headers.get("x-forwarded-for", "")
+    if not forwarded_for or http.client is None or http.client.host in forwarded_for:
+        return
+    if runtime.limiter.allow("1/hour", *UNTRUSTED_PROXY):
+        log.warning("proxy_not_trusted")
+        await runtime.database.write(increment_counter, *UNTRUSTED_PROXY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +103,7 @@ class WebRequest(ABC):
     @property
     def client_network(self) -> str:
         """Return the network that the request came from, by which its limits count."""
-        return clients.network(self.http.client.host if self.http.client else "")
+        return network(self.http.client.host if self.http.client else "")
 
     @property
     def public_root(self) -> str:
@@ -162,7 +186,7 @@ class WebRoute(ABC, Generic[R]):
         try:
             if self.method == "POST":
                 request = replace(request, form=await forms.read_form(request.http))
-            await clients.note_untrusted_proxy(request.runtime, request.http)
+            await note_untrusted_proxy(request.runtime, request.http)
             request = await self.identify(request)
             return await self.authorise(request)
         except Refused as refused:

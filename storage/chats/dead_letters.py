@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, null, select, update
+from sqlalchemy import null, select, update
 
 from flows.vocabulary import OutboxKind
 from storage.chats.outbox import IS_WAITING, OutboxStage, unseal_item
@@ -68,7 +68,8 @@ def list_undelivered(unit: Unit) -> list[UndeliveredItem]:
 def alerts_failing_since(unit: Unit) -> datetime | None:
     """Return since when the oldest alert waits that failed FAILING_AFTER times; None for none."""
     failing = (IS_WAITING, OUTBOX.c.kind == OutboxKind.ALERT, OUTBOX.c.attempts >= FAILING_AFTER)
-    return unit.conn.scalar(select(func.min(OUTBOX.c.enqueued_at)).where(*failing))
+    oldest = select(OUTBOX.c.enqueued_at).where(*failing).order_by(OUTBOX.c.enqueued_at).limit(1)
+    return unit.conn.scalars(oldest).first()
 
 
 def _items_at_stage(unit: Unit, stage: OutboxStage) -> list[UndeliveredItem]:

@@ -1,6 +1,6 @@
 """Partner officers as the administrator sees them: who is known, who is invited, who is revoked."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -119,6 +119,20 @@ def revoke_officer(unit: Unit, key: str) -> Revocation:
     for row in open_rows:
         _mark_revoked(unit, row)
     return Revocation(tuple(row.chat_id for row in open_rows), len(invited))
+
+
+def revoked_chats(unit: Unit) -> list[str]:
+    """Return the ids of the chats whose officer is revoked."""
+    return [row.chat_id for row in _officer_rows(unit) if row.details.revoked_at is not None]
+
+
+def revoke_again(unit: Unit, chat_ids: Collection[str]) -> int:
+    """Revoke the officers of these chats that came back from a backup; return how many had."""
+    back = [one for one in _officer_rows(unit) if one.chat_id in chat_ids]
+    active = [row for row in back if row.details.revoked_at is None]
+    for row in active:
+        _mark_revoked(unit, row)
+    return len(active)
 
 
 def _mark_revoked(unit: Unit, row: _OfficerRow) -> None:

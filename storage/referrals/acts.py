@@ -126,7 +126,19 @@ def erase(unit: Unit, reference: str, actor: str) -> None:
     Raises UnknownReferral, and casework.InvalidTransition where erasing is not allowed.
     """
     row = steps.require_referral(unit, reference)
-    stage = casework.stage_after(row.stage, Act.ERASE)
+    _blank(unit, row, casework.stage_after(row.stage, Act.ERASE), actor)
+
+
+def erase_again(unit: Unit, reference: str, actor: str) -> bool:
+    """Erase a referral that came back from a backup, at whatever stage; return whether it had."""
+    row = steps.find_referral(unit, reference)
+    if row is None or row.erased_at is not None:
+        return False
+    _blank(unit, row, casework.ReferralStage.ERASED, actor)
+    return True
+
+
+def _blank(unit: Unit, row: AnyRow, stage: str, actor: str) -> None:
     gone = {"body": None, "flags": None, "chat_id": None, "owner": None, "until": None}
     steps.update_if_unchanged(unit, row, stage=stage, unseen=False, erased_at=unit.now, **gone)
     unit.conn.execute(update(STEP).where(STEP.c.referral_id == row.id).values(note=None))

@@ -161,7 +161,7 @@ def test_the_inbox_and_the_outbox(unit: Unit) -> None:
     assert inbox.enqueue_arrivals(unit, "telegram", [again]) == 0
     (thanks,) = outbox.due_outbox_items(unit, CHANNELS)
     assert (thanks.address, thanks.body) == ("417", {"text": "Thank you, Amina."})
-    (dead,) = dead_letters.list_dead_letters(unit, "staff")
+    (dead,) = dead_letters.list_dead_letters(unit)
     assert (dead.reason, dead.attempts, dead.enqueued_at) == ("http_500", 1, NOW)
     assert message_ids.message_ids_since(unit, thanks.chat_id or "", NOW) == ["1001", "1002"]
 

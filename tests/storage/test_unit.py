@@ -55,5 +55,5 @@ def test_a_savepoint_undoes_what_was_added_inside_and_nothing_else(database: Dat
             message_ids.add_message_id(unit, "no such chat", "1", False)
         enqueue(unit, "after")
     with database.reading(NOW) as unit:
-        found = dead_letters.list_undelivered(unit, "email")
+        found = dead_letters.list_undelivered(unit)
     assert [one.body["text"] for one in found] == ["before", "after"]

@@ -37,10 +37,13 @@ Examined = Callable[..., tuple[list[str], list[str]]]
 COMMANDS = [
     [],
     *([name] for name in ("demo", "play", "faq", "crisis", "serve", "bot", "web", "invite")),
-    *([name] for name in ("publish", "doctor", "tidy", "flow", "migrate", "queue")),
+    *(
+        [name]
+        for name in ("publish", "doctor", "tidy", "flow", "migrate", "queue", "backup", "restore")
+    ),
     *(["queue", name] for name in ("claim", "open", "step", "snooze", "note")),
     *(["content", name] for name in ("check", "missed")),
-    *(["key", name] for name in ("make", "rotate")),
+    *(["key", name] for name in ("make", "recovery", "rotate")),
     *(["staff", name] for name in ("invite", "list", "disable")),
     *(["officers", name] for name in ("invite", "list", "revoke")),
 ]

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from bot.desk.guard import SESSION_COOKIE
 from bot.desk.signin import passwords, totp
-from bot.web.clients import network
+from bot.web.guard import network
 from bot.web.qr import qr_code
 from storage import logbook
 from storage.accounts import staff

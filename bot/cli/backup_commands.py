@@ -1,0 +1,87 @@
+"""`rj backup`, `rj restore` and `rj key recovery`: encrypted backups, and putting one back."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.bootstrap import open_store
+from bot.settings import Settings, read_settings
+from storage.integrity import sqlite_file
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file. Copy it to another machine.")],
+    erasures: Annotated[
+        bool,
+        typer.Option(
+            "--erasures",
+            help="Only what must stay gone: small, to be written every few minutes.",
+        ),
+    ] = False,
+) -> None:
+    """Write an encrypted backup of the database and its key file, while the service runs."""
+    from storage.backup import write_backup, write_erasures
+
+    settings = read_settings()
+    if settings.backup_recipient is None:
+        sys.exit("BACKUP_RECIPIENT is not set. Make a recovery key with: rj key recovery FILE")
+    if not _database_file(settings).exists():
+        sys.exit("There is no database at DATABASE_URL, so there is nothing to back up.")
+    with _said_plainly(), open_store(settings) as database:
+        if erasures:
+            write_erasures(database, settings.backup_recipient, file)
+        else:
+            write_backup(database, settings.key_file, settings.backup_recipient, file)
+    print(f"Written: {file}")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+    key: Annotated[Path, typer.Option("--key", help="The file with the recovery key.")],
+    erasures: Annotated[
+        list[Path] | None,
+        typer.Option("--erasures", help="A later list of erasures; may be given several times."),
+    ] = None,
+) -> None:
+    """Put a backup back where there is no database yet; what is erased stays erased."""
+    from storage.backup import restore_backup
+
+    settings = read_settings()
+    database_file = _database_file(settings)
+    with _said_plainly():
+        done = restore_backup(file, key, erasures or [], database_file, settings.key_file)
+    print(f"Restored. The tables are at revision {done.revision}.")
+    print(f"Taken out again, because it was gone after the backup: {done.erased_again}.")
+    print("All sign-ins, one-time links and invitations have ended. Start the service: rj serve")
+
+
+def key_recovery(file: Path) -> None:
+    """Create a recovery key for backups. Keep the file away from this machine, on paper too."""
+    from storage.backup import make_recovery_key
+
+    with _said_plainly():
+        public_key = make_recovery_key(file)
+    print(f"Made. Set BACKUP_RECIPIENT={public_key}")
+    print("Move the file away from this machine: whoever has it can open every backup.")
+
+
+def _database_file(settings: Settings) -> Path:
+    file = sqlite_file(settings.database_url)
+    if file is None:
+        sys.exit("DATABASE_URL names no SQLite file. PostgreSQL has pg_dump and pg_restore.")
+    return file
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """End the program with one line when a backup cannot be made or restored."""
+    from storage.backup import BackupError
+
+    try:
+        yield
+    except BackupError as problem:
+        sys.exit(str(problem))
