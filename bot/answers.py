@@ -17,6 +17,11 @@ class AnswerNotifier:
         self._waiting: dict[tuple[str, str], set[asyncio.Event]] = {}
         self._responders = 0
 
+    @property
+    def has_responder(self) -> bool:
+        """Return whether this process answers input itself."""
+        return self._responders > 0
+
     @contextlib.contextmanager
     def responding(self) -> Iterator[None]:
         """Say that this process answers input and calls `notify`, until the block is left."""

@@ -1,85 +1,117 @@
-"""Tells open pages that something changed: one task looks on behalf of them all."""
+"""Tells open pages that what they show has changed: each looks only when that was committed."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 log = logging.getLogger("rj.live")
 ReadState = Callable[[], Awaitable[str]]
 POLL_SECONDS = 1.0
-"""Seconds between looks when nothing said that there is something new."""
-MAX_STREAMS = 300
-"""The most pages that may listen at a time; the others look again by themselves."""
+"""Seconds between looks for changes that another process made, which tells this one nothing."""
+RETRY_SECONDS = 1.0
+
+
+@dataclass(eq=False, slots=True)
+class _Listener:
+    browser: str
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    is_replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a page listens to: the commits that signal `topic`, for one `browser`.
+
+    `read_state` returns what it shows. It is also called when nothing was signalled for
+    `look_seconds`, for what changes with time alone; None for never.
+    """
+
+    topic: str
+    browser: str
+    read_state: ReadState
+    look_seconds: float | None = None
 
 
 class EventBroadcaster:
-    """The pages that listen, and the one task that looks on behalf of them all.
+    """The pages that listen, by topic; one of each browser, the newest.
 
-    `poll_round` counts the looks, so that what is the same for all is looked up once a round.
+    A browser opens six connections to a site over HTTP/1.1: a stream for each of its tabs would
+    leave none for anything else. `revision_elsewhere` returns what changes when another process
+    changes what may be listened to; "" while there is none.
     """
 
-    def __init__(self, max_streams: int = MAX_STREAMS, poll_seconds: float = POLL_SECONDS) -> None:
-        self.poll_round = 0
-        self._max_streams, self._poll_seconds = max_streams, poll_seconds
-        self._queues: dict[ReadState, set[asyncio.Queue[str]]] = {}
-        self._last_states: dict[ReadState, str] = {}
-        self._wake: asyncio.Event | None = None
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, revision_elsewhere: ReadState, poll_seconds: float = POLL_SECONDS) -> None:
+        self._revision_elsewhere, self._poll_seconds = revision_elsewhere, poll_seconds
+        self._by_topic: dict[str, set[_Listener]] = {}
+        self._by_browser: dict[str, _Listener] = {}
+        self._polling: asyncio.Task[None] | None = None
 
     @property
     def open_streams(self) -> int:
         """Return how many pages listen."""
-        return sum(map(len, self._queues.values()))
+        return sum(map(len, self._by_topic.values()))
 
-    def notify(self) -> None:
-        """Have everybody look now."""
-        if self._wake:
-            self._wake.set()
+    def notify(self, topics: Iterable[str]) -> None:
+        """Have the pages look that listen to these; call it after the commit."""
+        for topic in topics:
+            for listener in self._by_topic.get(topic, ()):
+                listener.changed.set()
 
-    @property
-    def is_full(self) -> bool:
-        """Return whether no more pages may listen."""
-        return self.open_streams >= self._max_streams
+    async def subscribe(self, subscription: Subscription) -> AsyncGenerator[str, None]:
+        """Give what is shown now, and then whenever that is new.
 
-    async def subscribe(self, read_state: ReadState) -> AsyncGenerator[str, None]:
-        """Give what `read_state()` returns now, and then whenever it returns something new."""
-        queue: asyncio.Queue[str] = asyncio.Queue()
-        self._queues.setdefault(read_state, set()).add(queue)
+        Ends when another page of the same browser listens.
+        """
+        with self._listening(subscription) as listener:
+            shown: str | None = None
+            while not listener.is_replaced:
+                # Cleared before the look: what is committed during it is looked at again.
+                listener.changed.clear()
+                seconds = subscription.look_seconds
+                try:
+                    found = await subscription.read_state()
+                except Exception as problem:
+                    log.warning("look_failed", extra={"code": type(problem).__name__})
+                    seconds = RETRY_SECONDS
+                else:
+                    if found != shown:
+                        shown = found
+                        yield found
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await listener.changed.wait()
+
+    @contextlib.contextmanager
+    def _listening(self, subscription: Subscription) -> Iterator[_Listener]:
+        listener = _Listener(subscription.browser)
+        if former := self._by_browser.get(subscription.browser):
+            former.is_replaced = True
+            former.changed.set()
+        self._by_browser[subscription.browser] = listener
+        self._by_topic.setdefault(subscription.topic, set()).add(listener)
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll_for_ever())
         try:
-            queue.put_nowait(await read_state())
-            self._ensure_polling()
-            while True:
-                yield await queue.get()
+            yield listener
         finally:
-            self._queues[read_state].discard(queue)
-            if not self._queues[read_state]:
-                del self._queues[read_state]
-                self._last_states.pop(read_state, None)
+            if self._by_browser.get(subscription.browser) is listener:
+                del self._by_browser[subscription.browser]
+            self._by_topic[subscription.topic].discard(listener)
+            if not self._by_topic[subscription.topic]:
+                del self._by_topic[subscription.topic]
 
-    def _ensure_polling(self) -> None:
-        """Start the task that looks; it ends by itself when nobody listens any more."""
-        if self._task is None or self._task.done():
-            self._wake = asyncio.Event()
-            self._task = asyncio.create_task(self._poll_for_ever(self._wake))
-
-    async def _poll_for_ever(self, wake: asyncio.Event) -> None:
-        while self._queues:
-            self.poll_round += 1
-            for look in list(self._queues):
-                await self._poll_state(look)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await wake.wait()
-            wake.clear()
-
-    async def _poll_state(self, read_state: ReadState) -> None:
-        try:
-            found = await read_state()
-        except Exception as problem:
-            log.warning("look_failed", extra={"code": type(problem).__name__})
-            return
-        if self._last_states.get(read_state, found) != found:
-            for queue in self._queues.get(read_state, ()):
-                queue.put_nowait(found)
-        self._last_states[read_state] = found
+    async def _poll_for_ever(self) -> None:
+        """Have all pages look when another process changed something, while any listens."""
+        known = ""
+        while self._by_topic:
+            try:
+                found = await self._revision_elsewhere()
+            except Exception as problem:
+                log.warning("look_failed", extra={"code": type(problem).__name__})
+                found = known
+            if known and found != known:
+                self.notify(list(self._by_topic))
+            known = found
+            await asyncio.sleep(self._poll_seconds)

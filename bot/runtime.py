@@ -14,6 +14,8 @@ from bot.rate_limit import RateLimiter
 from bot.settings import Settings
 from storage.chats import screens
 from storage.database import Database
+from storage.referrals import steps
+from storage.unit import Unit
 from storage.vault import Vault
 
 MAX_CHATS_STARTING = 5
@@ -33,7 +35,13 @@ class WakeSignals:
     def notify(self, signals: Iterable[str]) -> None:
         """Wake whoever waits for one of these."""
         for signal in signals:
-            self._events[signal].set()
+            if signal in self._events:
+                self._events[signal].set()
+
+
+def live_revision(unit: Unit) -> str:
+    """Return what changes with any chat's screen, and with each step of a referral."""
+    return f"{screens.all_screens_revision(unit)} {steps.last_step(unit)}"
 
 
 @dataclass(slots=True)
@@ -52,8 +60,6 @@ class Runtime:
     manager: Sequence[str] = ()
     demo: Mapping[str, str] | None = None
     telegram_username: Callable[[], str] = lambda: ""
-    chat_events: EventBroadcaster = field(default_factory=EventBroadcaster)
-    desk_events: EventBroadcaster = field(default_factory=EventBroadcaster)
     answers: AnswerNotifier = field(default_factory=AnswerNotifier)
     wake: WakeSignals = field(default_factory=WakeSignals)
     limiter: RateLimiter = field(default_factory=RateLimiter)
@@ -64,19 +70,22 @@ class Runtime:
         default_factory=lambda: asyncio.Semaphore(MAX_CHATS_STARTING)
     )
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _screens_revision: tuple[int, str] = (-1, "")
+    live: EventBroadcaster = field(init=False)
 
     def __post_init__(self) -> None:
-        """Have each commit wake the parts that it gave something to do."""
-        self.database.on_commit = self.wake.notify
+        """Have each commit wake the parts and the pages that it changed something for."""
+        self.live = EventBroadcaster(self._revision_elsewhere)
+        self.database.on_commit = self._notify
 
-    async def screens_revision(self) -> str:
-        """Return what changes with any chat's screen, looked up once for all who ask in a round."""
-        poll_round = self.chat_events.poll_round
-        if self._screens_revision[0] != poll_round:
-            found = await self.database.read(screens.all_screens_revision)
-            self._screens_revision = (poll_round, found)
-        return self._screens_revision[1]
+    def _notify(self, signals: set[str]) -> None:
+        self.wake.notify(signals)
+        self.live.notify(signals)
+
+    async def _revision_elsewhere(self) -> str:
+        """Return what changes when the process that answers changes something for open pages."""
+        if self.answers.has_responder:
+            return ""
+        return await self.database.read(live_revision)
 
     @property
     def vault(self) -> Vault:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot.broadcast import EventBroadcaster
 from bot.channel_interface import Channel
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
@@ -48,16 +47,14 @@ class Program:
         self, settings: Settings, database: Database, demo: Mapping[str, str] | None = None
     ) -> None:
         self.bot: RawBot | None = build_bot(settings) if settings.telegram_bot_token else None
-        chat_events = EventBroadcaster()
         self.runtime = Runtime(
             settings,
             database,
-            _channels(settings, database, self.bot, chat_events),
+            _channels(settings, database, self.bot),
             _alert_channels(settings),
             ("email",) if settings.manager_email else (),
             demo,
             self._telegram_username,
-            chat_events,
         )
         self._receiver = Receiver(self.runtime, TelegramChannel.name)
 
@@ -206,11 +203,9 @@ async def _supervise(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -
             await asyncio.sleep(IDLE_SECONDS)
 
 
-def _channels(
-    settings: Settings, database: Database, bot: RawBot | None, chat_events: EventBroadcaster
-) -> dict[str, Channel]:
+def _channels(settings: Settings, database: Database, bot: RawBot | None) -> dict[str, Channel]:
     channels: dict[str, Channel] = {
-        "web": WebChannel(database, chat_events.notify),
+        "web": WebChannel(database),
         "page": PageChannel(),
         "typed": ManualEntryChannel(),
     }

@@ -4,12 +4,17 @@ import json
 
 from starlette.responses import Response
 
+from bot.broadcast import Subscription
 from bot.desk.casework.queue import QueueFilter, queue_query
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.web.event_stream import event_response
 from storage.accounts import sign_ins
 from storage.referrals import queue_views
+from storage.referrals.steps import DESK_TOPIC
 from storage.unit import Unit
+
+LOOK_SECONDS = 15.0
+"""Seconds after which a page looks by itself: a sign-in ends with time, and presence is renewed."""
 
 
 async def stream_updates(request: DeskRequest) -> Response:
@@ -22,7 +27,10 @@ async def stream_updates(request: DeskRequest) -> Response:
             request.runtime.presence.touch(looking_at, request.actor, now)
         return json.dumps(await request.read(live_state, request))
 
-    return event_response(request.runtime.desk_events, look)
+    subscription = Subscription(
+        DESK_TOPIC, f"{request.browser_id} at the desk", look, look_seconds=LOOK_SECONDS
+    )
+    return event_response(request.runtime.live, subscription)
 
 
 def live_state(unit: Unit, request: DeskRequest) -> dict[str, object]:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.broadcast import EventBroadcaster
 from bot.desk.permissions import PERMISSIONS, Ownership, may, visible_queues
 from bot.runtime import Runtime
 from bot.web import cookies
@@ -24,6 +23,7 @@ from storage.chats import one_time_links
 from storage.chats.one_time_links import LinkKind
 from storage.referrals import lifecycle
 from storage.referrals.lifecycle import ReferralStatus
+from storage.referrals.steps import DESK_TOPIC
 from storage.unit import Unit
 
 NAVIGATION = (
@@ -105,9 +105,9 @@ class DeskRequest(WebRequest):
         return asked if (asked := self.query(name)) in known else ""
 
     @property
-    def write_events(self) -> EventBroadcaster:
-        """Return what tells the other pages of the desk."""
-        return self.runtime.desk_events
+    def write_topics(self) -> tuple[str, ...]:
+        """Return what the other pages of the desk listen to."""
+        return (DESK_TOPIC,)
 
     def log(
         self, unit: Unit, action: str, target: str = "", reason: str = "", refused: bool = False

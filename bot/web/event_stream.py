@@ -4,25 +4,24 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
-from bot.broadcast import EventBroadcaster, ReadState
+from bot.broadcast import EventBroadcaster, Subscription
 
 
-def event_response(broadcaster: EventBroadcaster, read_state: ReadState) -> Response:
-    """Return a stream that says `changed`, with what `read_state()` gives, whenever that is new.
+def event_response(broadcaster: EventBroadcaster, subscription: Subscription) -> Response:
+    """Return a stream that says `changed`, with what the page shows now, whenever that is new.
 
-    Too many pages at a time are answered with 503.
+    It ends with `elsewhere` when another page of the same browser listens.
     """
-    if broadcaster.is_full:
-        return PlainTextResponse("", 503, headers={"Retry-After": "15"})
-    return EventSourceResponse(_server_sent_events(broadcaster, read_state))
+    return EventSourceResponse(_server_sent_events(broadcaster, subscription))
 
 
 async def _server_sent_events(
-    broadcaster: EventBroadcaster, read_state: ReadState
+    broadcaster: EventBroadcaster, subscription: Subscription
 ) -> AsyncIterator[ServerSentEvent]:
-    # Closed at once when the browser goes, so that its place among the listeners is free again.
-    async with aclosing(broadcaster.subscribe(read_state)) as changes:
+    # Closed at once when the browser goes, so that nothing looks on behalf of nobody.
+    async with aclosing(broadcaster.subscribe(subscription)) as changes:
         async for found in changes:
             yield ServerSentEvent(found, event="changed")
+        yield ServerSentEvent("", event="elsewhere")

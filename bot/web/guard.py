@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.broadcast import EventBroadcaster
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from bot.web import forms
@@ -116,9 +115,9 @@ class WebRequest(ABC):
         return {} if SECRET_FIELDS & self.form.keys() else self.form
 
     @property
-    def write_events(self) -> EventBroadcaster | None:
-        """Return what tells other pages of each write, None where none has to know."""
-        return None
+    def write_topics(self) -> tuple[str, ...]:
+        """Return what other pages listen to that has to look after each write."""
+        return ()
 
     async def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
@@ -133,8 +132,7 @@ class WebRequest(ABC):
         """Do something in one transaction; raise one of BUSY_ERRORS when that takes too long."""
         async with asyncio.timeout(self.database_timeout):
             done = await self.runtime.database.write(operation, *args, **kwargs)
-        if self.write_events:
-            self.write_events.notify()
+        self.runtime.live.notify(self.write_topics)
         return done
 
     def check_csrf(self) -> None:

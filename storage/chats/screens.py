@@ -33,6 +33,11 @@ class ScreenMessage:
     transient: bool = False
 
 
+def screen_topic(unit: Unit, channel: str, address: str) -> str:
+    """Return what a commit signals that changes this chat's screen."""
+    return _topic(address_fingerprint(unit, channel, address))
+
+
 def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMessage) -> str:
     """Add a message below the others and return its id; without an id it gets a new one."""
     id, fingerprint = message.id or new_id(), address_fingerprint(unit, channel, address)
@@ -46,6 +51,7 @@ def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMe
         "body": unit.seal(_body_context(fingerprint, id), dumps(body)),
         "at": unit.now,
     }
+    unit.signals.add(_topic(fingerprint))
     unit.conn.execute(insert(SCREEN_MESSAGE), row)
     _drop_oldest(unit, fingerprint)
     return id
@@ -61,14 +67,19 @@ def replace_screen_message(unit: Unit, channel: str, address: str, message: Scre
 
 def remove_screen_messages(unit: Unit, channel: str, address: str, ids: Iterable[str]) -> int:
     """Delete messages of a chat's screen; return how many were there."""
-    mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
-    return unit.changed(delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.id.in_(list(ids))))
+    fingerprint = address_fingerprint(unit, channel, address)
+    unit.signals.add(_topic(fingerprint))
+    mine = (SCREEN_MESSAGE.c.address_fingerprint == fingerprint, SCREEN_MESSAGE.c.id.in_(list(ids)))
+    return unit.changed(delete(SCREEN_MESSAGE).where(*mine))
 
 
 def clear_screen(unit: Unit, channel: str, address: str) -> int:
     """Delete every message of a chat's screen; return how many there were."""
-    mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
-    return unit.changed(delete(SCREEN_MESSAGE).where(mine))
+    fingerprint = address_fingerprint(unit, channel, address)
+    unit.signals.add(_topic(fingerprint))
+    return unit.changed(
+        delete(SCREEN_MESSAGE).where(SCREEN_MESSAGE.c.address_fingerprint == fingerprint)
+    )
 
 
 def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenMessage]:
@@ -121,6 +132,10 @@ def _unseal_message(unit: Unit, row: AnyRow) -> ScreenMessage | None:
     return ScreenMessage(
         row.id, body["text"], body["rows"], row.from_person, body["private"], body["passing"]
     )
+
+
+def _topic(fingerprint: str) -> str:
+    return f"screen/{fingerprint}"
 
 
 def _body_context(fingerprint: str, id: str) -> str:

@@ -10,6 +10,8 @@ from storage.unit import Unit
 
 PERSON = "person"
 CLOCK = "clock"
+DESK_TOPIC = "desk"
+"""What a commit signals that changes a referral: the open pages of the desk look."""
 
 
 class UnknownReferral(LookupError):
@@ -60,7 +62,13 @@ def add_step(
     id = str(columns.pop("id", "")) or new_id()
     row = {"id": id, "referral_id": referral_id, "act": act, "actor": actor, "stage": stage}
     sealed = unit.seal(note_context(referral_id, id), note) if note else None
+    unit.signals.add(DESK_TOPIC)
     unit.conn.execute(insert(STEP), {**row, "note": sealed, "at": unit.now, **columns})
+
+
+def last_step(unit: Unit) -> int:
+    """Return the number of the newest step of all; 0 when there is none."""
+    return unit.conn.execute(select(func.max(STEP.c.n))).scalar_one() or 0
 
 
 def revision(unit: Unit, reference: str) -> int:

@@ -1,6 +1,5 @@
 """The channel named web: what comes from a page's form, and what goes on a chat's screen."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.channel_interface import Body, InboundEvent, PermanentFailure
@@ -15,10 +14,9 @@ WEB_CHANNEL = "web"
 
 @dataclass(slots=True)
 class WebChannel:
-    """Keeps each chat's screen; `on_change` is called after whatever changes one."""
+    """Keeps each chat's screen."""
 
     database: Database
-    on_change: Callable[[], None] = lambda: None
     name: str = WEB_CHANNEL
     rate_limited: bool = False
 
@@ -50,7 +48,6 @@ class WebChannel:
                 pass
             case _:
                 raise PermanentFailure(f"web_{kind}")
-        self.on_change()
         return None
 
     async def _say(self, address: str, body: Body) -> str | None:
@@ -63,11 +60,7 @@ class WebChannel:
         return await self._put(address, ScreenMessage("", text, rows))
 
     async def _edit(self, address: str, line: ScreenMessage) -> bool:
-        done = await self.database.write(screens.replace_screen_message, WEB_CHANNEL, address, line)
-        self.on_change()
-        return done
+        return await self.database.write(screens.replace_screen_message, WEB_CHANNEL, address, line)
 
     async def _put(self, address: str, line: ScreenMessage) -> str:
-        id = await self.database.write(screens.add_screen_message, WEB_CHANNEL, address, line)
-        self.on_change()
-        return id
+        return await self.database.write(screens.add_screen_message, WEB_CHANNEL, address, line)

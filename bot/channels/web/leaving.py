@@ -36,7 +36,6 @@ async def _end_session_with_retries(request: ChatRequest) -> None:
             log.warning("leaving_later")
             await asyncio.sleep(RETRY_SECONDS)
         else:
-            request.runtime.chat_events.notify()
             return
 
 

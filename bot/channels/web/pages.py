@@ -3,14 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from starlette.responses import RedirectResponse, Response
 
+from bot.broadcast import Subscription
 from bot.channels.web import leaving, submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import CHAT_COOKIE, ChatRequest
 from bot.channels.web.submissions import Submission, SubmissionKind
-from bot.channels.web.watch import ScreenWatcher
 from bot.web import cookies, forms
 from bot.web.event_stream import event_response
 from bot.web.forms import Refused
@@ -162,8 +163,10 @@ async def privacy_page(request: ChatRequest) -> Response:
 
 async def chat_events(request: ChatRequest) -> Response:
     """Tell the page's script when there is something new."""
-    watcher = ScreenWatcher(request.runtime, request.chat_address)
-    return event_response(request.runtime.chat_events, watcher.current_revision)
+    own = (WEB_CHANNEL, request.chat_address)
+    topic = await request.read(screens.screen_topic, *own)
+    look = partial(request.read, screens.screen_revision, *own)
+    return event_response(request.runtime.live, Subscription(topic, request.token, look))
 
 
 def load_screen(unit: Unit, request: ChatRequest) -> Screen:

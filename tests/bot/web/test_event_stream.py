@@ -1,27 +1,35 @@
-"""Open pages hear that something changed: one look for all, an end for each, none left over."""
+"""Open pages hear that something changed, each only what concerns it, one of each browser."""
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sse_starlette import EventSourceResponse
-from starlette.requests import Request
 
-from bot.broadcast import EventBroadcaster, ReadState
+from bot import broadcast
+from bot.broadcast import EventBroadcaster, ReadState, Subscription
 from bot.web.event_stream import event_response
-from tests.harness.serving import free_port
+from storage.chats import screens
+from storage.database import Database
+from storage.unit import Unit
+from tests.harness.app import build_app
+from tests.harness.serving import free_port, started
+from tests.support.happy_path import happy_path
+from tests.support.page_parser import parse_page
 from tests.support.paths import ROOT
 
-REQUEST = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
+NUMBERS = itertools.count()
 
 
 class CountingLook:
@@ -38,19 +46,31 @@ class CountingLook:
         return self.now
 
 
+async def nothing_elsewhere() -> str:
+    return ""
+
+
+def broadcaster() -> EventBroadcaster:
+    return EventBroadcaster(nothing_elsewhere)
+
+
 @contextlib.asynccontextmanager
 async def listening(
-    live: EventBroadcaster, look: ReadState
-) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    live: EventBroadcaster,
+    look: ReadState,
+    topic: str = "maya",
+    browser: str = "",
+    look_seconds: float | None = None,
+) -> AsyncIterator[Callable[[], Coroutine[Any, Any, str]]]:
     """Listen as a browser does; give what waits for the next event and returns its data."""
-    response = event_response(live, look)
+    browser = browser or f"browser {next(NUMBERS)}"
+    response = event_response(live, Subscription(topic, browser, look, look_seconds))
     assert isinstance(response, EventSourceResponse)
     stream: Any = response.body_iterator
 
     async def heard() -> str:
         event = await asyncio.wait_for(anext(stream), 5)
-        assert event.event == "changed"
-        return str(event.data)
+        return str(event.data) if event.event == "changed" else str(event.event)
 
     try:
         yield heard
@@ -59,72 +79,139 @@ async def listening(
 
 
 async def test_a_page_hears_what_is_new_and_nothing_twice() -> None:
-    live, look = EventBroadcaster(poll_seconds=60), CountingLook()
+    live, look = broadcaster(), CountingLook()
     async with listening(live, look) as heard:
         assert await heard() == "a", "it may have changed since the page was made"
+        waiting = asyncio.create_task(heard())
         await asyncio.sleep(0.01)
-        live.notify()
+        live.notify(["maya"])
         await asyncio.sleep(0.01)
+        assert look.times == 2
         look.now = "b"
-        live.notify()
-        assert await heard() == "b"
+        live.notify(["maya"])
+        assert await waiting == "b"
     assert live.open_streams == 0
 
 
-async def test_many_pages_cost_one_look() -> None:
-    live, look = EventBroadcaster(poll_seconds=60), CountingLook()
+async def test_a_change_wakes_only_whom_it_concerns() -> None:
+    live = broadcaster()
+    looks = {f"chat {n}": CountingLook() for n in range(50)}
     async with contextlib.AsyncExitStack() as pages:
-        heard = [await pages.enter_async_context(listening(live, look)) for _ in range(50)]
-        assert [await one() for one in heard] == ["a"] * 50
+        heard = {
+            topic: await pages.enter_async_context(listening(live, look, topic))
+            for topic, look in looks.items()
+        }
+        assert [await one() for one in heard.values()] == ["a"] * 50
+        waiting = [asyncio.create_task(one()) for one in heard.values()]
         await asyncio.sleep(0.01)
-        before, look.now = look.times, "b"
-        live.notify()
-        assert [await one() for one in heard] == ["b"] * 50
-        assert look.times == before + 1
+        looks["chat 7"].now = "b"
+        live.notify(["chat 7"])
+        done, others = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert [one.result() for one in done] == ["b"]
+        assert {topic for topic, look in looks.items() if look.times > 1} == {"chat 7"}
         assert live.open_streams == 50
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
-async def test_it_looks_by_itself_now_and_then() -> None:
-    live, look = EventBroadcaster(poll_seconds=0.02), CountingLook()
+async def test_nothing_is_looked_at_while_nothing_is_signalled() -> None:
+    live, look = broadcaster(), CountingLook()
     async with listening(live, look) as heard:
         await heard()
-        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(heard())
+        await asyncio.sleep(0.1)
+        assert look.times == 1
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_what_changes_with_time_is_looked_at_now_and_then() -> None:
+    live, look = broadcaster(), CountingLook()
+    async with listening(live, look, look_seconds=0.02) as heard:
+        await heard()
         look.now = "b"
         assert await heard() == "b"
 
 
-async def test_a_look_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    live, look = EventBroadcaster(poll_seconds=0.02), CountingLook()
+async def test_what_another_process_changes_is_found_by_one_look_for_all() -> None:
+    elsewhere, look = CountingLook(), CountingLook()
+    live = EventBroadcaster(elsewhere, poll_seconds=0.02)
+    async with listening(live, look) as heard, listening(live, look) as also:
+        assert (await heard(), await also()) == ("a", "a")
+        await asyncio.sleep(0.05)
+        assert look.times == 2
+        elsewhere.now = "broken"
+        await asyncio.sleep(0.05)
+        elsewhere.now = look.now = "b"
+        assert (await heard(), await also()) == ("b", "b")
+    await asyncio.sleep(0.05)
+    before = elsewhere.times
+    await asyncio.sleep(0.05)
+    assert elsewhere.times == before, "nobody listens any more"
+
+
+async def test_a_look_that_fails_is_tried_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcast, "RETRY_SECONDS", 0.02)
+    live, look = broadcaster(), CountingLook()
     async with listening(live, look) as heard:
         await heard()
-        await asyncio.sleep(0.05)
         look.now = "broken"
+        live.notify(["maya"])
+        waiting = asyncio.create_task(heard())
         await asyncio.sleep(0.05)
         look.now = "b"
-        assert await heard() == "b"
+        assert await waiting == "b"
     assert "look_failed" in caplog.text
 
 
-async def test_more_than_there_is_room_for_look_again_by_themselves() -> None:
-    live, look = EventBroadcaster(max_streams=2, poll_seconds=60), CountingLook()
-    async with listening(live, look) as one, listening(live, look) as two:
-        assert (await one(), await two()) == ("a", "a")
-        refused = event_response(live, look)
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "15")
-    async with listening(live, look) as three:
-        assert await three() == "a"
+async def test_of_one_browser_the_newest_page_listens() -> None:
+    live, look = broadcaster(), CountingLook()
+    async with listening(live, look, browser="mine") as one:
+        assert await one() == "a"
+        async with listening(live, look, "another page", browser="mine") as two:
+            assert await two() == "a"
+            assert await one() == "elsewhere"
+            async with listening(live, look, browser="another") as three:
+                assert await three() == "a"
+                assert live.open_streams == 2
+        async with listening(live, look, browser="mine") as again:
+            assert await again() == "a"
+    assert live.open_streams == 0
 
 
-async def test_nothing_runs_on_when_nobody_listens() -> None:
-    live, look = EventBroadcaster(poll_seconds=0.01), CountingLook()
-    async with listening(live, look) as heard:
-        await heard()
-    await asyncio.sleep(0.05)
-    before = look.times
-    await asyncio.sleep(0.05)
-    assert look.times == before
-    async with listening(live, look) as heard:
-        assert await heard() == "a"
+async def test_a_step_in_one_chat_looks_at_no_other_screen(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: Counter[str] = Counter()
+    read = screens.screen_revision
+
+    def counted(unit: Unit, channel: str, address: str) -> str:
+        looked_at[address] += 1
+        return read(unit, channel, address)
+
+    monkeypatch.setattr(screens, "screen_revision", counted)
+    port, ready = free_port(), asyncio.Event()
+    address = f"http://127.0.0.1:{port}"
+    async with started(build_app(database, port=port), ready.set):
+        async with asyncio.timeout(30):
+            await ready.wait()
+        async with contextlib.AsyncExitStack() as pages:
+            people = [
+                await pages.enter_async_context(httpx.AsyncClient(base_url=address, timeout=30))
+                for _ in range(8)
+            ]
+            for one in people:
+                await one.post("/start", headers={"Origin": address})
+                stream = await pages.enter_async_context(one.stream("GET", "/chat/live"))
+                assert "changed" in await anext(stream.aiter_lines())
+            before = Counter(looked_at)
+            page = parse_page((await people[0].get("/chat")).text)
+            action, form = page.submission_for(happy_path()[0].press)
+            await people[0].post(action, data=form, headers={"Origin": address})
+            assert len(looked_at - before) == 1
 
 
 @pytest.mark.usefixtures("vault")

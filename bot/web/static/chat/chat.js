@@ -202,20 +202,34 @@ function lookNow() {
   look().catch(() => say(find("line")?.dataset.down ?? ""));
 }
 
+/** @type {EventSource | undefined} */
+let source;
+
 function listen() {
-  const source = new EventSource("/chat/live");
+  const opened = (source = new EventSource("/chat/live"));
   let down = false;
-  source.addEventListener("changed", (event) => {
+  opened.addEventListener("changed", (event) => {
     if (down) say(find("line")?.dataset.up ?? "");
     down = false;
     if (event.data !== body.dataset.revision) lookNow();
   });
-  source.addEventListener("error", () => {
+  // Another tab of this browser listens now: this one does again once it is looked at.
+  opened.addEventListener("elsewhere", () => {
+    opened.close();
+    source = undefined;
+  });
+  opened.addEventListener("error", () => {
     down = true;
-    if (source.readyState === EventSource.CLOSED) setInterval(lookNow, SLOW);
+    if (opened.readyState === EventSource.CLOSED) setInterval(lookNow, SLOW);
     else if (!left) say(find("line")?.dataset.down ?? "");
   });
 }
+
+function listenAgain() {
+  if (!document.hidden && !source && !left && find("log")) listen();
+}
+document.addEventListener("visibilitychange", listenAgain);
+addEventListener("focus", listenAgain);
 
 prepare();
 if (find("log")) {

@@ -131,9 +131,26 @@ function changed(told) {
   taken(told.taken);
 }
 
-if (find("[data-live-count]") && "EventSource" in globalThis) {
+/** @type {EventSource | undefined} */
+let stream;
+
+function listen() {
   const open = find("[data-referral]")?.dataset.referral ?? "";
-  const stream = new EventSource(`/desk/live?at=${encodeURIComponent(open)}`);
-  stream.addEventListener("changed", (event) => changed(JSON.parse(event.data)));
-  addEventListener("pagehide", () => stream.close());
+  const opened = (stream = new EventSource(`/desk/live?at=${encodeURIComponent(open)}`));
+  opened.addEventListener("changed", (event) => changed(JSON.parse(event.data)));
+  // Another tab of this browser listens now: this one does again once it is looked at.
+  opened.addEventListener("elsewhere", () => {
+    opened.close();
+    stream = undefined;
+  });
+}
+
+if (find("[data-live-count]") && "EventSource" in globalThis) {
+  listen();
+  const listenAgain = () => {
+    if (!document.hidden && !stream) listen();
+  };
+  document.addEventListener("visibilitychange", listenAgain);
+  addEventListener("focus", listenAgain);
+  addEventListener("pagehide", () => stream?.close());
 }
