@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from flows.inputs import Input
 from flows.vocabulary import OutboxKind
+from storage.unit import Unit
 
 Body = dict[str, Any]
 MANAGER_RECIPIENT = "manager"
@@ -52,6 +53,17 @@ class Channel(Protocol):
         """Do what an outbox row says; return the new message's id if there is one.
 
         Raises one of the errors below when it could not be done.
+        """
+
+
+@runtime_checkable
+class LocalChannel(Channel, Protocol):
+    """A channel whose messages we store ourselves, so that a turn can show its own."""
+
+    def show(self, unit: Unit, address: str, kind: OutboxKind, body: Body) -> str | None:
+        """Do what an outbox row says; return the new message's id if there is one.
+
+        Raises PermanentFailure for what this channel never does.
         """
 
 

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 
 from bot.answers import AnswerNotifier
 from bot.broadcast import EventBroadcaster
-from bot.channel_interface import Channel
+from bot.channel_interface import Body, Channel
 from bot.presence import PresenceTracker
 from bot.rate_limit import RateLimiter
 from bot.settings import Settings
@@ -44,12 +45,20 @@ def live_revision(unit: Unit) -> str:
     return f"{screens.all_screens_revision(unit)} {steps.last_step(unit)}"
 
 
+AnswerNow = Callable[[Unit, str, list[Body]], object]
+
+
+def _cannot_answer() -> NoReturn:
+    raise LookupError("this process has no responder")
+
+
 @dataclass(slots=True)
 class Runtime:
     """One process. Of the channels, `alerts` reach the staff, and `manager` the manager alone.
 
     `demo` holds what the demo shows for signing in, None outside of it. `answer_within` is how many
-    seconds a page waits for its answer before it is shown without. `telegram_username` returns the
+    seconds a page waits for its answer before it is shown without. `answer_now`
+    answers what a unit of work has stored as answered by a channel. `telegram_username` returns the
     bot's name on Telegram, "" where there is none (yet). `locks` serialize sign-in attempts.
     """
 
@@ -70,6 +79,7 @@ class Runtime:
         default_factory=lambda: asyncio.Semaphore(MAX_CHATS_STARTING)
     )
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    answer_now: AnswerNow = lambda unit, channel, bodies: _cannot_answer()
     live: EventBroadcaster = field(init=False)
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from bot.channels.webhook import WebhookChannel
 from bot.pipeline.alerts import WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
-from bot.pipeline.respond import answer_batch
+from bot.pipeline.respond import answer_batch, answer_now
 from bot.pipeline.sweep import sweep
 from bot.runtime import Runtime
 from bot.settings import InvalidSettings, Settings
@@ -56,6 +56,7 @@ class Program:
             demo,
             self._telegram_username,
         )
+        self.runtime.answer_now = partial(answer_now, self.runtime)
         self._receiver = Receiver(self.runtime, TelegramChannel.name)
 
     def _telegram_username(self) -> str:

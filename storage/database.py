@@ -13,15 +13,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from storage.integrity import (
+from storage.recent import RecentConversations
+from storage.revisions import newest_revision, stored_revision
+from storage.sqlite_driver import (
+    DRIVER,
     integrity_problems,
+    journal_mode,
     permission_problems,
     violates_foreign_keys,
     wrong_pragmas,
 )
-from storage.recent import RecentConversations
-from storage.revisions import newest_revision, stored_revision
-from storage.sqlite_driver import DRIVER, journal_mode
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
 

@@ -10,7 +10,7 @@ import typer
 
 from bot.bootstrap import open_store
 from bot.settings import Settings, read_settings
-from storage.integrity import sqlite_file
+from storage.sqlite_driver import sqlite_file
 
 
 def backup(
@@ -24,7 +24,7 @@ def backup(
     ] = False,
 ) -> None:
     """Write an encrypted backup of the database and its key file, while the service runs."""
-    from storage.backup import write_backup, write_erasures
+    from storage.backups.archive import write_backup, write_erasures
 
     settings = read_settings()
     if settings.backup_recipient is None:
@@ -48,7 +48,7 @@ def restore(
     ] = None,
 ) -> None:
     """Put a backup back where there is no database yet; what is erased stays erased."""
-    from storage.backup import restore_backup
+    from storage.backups.archive import restore_backup
 
     settings = read_settings()
     database_file = _database_file(settings)
@@ -61,7 +61,7 @@ def restore(
 
 def key_recovery(file: Path) -> None:
     """Create a recovery key for backups. Keep the file away from this machine, on paper too."""
-    from storage.backup import make_recovery_key
+    from storage.backups.archive import make_recovery_key
 
     with _said_plainly():
         public_key = make_recovery_key(file)
@@ -79,7 +79,7 @@ def _database_file(settings: Settings) -> Path:
 @contextmanager
 def _said_plainly() -> Iterator[None]:
     """End the program with one line when a backup cannot be made or restored."""
-    from storage.backup import BackupError
+    from storage.backups.archive import BackupError
 
     try:
         yield

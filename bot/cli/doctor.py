@@ -23,9 +23,8 @@ from storage.accounts.staff import IS_ACTIVE
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
 from storage.database import Database, UnsafeDatabase
-from storage.integrity import sqlite_file
 from storage.reports.daily_counters import UNTRUSTED_PROXY
-from storage.sqlite_driver import describe_journal
+from storage.sqlite_driver import describe_journal, sqlite_file
 from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
 from storage.unit import Unit
 from storage.vault import Vault, VaultError

@@ -4,9 +4,10 @@ import logging
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from bot.channel_interface import Body, ChatEvent, InboundEvent
+from bot.channel_interface import Body, ChatEvent, InboundEvent, LocalChannel
 from bot.pipeline import handoff_relay, outgoing
 from bot.pipeline.effects import apply_effect
+from bot.pipeline.local_delivery import deliver_locally
 from bot.private_links import INTRODUCTION_COMMAND, LinkOwner, redeem_introduction, with_links
 from bot.runtime import Runtime
 from flows.conversation import ClearMessage, CountEvent, Reply, SaveMissedQuestion, Turn
@@ -56,11 +57,18 @@ async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival
 def _answer_new(
     unit: Unit, runtime: Runtime, channel: str, arrivals: list[Arrival]
 ) -> list[AnsweredInput]:
+    return answer_now(runtime, unit, channel, inbox.store_answered(unit, channel, arrivals))
+
+
+def answer_now(
+    runtime: Runtime, unit: Unit, channel: str, bodies: list[Body]
+) -> list[AnsweredInput]:
+    """Answer what this unit of work has stored as answered, in order."""
     translate = runtime.channels[channel].translate
-    new = [translate(body) for body in inbox.store_answered(unit, channel, arrivals)]
+    new = [translate(body) for body in bodies]
     chats = {(one.reply_channel or channel, one.address) for one in new if one and one.address}
     conversations.read_ahead(unit, chats)
-    return [_handle_inbound(unit, runtime, channel, one) for one in new]
+    return [_answer(unit, runtime, channel, one) for one in new]
 
 
 async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
@@ -102,7 +110,7 @@ def respond(
             continue
         try:
             with nullcontext() if all_or_none else unit.savepoint():
-                one = _handle_inbound(unit, runtime, row.channel, arrived)
+                one = _answer(unit, runtime, row.channel, arrived)
                 inbox.mark_answered(unit, [row.id])
         except Exception as problem:
             if all_or_none:
@@ -111,6 +119,16 @@ def respond(
             _record_failure(unit, row, arrived, type(problem).__name__)
         else:
             answered.append(one)
+    return answered
+
+
+def _answer(
+    unit: Unit, runtime: Runtime, channel: str, inbound: InboundEvent | None
+) -> AnsweredInput:
+    answered = _handle_inbound(unit, runtime, channel, inbound)
+    shown_on = runtime.channels.get(answered.channel)
+    if answered.address and isinstance(shown_on, LocalChannel):
+        deliver_locally(unit, shown_on, answered.address)
     return answered
 
 

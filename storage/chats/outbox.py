@@ -1,7 +1,7 @@
 """What must go out: enqueued in the turn's transaction, sent afterwards, in order in a chat."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select, update
 
 from flows.vocabulary import OutboxKind
-from storage.chats.addresses import address_context
+from storage.chats.addresses import address_context, address_fingerprint
 from storage.chats.handoffs import ACTIVE_HOLDER
 from storage.reports import daily_counters
 from storage.row_mapping import from_row
@@ -125,12 +125,7 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
     """
     params = {"now": unit.now, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
-    opened = [unseal_item(unit, row) for row in rows]
-    for row, one in zip(rows, opened, strict=True):
-        if one is None:
-            log.error("row_unreadable", extra={"code": row.channel})
-            give_up(unit, row.id)
-    readable = [one for one in opened if one is not None]
+    readable = _unseal_or_give_up(unit, rows)
     overtaken = {one.chat_id for one in readable if one.priority == OutboxPriority.URGENT}
     readable = [
         one
@@ -140,6 +135,14 @@ def due_outbox_items(unit: Unit, channels: Collection[str], limit: int = 50) -> 
         or one.chat_id not in overtaken
     ]
     return readable if readable or not rows else due_outbox_items(unit, channels, limit)
+
+
+def due_items_of_chat(unit: Unit, channel: str, address: str) -> list[OutboxItem]:
+    """Return all that can be sent to one chat now, in order; none while a retry is scheduled."""
+    mine = address_fingerprint(unit, channel, address)
+    rows = unit.conn.execute(_OF_CHAT, {"fingerprint": mine, "now": unit.now}).all()
+    due = [row for row in rows if row.not_before is None or row.not_before <= unit.now]
+    return [] if any(row.attempts for row in rows) else _unseal_or_give_up(unit, due)
 
 
 def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
@@ -250,6 +253,25 @@ def _due_rows() -> Select[Any]:
 
 
 _DUE = _due_rows()
+_OF_CHAT = (
+    select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER)
+    .join(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
+    .where(
+        CHAT.c.address_fingerprint == bindparam("fingerprint"),
+        CHAT.c.closed_at.is_(None),
+        IS_WAITING,
+    )
+    .order_by(OUTBOX.c.n)
+)
+
+
+def _unseal_or_give_up(unit: Unit, rows: Iterable[AnyRow]) -> list[OutboxItem]:
+    opened = [(row, unseal_item(unit, row)) for row in rows]
+    for row, one in opened:
+        if one is None:
+            log.error("row_unreadable", extra={"code": row.channel})
+            give_up(unit, row.id)
+    return [one for _, one in opened if one is not None]
 
 
 def unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:

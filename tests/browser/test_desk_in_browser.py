@@ -62,6 +62,25 @@ def test_a_new_request_shows_on_an_open_queue(opens: OpenPage, site: LiveApp) ->
     expect(queue.get_by_role("link", name=reference)).to_be_visible()
 
 
+def test_any_number_of_tabs_work_and_the_one_in_front_listens(
+    opens: OpenPage, site: LiveApp
+) -> None:
+    first = opens(wide=True)
+    sign_in(first, site, add_account(site, "mediator", "mira"))
+    tabs = [first, *(first.context.new_page() for _ in range(8))]
+    for tab in tabs:
+        tab.goto("/desk/queue")
+    expect(tabs[-1].get_by_role("heading", level=1)).to_be_visible()
+    # A browser opens six connections to a site: the streams must leave room for links and forms.
+    first.bring_to_front()
+    first.get_by_role("link", name=say("en", "desk.layout.to.new")).first.click()
+    first.wait_for_url("**/desk/new")
+    reference = send_request(site, opens())
+    tabs[3].evaluate("dispatchEvent(new Event('focus'))")
+    expect(tabs[3].locator("[data-live-count]").first).to_have_text("1")
+    assert stage_and_owner(site, reference)[0] == "new"
+
+
 def test_whoever_is_slower_sees_who_has_it(opens: OpenPage, site: LiveApp) -> None:
     reference = add_demo_cases(site)[0]
     mira, omar = add_account(site, "mediator", "mira"), add_account(site, "mediator", "omar")

@@ -12,7 +12,7 @@ from flows.conversation import Answer
 from flows.vocabulary import OutboxKind
 from storage.accounts import api_keys, sign_ins, staff
 from storage.accounts.sign_ins import SignInMethod
-from storage.backup import (
+from storage.backups.archive import (
     BackupError,
     make_recovery_key,
     restore_backup,

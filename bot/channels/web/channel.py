@@ -8,6 +8,7 @@ from flows.vocabulary import OutboxKind
 from storage.chats import screens
 from storage.chats.screens import ScreenMessage
 from storage.database import Database
+from storage.unit import Unit
 
 WEB_CHANNEL = "web"
 
@@ -32,35 +33,35 @@ class WebChannel:
         return InboundEvent(address, typed, message_id=message)
 
     async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
+        """Show what was due later than its turn, in a transaction of its own."""
+        return await self.database.write(self.show, address, kind, body)
+
+    def show(self, unit: Unit, address: str, kind: OutboxKind, body: Body) -> str | None:
         """Put a message on the screen, show one anew, or take some away."""
         match kind:
             case OutboxKind.SAY:
-                return await self._say(address, body)
+                return _say(unit, address, body)
             case OutboxKind.CLEAR:
-                await self.database.write(screens.clear_screen, WEB_CHANNEL, address)
+                screens.clear_screen(unit, WEB_CHANNEL, address)
             case OutboxKind.DELETE:
-                ids = body["messages"]
-                await self.database.write(screens.remove_screen_messages, WEB_CHANNEL, address, ids)
+                screens.remove_screen_messages(unit, WEB_CHANNEL, address, body["messages"])
             case OutboxKind.ACKNOWLEDGE:
                 if body["toast"]:
-                    await self._put(address, ScreenMessage("", body["toast"], transient=True))
+                    toast = ScreenMessage("", body["toast"], transient=True)
+                    screens.add_screen_message(unit, WEB_CHANNEL, address, toast)
             case OutboxKind.OFFICER_COMMANDS:
                 pass
             case _:
                 raise PermanentFailure(f"web_{kind}")
         return None
 
-    async def _say(self, address: str, body: Body) -> str | None:
-        rows = [row for row in body["buttons"] if row]
-        private = bool(body["private"])
-        line = ScreenMessage(body["edits_message_id"] or "", body["text"], rows, private=private)
-        if line.id and await self._edit(address, line):
-            return None
-        text = body["fallback_text"] if private else body["text"]
-        return await self._put(address, ScreenMessage("", text, rows))
 
-    async def _edit(self, address: str, line: ScreenMessage) -> bool:
-        return await self.database.write(screens.replace_screen_message, WEB_CHANNEL, address, line)
-
-    async def _put(self, address: str, line: ScreenMessage) -> str:
-        return await self.database.write(screens.add_screen_message, WEB_CHANNEL, address, line)
+def _say(unit: Unit, address: str, body: Body) -> str | None:
+    rows = [row for row in body["buttons"] if row]
+    private = bool(body["private"])
+    line = ScreenMessage(body["edits_message_id"] or "", body["text"], rows, private=private)
+    if line.id and screens.replace_screen_message(unit, WEB_CHANNEL, address, line):
+        return None
+    text = body["fallback_text"] if private else body["text"]
+    new = ScreenMessage("", text, rows)
+    return screens.add_screen_message(unit, WEB_CHANNEL, address, new)

@@ -56,8 +56,7 @@ async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
     await check_link(request, officers.is_officer_invitation_valid)
     said = Submission(f"{INVITATION_COMMAND}{request.code}")
-    token, address = await submissions.begin_conversation(request, said, OFFICER_CHANNEL)
-    await submissions.wait_until_answered(request, address)
+    token = await submissions.begin_conversation(request, said, OFFICER_CHANNEL)
     response = request.redirect("/officer")
     cookies.set_cookie(response, OFFICER_COOKIE, token, request.runtime.secure, days=COOKIE_DAYS)
     return response

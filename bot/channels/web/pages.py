@@ -86,14 +86,13 @@ async def start_chat(request: ChatRequest) -> Response:
         await request.runtime.chat_starts.acquire()
     try:
         begun = await submissions.begin_conversation(request, Submission("/start"))
-        return await open_chat(request, *begun)
+        return open_chat(request, begun)
     finally:
         request.runtime.chat_starts.release()
 
 
-async def open_chat(request: ChatRequest, token: str, address: str) -> Response:
+def open_chat(request: ChatRequest, token: str) -> Response:
     """Let the browser into a conversation whose first words are kept already."""
-    await submissions.wait_until_answered(request, address)
     response = request.redirect("/chat#latest")
     cookies.set_cookie(response, CHAT_COOKIE, token, request.runtime.secure)
     return response

@@ -8,7 +8,7 @@ from bot.channels.web import submissions
 from bot.channels.web.channel import WEB_CHANNEL
 from bot.channels.web.guard import ChatRequest
 from bot.channels.web.pages import open_chat
-from bot.channels.web.submissions import Submission
+from bot.channels.web.submissions import SaveSubmission, Submission
 from flows.service import service
 from storage.chats import browser_sessions
 from storage.unit import Unit
@@ -42,15 +42,17 @@ async def resume_with_code(request: ChatRequest) -> Response:
     for rule in CODE_ATTEMPTS:
         request.check_rate(rule, "codes tried", request.client_network)
 
-    def back(unit: Unit) -> tuple[str, str] | None:
+    def back(unit: Unit, save: SaveSubmission) -> str:
         found = browser_sessions.redeem_resume_code(unit, request.form.get("code", ""))
-        if found:
-            submissions.save_submission(unit, request, Submission("/start"), found[1])
-        return found
+        if found is None:
+            return ""
+        token, address = found
+        save(unit, request, Submission("/start"), address)
+        return token
 
-    found = await request.write(back)
-    if found is None:
+    token = await submissions.answered_or_saved(request, back)
+    if not token:
         await asyncio.sleep(WRONG_CODE_DELAY)
         typed = request.form.get("code", "")[:40]
         return request.render("web/back.html", 422, wrong=True, code=typed)
-    return await open_chat(request, *found)
+    return open_chat(request, token)

@@ -24,4 +24,4 @@ async def redeem_introduction_code(request: ChatRequest) -> Response:
     """Begin the person's own conversation; their own taps say the rest."""
     await check_link(request, one_time_links.is_link_valid, LinkKind.INTRODUCTION)
     said = Submission(f"{private_links.INTRODUCTION_COMMAND}{request.code}")
-    return await open_chat(request, *await submissions.begin_conversation(request, said))
+    return open_chat(request, await submissions.begin_conversation(request, said))

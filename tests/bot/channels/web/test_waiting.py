@@ -9,9 +9,10 @@ import pytest
 from bot import answers, serve
 from bot.answers import AnswerNotifier
 from storage.database import Database
-from tests.bot.channels.web.test_web_chat import ChatApp
+from tests.bot.channels.web.test_web_chat import ChatApp, answer_apart
 from tests.harness.app import answering, build_app
 from tests.harness.clock import FakeClock
+from tests.support.happy_path import happy_path
 
 T = TypeVar("T")
 
@@ -41,11 +42,24 @@ class CountingNotifier(AnswerNotifier):
         return await super().wait(channel, address, counted, seconds)
 
 
+async def test_a_page_that_is_answered_with_what_it_saves_does_not_wait(
+    database: Database, clock: FakeClock
+) -> None:
+    database.clock = clock
+    running = build_app(database)
+    counting = running.runtime.answers = CountingNotifier()
+    async with AsyncExitStack() as stack, answering(running):
+        maya = ChatApp(running, clock, stack, running.pages()).browser()
+        await maya.follow_path(len(happy_path()))
+    assert counting.waits == 0
+
+
 async def test_a_page_looks_once_for_each_thing_that_happens(
     database: Database, clock: FakeClock
 ) -> None:
     database.clock = clock
     running = build_app(database)
+    answer_apart(running.runtime)
     counting = running.runtime.answers = CountingNotifier()
     async with AsyncExitStack() as stack, answering(running):
         maya = ChatApp(running, clock, stack, running.pages()).browser()
@@ -61,6 +75,7 @@ async def test_pages_are_answered_by_another_process(
     monkeypatch.setattr(serve, "IDLE_SECONDS", 0.05)
     database.clock = clock
     pages, conversation = build_app(database), build_app(database)
+    answer_apart(pages.runtime)
     async with AsyncExitStack() as stack, answering(conversation):
         maya = ChatApp(pages, clock, stack, pages.pages()).browser()
         await maya.follow_path(2)

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from bot.channel_interface import Body
 from bot.channels.web import guard, pages
 from bot.pipeline.sweep import sweep
-from bot.runtime import MAX_CHATS_STARTING
+from bot.runtime import MAX_CHATS_STARTING, Runtime
 from bot.web.templates import static_url
 from flows.service import service
 from flows.understanding import crisis
@@ -672,6 +672,15 @@ async def test_a_busy_database_loses_nothing(
     assert SECRET not in logged()
 
 
+def answer_apart(runtime: Runtime) -> None:
+    """Have what is done on a page saved and answered in two transactions, as after a failure."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    runtime.answer_now = fail
+
+
 async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: ChatBrowser) -> None:
     await maya.follow_path(2)
     address = site.address()
@@ -690,6 +699,7 @@ async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: Cha
 async def test_an_answer_that_takes_long_is_said_to_come(site: ChatApp, maya: ChatBrowser) -> None:
     page = await maya.begins()
     site.running.runtime.answer_within = 0.0
+    answer_apart(site.running.runtime)
     await maya.presses(HARMED, page=page)
     assert say("en", "web.chat.waits") in maya.page.text
     assert maya.own == [HARMED]

@@ -18,8 +18,13 @@ from typing import IO
 
 import pyrage
 
+from storage.backups.erasures import (
+    ErasureList,
+    apply_erasures,
+    end_what_a_backup_revives,
+    list_erasures,
+)
 from storage.database import Database, UnsafeDatabase
-from storage.erasures import ErasureList, apply_erasures, end_what_a_backup_revives, list_erasures
 from storage.key_check import vault_matches
 from storage.serialization import DecodeError, dumps, loads
 from storage.vault import Vault

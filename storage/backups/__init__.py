@@ -1,0 +1,1 @@
+"""Encrypted backups, and what must stay gone when an older one is put back."""
