@@ -8,9 +8,11 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.settings import InvalidSettings, Settings
 
+MAX_HEAD_BYTES = 65536
 SHUTDOWN_SECONDS = 3
 """Seconds that a page under way has to end when the program is stopped."""
 
@@ -35,7 +37,8 @@ async def serve(
         access_log=False,
         server_header=False,
         lifespan="off",
-        h11_max_incomplete_event_size=65536,
+        http=_HttpProtocol,
+        ws="none",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     server = _Server(config, on_ready)
@@ -46,6 +49,30 @@ async def serve(
         server.should_exit = True
         await serving
         raise
+
+
+class _HttpProtocol(HttpToolsProtocol):
+    """The parser in C, which bounds no request head by itself: longer ones get 400."""
+
+    _is_in_head, _head_bytes = True, 0
+
+    def on_message_begin(self) -> None:
+        """Count a new head."""
+        super().on_message_begin()
+        self._is_in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        """Count no more: what follows is a body, which has limits of its own."""
+        super().on_headers_complete()
+        self._is_in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, and refuse a head that goes on and on."""
+        super().data_received(data)
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response("The request has too many headers.")
 
 
 class _Server(uvicorn.Server):

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from storage.chats import inbox, one_time_links, outbox, screens
 from storage.chats.addresses import address_fingerprint
@@ -17,6 +17,7 @@ OFFICER_CHANNEL = "officer"
 """A kind of link, and the channel under which an officer's browser is in a conversation."""
 CODE_GROUPS, LETTERS_PER_GROUP = 4, 4
 """A code to come back with: four groups of four letters and figures, none like another."""
+_BY_TOKEN = select(BROWSER_SESSION).where(BROWSER_SESSION.c.token_fingerprint == bindparam("token"))
 LAST_SEEN_INTERVAL = timedelta(seconds=30)
 """Minimum interval between last-seen updates, so that not every page is a write."""
 
@@ -51,11 +52,7 @@ def session_address(unit: Unit, token: str) -> str | None:
 
 def peek_session(unit: Unit, token: str) -> tuple[str, datetime] | None:
     """Return the address, and when the session was last seen; writes nothing."""
-    row = unit.first(
-        select(BROWSER_SESSION).where(
-            BROWSER_SESSION.c.token_fingerprint == _token_fingerprint(unit, token)
-        )
-    )
+    row = unit.conn.execute(_BY_TOKEN, {"token": _token_fingerprint(unit, token)}).first()
     return (unit.unseal(_address_context(row.id), row.address), row.seen_at) if row else None
 
 

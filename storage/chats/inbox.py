@@ -47,6 +47,7 @@ class InboxStage(StrEnum):
 
 
 _IS_WAITING = INBOX.c.stage == InboxStage.WAITING
+_HAS_UNANSWERED = select(exists().where(INBOX.c.chat_fingerprint == bindparam("chat"), _IS_WAITING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,8 @@ def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> 
 
 def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:
     """Return whether anything that came in from a chat is not answered yet."""
-    mine = INBOX.c.chat_fingerprint == _chat_fingerprint(unit, channel, chat)
-    return unit.exists(mine, _IS_WAITING)
+    mine = {"chat": _chat_fingerprint(unit, channel, chat)}
+    return bool(unit.conn.scalar(_HAS_UNANSWERED, mine))
 
 
 def last_stage(unit: Unit, channel: str, chat: str) -> InboxStage | None:

@@ -44,6 +44,7 @@ class OutboxPriority(IntEnum):
     FIRST_CONTACT = 2
 
 
+_NOW = bindparam("now", type_=UtcDateTime)
 IS_WAITING = OUTBOX.c.stage == OutboxStage.WAITING
 _INSERT = insert(OUTBOX)
 _MARK_SENT = (
@@ -145,11 +146,9 @@ def due_items_of_chat(unit: Unit, channel: str, address: str) -> list[OutboxItem
     return [] if any(row.attempts for row in rows) else _unseal_or_give_up(unit, due)
 
 
-def has_due_output(unit: Unit, address_fingerprint: str) -> bool:
+def has_due_output(unit: Unit, fingerprint: str) -> bool:
     """Return whether anything could go out now to the chat whose address has this fingerprint."""
-    due = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= unit.now)
-    mine = (OUTBOX.c.chat_id == CHAT.c.id, CHAT.c.address_fingerprint == address_fingerprint)
-    return unit.exists(*mine, IS_WAITING, due)
+    return bool(unit.conn.scalar(_HAS_DUE, {"fingerprint": fingerprint, "now": unit.now}))
 
 
 def mark_sent(unit: Unit, id: str) -> None:
@@ -213,7 +212,7 @@ def _finish(unit: Unit, id: str, stage: OutboxStage) -> bool:
 
 
 def _due_rows() -> Select[Any]:
-    ahead, now = OUTBOX.alias("ahead"), bindparam("now", type_=UtcDateTime)
+    ahead, now = OUTBOX.alias("ahead"), _NOW
     held_up = exists().where(
         ahead.c.chat_id == OUTBOX.c.chat_id,
         ahead.c.stage == OutboxStage.WAITING,
@@ -253,16 +252,15 @@ def _due_rows() -> Select[Any]:
 
 
 _DUE = _due_rows()
+_IN_CHAT = (CHAT.c.address_fingerprint == bindparam("fingerprint"), IS_WAITING)
 _OF_CHAT = (
     select(OUTBOX, CHAT.c.address, ACTIVE_HOLDER)
     .join(CHAT, CHAT.c.id == OUTBOX.c.chat_id)
-    .where(
-        CHAT.c.address_fingerprint == bindparam("fingerprint"),
-        CHAT.c.closed_at.is_(None),
-        IS_WAITING,
-    )
+    .where(*_IN_CHAT, CHAT.c.closed_at.is_(None))
     .order_by(OUTBOX.c.n)
 )
+_IS_DUE = or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= _NOW)
+_HAS_DUE = select(exists().where(OUTBOX.c.chat_id == CHAT.c.id, *_IN_CHAT, _IS_DUE))
 
 
 def _unseal_or_give_up(unit: Unit, rows: Iterable[AnyRow]) -> list[OutboxItem]:

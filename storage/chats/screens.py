@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from storage.chats.addresses import address_fingerprint
 from storage.serialization import DecodeError, dumps, loads_reply
@@ -15,6 +15,18 @@ from storage.web_tables import SCREEN_MESSAGE
 
 MAX_MESSAGES = 200
 """How many messages a chat's screen holds; older ones go."""
+_IS_MINE = SCREEN_MESSAGE.c.address_fingerprint == bindparam("fingerprint")
+_OF_SCREEN = select(SCREEN_MESSAGE).where(_IS_MINE).order_by(SCREEN_MESSAGE.c.n)
+_ONE_MESSAGE = select(SCREEN_MESSAGE).where(_IS_MINE, SCREEN_MESSAGE.c.id == bindparam("message"))
+_COUNT_AND_LAST = select(func.count(), func.max(SCREEN_MESSAGE.c.n))
+_OLDEST_KEPT = (
+    select(SCREEN_MESSAGE.c.n)
+    .where(_IS_MINE)
+    .order_by(SCREEN_MESSAGE.c.n.desc())
+    .offset(MAX_MESSAGES)
+    .limit(1)
+)
+_INSERT = insert(SCREEN_MESSAGE)
 ButtonRows = Sequence[Sequence[dict[str, Any]]]
 
 
@@ -52,7 +64,7 @@ def add_screen_message(unit: Unit, channel: str, address: str, message: ScreenMe
         "at": unit.now,
     }
     unit.signals.add(_topic(fingerprint))
-    unit.conn.execute(insert(SCREEN_MESSAGE), row)
+    unit.conn.execute(_INSERT, row)
     _drop_oldest(unit, fingerprint)
     return id
 
@@ -84,43 +96,38 @@ def clear_screen(unit: Unit, channel: str, address: str) -> int:
 
 def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenMessage]:
     """Return the messages of a chat's screen that can be decrypted, the oldest first."""
-    fingerprint = address_fingerprint(unit, channel, address)
-    query = (
-        select(SCREEN_MESSAGE)
-        .where(SCREEN_MESSAGE.c.address_fingerprint == fingerprint)
-        .order_by(SCREEN_MESSAGE.c.n)
-    )
-    found = [_unseal_message(unit, row) for row in unit.conn.execute(query)]
+    mine = {"fingerprint": address_fingerprint(unit, channel, address)}
+    found = [_unseal_message(unit, row) for row in unit.conn.execute(_OF_SCREEN, mine)]
     return [line for line in found if line is not None]
+
+
+def find_screen_message(unit: Unit, channel: str, address: str, id: str) -> ScreenMessage | None:
+    """Return one message of a chat's screen; None when it is not there, or cannot be decrypted."""
+    mine = {"fingerprint": address_fingerprint(unit, channel, address), "message": id}
+    row = unit.conn.execute(_ONE_MESSAGE, mine).first()
+    return _unseal_message(unit, row) if row else None
 
 
 def all_screens_revision(unit: Unit) -> str:
     """Return a value that changes with any message of any screen."""
-    return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)))
+    return _revision(unit, _COUNT_AND_LAST)
 
 
 def screen_revision(unit: Unit, channel: str, address: str) -> str:
     """Return a value that changes with any message of this screen."""
-    mine = SCREEN_MESSAGE.c.address_fingerprint == address_fingerprint(unit, channel, address)
-    return _revision(unit, select(func.count(), func.max(SCREEN_MESSAGE.c.n)).where(mine))
+    mine = {"fingerprint": address_fingerprint(unit, channel, address)}
+    return _revision(unit, _COUNT_AND_LAST.where(_IS_MINE), mine)
 
 
-def _revision(unit: Unit, query: Any) -> str:
-    count, last = unit.conn.execute(query).one()
+def _revision(unit: Unit, query: Any, mine: dict[str, str] | None = None) -> str:
+    count, last = unit.conn.execute(query, mine).one()
     return f"{count}.{last or 0}"
 
 
 def _drop_oldest(unit: Unit, fingerprint: str) -> None:
-    mine = SCREEN_MESSAGE.c.address_fingerprint == fingerprint
-    kept = (
-        select(SCREEN_MESSAGE.c.n)
-        .where(mine)
-        .order_by(SCREEN_MESSAGE.c.n.desc())
-        .offset(MAX_MESSAGES)
-        .limit(1)
-    )
-    oldest = unit.conn.execute(kept).scalar()
+    oldest = unit.conn.execute(_OLDEST_KEPT, {"fingerprint": fingerprint}).scalar()
     if oldest is not None:
+        mine = SCREEN_MESSAGE.c.address_fingerprint == fingerprint
         unit.conn.execute(delete(SCREEN_MESSAGE).where(mine, SCREEN_MESSAGE.c.n <= oldest))
 
 

@@ -89,9 +89,11 @@ async def _play(address: str, people: int) -> Measured:
     async with aiohttp.ClientSession(address, connector=connector) as client:
         await _until_open(client)
         players = [_Player(client, n, people, measured, begin) for n in range(people)]
-        tasks = [asyncio.create_task(one.play()) for one in players]
-        for one in players:
-            await one.ready.wait()
+        tasks = []
+        for one in players:  # a hundred begin in a second
+            tasks.append(asyncio.create_task(one.play()))
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*(one.ready.wait() for one in players))
         begin.set()
         await asyncio.sleep(PLAYED_SECONDS)
         for task in tasks:

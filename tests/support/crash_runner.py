@@ -19,7 +19,7 @@ from typing import Any
 
 from alembic import command, script
 from uvicorn.loops import asyncio as _loop
-from uvicorn.protocols.http import h11_impl as _http
+from uvicorn.protocols.http import httptools_impl as _http
 
 from bot import __main__ as program
 from bot import serve

@@ -23,7 +23,6 @@ from storage.unit import Unit
 
 CHATS_PER_CLIENT = ("10/minute", "60/hour")
 """How many chats may begin from one address on the network."""
-CHATS_OVERALL = "300/minute"
 POSTS_PER_CHAT = "60/minute"
 """How much one chat may say; words of danger get through all the same."""
 
@@ -47,7 +46,7 @@ class Screen:
     @property
     def seconds_to_lock(self) -> int:
         """Return the seconds until nothing is shown any more."""
-        return service().lock_minutes * 60 - int(self.idle_time.total_seconds())
+        return _seconds_to_lock(self.idle_time)
 
     @property
     def visible_messages(self) -> list[ScreenMessage]:
@@ -81,7 +80,6 @@ async def start_chat(request: ChatRequest) -> Response:
         return request.redirect("/chat")
     for rule in CHATS_PER_CLIENT:
         request.check_rate(rule, "new chat", request.client_network)
-    request.check_rate(CHATS_OVERALL, "new chats")
     async with asyncio.timeout(request.database_timeout):
         await request.runtime.chat_starts.acquire()
     try:
@@ -108,33 +106,37 @@ async def chat_page(request: ChatRequest) -> Response:
 
 async def post_to_chat(request: ChatRequest) -> Response:
     """Take what a person pressed or typed."""
-    words, press = request.form.get("say", ""), request.form.get("press", "")
+    words = request.form.get("say", "")
     try:
         request.check_rate(POSTS_PER_CHAT, "chat posts", request.chat_address)
     except Refused:
         if not detect_danger(words):
             raise
-    screen = await request.read(load_screen, request)
-    if "go_on" in request.form:
-        if screen.locked:
-            await submissions.submit(request, Submission("/start", clears_screen=True))
-    elif "press" in request.form:
-        await submissions.submit(request, button_submission(screen, press))
-    else:
-        bubble = words if words.strip() and not words.startswith("/start") else ""
-        said = Submission(words, bubble=bubble, clears_screen=screen.locked)
-        await submissions.submit(request, said)
+    if submission := await request.read(_posted_submission, request):
+        await submissions.submit(request, submission)
     return request.redirect("/chat#latest")
 
 
-def button_submission(screen: Screen, press: str) -> Submission:
+def _posted_submission(unit: Unit, request: ChatRequest) -> Submission | None:
+    """Return what a person did, None for going on with a page that is not locked any more."""
+    locked = _is_locked(unit, request)
+    if "go_on" in request.form:
+        return Submission("/start", clears_screen=True) if locked else None
+    if "press" in request.form:
+        return _button_submission(unit, request, locked)
+    words = request.form.get("say", "")
+    bubble = words if words.strip() and not words.startswith("/start") else ""
+    return Submission(words, bubble=bubble, clears_screen=locked)
+
+
+def _button_submission(unit: Unit, request: ChatRequest, locked: bool) -> Submission:
     """Return what a button means: its value names the message it stands on, and its own id."""
-    message, _, id = press[:200].partition(" ")
-    line = next((line for line in screen.messages if line.id == message), None)
+    message, _, id = request.form["press"][:200].partition(" ")
+    line = screens.find_screen_message(unit, WEB_CHANNEL, request.chat_address, message)
     labels = [b["label"] for row in (line.buttons if line else ()) for b in row if b["id"] == id]
-    bubble = labels[0] if labels and not screen.locked else ""
+    bubble = labels[0] if labels and not locked else ""
     return Submission(
-        id, SubmissionKind.PRESS, line.id if line else None, bubble, clears_screen=screen.locked
+        id, SubmissionKind.PRESS, line.id if line else None, bubble, clears_screen=locked
     )
 
 
@@ -180,6 +182,18 @@ def load_screen(unit: Unit, request: ChatRequest) -> Screen:
         found.conversation.language,
         _idle_time(request, found),
     )
+
+
+def _is_locked(unit: Unit, request: ChatRequest) -> bool:
+    """Return what `Screen.locked` does, without reading the screen."""
+    found = conversations.load_conversation(unit, WEB_CHANNEL, request.chat_address)
+    if _seconds_to_lock(_idle_time(request, found)) > 0:
+        return False
+    return not inbox.has_unanswered_input(unit, WEB_CHANNEL, request.chat_address)
+
+
+def _seconds_to_lock(idle_time: timedelta) -> int:
+    return service().lock_minutes * 60 - int(idle_time.total_seconds())
 
 
 def _idle_time(request: ChatRequest, found: conversations.StoredConversation) -> timedelta:

@@ -603,10 +603,9 @@ async def test_a_flood_of_new_chats_does_not_hold_up_a_known_one(
     before = site.count(done)
     await maya.presses(HARMED)
     assert maya.newest.startswith(happy_path()[1].shown)
-    assert site.count(done) - before <= 60, "of the 300 that are let in"
+    assert site.count(done) - before <= 60, "of the thousand"
     codes = await asyncio.gather(*flood)
-    assert codes.count(429) == 1000 - 299, "300 a minute in all, one of them the known one's own"
-    assert set(codes) <= {303, 429, 503}
+    assert set(codes) <= {303, 503}, "as many as there is time for are let in"
 
 
 async def test_a_start_that_was_given_up_on_takes_no_place(
