@@ -1,4 +1,4 @@
-"""A house to measure: a database, a vault and a channel that takes everything at once."""
+"""The program to measure: a database, a vault and a channel that takes everything at once."""
 
 import asyncio
 from collections.abc import Iterator
@@ -57,24 +57,24 @@ class BenchApp:
             self.input_count += 1
             line = {**self.channel.inbox_body(dict(body)), "chat": chat, "language": "en"}
             arrivals.append(Arrival(f"{chat}/{self.input_count}", chat, line))
-        house = build_runtime(self.database, {"terminal": self.channel})
+        app = build_runtime(self.database, {"terminal": self.channel})
         with self.database.unit() as unit:
             inbox.enqueue_arrivals(unit, "terminal", arrivals)
         with self.database.unit() as unit:
-            respond(unit, house)
-        asyncio.run(self._deliver(house))
+            respond(unit, app)
+        asyncio.run(self._deliver(app))
         self.channel.screen.clear()
         self.channel.take_new_messages()
 
-    async def _deliver(self, house: Runtime) -> None:
-        delivery = Delivery(house)
+    async def _deliver(self, app: Runtime) -> None:
+        delivery = Delivery(app)
         while (await delivery.deliver_batch())[0]:
             pass
 
 
 @contextmanager
 def open_bench_app(folder: Path) -> Iterator[BenchApp]:
-    """Give a house in a folder; its file and its key are made there unless they are there."""
+    """Give an app in a folder; its file and its key are made there unless they are there."""
     vault = Vault.open(folder / "rj.key", create=True)
     database = Database(f"sqlite:///{folder / 'rj.db'}", vault)
     try:

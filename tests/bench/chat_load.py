@@ -17,10 +17,12 @@ from time import perf_counter
 import aiohttp
 
 from storage.vault import Vault
+from tests.bench.telegram_load import cpu_seconds
 from tests.harness.serving import free_port
 from tests.support.happy_path import PathStep, happy_path
 from tests.support.paths import ROOT
 
+PEOPLE = (100, 500)
 STEP_SECONDS, PLAYED_SECONDS = 5.0, 30.0
 """Seconds between the steps of one person, and how long all of them are measured."""
 _HIDDEN = re.compile(r'name="(csrf|once)" value="([^"]*)"')
@@ -32,21 +34,24 @@ class Measured:
     """What the players saw: milliseconds of each step, from pressing until the page is there."""
 
     steps: list[float] = field(default_factory=list)
+    cpu: float = 0.0
     refused: int = 0
     woken: int = 0
 
 
-def measure(folder: Path, people: int) -> str:
-    """Return a line about so many people in the chat, on one core of this machine."""
+def measure(folder: Path) -> list[str]:
+    """Return a line for each number of people in the chat, on one core of this machine."""
+    return [_measure(folder / str(people), people) for people in PEOPLE]
+
+
+def _measure(folder: Path, people: int) -> str:
     with _serving(folder) as (address, process_id):
-        before = _cpu_seconds(process_id)
-        measured = asyncio.run(_play(address, people))
-        used = _cpu_seconds(process_id) - before
+        measured = asyncio.run(_play(address, people, process_id))
     cuts = quantiles(measured.steps, n=100)
     return (
         f"{people} people, a step every {STEP_SECONDS:.0f} s: p50 {cuts[49]:.0f} ms, p95 "
         f"{cuts[94]:.0f} ms, p99 {cuts[98]:.0f} ms of {len(measured.steps)} steps; "
-        f"{used / len(measured.steps) * 1000:.1f} ms of processor time a step; "
+        f"{measured.cpu / len(measured.steps) * 1000:.1f} ms of processor time a step; "
         f"{measured.woken} pages woken; {measured.refused} refused"
     )
 
@@ -78,12 +83,7 @@ def _serving(folder: Path) -> Iterator[tuple[str, int]]:
         child.wait(30)
 
 
-def _cpu_seconds(process_id: int) -> float:
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def _play(address: str, people: int) -> Measured:
+async def _play(address: str, people: int, process_id: int) -> Measured:
     connector = aiohttp.TCPConnector(limit=0)
     measured, begin = Measured(), asyncio.Event()
     async with aiohttp.ClientSession(address, connector=connector) as client:
@@ -95,7 +95,9 @@ async def _play(address: str, people: int) -> Measured:
             await asyncio.sleep(0.01)
         await asyncio.gather(*(one.ready.wait() for one in players))
         begin.set()
+        before = cpu_seconds(process_id)
         await asyncio.sleep(PLAYED_SECONDS)
+        measured.cpu = cpu_seconds(process_id) - before
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -190,7 +192,3 @@ class _Player:
                 return
             async for line in stream.content:
                 self._measured.woken += line.startswith(b"event")
-
-
-if __name__ == "__main__":
-    print(measure(Path(sys.argv[1]), int(sys.argv[2])))

@@ -36,8 +36,8 @@ def measure(folder: Path) -> list[str]:
     empty, open_, many = (folder / name for name in ("empty", "open", "many"))
     for place, number in ((empty, 0), (open_, OPEN), (many, STORED)):
         place.mkdir()
-        with open_bench_app(place) as house:
-            store(house, number)
+        with open_bench_app(place) as app:
+            store(app, number)
     few = measure_in_process(open_, OPEN)
     without, full = fastest(empty, many)
     return [
@@ -51,10 +51,10 @@ def measure(folder: Path) -> list[str]:
     ]
 
 
-def store(house: BenchApp, number: int) -> None:
+def store(app: BenchApp, number: int) -> None:
     """Store conversations in the middle of the questions, many rows at a time."""
     for start in range(0, number, BATCH):
-        with house.database.unit() as unit:
+        with app.database.unit() as unit:
             rows = list(stored_rows(unit, range(start, min(start + BATCH, number))))
             unit.conn.execute(insert(CHAT), [chat for chat, _ in rows])
             unit.conn.execute(insert(CONVERSATION), [talk for _, talk in rows])
@@ -101,7 +101,7 @@ def fastest(*folders: Path) -> list[dict[str, float]]:
 
 
 def measure_in_process(folder: Path, touched: int) -> dict[str, float]:
-    """Return what a process of its own measures on the house in a folder."""
+    """Return what a process of its own measures on the app in a folder."""
     command = [sys.executable, "-m", "tests.bench.storage_scale", str(folder), str(touched)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     return {str(key): float(value) for key, value in json.loads(ran.stdout).items()}
@@ -112,15 +112,15 @@ def measure_here(folder: Path, touched: int) -> dict[str, float]:
     from bot.pipeline.sweep import sweep
 
     started = perf_counter()
-    with open_bench_app(folder) as house:
+    with open_bench_app(folder) as app:
         opened = perf_counter()
 
-        with house.database.unit(START) as unit:
-            sweep(unit, build_runtime(house.database))
-        house.step(("somebody", {"say": "/start"}))
+        with app.database.unit(START) as unit:
+            sweep(unit, build_runtime(app.database))
+        app.step(("somebody", {"say": "/start"}))
         answered = perf_counter()
         open_mb = resident_mb()
-        take_turns(house, touched)
+        take_turns(app, touched)
         return {
             "open_s": opened - started,
             "start_s": answered - started,
@@ -130,13 +130,13 @@ def measure_here(folder: Path, touched: int) -> dict[str, float]:
         }
 
 
-def take_turns(house: BenchApp, number: int) -> None:
+def take_turns(app: BenchApp, number: int) -> None:
     """Take a turn in stored conversations, a hundred to a transaction."""
     from flows.inputs import TypedText
     from flows.turn import take_turn
 
     for start in range(0, number, 100):
-        with house.database.unit(START) as unit:
+        with app.database.unit(START) as unit:
             for n in range(start, start + 100):
                 kept = load_conversation(unit, CHANNEL, f"stored/{n}")
                 turn = take_turn(kept.conversation, TypedText("1"), START)

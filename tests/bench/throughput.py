@@ -1,7 +1,5 @@
-"""One update end to end, next to plain sqlite3 doing the very same writes in the same run."""
+"""One update within the program, next to plain SQLite doing the same writes in the same run."""
 
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from sqlalchemy import event
 
 from storage.database import PRAGMAS
+from storage.sqlite_driver import DRIVER
 from tests.bench.bench_app import INPUTS, BenchApp, open_bench_app
 
 TALKS, TOGETHER, ROUNDS = 8, 25, 3
@@ -19,63 +18,63 @@ Writes = list[list[tuple[str, Any]]]
 
 
 def measure(folder: Path) -> list[str]:
-    """Return lines: updates a second, how long one takes, and the ratio to plain sqlite3."""
-    with open_bench_app(folder) as house:
-        one_by_one(house, "first")
-        shutil.copy(folder / "rj.db", folder / "plain.db")
-        ours, plain = side_by_side(house, folder / "plain.db")
-        shared = many_at_once(house)
+    """Return lines: updates a second, how long one takes, and the ratio to plain SQLite."""
+    with open_bench_app(folder) as app:
+        one_by_one(app, "first")
+        app.database.copy_to(folder / "plain.db")
+        ours, plain = side_by_side(app, folder / "plain.db")
+        shared = many_at_once(app)
     each = sum(ours) / len(ours)
     cuts = quantiles(ours, n=100)
     return [
         f"one update at a time: {1 / each:.0f} a second; half take under {cuts[49] * 1000:.1f} ms, "
         f"99 of 100 under {cuts[98] * 1000:.1f} ms",
-        f"plain sqlite3, the same writes: {len(ours) / plain:.0f} a second; "
+        f"plain SQLite, the same writes: {len(ours) / plain:.0f} a second; "
         f"ours take {sum(ours) / plain:.2f} times as long",
         f"{TOGETHER} chats to a commit: {shared:.0f} durable steps a second, "
         f"{shared * each:.1f} times as many as one at a time",
     ]
 
 
-def side_by_side(house: BenchApp, copy: Path) -> tuple[list[float], float]:
-    """Return the seconds of each of our updates, and those of plain sqlite3 for all of them.
+def side_by_side(app: BenchApp, copy: Path) -> tuple[list[float], float]:
+    """Return the seconds of each of our updates, and those of plain SQLite for all of them.
 
     They take turns, so that whatever else this machine does weighs on both.
     """
     ours: list[float] = []
     plain = 0.0
     for talk in range(TALKS):
-        with recorded(house) as writes:
-            ours += one_by_one(house, f"alone/{talk}")
+        with recorded(app) as writes:
+            ours += one_by_one(app, f"alone/{talk}")
         plain += replayed(copy, writes)
     return ours, plain
 
 
-def one_by_one(house: BenchApp, chat: str) -> list[float]:
+def one_by_one(app: BenchApp, chat: str) -> list[float]:
     """Return the seconds that each update of a talk takes: kept, answered, sent, noted."""
     took = []
     for body in INPUTS:
         started = perf_counter()
-        house.step((chat, body))
+        app.step((chat, body))
         took.append(perf_counter() - started)
     return took
 
 
-def many_at_once(house: BenchApp) -> float:
+def many_at_once(app: BenchApp) -> float:
     """Return how many updates a second are kept and answered when chats share a commit."""
     started = perf_counter()
     for round in range(ROUNDS):
         chats = [f"together/{round}/{n}" for n in range(TOGETHER)]
         for body in INPUTS:
-            house.step(*((chat, body) for chat in chats))
+            app.step(*((chat, body) for chat in chats))
     return ROUNDS * TOGETHER * len(INPUTS) / (perf_counter() - started)
 
 
 @contextmanager
-def recorded(house: BenchApp) -> Iterator[Writes]:
+def recorded(app: BenchApp) -> Iterator[Writes]:
     """Give a list that fills with the writes of each transaction, as the database gets them."""
     writes: Writes = []
-    engine = house.database._writer
+    engine = app.database._writer
 
     def begin(connection: object) -> None:
         writes.append([])
@@ -94,8 +93,8 @@ def recorded(house: BenchApp) -> Iterator[Writes]:
 
 
 def replayed(file: Path, writes: Writes) -> float:
-    """Return the seconds that plain sqlite3 takes for the same transactions, set the same way."""
-    plain = sqlite3.connect(file, isolation_level=None)
+    """Return the seconds that plain SQLite takes for the same transactions, set the same way."""
+    plain = DRIVER.connect(str(file), isolation_level=None)
     for name, value in PRAGMAS.items():
         plain.execute(f"PRAGMA {name}={value}")
     started = perf_counter()

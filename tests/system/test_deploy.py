@@ -1,0 +1,127 @@
+"""What is in deploy/, walked: the proxy for real before the program, the unit's own command."""
+
+import asyncio
+import configparser
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from flows.service import service
+from flows.wording import say
+from storage.database import Database
+from tests.harness.app import build_app
+from tests.harness.serving import free_port, started
+from tests.support.certificates import make_certificate
+from tests.support.paths import ROOT
+
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+AWAY = ROOT / "deploy" / "away.html"
+PATIENCE = 30.0
+
+
+class Proxy:
+    """nginx with our file, on a port of this machine, before a program on another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, self.program_port = folder, free_port(), free_port()
+        self.address = f"https://localhost:{self.port}"
+        key, certificate = make_certificate(folder)
+        ours = (ROOT / "deploy" / "nginx.conf").read_text()
+        for found, here in (
+            ("listen 443 ", f"listen 127.0.0.1:{self.port} "),
+            ("server_name rj.example.org", "server_name localhost"),
+            ("/etc/ssl/rj/fullchain.pem", str(certificate)),
+            ("/etc/ssl/rj/privkey.pem", str(key)),
+            ("127.0.0.1:8000", f"127.0.0.1:{self.program_port}"),
+            ("/opt/rj/deploy", str(ROOT / "deploy")),
+            ("/var/log/nginx/rj-error.log", str(folder / "error.log")),
+        ):
+            assert found in ours
+            ours = ours.replace(found, here)
+        places = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = "".join(f"{one}_temp_path {folder}/{one};\n" for one in places)
+        settings = f"daemon off; pid {folder}/nginx.pid; error_log {folder}/start.log;\n"
+        whole = f"{settings}events {{}}\nhttp {{\n{temporary}access_log off;\n{ours}}}\n"
+        (folder / "nginx.conf").write_text(whole)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Run it; give a browser that trusts its certificate."""
+        command = [str(NGINX), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)]
+        child = await asyncio.create_subprocess_exec(*command, stderr=subprocess.DEVNULL)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._until_open()
+            async with httpx.AsyncClient(base_url=self.address, verify=False) as browser:  # noqa: S501
+                yield browser
+        finally:
+            child.terminate()
+            await child.wait()
+
+    async def _until_open(self) -> None:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
+@pytest.mark.skipif(NGINX is None, reason="There is no nginx here. Type: apt-get install nginx")
+async def test_the_proxy_serves_the_program_and_says_so_when_it_is_away(
+    database: Database, tmp_path: Path
+) -> None:
+    proxy, ready = Proxy(tmp_path), asyncio.Event()
+    program = build_app(database, port=proxy.program_port, public_url=proxy.address)
+    async with proxy.running() as browser:
+        async with started(program, ready.set):
+            async with asyncio.timeout(PATIENCE):
+                await ready.wait()
+            welcome = await browser.get("/")
+            assert welcome.status_code == httpx.codes.OK
+            begun = await browser.post("/start", headers={"Sec-Fetch-Site": "same-origin"})
+            assert begun.status_code == httpx.codes.SEE_OTHER
+            assert "secure" in begun.headers["set-cookie"].lower()
+            async with browser.stream("GET", "/chat/live") as stream:
+                assert "changed" in await anext(stream.aiter_lines())
+            css = re.search(r'href="(/static/[^"]+css[^"]*)"', welcome.text)
+            assert css and (await browser.get(css[1])).headers["content-encoding"] == "gzip"
+        away = await browser.get("/chat?q=01622")
+        assert away.status_code == httpx.codes.BAD_GATEWAY
+        assert away.text == AWAY.read_text()
+        assert away.headers["cache-control"] == "no-store"
+    written = (tmp_path / "error.log").read_text()
+    assert "127.0.0.1" not in written
+    assert "01622" not in written
+
+
+def test_the_proxys_own_page_says_what_ours_says() -> None:
+    page = AWAY.read_text()
+    words = " ".join(unescape(re.sub(r"<[^>]+>", "", page)).split())
+    for text in (say("en", "web.site.broken.title"), say("en", "web.site.broken.text")):
+        assert text in words
+    assert say("en", "web.leave") in words
+    assert f'href="{service().exit_url}"' in page
+    assert "//" not in page.replace(service().exit_url, "")
+
+
+def test_the_unit_starts_the_program_and_writes_to_its_state_folder_only() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(ROOT / "deploy" / "rj.service")
+    told = unit["Service"]
+    python, dash_m, *command = told["ExecStart"].split()
+    assert (python, dash_m, command) == ("/opt/rj/.venv/bin/python", "-m", ["bot", "serve"])
+    state = Path("/var/lib") / told["StateDirectory"]
+    assert told["Environment"] == f"DATABASE_URL=sqlite:///{state}/rj.db"
+    assert told["ProtectSystem"] == "strict"
