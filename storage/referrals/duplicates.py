@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
 from flows.record import Record
 from flows.referral.match_keys import match_keys_of
@@ -71,19 +71,18 @@ def possible_duplicates(unit: Unit, referral_id: str) -> tuple[PossibleDuplicate
     return tuple(found.values())
 
 
-def references_with_duplicates(unit: Unit, queues: Collection[str]) -> frozenset[str]:
-    """Return the references in these queues that share a match key with another one in them."""
-    here = REFERRAL.c.queue.in_(queues)
-    shared = (
-        select(MATCH_KEY.c.fingerprint)
-        .join(REFERRAL, REFERRAL.c.id == MATCH_KEY.c.referral_id)
-        .where(here)
-        .group_by(MATCH_KEY.c.fingerprint)
-        .having(func.count(func.distinct(MATCH_KEY.c.referral_id)) > 1)
-    )
+def references_with_duplicates(
+    unit: Unit, queues: Collection[str], among: Collection[str]
+) -> frozenset[str]:
+    """Return those `among` these references that share a match key with another in these queues."""
+    other_key, other = MATCH_KEY.alias("other_key"), REFERRAL.alias("other")
     query = (
         select(REFERRAL.c.reference)
+        .distinct()
         .join(MATCH_KEY, MATCH_KEY.c.referral_id == REFERRAL.c.id)
-        .where(here, MATCH_KEY.c.fingerprint.in_(shared))
+        .join(other_key, other_key.c.fingerprint == MATCH_KEY.c.fingerprint)
+        .join(other, other.c.id == other_key.c.referral_id)
+        .where(REFERRAL.c.reference.in_(among), REFERRAL.c.queue.in_(queues))
+        .where(other.c.queue.in_(queues), other.c.id != REFERRAL.c.id)
     )
     return frozenset(unit.conn.scalars(query))

@@ -31,7 +31,7 @@ from storage.vault import Vault
 from tests.bench.storage_scale import resident_mb
 from tests.support.paths import ROOT
 
-REFERRALS, FEW, TIMES = 10_000, 50, 60
+REFERRALS, FEW, TIMES = 50_000, 50, 60
 CHATS = 100
 SITE = "http://pages.test"
 
@@ -96,7 +96,7 @@ def _fill_queue(running: Program, number: int) -> str:
 
 def _row(unit: Unit, like: Record, n: int) -> dict[str, object]:
     sent = unit.now - timedelta(minutes=n)
-    own = replace(like, reference=f"{n:04}-BENC", sent_at=sent, due=sent + timedelta(days=2))
+    own = replace(like, reference=f"{n:05}-BENC", sent_at=sent, due=sent + timedelta(days=2))
     return referral_row_values(unit, new_id(), own, None)
 
 

@@ -1,6 +1,6 @@
 """Possible duplicates as staff see them: references, never a value."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.desk.permissions import may_see_queue, visible_queues
 from flows.service import service
@@ -15,8 +15,7 @@ def duplicates_for(unit: Unit, role: str, referral_id: str) -> Sequence[Possible
     return [one for one in found if may_see_queue(role, one.queue)]
 
 
-def duplicate_references(unit: Unit, role: str) -> frozenset[str]:
-    """Return the references that this role should see marked as maybe the same person."""
-    return duplicates.references_with_duplicates(
-        unit, visible_queues(role, tuple(service().queues))
-    )
+def duplicate_references(unit: Unit, role: str, among: Collection[str]) -> frozenset[str]:
+    """Return which of these references this role should see marked as maybe the same person."""
+    queues = visible_queues(role, tuple(service().queues))
+    return duplicates.references_with_duplicates(unit, queues, among)

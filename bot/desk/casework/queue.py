@@ -82,10 +82,11 @@ async def show_queue(request: DeskRequest) -> Response:
     asked = queue_query(request, chosen)
 
     def look_up(unit: Unit) -> tuple[QueuePage, dict[str, int], frozenset[str], datetime | None]:
+        page = queue_views.queue_page(unit, asked)
         return (
-            queue_views.queue_page(unit, asked),
+            page,
             queue_views.counts_by_view(unit, queue_query(request, QueueFilter())),
-            duplicate_references(unit, request.role),
+            duplicate_references(unit, request.role, [one.reference for one in page.entries]),
             dead_letters.alerts_failing_since(unit),
         )
 
