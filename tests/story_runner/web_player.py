@@ -4,17 +4,19 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 
-from bot.channel_interface import Body, Channel, RateLimited
+from bot.channel_interface import Body, Channel
 from bot.channels.web import WebChannel
 from bot.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
 from flows.wording import say
 from storage.chats import browser_sessions
+from storage.unit import Unit
 from tests.story_runner.flow_player import FakeChannel
 from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
 from tests.story_runner.runner import EVENT_LABELS, Story, StoryAction
@@ -76,23 +78,21 @@ class Tab:
 
 
 class FaultyWebChannel(WebChannel):
-    """The channel of the program, on a line that may meet trouble."""
+    """The channel of the program; showing a message may meet trouble, before it or after."""
 
     fault: DeliveryFault | None = None
 
-    async def send(self, address: str, kind: OutboxKind, body: Body) -> str | None:
-        """Send as the program does, unless there is trouble."""
-        trouble = self.fault if kind == "say" else None
+    def show(self, unit: Unit, address: str, kind: OutboxKind, body: Body) -> str | None:
+        """Show as the program does, unless there is trouble: then the turn is undone."""
+        trouble = self.fault if kind == OutboxKind.SAY else None
         if trouble:
             self.fault = None
-        if trouble == "wait":
-            raise RateLimited(3)
-        if trouble == "failed":
+        if trouble in ("wait", "failed"):
             raise ConnectionError
-        sent = await super().send(address, kind, body)
+        shown = super().show(unit, address, kind, body)
         if trouble == "lost":
             raise ConnectionError
-        return sent
+        return shown
 
 
 class WebPlayer(StoryPlayer):
@@ -112,7 +112,8 @@ class WebPlayer(StoryPlayer):
         self.alerts = self._paper.alerts
         self.web_channel = FaultyWebChannel(self.database)
         own: dict[str, Channel] = {"web": self.web_channel, "paper": self._paper}
-        channels = {**self.running.runtime.channels, **own}
+        runtime = self.running.runtime
+        runtime.channels, runtime.alerts = {**runtime.channels, **own}, ("paper",)
         app = self.running.pages()
         self.tabs: dict[str, Tab] = defaultdict(
             lambda: Tab(
@@ -121,7 +122,7 @@ class WebPlayer(StoryPlayer):
                 )
             )
         )
-        return replace(self.running.runtime, channels=channels, alerts=("paper",))
+        return runtime
 
     async def restart(self) -> None:
         """End the program and start it again; what stands on the screens stays there."""
@@ -230,7 +231,8 @@ class WebPlayer(StoryPlayer):
         answer = await tab.client.post(path, data=fields)
         assert answer.status_code == 200, f"{answer.status_code}: {parse_page(answer.text).heading}"
         tab.load(answer.text)
-        tab.previous_messages |= {one.id: (one.author, one.text) for one in tab.page.messages}
+        own = [one for one in tab.page.messages if one.author == "own"]
+        tab.previous_messages |= {one.id: (one.author, one.text) for one in own}
 
     async def _reload_pages(self) -> None:
         for tab in self.tabs.values():
@@ -290,11 +292,17 @@ def _action_starts(part: StoryAction, what: str) -> bool:
 def _adapt_action(part: StoryAction) -> StoryAction:
     """Return a step with what is seen in a browser.
 
-    Sent twice it counts once; after a while away, a page hides the talk before it is cleared.
+    Sent twice it counts once; after a while away, a page hides the talk before it is cleared. A
+    turn is shown whole: nothing twice, and no words of a person's that it takes away again.
     """
     if any(_action_starts(part, what) for what in UNSUPPORTED_ACTIONS):
         return replace(part, seen=())
-    blocks = _message_blocks(part.seen)
+    said = _message_blocks(part.seen)
+    blocks = [
+        block
+        for before, block in pairwise([[], *said])
+        if block not in (before, [EVENT_LABELS["deleted"]])
+    ]
     if _action_starts(part, "presses twice"):
         blocks = blocks[:1]
     if _action_starts(part, "waits"):
