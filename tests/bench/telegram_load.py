@@ -1,6 +1,7 @@
 """What ships, over real HTTP: `rj serve` in a process of its own polls a Bot API that plays people.
 
-Beside it, in the same run, on the same core, a contestant by python-telegram-bot and sqlite3.
+Beside it, in the same run, on the same core, a contestant by python-telegram-bot and sqlite3, and
+an echo that shows what the player can serve.
 """
 
 import asyncio
@@ -12,18 +13,24 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from storage.vault import Vault
 from tests.bench.bot_api import TOKEN, BenchTelegram
 from tests.harness.serving import free_port
 from tests.support.paths import ROOT
 
-PEOPLE, WARM_UP_SECONDS, SECONDS = 50, 4.0, 10.0
+PEOPLE, ROUNDS, WARM_UP_SECONDS, SECONDS = 50, 3, 3.0, 6.0
 PACE, PACED_SECONDS, PACED_PEOPLE = 30.0, 15.0, 400
 """Telegram lets a bot send thirty messages a second."""
 PRODUCT = ("-m", "tests.bench.plug.serve", "serve")
-PEER = ("-m", "tests.bench.peer")
+OURS, PEERS = "rj serve", "python-telegram-bot + sqlite3"
+BOTS = {
+    OURS: PRODUCT,
+    PEERS: ("-m", "tests.bench.peer"),
+    "an echo that keeps nothing": ("-m", "tests.bench.echo"),
+}
+"""They take turns, so that whatever else this machine does weighs on all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +53,50 @@ class Load:
         """Return seconds of processor time for a thousand updates."""
         return self.cpu / self.updates * 1000
 
+    @property
+    def share(self) -> float:
+        """Return how much of its core the bot used; well below 1, it waited for something."""
+        return self.cpu / self.seconds
+
+    @property
+    def player_share(self) -> float:
+        """Return how much of a core the player used; near 1, it is what was measured."""
+        return self.player_cpu / self.seconds
+
 
 def measure(folder: Path) -> list[str]:
-    """Return lines: both at saturation, and the product at Telegram's own pace."""
-    ours = play(folder / "product", PRODUCT, PEOPLE, None, SECONDS)
-    peer = play(folder / "peer", PEER, PEOPLE, None, SECONDS)
-    paced = play(folder / "paced", PRODUCT, PACED_PEOPLE, PACE, PACED_SECONDS)
-    return [
-        *(
-            f"{name}, {PEOPLE} people, each acting once answered: {one.rate:.0f} updates a second, "
-            f"{one.cpu_per_thousand:.2f} s of processor time for 1,000 "
-            f"(the player took {one.player_cpu / one.seconds:.0%} of its own core)"
-            for name, one in (("rj serve", ours), ("python-telegram-bot + sqlite3", peer))
-        ),
-        f"rj serve to python-telegram-bot + sqlite3: {ours.rate / peer.rate:.2f} times as many",
-        f"rj serve at {paced.rate:.0f} updates a second: p50 {paced.cuts[49]:.0f} ms, p99 "
-        f"{paced.cuts[98]:.0f} ms, {paced.cpu / paced.seconds:.0%} of a core",
+    """Return lines: all at saturation, taking turns, and the product at Telegram's own pace."""
+    rounds = [
+        {
+            name: play(folder / f"{name}-{n}", command, PEOPLE, None, SECONDS)
+            for name, command in BOTS.items()
+        }
+        for n in range(ROUNDS)
     ]
+    paced = play(folder / "paced", PRODUCT, PACED_PEOPLE, PACE, PACED_SECONDS)
+    rates = [one[OURS].rate / one[PEERS].rate for one in rounds]
+    costs = [one[OURS].cpu_per_thousand / one[PEERS].cpu_per_thousand for one in rounds]
+    return [
+        f"{PEOPLE} people, each acting once answered; {ROUNDS} rounds of {SECONDS:.0f} s, medians:",
+        *(_at_saturation(name, [one[name] for one in rounds]) for name in BOTS),
+        f"{OURS} to {PEERS}: {_median_and_range(rates)} times as many, "
+        f"{_median_and_range(costs)} of the processor time",
+        f"{OURS} at {paced.rate:.0f} updates a second: p50 {paced.cuts[49]:.0f} ms, p99 "
+        f"{paced.cuts[98]:.0f} ms, {paced.share:.0%} of a core",
+    ]
+
+
+def _at_saturation(name: str, loads: list[Load]) -> str:
+    return (
+        f"{name}: {median(one.rate for one in loads):.0f} updates a second, "
+        f"{median(one.cpu_per_thousand for one in loads):.2f} s of processor time for 1,000, "
+        f"{median(one.share for one in loads):.0%} of its core "
+        f"(the player {median(one.player_share for one in loads):.0%} of its own)"
+    )
+
+
+def _median_and_range(values: list[float]) -> str:
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def play(
