@@ -64,7 +64,7 @@ async def test_waiting_ends_in_time_and_no_time_is_no_look() -> None:
         assert look.times == 0
         began = loop.time()
         assert await notifier.wait(*CHAT, look, 0.1) is None
-    assert 0.1 <= loop.time() - began < 5
+    assert loop.time() - began >= 0.1
 
 
 async def test_no_event_is_lost_however_the_commit_falls() -> None:

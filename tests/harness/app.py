@@ -6,15 +6,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 
+from bot import serve
 from bot.channel_interface import Channel
+from bot.pipeline.respond import AnsweredInput, answer_batch
 from bot.runtime import Runtime
 from bot.serve import Program
 from bot.settings import Settings
 from flows.conversation import Conversation
 from flows.record import Record
 from storage.chats import conversations
+from storage.chats.inbox import INBOX_SIGNAL
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.vault import Vault
@@ -56,6 +60,30 @@ async def answering(running: Program) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, *running.runtime.tasks, return_exceptions=True)
         for task in ended:
             task.result()
+
+
+@asynccontextmanager
+async def held_up(running: Program) -> AsyncIterator[None]:
+    """Let nothing be answered in the background, and no page wait for it, until the block ends.
+
+    `answering` must be under way; nothing that it had begun is still going on inside the block.
+    """
+    reached, released = asyncio.Event(), asyncio.Event()
+
+    async def answer_later(runtime: Runtime) -> list[AnsweredInput]:
+        reached.set()
+        await released.wait()
+        return await answer_batch(runtime)
+
+    with pytest.MonkeyPatch.context() as slowed:
+        slowed.setattr(serve, "answer_batch", answer_later)
+        slowed.setattr(running.runtime, "answer_within", 0.0)
+        running.runtime.wake.notify([INBOX_SIGNAL])
+        await reached.wait()
+        try:
+            yield
+        finally:
+            released.set()
 
 
 @dataclass(slots=True)

@@ -189,27 +189,25 @@ async def test_no_more_than_a_hundred_at_once(bot: Bot, maya: TelegramUser) -> N
 
 
 async def test_a_long_poll_ends_when_something_comes(bot: Bot, maya: TelegramUser) -> None:
-    started = time.monotonic()
-    poll = asyncio.create_task(bot.get_updates(timeout=10))
+    poll = asyncio.create_task(bot.get_updates(timeout=60))
     await asyncio.sleep(0.1)
     maya.says("hello")
-    assert len(await poll) == 1
-    assert time.monotonic() - started < 2
+    async with asyncio.timeout(30):
+        assert len(await poll) == 1
 
 
 async def test_a_long_poll_honours_its_time(bot: Bot) -> None:
     started = time.monotonic()
     assert await bot.get_updates(timeout=1) == ()
-    assert 0.9 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 0.9
 
 
 async def test_a_long_poll_ends_when_the_server_stops(server: TelegramServer, bot: Bot) -> None:
-    poll = asyncio.create_task(bot.get_updates(timeout=10))
+    poll = asyncio.create_task(bot.get_updates(timeout=60))
     await asyncio.to_thread(server.wait_for_call, "getUpdates")
-    started = time.monotonic()
     server.stop()
-    await asyncio.gather(poll, return_exceptions=True)
-    assert time.monotonic() - started < 2
+    async with asyncio.timeout(30):
+        await asyncio.gather(poll, return_exceptions=True)
 
 
 async def test_what_waits_outlives_a_stop_on_the_same_port(
@@ -810,14 +808,12 @@ async def test_a_late_answer_holds_up_nobody_else(
     server: TelegramServer, bot: Bot, maya: TelegramUser
 ) -> None:
     maya.says("hello")
-    server.fail_next("sendMessage", None, delay=0.4)
-    started = time.monotonic()
+    server.fail_next("sendMessage", None, delay=2.0)
     slow = asyncio.create_task(bot.send_message(maya.chat_id, "slow"))
     await asyncio.to_thread(maya.wait_for, lambda chat: chat.last.text == "slow")
     await bot.send_message(maya.chat_id, "quick")
-    assert time.monotonic() - started < 0.4
+    assert not slow.done()
     await slow
-    assert time.monotonic() - started >= 0.4
 
 
 # Bodies, speed, and a whole bot

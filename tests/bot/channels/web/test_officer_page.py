@@ -10,19 +10,16 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from bot import serve
 from bot.__main__ import app
 from bot.pipeline import respond
 from bot.pipeline.respond import answer_batch
-from bot.serve import Program
 from bot.web.fields import build_fields
 from flows.conversation import Conversation
 from flows.dialogue import form
 from flows.vocabulary import Journey
 from flows.wording import say
-from storage.chats.inbox import INBOX_SIGNAL
 from storage.database import Database
-from tests.harness.app import build_app
+from tests.harness.app import build_app, held_up
 from tests.harness.clock import FakeClock
 from tests.harness.pages_app import PAGES_URL, PagesApp, field_value, open_pages
 from tests.support.cast import SAM
@@ -222,19 +219,8 @@ async def test_a_busy_database_loses_nothing(
     assert len(site.sent_records()) == 1
 
 
-def answer_nothing(running: Program, slowed: pytest.MonkeyPatch) -> None:
-    """Let nothing be answered, and no page wait for it, until `slowed` is undone."""
-
-    async def nothing_answered(_: object) -> list[object]:
-        return []
-
-    slowed.setattr(serve, "answer_batch", nothing_answered)
-    slowed.setattr(running.runtime, "answer_within", 0.0)
-
-
 async def answered_page(site: PagesApp, browser: httpx.AsyncClient) -> httpx.Response:
     """Return the officer's page once it no longer says that the answer follows."""
-    site.running.runtime.wake.notify([INBOX_SIGNAL])
     for _ in range(200):
         page = await browser.get("/officer")
         if "refresh" not in page.headers:
@@ -243,12 +229,9 @@ async def answered_page(site: PagesApp, browser: httpx.AsyncClient) -> httpx.Res
     raise AssertionError("it is never answered")
 
 
-async def test_a_slow_answer_is_said_to_follow(
-    site: PagesApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_answer_is_said_to_follow(site: PagesApp) -> None:
     browser, page = await invited_browser(site)
-    with monkeypatch.context() as slowed:
-        answer_nothing(site.running, slowed)
+    async with held_up(site.running):
         told = await submit_form(browser, page, QUICK_REFERRAL)
         assert (told.status_code, told.url.path) == (200, "/officer")
         assert say("en", "form.waits.title") in told.text
@@ -261,12 +244,9 @@ async def test_a_slow_answer_is_said_to_follow(
     assert record.reference in sent.text
 
 
-async def test_a_form_is_never_filed_twice_while_its_answer_follows(
-    site: PagesApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_form_is_never_filed_twice_while_its_answer_follows(site: PagesApp) -> None:
     browser, page = await invited_browser(site)
-    with monkeypatch.context() as slowed:
-        answer_nothing(site.running, slowed)
+    async with held_up(site.running):
         await submit_form(browser, page, QUICK_REFERRAL)
         same = await submit_form(browser, page, QUICK_REFERRAL)
         assert same.status_code == 200

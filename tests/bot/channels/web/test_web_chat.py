@@ -30,7 +30,7 @@ from storage.database import Database
 from storage.sqlite_driver import DRIVER
 from storage.tables import CHAT, INBOX
 from storage.web_tables import BROWSER_SESSION, SCREEN_MESSAGE
-from tests.harness.app import App, answering, build_app
+from tests.harness.app import App, answering, build_app, held_up
 from tests.harness.clock import START, FakeClock
 from tests.support.happy_path import NAME, happy_path
 from tests.support.page_parser import ParsedPage, parse_page
@@ -683,11 +683,8 @@ def answer_apart(runtime: Runtime) -> None:
 async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: ChatBrowser) -> None:
     await maya.follow_path(2)
     address = site.address()
-    loop = asyncio.get_running_loop()
     with locked_database(site):
-        began = loop.time()
         answer = await leave_quickly(maya)
-        assert loop.time() - began < 1.0
         assert answer.headers["location"] == service().exit_url
     await asyncio.gather(*site.running.runtime.tasks)
     await wait_until_answered(site, address)
@@ -697,11 +694,11 @@ async def test_leaving_works_while_the_database_is_busy(site: ChatApp, maya: Cha
 
 async def test_an_answer_that_takes_long_is_said_to_come(site: ChatApp, maya: ChatBrowser) -> None:
     page = await maya.begins()
-    site.running.runtime.answer_within = 0.0
     answer_apart(site.running.runtime)
-    await maya.presses(HARMED, page=page)
-    assert say("en", "web.chat.waits") in maya.page.text
-    assert maya.own == [HARMED]
+    async with held_up(site.running):
+        await maya.presses(HARMED, page=page)
+        assert say("en", "web.chat.waits") in maya.page.text
+        assert maya.own == [HARMED]
     await wait_until_answered(site, site.address())
     await maya.opens("/chat")
     assert say("en", "web.chat.waits") not in maya.page.text
