@@ -19,7 +19,8 @@ from bot.cli import (
 )
 from bot.event_loop import run_until_complete
 from bot.settings import InvalidSettings, read_settings
-from storage.database import UnsafeDatabase
+from storage.backends import UnsafeDatabase
+from storage.database import DatabaseBusy
 from storage.vault import VaultError
 
 app = typer.Typer(
@@ -44,6 +45,8 @@ def main() -> None:
         app(prog_name="rj")
     except (InvalidSettings, VaultError, UnsafeDatabase) as wrong:
         sys.exit(str(wrong))
+    except DatabaseBusy:
+        sys.exit("The database of DATABASE_URL cannot be reached, or is busy. Try again.")
     except BrokenPipeError:
         sys.exit(1)
 
@@ -200,7 +203,7 @@ def tidy() -> None:
     with open_store(settings) as database:
         with database.unit() as unit:
             swept = sweep(unit, Runtime(settings, database))
-        database.erase_free_space()
+        database.backend.erase_free_space()
     print(", ".join(f"{what}: {n}" for what, n in asdict(swept).items()))
 
 

@@ -115,10 +115,10 @@ class Program:
         turns = 0
         while True:
             await self.runtime.database.write(sweep, self.runtime)
-            await asyncio.to_thread(self.runtime.database.truncate_journal)
+            await asyncio.to_thread(self.runtime.database.backend.truncate_journal)
             turns += 1
             if turns % SWEEPS_PER_VACUUM == 0:
-                await asyncio.to_thread(self.runtime.database.erase_free_space)
+                await asyncio.to_thread(self.runtime.database.backend.erase_free_space)
             await asyncio.sleep(SWEEP_SECONDS)
 
     def pages(self) -> "Starlette":

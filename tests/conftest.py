@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 pytest_plugins = [
+    "tests.harness.thorough",
+    "tests.harness.postgresql",
     "tests.harness.app_fixtures",
     "tests.harness.storage_fixtures",
     "tests.harness.desk_fixtures",
     "tests.harness.telegram_fixtures",
-    "tests.harness.thorough",
 ]
 
 os.environ["PTB_TIMEDELTA"] = "true"

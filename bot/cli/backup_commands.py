@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from bot.bootstrap import open_store
-from bot.settings import Settings, read_settings
-from storage.sqlite_driver import sqlite_file
+from bot.settings import read_settings
+from storage.backends.sqlite_driver import sqlite_file
 
 
 def backup(
@@ -29,7 +29,8 @@ def backup(
     settings = read_settings()
     if settings.backup_recipient is None:
         sys.exit("BACKUP_RECIPIENT is not set. Make a recovery key with: rj key recovery FILE")
-    if not _database_file(settings).exists():
+    file_there = sqlite_file(settings.database_url)
+    if file_there and not file_there.exists():
         sys.exit("There is no database at DATABASE_URL, so there is nothing to back up.")
     with _said_plainly(), open_store(settings) as database:
         if erasures:
@@ -51,9 +52,8 @@ def restore(
     from storage.backups.archive import restore_backup
 
     settings = read_settings()
-    database_file = _database_file(settings)
     with _said_plainly():
-        done = restore_backup(file, key, erasures or [], database_file, settings.key_file)
+        done = restore_backup(file, key, erasures or [], settings.database_url, settings.key_file)
     print(f"Restored. The tables are at revision {done.revision}.")
     print(f"Taken out again, because it was gone after the backup: {done.erased_again}.")
     print("All sign-ins, one-time links and invitations have ended. Start the service: rj serve")
@@ -67,13 +67,6 @@ def key_recovery(file: Path) -> None:
         public_key = make_recovery_key(file)
     print(f"Made. Set BACKUP_RECIPIENT={public_key}")
     print("Move the file away from this machine: whoever has it can open every backup.")
-
-
-def _database_file(settings: Settings) -> Path:
-    file = sqlite_file(settings.database_url)
-    if file is None:
-        sys.exit("DATABASE_URL names no SQLite file. PostgreSQL has pg_dump and pg_restore.")
-    return file
 
 
 @contextmanager

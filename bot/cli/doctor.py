@@ -20,11 +20,12 @@ from flows.understanding import faq
 from flows.wording import helplines
 from storage import key_check, logbook
 from storage.accounts.staff import IS_ACTIVE
+from storage.backends import UnsafeDatabase
+from storage.backends.sqlite_driver import sqlite_file
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import OutboxStage
-from storage.database import Database, UnsafeDatabase
+from storage.database import Database
 from storage.reports.daily_counters import UNTRUSTED_PROXY
-from storage.sqlite_driver import describe_journal, sqlite_file
 from storage.tables import DAILY_COUNTER, INBOX, OUTBOX
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
@@ -94,7 +95,7 @@ def _check_database(settings: Settings, vault: Vault | None) -> Findings:
     except UnsafeDatabase as trouble:
         return [str(trouble)], []
     try:
-        return _inspect_database(database, vault, str(file))
+        return _inspect_database(database, vault, str(file or ""))
     except (SQLAlchemyError, UnsafeDatabase, OSError) as trouble:
         return [f"The database cannot be opened ({type(trouble).__name__})."], []
     finally:
@@ -104,9 +105,9 @@ def _check_database(settings: Settings, vault: Vault | None) -> Findings:
 def _inspect_database(database: Database, vault: Vault | None, file: str) -> Findings:
     if not database.is_current():
         return ["The tables are not up to date. Type: rj migrate"], []
-    wrong = [line.replace(file, "and its name") for line in database.check()]
+    wrong = [line.replace(file, "and its name") if file else line for line in database.check()]
     with database.transaction() as connection:
-        notes = [describe_journal(), *_notes_on_rows(connection)]
+        notes = [database.backend.describe(connection), *_notes_on_rows(connection)]
     if vault is None:
         return wrong, notes
     with database.unit() as unit:
@@ -152,11 +153,7 @@ def _check_alert_channels(settings: Settings) -> Findings:
 
 
 def _check_backups(settings: Settings) -> Findings:
-    if (
-        settings.backup_recipient
-        or not settings.is_live
-        or sqlite_file(settings.database_url) is None
-    ):
+    if settings.backup_recipient or not settings.is_live:
         return [], []
     return [], ["No backups can be made. Set BACKUP_RECIPIENT: rj key recovery FILE"]
 

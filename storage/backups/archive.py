@@ -18,13 +18,16 @@ from typing import IO
 
 import pyrage
 
+from storage.backends import UnsafeDatabase
+from storage.backends.sqlite_driver import sqlite_file
 from storage.backups.erasures import (
     ErasureList,
     apply_erasures,
     end_what_a_backup_revives,
     list_erasures,
 )
-from storage.database import Database, UnsafeDatabase
+from storage.backups.table_copy import copy_rows, copy_to_file, holds_rows
+from storage.database import Database
 from storage.key_check import vault_matches
 from storage.serialization import DecodeError, dumps, loads
 from storage.vault import Vault
@@ -59,12 +62,12 @@ def write_backup(database: Database, key_file: Path, public_key: str, path: Path
     """Write a backup to a new file while others read and write; it is whole or not there.
 
     Only sealed rows are on the disk meanwhile: the key goes from memory into the encryption.
-    Raises BackupError, and UnsafeDatabase when the database is no SQLite file.
+    Whatever kind the database is, the backup holds a SQLite file. Raises BackupError.
     """
     recipient = _recipient(public_key)
     with _private_folder(path) as folder:
         copy = folder / DATABASE_NAME
-        database.copy_to(copy)
+        copy_to_file(database, copy)
 
         def fill(archive: tarfile.TarFile) -> None:
             archive.add(copy, DATABASE_NAME, recursive=False, filter=_anonymous)
@@ -91,24 +94,44 @@ def write_erasures(database: Database, public_key: str, path: Path) -> None:
 
 
 def restore_backup(
-    backup: Path, recovery_key: Path, erasures: list[Path], database_file: Path, key_file: Path
+    backup: Path, recovery_key: Path, erasures: list[Path], url: str, key_file: Path
 ) -> Restored:
     """Put back a backup where there is no database and no key, less what `erasures` say is gone.
 
-    Everything is checked before either file is there. Raises BackupError.
+    `url` names the database: a SQLite file that is not there yet, or one of PostgreSQL without
+    any row. Everything is checked before either is touched. Raises BackupError and UnsafeDatabase.
     """
-    for file in (database_file, key_file):
+    database_file = sqlite_file(url)
+    for file in filter(None, (database_file, key_file)):
         if file.exists():
             raise BackupError(f"There is a file at {file} already. Nothing is written over.")
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = _identity(recovery_key)
     gone = [_read_erasures(one, identity) for one in erasures]
-    with _private_folder(database_file) as folder:
-        _unpack(backup, identity, {DATABASE_NAME: folder / "rj.db", KEY_NAME: folder / "key"})
-        restored = _prepare(folder / "rj.db", Vault.open(folder / "key", create=False), gone)
-        shutil.move(folder / "key", key_file)
-        (folder / "rj.db").rename(database_file)
+    with _private_folder(database_file or key_file) as folder:
+        file, key = folder / "rj.db", folder / "key"
+        _unpack(backup, identity, {DATABASE_NAME: file, KEY_NAME: key})
+        restored = _prepare(file, Vault.open(key, create=False), gone)
+        if database_file is None:
+            _fill(url, file)
+        shutil.move(key, key_file)
+        if database_file:
+            file.rename(database_file)
         return restored
+
+
+def _fill(url: str, file: Path) -> None:
+    """Copy a SQLite file into a database that has no row yet."""
+    target, source = Database(url), Database(f"sqlite:///{file}")
+    try:
+        target.migrate()
+        with source.backend.reader.begin() as rows, target.transaction() as empty:
+            if holds_rows(empty):
+                raise BackupError("DATABASE_URL names a database that holds something already.")
+            copy_rows(rows, empty)
+    finally:
+        source.close()
+        target.close()
 
 
 def _prepare(file: Path, vault: Vault, gone: list[ErasureList]) -> Restored:
@@ -122,7 +145,7 @@ def _prepare(file: Path, vault: Vault, gone: list[ErasureList]) -> Restored:
                 raise BackupError("The key in the backup is not the one of its database.")
             end_what_a_backup_revives(unit)
             erased_again = sum(apply_erasures(unit, one) for one in gone)
-        database.erase_free_space()
+        database.backend.erase_free_space()
         return Restored(database.revision() or "", erased_again)
     except UnsafeDatabase as problem:
         raise BackupError(f"The backup is damaged. {problem}") from None

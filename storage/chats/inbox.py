@@ -17,13 +17,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.reports import daily_counters
 from storage.serialization import DecodeError, dumps, loads_dict
 from storage.tables import INBOX, AnyRow, UtcDateTime, new_id
 from storage.unit import Unit
+from storage.upsert import upsert
 from storage.vault import VaultError
 
 log = logging.getLogger("rj.inbox")

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from storage.tables import CHAT, MESSAGE, new_id
 from storage.unit import Unit
+from storage.upsert import upsert
 
-_INSERT_ONCE = insert(MESSAGE).on_conflict_do_nothing(index_elements=["chat_id", "fingerprint"])
+_INSERT_ONCE = upsert(MESSAGE).on_conflict_do_nothing(index_elements=["chat_id", "fingerprint"])
 
 
 def add_message_id(unit: Unit, chat_id: str, message_id: str, from_person: bool) -> None:

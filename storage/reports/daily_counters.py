@@ -3,16 +3,16 @@
 from datetime import date
 
 from sqlalchemy import bindparam, delete
-from sqlalchemy.dialects.sqlite import insert
 
 from storage.tables import DAILY_COUNTER
 from storage.unit import Unit
+from storage.upsert import upsert
 
 UNTRUSTED_PROXY = ("web", "untrusted_proxy")
 """Event and key: hours in which a proxy passed visitors on that TRUSTED_PROXIES does not name."""
 
 _INCREMENT = (
-    insert(DAILY_COUNTER)
+    upsert(DAILY_COUNTER)
     .values(day=bindparam("day"), event=bindparam("event"), key=bindparam("key"), n=1)
     .on_conflict_do_update(
         index_elements=["day", "event", "key"], set_={"n": DAILY_COUNTER.c.n + 1}

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from storage.sqlite_driver import DRIVER
+from storage.backends.sqlite_driver import DRIVER
 from tests.bench import chat_load, page_load, storage_scale, telegram_load, throughput
 
 PARTS = (

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import event
 
-from storage.database import PRAGMAS
-from storage.sqlite_driver import DRIVER
+from storage.backends.sqlite import PRAGMAS
+from storage.backends.sqlite_driver import DRIVER
+from storage.backups.table_copy import copy_to_file
 from tests.bench.bench_app import INPUTS, BenchApp, open_bench_app
 
 TALKS, TOGETHER, ROUNDS = 8, 25, 3
@@ -21,7 +22,7 @@ def measure(folder: Path) -> list[str]:
     """Return lines: updates a second, how long one takes, and the ratio to plain SQLite."""
     with open_bench_app(folder) as app:
         one_by_one(app, "first")
-        app.database.copy_to(folder / "plain.db")
+        copy_to_file(app.database, folder / "plain.db")
         ours, plain = side_by_side(app, folder / "plain.db")
         shared = many_at_once(app)
     each = sum(ours) / len(ours)
@@ -74,7 +75,7 @@ def many_at_once(app: BenchApp) -> float:
 def recorded(app: BenchApp) -> Iterator[Writes]:
     """Give a list that fills with the writes of each transaction, as the database gets them."""
     writes: Writes = []
-    engine = app.database._writer
+    engine = app.database.backend.writer
 
     def begin(connection: object) -> None:
         writes.append([])

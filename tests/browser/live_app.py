@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import respond
 from bot.pipeline.sweep import sweep
 from storage.database import Database
-from tests.harness.app import build_app
+from tests.harness.app import build_app, held_up
 from tests.harness.clock import FakeClock
 from tests.harness.serving import free_port
 
@@ -51,6 +52,16 @@ class LiveApp:
     def settle(self) -> None:
         """Answer and send until nothing is left to do now."""
         self.run(self._settle())
+
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Let nothing be answered, and no page wait for it, until the block ends."""
+        until_released = held_up(self.running)
+        self.run(until_released.__aenter__())
+        try:
+            yield
+        finally:
+            self.run(until_released.__aexit__(None, None, None))
 
     def sweep(self) -> None:
         """Do what time makes due."""

@@ -7,7 +7,7 @@ from flows.wording import say
 from storage.chats import officers, one_time_links
 from storage.chats.one_time_links import LinkKind
 from storage.referrals import lifecycle
-from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL, answer_nothing
+from tests.bot.channels.web.test_officer_page import PASTED, QUICK_REFERRAL
 from tests.browser.conftest import SCRIPTS_AND_SIZES, OpenPage
 from tests.browser.desk_actions import add_account, sign_in
 from tests.browser.live_app import LiveApp
@@ -58,14 +58,11 @@ def test_one_page_and_it_is_in_the_queue(
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-def test_a_slow_answer_appears_by_itself(
-    opens: OpenPage, site: LiveApp, monkeypatch: pytest.MonkeyPatch, script: bool
-) -> None:
+def test_a_slow_answer_appears_by_itself(opens: OpenPage, site: LiveApp, script: bool) -> None:
     page = opens(script=script)
     open_form(page, site)
     fill_form(page, QUICK_REFERRAL)
-    with monkeypatch.context() as slowed:
-        answer_nothing(site.running, slowed)
+    with site.held_up():
         page.get_by_role("button", name=SEND).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(say("en", "form.waits.title"))
         assert not script or axe_violations(page) == []

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import PRAGMAS, Database
-from storage.sqlite_driver import journal_mode
+from storage.backends.sqlite import PRAGMAS
+from storage.backends.sqlite_driver import journal_mode
+from storage.database import Database
 from storage.unit import Unit
 from storage.vault import Vault
 from tests.harness.clock import FakeClock
+from tests.harness.postgresql import POSTGRESQL
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,7 @@ def ready_tables(empty_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if to != "head" or database.revision() is not None:
             migrate(database, to)
             return
-        own_file = database._url.database or ""
+        own_file = database.backend.reader.url.database or ""
         with (
             closing(sqlite3.connect(empty_file)) as ready,
             closing(sqlite3.connect(own_file)) as own,
@@ -61,9 +63,17 @@ def journal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def database(file: Path, vault: Vault, clock: FakeClock) -> Iterator[Database]:
+def database_url(engine: str, request: pytest.FixtureRequest) -> str:
+    """Return the URL of a database of this test's own, with the tables."""
+    if engine == POSTGRESQL:
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite:///{request.getfixturevalue('file')}"
+
+
+@pytest.fixture
+def database(database_url: str, vault: Vault, clock: FakeClock) -> Iterator[Database]:
     """Give a database of this test's own, with its vault and its clock."""
-    own = Database(f"sqlite:///{file}", vault, clock)
+    own = Database(database_url, vault, clock)
     yield own
     own.close()
 

@@ -115,8 +115,9 @@ def test_flows_never_asks_the_time() -> None:
     assert [line for line in clock_reads() if line.startswith("flows/")] == []
 
 
-def test_only_the_database_makes_an_engine() -> None:
-    assert uses_of("create_engine", "create_async_engine", allowed=["storage/database.py"]) == []
+def test_only_the_backends_make_engines() -> None:
+    backends = ["storage/backends/sqlite.py", "storage/backends/postgresql.py"]
+    assert uses_of("create_engine", "create_async_engine", allowed=backends) == []
 
 
 def test_only_the_command_line_prints() -> None:

@@ -19,14 +19,16 @@ from storage.backups.archive import (
     write_backup,
     write_erasures,
 )
-from storage.chats import conversations, officer_registry, officers, outbox
+from storage.chats import conversations, inbox, officer_registry, officers, outbox
+from storage.chats.inbox import Arrival
 from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.referrals.rows import ReferralErased
 from storage.tables import OUTBOX
 from storage.vault import Vault
-from storage.web_tables import SIGN_IN
+from storage.web_tables import METADATA, SIGN_IN
+from tests.harness.postgresql import PostgresqlServer
 from tests.support.builders import NOW, PC_KAUR, make_answer, make_record, store_answers
 
 
@@ -62,7 +64,8 @@ def empty(tmp_path: Path) -> Path:
 def restored(backup: Path, folder: Path, *erasures: Path) -> Iterator[Database]:
     """Give the restored database."""
     file, key = folder / "data" / "rj.db", folder / "keys" / "vault.key"
-    restore_backup(backup, backup.parent / "recovery.key", list(erasures), file, key)
+    url = f"sqlite:///{file}"
+    restore_backup(backup, backup.parent / "recovery.key", list(erasures), url, key)
     database = Database(f"sqlite:///{file}", Vault.open(key, create=False), lambda: NOW)
     yield database
     database.close()
@@ -193,7 +196,9 @@ def test_old_messages_do_not_reach_a_phone_and_alerts_do_reach_staff(
 def test_only_the_recovery_key_opens_a_backup(backup: Path, empty: Path) -> None:
     make_recovery_key(backup.parent / "another.key")
     with pytest.raises(BackupError, match="not its recovery key"):
-        restore_backup(backup, backup.parent / "another.key", [], empty / "rj.db", empty / "key")
+        restore_backup(
+            backup, backup.parent / "another.key", [], f"sqlite:///{empty}/rj.db", empty / "key"
+        )
     assert list(empty.iterdir()) == []
 
 
@@ -204,7 +209,9 @@ def test_a_backup_that_was_cut_off_is_refused_whole(
     whole = backup.read_bytes()
     backup.write_bytes(whole[: int(len(whole) * keeps)])
     with pytest.raises(BackupError, match="damaged"):
-        restore_backup(backup, backup.parent / "recovery.key", [], empty / "rj.db", empty / "key")
+        restore_backup(
+            backup, backup.parent / "recovery.key", [], f"sqlite:///{empty}/rj.db", empty / "key"
+        )
     assert list(empty.iterdir()) == []
 
 
@@ -220,7 +227,7 @@ def test_nothing_is_ever_written_over(
     with pytest.raises(BackupError, match="already"):
         make_recovery_key(key)
     with pytest.raises(BackupError, match="already"):
-        restore_backup(backup, key, [], file, tmp_path / "new.key")
+        restore_backup(backup, key, [], f"sqlite:///{file}", tmp_path / "new.key")
     assert {one: one.read_bytes() for one in before} == before
 
 
@@ -230,9 +237,9 @@ def test_a_list_of_erasures_is_no_backup_nor_the_other_way_round(
     gone, key = backup.parent / "gone.age", backup.parent / "recovery.key"
     write_erasures(database, public_key, gone)
     with pytest.raises(BackupError, match="not what is asked for"):
-        restore_backup(gone, key, [], empty / "rj.db", empty / "key")
+        restore_backup(gone, key, [], f"sqlite:///{empty}/rj.db", empty / "key")
     with pytest.raises(BackupError, match="not what is asked for"):
-        restore_backup(backup, key, [backup], empty / "rj.db", empty / "key")
+        restore_backup(backup, key, [backup], f"sqlite:///{empty}/rj.db", empty / "key")
 
 
 @pytest.mark.parametrize("text", ["", "age1nonsense", "# a note only\n"])
@@ -242,7 +249,7 @@ def test_keys_that_are_none_are_named(
     wrong = tmp_path / "wrong.key"
     wrong.write_text(text)
     with pytest.raises(BackupError, match="recovery key"):
-        restore_backup(backup, wrong, [], empty / "rj.db", empty / "key")
+        restore_backup(backup, wrong, [], f"sqlite:///{empty}/rj.db", empty / "key")
     with pytest.raises(BackupError, match="BACKUP_RECIPIENT"):
         write_backup(database, tmp_path / "vault.json", text, tmp_path / "no.age")
 
@@ -253,3 +260,36 @@ def test_nothing_is_left_behind_when_a_backup_fails(
     with pytest.raises(FileNotFoundError):
         write_backup(database, tmp_path / "no such key", public_key, away / "rj.age")
     assert [one.name for one in away.iterdir()] == ["recovery.key"]
+
+
+def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """Return all that is stored, as it is stored, by table."""
+    with database.transaction() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table)).all()), key=repr)
+            for table in METADATA.sorted_tables
+        }
+
+
+@pytest.mark.postgresql
+def test_a_service_moves_from_a_file_to_postgresql_and_goes_on(
+    backup: Path, empty: Path, postgresql_server: PostgresqlServer
+) -> None:
+    for database in restored(backup, empty):
+        on_file = rows_of(database)
+    key, url = empty / "new.key", postgresql_server.url(postgresql_server.create())
+    restore_backup(backup, backup.parent / "recovery.key", [], url, key)
+    moved = Database(url, Vault.open(key, create=False), lambda: NOW)
+    again = rows_of(moved)
+    assert {name: len(rows) for name, rows in again.items()} == {
+        name: len(rows) for name, rows in on_file.items()
+    }
+    assert [one.value for one in answers_of(moved, "417")] == ["Amina"]
+    with moved.unit(NOW) as unit:
+        inbox.enqueue_arrivals(unit, "telegram", [Arrival("new", "417", {"text": "hello"})])
+        lifecycle.hand_over(unit, make_record("ACDE-9999"), None)
+        assert lifecycle.open_record(unit, "ACDE-3467", "mira") == make_record("ACDE-3467")
+    with pytest.raises(BackupError, match="holds something already"):
+        restore_backup(backup, backup.parent / "recovery.key", [], url, empty / "other.key")
+    assert not (empty / "other.key").exists()
+    moved.close()

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import ColumnElement, insert, select, text, true
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
-from storage.database import PRAGMAS, Database, UnsafeDatabase
+from storage.backends import UnsafeDatabase
+from storage.backends.sqlite import PRAGMAS
+from storage.backends.sqlite_driver import DRIVER, VERSION, WAL_IS_SAFE_SINCE, journal_mode
+from storage.database import Database
 from storage.key_check import vault_matches
-from storage.sqlite_driver import DRIVER, VERSION, WAL_IS_SAFE_SINCE, journal_mode
 from storage.tables import MISSED_QUESTION
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
@@ -186,9 +188,9 @@ def test_free_space_is_taken_out_of_the_file(database: Database, file: Path) -> 
     with database.transaction() as conn:
         conn.execute(insert(MISSED_QUESTION), rows)
         conn.execute(MISSED_QUESTION.delete())
-    assert database.truncate_journal()
+    assert database.backend.truncate_journal()
     before = file.stat().st_size
-    database.erase_free_space()
+    database.backend.erase_free_space()
     assert file.stat().st_size < before - 100_000
 
 
@@ -239,10 +241,10 @@ def test_with_a_write_ahead_log_nobody_waits_for_a_reader(database: Database) ->
         with database.unit() as unit:
             _insert(unit, "1", NOW)
         assert _ids(reader, true()) == [], "a reader goes on seeing what it began with"
-        assert not database.truncate_journal()
+        assert not database.backend.truncate_journal()
     with database.reading() as reader:
         assert _ids(reader, true()) == ["1"]
-    assert database.truncate_journal()
+    assert database.backend.truncate_journal()
 
 
 @pytest.mark.parametrize("journal", ["wal"], indirect=True)

@@ -13,6 +13,7 @@ from flows.officers import Officer
 from flows.pending import ConfirmUnconfirmedText
 from storage import heartbeat, key_check, logbook, migrations
 from storage.accounts import api_keys, oidc_subjects, passkeys, sign_ins, staff
+from storage.backends import UnsafeDatabase
 from storage.chats import (
     browser_sessions,
     dead_letters,
@@ -27,7 +28,7 @@ from storage.chats import (
 )
 from storage.chats.conversations import load_conversation
 from storage.chats.one_time_links import LinkKind
-from storage.database import Database, UnsafeDatabase
+from storage.database import Database
 from storage.referrals import contact_changes, duplicates, lifecycle, steps, unclaimed
 from storage.reports import exports, missed_questions
 from storage.reports.exports import ExportSelection

@@ -19,6 +19,7 @@ from flows.vocabulary import OutboxKind
 from storage import heartbeat, logbook, retention
 from storage.accounts import api_keys, passkeys, sign_ins, staff
 from storage.accounts.sign_ins import SignInMethod
+from storage.backends.sqlite_driver import DRIVER
 from storage.chats import (
     browser_sessions,
     inbox,
@@ -35,7 +36,6 @@ from storage.referrals import acts, contact_changes, lifecycle
 from storage.referrals.contact_changes import ProposedContactChange
 from storage.reports import daily_counters, exports, missed_questions
 from storage.reports.exports import ExportSelection, ProposedExport
-from storage.sqlite_driver import DRIVER
 from storage.tables import MISSED_QUESTION
 from storage.unit import Unit
 from storage.vault import Vault
@@ -260,7 +260,7 @@ def test_what_is_erased_is_gone_from_the_files(full: Database, file: Path, journ
         (row,) = unit.conn.execute(select(MISSED_QUESTION)).all()
         retention.sweep(unit)
     assert row.body[:40] in stolen_bytes(file) or journal == "delete"
-    assert full.truncate_journal(), "which follows each sweep"
+    assert full.backend.truncate_journal(), "which follows each sweep"
     assert row.body[:40] not in stolen_bytes(file)
-    full.erase_free_space()
+    full.backend.erase_free_space()
     assert row.body[:40] not in stolen_bytes(file)

@@ -67,7 +67,7 @@ def costs(rig: TelegramApp, database: Database, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(TelegramChannel, "rate_limited", False)
     monkeypatch.setattr(Vault, "seal", count_seal)
     monkeypatch.setattr(Vault, "unseal", count_unseal)
-    for engine in (database._writer, database._reader):
+    for engine in (database.backend.writer, database.backend.reader):
         event.listen(engine, "before_cursor_execute", on_statement)
         event.listen(engine, "begin", on_begin)
         event.listen(engine, "commit", on_commit)

@@ -20,8 +20,9 @@ from bot.__main__ import app, main
 from bot.cli import doctor as looks
 from bot.settings import InvalidSettings, Settings
 from flows.vocabulary import OutboxKind
+from storage.backends import UnsafeDatabase
 from storage.chats import inbox, outbox
-from storage.database import Database, UnsafeDatabase
+from storage.database import Database
 from storage.revisions import newest_revision
 from storage.tables import DAILY_COUNTER
 from tests.support.builders import NOW
@@ -468,7 +469,7 @@ def test_a_database_that_cannot_be_is_wrong(examined: Examined, url: str, says: 
     assert says in examined(database_url=url)[0][0]
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite://", "postgresql://somebody:secret@here/rj"])
+@pytest.mark.parametrize("url", ["nonsense", "sqlite://", "postgresql://somebody:secret@here"])
 @pytest.mark.parametrize("words", [["migrate"], ["staff", "list"]], ids=" ".join)
 def test_every_command_names_a_database_that_cannot_be(
     rj: Rj, monkeypatch: pytest.MonkeyPatch, words: list[str], url: str
@@ -478,6 +479,18 @@ def test_every_command_names_a_database_that_cannot_be(
     assert isinstance(wrong, UnsafeDatabase)
     assert "DATABASE_URL cannot be used" in str(wrong)
     assert "secret" not in str(wrong)
+
+
+def test_a_database_that_cannot_be_reached_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:secret@127.0.0.1:9/rj")
+    monkeypatch.setattr(sys, "argv", ["rj", "staff", "list"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value).startswith("The database of DATABASE_URL cannot be reached")
+    assert "secret" not in str(ended.value)
 
 
 def test_an_address_that_is_taken_is_named(rj: Rj, monkeypatch: pytest.MonkeyPatch) -> None:

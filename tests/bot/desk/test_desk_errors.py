@@ -18,7 +18,7 @@ REF = "ACDE-3467"
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, database: Database) -> Database:
     """Give a database that is waited for only a moment."""
-    for engine in (database._writer, database._reader):
+    for engine in (database.backend.writer, database.backend.reader):
         with engine.connect() as connection:
             connection.execute(text("PRAGMA busy_timeout=50"))
     return database
@@ -91,8 +91,8 @@ class LockedDatabase:
         self._thread.join(5)
 
     def _keep_lock(self) -> None:
-        other = Database(str(self._database._url))
-        plain = other._writer.raw_connection()
+        other = Database(str(self._database.backend.writer.url))
+        plain = other.backend.writer.raw_connection()
         cursor = plain.cursor()
         cursor.execute("BEGIN EXCLUSIVE")
         self._has.set()

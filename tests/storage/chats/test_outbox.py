@@ -85,6 +85,7 @@ def test_what_is_urgent_waits_for_no_retry_but_for_a_chat_to_be_cleared(
     assert texts(outbox.due_outbox_items(later, CHANNELS)) == ["999"]
 
 
+@pytest.mark.usefixtures("file")
 def test_what_has_priority_is_first_of_all_chats_by_an_index(
     unit: Unit, amina: str, ben: str
 ) -> None:

@@ -23,11 +23,11 @@ from flows.service import service
 from flows.understanding import crisis
 from flows.vocabulary import OutboxKind
 from flows.wording import say
+from storage.backends.sqlite_driver import DRIVER
 from storage.chats import browser_sessions, message_ids, outbox, screens
 from storage.chats.addresses import address_fingerprint
 from storage.chats.inbox import InboxStage
 from storage.database import Database
-from storage.sqlite_driver import DRIVER
 from storage.tables import CHAT, INBOX
 from storage.web_tables import BROWSER_SESSION, SCREEN_MESSAGE
 from tests.harness.app import App, answering, build_app, held_up

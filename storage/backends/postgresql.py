@@ -1,0 +1,133 @@
+"""PostgreSQL: many processes on many machines; one writes at a time, each is told what changed."""
+
+import os
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+DRIVER = "postgresql+psycopg"
+MAX_READERS = 4
+WRITER_LOCK = 0x524A
+"""The advisory lock that a transaction holds that writes; any number will do that nobody else
+takes in this database."""
+CONNECT_SECONDS = 10
+SESSION = {
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+}
+"""How every session is set. A commit is on the disk, and on a synchronous standby where there is
+one, before it counts (https://www.postgresql.org/docs/current/runtime-config-wal.html)."""
+KEEPALIVES = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # ms
+}
+"""How soon a machine that is gone is known to be: after about ten seconds."""
+_CHANNEL = "rj_signals"
+_PUBLISH = text(
+    "SELECT pg_notify(:channel, signal) FROM unnest(CAST(:signals AS text[])) AS signal"
+)
+_SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "server_encoding": "UTF8"}
+
+
+class PostgresqlBackend:
+    """One database of a PostgreSQL server; nothing is asked of it yet."""
+
+    readers = MAX_READERS
+
+    def __init__(self, url: URL) -> None:
+        if not url.database:
+            raise ValueError("The URL must name a database.")
+        self._url = url.set(drivername=DRIVER)
+        self._origin = secrets.token_hex(4)
+        self.writer = self._engine()
+        self.reader = self._engine(
+            default_transaction_read_only="on", default_transaction_isolation="repeatable read"
+        )
+        event.listen(self.writer, "begin", _wait_for_turn)
+
+    def migration_engine(self) -> Engine:
+        """Return an engine to change the schema with; whoever asks for it disposes of it."""
+        engine = self._engine(statement_timeout="0")
+        event.listen(engine, "begin", _wait_for_turn)
+        return engine
+
+    def misses_parents(self, connection: Connection) -> bool:
+        """Return False: PostgreSQL checks every foreign key itself, always."""
+        return False
+
+    def describe(self, connection: Connection) -> str:
+        """Return in a line which PostgreSQL this is."""
+        release = connection.exec_driver_sql("SHOW server_version").scalar()
+        return f"PostgreSQL {release}: any number of processes on any number of machines."
+
+    def problems(self, connection: Connection) -> list[str]:
+        """Return where the server would not keep what was committed."""
+        found = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in _SERVER_SETTINGS
+        }
+        return [
+            f"PostgreSQL has {name}={found[name]}, not {wanted}."
+            for name, wanted in _SERVER_SETTINGS.items()
+            if found[name] != wanted
+        ]
+
+    def erase_free_space(self) -> None:
+        """Let the space of deleted rows be written over."""
+        with self.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
+            own.exec_driver_sql("VACUUM")
+
+    def truncate_journal(self) -> bool:
+        """Return True: the server looks after its own log."""
+        return True
+
+    def publish(self, connection: Connection, signals: set[str]) -> None:
+        """Have the server tell those who listen, once the transaction is committed."""
+        told = [f"{self._origin} {signal}" for signal in sorted(signals)]
+        connection.execute(_PUBLISH, {"channel": _CHANNEL, "signals": told})
+
+    async def listen(
+        self, on_ready: Callable[[], None], on_signals: Callable[[set[str]], None]
+    ) -> None:
+        """Call `on_ready` once, then for ever `on_signals` with what other processes publish.
+
+        Raises psycopg.Error when the connection is lost: what is published then is missed.
+        """
+        url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        told: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES}
+        connected = await psycopg.AsyncConnection.connect(url, autocommit=True, **told)
+        async with connected as connection:
+            await connection.execute(f"LISTEN {_CHANNEL}")
+            on_ready()
+            async for notify in connection.notifies():
+                origin, _, signal = notify.payload.partition(" ")
+                if origin != self._origin:
+                    on_signals({signal})
+
+    def _engine(self, **changed: str) -> Engine:
+        """Return an engine whose sessions are set by SESSION, with what is `changed`."""
+        wanted = {**SESSION, **changed}
+        options = " ".join(
+            f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in wanted.items()
+        )
+        connect_args = {
+            "options": options,
+            "application_name": f"rj-{os.getpid()}",
+            "connect_timeout": CONNECT_SECONDS,
+            **KEEPALIVES,
+        }
+        # A server that was started anew costs nobody an error: its dead connections are noticed.
+        return create_engine(
+            self._url, hide_parameters=True, pool_pre_ping=True, connect_args=connect_args
+        )
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
