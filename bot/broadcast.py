@@ -59,6 +59,10 @@ class EventBroadcaster:
             for listener in self._by_topic.get(topic, ()):
                 listener.changed.set()
 
+    def notify_all(self) -> None:
+        """Have every page look."""
+        self.notify(list(self._by_topic))
+
     async def subscribe(self, subscription: Subscription) -> AsyncGenerator[str, None]:
         """Give what is shown now, and then whenever that is new.
 
@@ -112,6 +116,6 @@ class EventBroadcaster:
                 log.warning("look_failed", extra={"code": type(problem).__name__})
                 found = known
             if known and found != known:
-                self.notify(list(self._by_topic))
+                self.notify_all()
             known = found
             await asyncio.sleep(self._poll_seconds)

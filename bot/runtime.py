@@ -39,6 +39,10 @@ class WakeSignals:
             if signal in self._events:
                 self._events[signal].set()
 
+    def notify_all(self) -> None:
+        """Wake everybody."""
+        self.notify(list(self._events))
+
 
 def live_revision(unit: Unit) -> str:
     """Return what changes with any chat's screen, and with each step of a referral."""
@@ -57,9 +61,10 @@ class Runtime:
     """One process. Of the channels, `alerts` reach the staff, and `manager` the manager alone.
 
     `demo` holds what the demo shows for signing in, None outside of it. `answer_within` is how many
-    seconds a page waits for its answer before it is shown without. `answer_now`
-    answers what a unit of work has stored as answered by a channel. `telegram_username` returns the
-    bot's name on Telegram, "" where there is none (yet). `locks` serialize sign-in attempts.
+    seconds a page waits for its answer before it is shown without. `answer_now` answers what a
+    unit of work has stored as answered by a channel. `is_listening` says whether other processes
+    tell this one what they commit. `telegram_username` returns the bot's name on Telegram, ""
+    where there is none (yet). `locks` serialize sign-in attempts.
     """
 
     settings: Settings
@@ -80,20 +85,28 @@ class Runtime:
     )
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     answer_now: AnswerNow = lambda unit, channel, bodies: _cannot_answer()
+    is_listening: bool = False
     live: EventBroadcaster = field(init=False)
 
     def __post_init__(self) -> None:
         """Have each commit wake the parts and the pages that it changed something for."""
         self.live = EventBroadcaster(self._revision_elsewhere)
-        self.database.on_commit = self._notify
+        self.database.on_commit = self.on_signals
 
-    def _notify(self, signals: set[str]) -> None:
+    def on_signals(self, signals: set[str]) -> None:
+        """Wake whoever waits for one of these; called after the commit, here or elsewhere."""
         self.wake.notify(signals)
         self.live.notify(signals)
 
+    def on_listening(self) -> None:
+        """Have everybody look, since what others committed before now may have been missed."""
+        self.is_listening = True
+        self.wake.notify_all()
+        self.live.notify_all()
+
     async def _revision_elsewhere(self) -> str:
         """Return what changes when the process that answers changes something for open pages."""
-        if self.answers.has_responder:
+        if self.answers.has_responder or self.is_listening:
             return ""
         return await self.database.read(live_revision)
 

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -83,18 +84,36 @@ class Program:
         if told.telegram_mode == "webhook" and url and secret:
             await webhook.set_webhook(self.bot, url, secret.get_secret_value())
         elif polls and told.telegram_mode == "polling":
-            await receive.poll(self.bot, self.keep)
+            role = f"receive/telegram/{self.bot.id}"
+            await self._lead(role, partial(receive.poll, self.bot, self.keep))
         await asyncio.Event().wait()
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
-        with self.runtime.answers.responding():
+        shared = self.runtime.database.backend.is_shared
+        # Where others answer too, pages here must look for answers that they are not told of.
+        with nullcontext() if shared else self.runtime.answers.responding():
             while True:
                 if not await answer_batch(self.runtime):
                     await _wait_for(self.runtime.wake.event(INBOX_SIGNAL), IDLE_SECONDS)
 
+    async def listen_for_ever(self) -> None:
+        """Wake whoever waits here for what other processes commit."""
+        runtime = self.runtime
+        try:
+            await runtime.database.backend.listen(runtime.on_listening, runtime.on_signals)
+            await asyncio.Event().wait()
+        finally:
+            runtime.is_listening = False
+
     async def deliver_for_ever(self, name: str) -> None:
-        """Send what is in the outbox for one channel; none of them waits for another."""
+        """Send what is in the outbox for one channel, while no other process does."""
+        await self._lead(f"deliver/{name}", partial(self._deliver, name))
+
+    async def _lead(self, role: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await self.runtime.database.backend.lead(role, work)
+
+    async def _deliver(self, name: str) -> None:
         channels = {name: self.runtime.channels[name]}
         delivery = Delivery(self.runtime, channels, PATIENCE_SECONDS)
         try:
@@ -111,7 +130,10 @@ class Program:
         return [partial(self.deliver_for_ever, name) for name in self.runtime.channels]
 
     async def sweep_for_ever(self) -> None:
-        """Do what time makes due, once a minute."""
+        """Do what time makes due, once a minute, while no other process does."""
+        await self._lead("sweep", self._sweep)
+
+    async def _sweep(self) -> None:
         turns = 0
         while True:
             await self.runtime.database.write(sweep, self.runtime)
@@ -141,7 +163,10 @@ async def run(
 
     `on_ready` is called once, when the first page can be had.
     """
-    parts: list[Coroutine[Any, Any, None]] = [_warm_up()]
+    parts: list[Coroutine[Any, Any, None]] = [
+        _warm_up(),
+        _supervise("listen", program.listen_for_ever),
+    ]
     if program.bot:
         parts.append(_supervise("telegram", partial(program.receive_for_ever, conversation)))
     if conversation:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage.backends import UnsafeDatabase, open_backend
 from storage.recent import RecentConversations
+from storage.reports import daily_counters
 from storage.revisions import newest_revision, stored_revision
 from storage.unit import Unit
 from storage.vault import Vault, VaultError
@@ -67,15 +69,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def unit(self, now: datetime | None = None, signals: set[str] | None = None) -> Iterator[Unit]:
+    def unit(
+        self,
+        now: datetime | None = None,
+        signals: set[str] | None = None,
+        by_chat: bool = False,
+    ) -> Iterator[Unit]:
         """Give a unit of work that is written as a whole, or, after an error, not at all.
 
         `now` (aware) stands for the time of the clock. What is committed adds to `signals` who is
-        to be woken.
+        to be woken. With `by_chat` others who do so may write beside it, where the backend can.
         """
-        with self.backend.writer.begin() as connection:
+        engine = self.backend.chat_writer if by_chat else self.backend.writer
+        with engine.begin() as connection:
             unit = Unit(connection, self.vault, now or self.clock(), self.recent)
+            unit = replace(unit, locks_chats=by_chat)
             yield unit
+            daily_counters.write_counts(unit)
             unit.flush()
             if unit.signals:
                 self.backend.publish(connection, unit.signals)
@@ -97,14 +107,35 @@ class Database:
     ) -> T:
         """Run `operation` with a unit of work and the arguments on the one writer thread.
 
-        The unit's clock time is read when the transaction has begun. Once it is committed,
-        `on_commit` is called with its signals, also when nobody waits for the result any more.
+        Nobody else writes meanwhile, in any process. The unit's clock time is read when the
+        transaction has begun. Once it is committed, `on_commit` is called with its signals, also
+        when nobody waits for the result any more.
         """
+        return await self._write(False, operation, *args, **kwargs)
+
+    async def write_chats(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do as `write` does, beside other processes that do so, where the backend can.
+
+        `operation` may write only what belongs to chats that it has read before (which locks
+        them), new rows, and rows that it claims by an update's condition.
+        """
+        return await self._write(True, operation, *args, **kwargs)
+
+    async def _write(
+        self,
+        by_chat: bool,
+        operation: Callable[Concatenate[Unit, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         loop = asyncio.get_running_loop()
 
         def job() -> T:
             signals: set[str] = set()
-            result = _run(partial(self.unit, signals=signals), operation, *args, **kwargs)
+            begin = partial(self.unit, signals=signals, by_chat=by_chat)
+            result = _run(begin, operation, *args, **kwargs)
             if signals:
                 loop.call_soon_threadsafe(self.on_commit, signals)
             return result

@@ -1,12 +1,13 @@
 """One unit of work: a transaction's connection, the vault, and the time that it happens at."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, exists, select
+from sqlalchemy import ColumnElement, Connection, Executable, exists, select, text
 
 from storage.recent import RecentConversation, RecentConversations
 from storage.serialization import dumps
@@ -17,6 +18,8 @@ from storage.vault import Vault
 class StaleRow(Exception):
     """Somebody else has written this row since it was read; read it and try again."""
 
+
+_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
 Rows = dict[Executable, list[Mapping[str, Any]]]
 
@@ -38,8 +41,12 @@ class Unit:
     """What `recent` learns when this is committed, by conversation id."""
     signals: set[str] = field(default_factory=set)
     """Who is woken when this is committed: the inbox, or a channel of the outbox."""
+    locks_chats: bool = False
+    """Whether others write beside this unit of work, so that it locks each chat that it reads."""
     chat_rows: dict[tuple[str, str], AnyRow | None] = field(default_factory=dict)
     """Chats that were read ahead, by channel and address; each is taken out when it is used."""
+    counts: Counter[tuple[date, str, str]] = field(default_factory=Counter)
+    """Daily counters to increment when this is committed, by day, event and key."""
     _added: Rows = field(default_factory=dict)
     _versioned: set[Executable] = field(default_factory=set)
 
@@ -70,6 +77,16 @@ class Unit:
             if statement in self._versioned and changed.rowcount != len(rows):
                 raise StaleRow
 
+    def lock_chats(self, fingerprints: Iterable[str]) -> None:
+        """Wait until nobody else has these chats, by their addresses, and keep them from others.
+
+        Until this is committed. Where one unit of work writes at a time it has them all.
+        """
+        if self.locks_chats and self.unflushed.dialect.name == "postgresql":
+            # In order, so that no two units of work wait for each other.
+            keys = sorted(int(one[:15], 16) for one in fingerprints)
+            self.unflushed.execute(_LOCK, {"keys": keys})
+
     def recent_conversation(self, id: str, version: int) -> RecentConversation | None:
         """Return a conversation as it is stored at this version, if it is in memory."""
         saved = self.saved.get(id)
@@ -78,6 +95,7 @@ class Unit:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what happens inside, and only that, when it raises."""
+        counted = self.counts.copy()
         with self.conn.begin_nested():
             try:
                 yield
@@ -85,6 +103,8 @@ class Unit:
             except BaseException:
                 self._added.clear()
                 self.saved.clear()
+                self.counts.clear()
+                self.counts.update(counted)
                 raise
 
     def first(self, query: Executable) -> AnyRow | None:

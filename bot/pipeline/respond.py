@@ -44,12 +44,12 @@ async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival
     saved in either case, or this raises.
     """
     try:
-        answered = await runtime.database.write(_answer_new, runtime, channel, arrivals)
+        answered = await runtime.database.write_chats(_answer_new, runtime, channel, arrivals)
     except DatabaseBusy:
         raise  # once more would wait as long again
     except Exception as problem:
         log.warning("answered_apart", extra={"code": type(problem).__name__})
-        await runtime.database.write(inbox.enqueue_arrivals, channel, arrivals)
+        await runtime.database.write_chats(inbox.enqueue_arrivals, channel, arrivals)
         return
     _notify(runtime, answered)
 

@@ -130,10 +130,21 @@ class WebRequest(ABC):
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Do something in one transaction; raise one of BUSY_ERRORS when that takes too long."""
+
+        def act(unit: Unit) -> T:
+            done = operation(unit, *args, **kwargs)
+            unit.signals.update(self.write_topics)
+            return done
+
         async with asyncio.timeout(self.database_timeout):
-            done = await self.runtime.database.write(operation, *args, **kwargs)
-        self.runtime.live.notify(self.write_topics)
-        return done
+            return await self.runtime.database.write(act)
+
+    async def write_chats(
+        self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do as `write` does what changes nothing but chats: see `Database.write_chats`."""
+        async with asyncio.timeout(self.database_timeout):
+            return await self.runtime.database.write_chats(operation, *args, **kwargs)
 
     def check_csrf(self) -> None:
         """Raise Refused for a form that is not from this browser and its sign-in."""

@@ -1,6 +1,6 @@
 """The kinds of database that there are: how each is connected to, checked, copied and cleaned."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine
@@ -13,12 +13,16 @@ class UnsafeDatabase(RuntimeError):
 class Backend(Protocol):
     """One database of its kind. `readers` is how many threads may read at once.
 
-    A transaction on an engine of `writer` waits until no other one is open, whoever began it; on
-    one of `reader` it sees one state of the database and may not write.
+    A transaction of `writer` waits until no other one is open, whoever began it. One of
+    `chat_writer` waits for those of `writer` only, where the backend can tell them apart. One of
+    `reader` sees one state of the database and may not write. `is_shared` says whether other
+    processes may write what `listen` tells of.
     """
 
+    is_shared: bool
     readers: int
     writer: Engine
+    chat_writer: Engine
     reader: Engine
 
     def migration_engine(self) -> Engine:
@@ -60,6 +64,10 @@ class Backend(Protocol):
         Returns at once where nobody can listen. Raises when the connection is lost: what is
         published then is missed.
         """
+        ...
+
+    async def lead(self, role: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Wait until no other process has `role`, then do `work`; stop when the role is lost."""
         ...
 
 

@@ -1,8 +1,10 @@
 """PostgreSQL: many processes on many machines; one writes at a time, each is told what changed."""
 
+import asyncio
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -30,6 +32,14 @@ KEEPALIVES = {
     "tcp_user_timeout": 10_000,  # ms
 }
 """How soon a machine that is gone is known to be: after about ten seconds."""
+ELECTION_SECONDS = 1.0
+"""Seconds between looks whether a role is free, and whether one that we have is still ours."""
+WATCH_SECONDS = 3.0
+"""Seconds after which a connection that says nothing counts as lost: before its server frees what
+it locked, which takes as long as KEEPALIVES say."""
+_OPTIONS = " ".join(
+    f"-c tcp_{name}={value}" for name, value in KEEPALIVES.items() if name.startswith("keepalives")
+)
 _CHANNEL = "rj_signals"
 _PUBLISH = text(
     "SELECT pg_notify(:channel, signal) FROM unnest(CAST(:signals AS text[])) AS signal"
@@ -40,6 +50,7 @@ _SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "server_encoding": 
 class PostgresqlBackend:
     """One database of a PostgreSQL server; nothing is asked of it yet."""
 
+    is_shared = True
     readers = MAX_READERS
 
     def __init__(self, url: URL) -> None:
@@ -52,6 +63,7 @@ class PostgresqlBackend:
             default_transaction_read_only="on", default_transaction_isolation="repeatable read"
         )
         event.listen(self.writer, "begin", _wait_for_turn)
+        self.chat_writer: Engine = self.writer.execution_options(by_chat=True)
 
     def migration_engine(self) -> Engine:
         """Return an engine to change the schema with; whoever asks for it disposes of it."""
@@ -100,16 +112,44 @@ class PostgresqlBackend:
 
         Raises psycopg.Error when the connection is lost: what is published then is missed.
         """
-        url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-        told: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES}
-        connected = await psycopg.AsyncConnection.connect(url, autocommit=True, **told)
-        async with connected as connection:
+        async with await self._connect() as connection:
             await connection.execute(f"LISTEN {_CHANNEL}")
             on_ready()
             async for notify in connection.notifies():
                 origin, _, signal = notify.payload.partition(" ")
                 if origin != self._origin:
                     on_signals({signal})
+
+    async def lead(self, role: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Wait until no other process has `role`, then do `work`.
+
+        The role is a lock of a session: when its process is gone, so is the lock. Raises
+        psycopg.Error when the connection is lost, with which the role is; `work` is stopped then.
+        """
+        key = int.from_bytes(sha256(role.encode()).digest()[:8], signed=True)
+        async with await self._connect() as connection:
+            await _wait_for_lock(connection, key)
+            doing = asyncio.ensure_future(work())
+            watching = asyncio.ensure_future(_watch(connection))
+            try:
+                await asyncio.wait([doing, watching], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ended = [one for one in (doing, watching) if one.done()]
+                for one in (doing, watching):
+                    one.cancel()
+                await asyncio.gather(doing, watching, return_exceptions=True)
+            for one in ended:
+                one.result()
+
+    async def _connect(self) -> psycopg.AsyncConnection:
+        """Return a connection outside of the pools, on which nothing is ever in a transaction."""
+        url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        told: dict[str, Any] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "options": _OPTIONS,
+            **KEEPALIVES,
+        }
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, **told)
 
     def _engine(self, **changed: str) -> Engine:
         """Return an engine whose sessions are set by SESSION, with what is `changed`."""
@@ -130,4 +170,23 @@ class PostgresqlBackend:
 
 
 def _wait_for_turn(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+    shared = "_shared" if connection.get_execution_options().get("by_chat") else ""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({WRITER_LOCK})")
+
+
+async def _watch(connection: psycopg.AsyncConnection) -> None:
+    """Raise once a connection is lost."""
+    while True:
+        await asyncio.sleep(ELECTION_SECONDS)
+        async with asyncio.timeout(WATCH_SECONDS):
+            await connection.execute("SELECT 1")
+
+
+async def _wait_for_lock(connection: psycopg.AsyncConnection, key: int) -> None:
+    """Return once a lock is this session's own."""
+    # Not one statement that waits: its snapshot would keep VACUUM from what others delete.
+    while True:
+        asked = await connection.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        if await asked.fetchone() == (True,):
+            return
+        await asyncio.sleep(ELECTION_SECONDS)

@@ -1,7 +1,7 @@
 """SQLite: one file, one writer at a time, pragmas that are checked on each connection."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ MAX_READERS = 4
 class SqliteBackend:
     """One SQLite file, made with its folder when it is not there."""
 
+    is_shared = False
+
     def __init__(self, url: URL) -> None:
         if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
             raise ValueError("The database must be a file: sqlite:///folder/name.db")
@@ -48,6 +50,7 @@ class SqliteBackend:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         self.writer, self.reader = self._engine(), self._engine(query_only=1)
+        self.chat_writer = self.writer
         # With a rollback journal every reader holds up the writer: one at a time is enough.
         self.readers = MAX_READERS if PRAGMAS["journal_mode"] == "wal" else 1
 
@@ -99,6 +102,10 @@ class SqliteBackend:
         self, on_ready: Callable[[], None], on_signals: Callable[[set[str]], None]
     ) -> None:
         """Return at once: nobody can listen to a file."""
+
+    async def lead(self, role: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`: one process alone has a file."""
+        await work()
 
     def _engine(self, **changed: int) -> Engine:
         """Return an engine whose connections are set by PRAGMAS, with what is `changed`."""

@@ -86,11 +86,12 @@ _UPDATE_IF_VERSION = (
 
 
 def read_ahead(unit: Unit, chats: Iterable[tuple[str, str]]) -> None:
-    """Read many chats in one query, each for the next `load_conversation` of it.
+    """Read many chats in one query, each for the next `load_conversation` of it; lock them.
 
     A chat is a channel and an address.
     """
     by_fingerprint = {address_fingerprint(unit, *chat): chat for chat in chats}
+    unit.lock_chats(by_fingerprint)
     unit.chat_rows.update(dict.fromkeys(by_fingerprint.values()))
     rows = unit.conn.execute(_CHATS_QUERY, {"fingerprints": list(by_fingerprint)}).all()
     unit.chat_rows.update({by_fingerprint[row.address_fingerprint]: row for row in rows})

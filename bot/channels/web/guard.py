@@ -92,7 +92,7 @@ class ChatRoute(WebRoute[ChatRequest]):
         found = await request.read(browser_sessions.peek_session, token)
         address = found[0] if found else None
         if found and request.now - found[1] > browser_sessions.LAST_SEEN_INTERVAL:
-            address = await request.write(browser_sessions.session_address, token)
+            address = await request.write_chats(browser_sessions.session_address, token)
         return replace(request, address=address)
 
     async def authorise(self, request: ChatRequest) -> Response:

@@ -78,12 +78,12 @@ async def answered_or_saved(
     Raises one of BUSY_ERRORS.
     """
     try:
-        return await request.write(act, _save_and_answer)
+        return await request.write_chats(act, _save_and_answer)
     except (*BUSY_ERRORS, Refused):
         raise  # once more would wait as long again
     except Exception as problem:
         log.warning("answered_apart", extra={"code": type(problem).__name__})
-    done = await request.write(act, save_submission)
+    done = await request.write_chats(act, save_submission)
     if address:
         await _wait_until_answered(request, address)
     return done

@@ -286,6 +286,7 @@ def test_daily_counters_stay_few_and_go_after_400_days(database: Database) -> No
             daily_counters.increment_counter(first, "asked", f"self/{VERSION}/wish")
         later = replace(unit, now=MONDAY + DAY)
         daily_counters.increment_counter(later, "asked", f"self/{VERSION}/wish")
+    with database.unit(MONDAY + timedelta(days=400)) as unit:
         swept = sweep(unit)
         assert swept.daily_counters == 0
         assert sweep(replace(unit, now=MONDAY + timedelta(days=401))).daily_counters == 1
