@@ -19,7 +19,12 @@ from tests.harness.thorough import is_thorough
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ALWAYS = ("tests/storage/", "tests/bot/pipeline/")
 """Where the tests that use a database run on PostgreSQL too."""
-THOROUGH = ("tests/story_runner/", "tests/bot/channels/", "tests/bot/desk/")
+THOROUGH = (
+    "tests/story_runner/",
+    "tests/bot/channels/",
+    "tests/bot/desk/",
+    "tests/system/test_crash_recovery.py",
+)
 """Where they do so with `--thorough` only, as in CI."""
 UNPRIVILEGED = "postgres"
 """The account that runs the server when root runs the tests: it refuses to run as root."""
@@ -137,7 +142,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a database on both kinds; what asks for the file itself is about SQLite."""
     names = metafunc.fixturenames
     of_sqlite = {"file", "journal"} & set(names)
-    if "engine" not in names or of_sqlite or server_programs() is None:
+    is_chosen = any(
+        "engine" in mark.args for mark in metafunc.definition.iter_markers("parametrize")
+    )
+    if "engine" not in names or of_sqlite or is_chosen or server_programs() is None:
         return
     folders = (*ALWAYS, *THOROUGH) if is_thorough() else ALWAYS
     where = metafunc.definition.nodeid

@@ -26,7 +26,7 @@ from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.tables import INBOX, OUTBOX, REFERRAL
-from storage.vault import Vault
+from tests.harness.postgresql import POSTGRESQL
 from tests.harness.serving import free_port
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.harness.thorough import is_thorough
@@ -39,6 +39,7 @@ from tests.telegram_server.updates import FIRST_UPDATE_ID
 PEOPLE = 5
 """How many write at the same time, one conversation after another."""
 RANDOM_KILLS = 50 if is_thorough() else 10
+WORKERS = 4
 LONGEST_LIFE = 1.0
 """In seconds; shorter where somebody is answered sooner."""
 PATIENCE = 120.0
@@ -119,7 +120,6 @@ class LoadGenerator:
 
     server: TelegramServer
     database: Database
-    vault: Vault
     stop: threading.Event = field(default_factory=threading.Event)
     sent: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     errors: list[Exception] = field(default_factory=list)
@@ -164,14 +164,14 @@ def _wait_for_text(person: TelegramUser, words: str) -> None:
     )
 
 
-def _settings(server: TelegramServer, file: Path, mode: str) -> dict[str, str]:
+def _settings(server: TelegramServer, url: str, home: Path, mode: str) -> dict[str, str]:
     port = str(free_port())
     told = {
         "TELEGRAM_BOT_TOKEN": server.token,
         "TELEGRAM_API_URL": server.api_url,
         "TELEGRAM_MODE": mode,
-        "DATABASE_URL": f"sqlite:///{file}",
-        "VAULT_KEY_FILE": str(file.parent / "vault.json"),
+        "DATABASE_URL": url,
+        "VAULT_KEY_FILE": str(home / "vault.json"),
         "PORT": port,
         "LOG_LEVEL": "ERROR",
     }
@@ -183,31 +183,38 @@ def _settings(server: TelegramServer, file: Path, mode: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running_under_load(
-    mode: str, runner: ForkServer, file: Path, database: Database, vault: Vault
-) -> Iterator[ChildProgram]:
-    """Give the program while people write to it; afterwards see that all of it is there once."""
+    mode: str, runners: list[ForkServer], home: Path, database: Database
+) -> Iterator[list[ChildProgram]]:
+    """Give the programs while people write to them; afterwards see that all of it is there once.
+
+    The URL of the database holds no password, so that it can be told.
+    """
+    url = str(database.backend.writer.url)
     with TelegramServer() as server:
-        program = ChildProgram(runner, file.parent, _settings(server, file, mode))
-        town = LoadGenerator(server, database, vault)
+        programs = [
+            ChildProgram(runner, home, _settings(server, url, home, mode)) for runner in runners
+        ]
+        town = LoadGenerator(server, database)
         people = [threading.Thread(target=town.run_person, daemon=True) for _ in range(PEOPLE)]
         for one in people:
             one.start()
         try:
-            yield program
-            _drain(program, town, people)
+            yield programs
+            _drain(programs[0], town, people)
         finally:
             town.stop.set()
-            program.kill()
+            for program in programs:
+                program.kill()
         updates = server.account().updates._next - FIRST_UPDATE_ID
     _check_all_stored_once(town, updates)
-    told = (file.parent / "told.txt").read_text()
+    told = (home / "told.txt").read_text()
     assert "rj.respond" not in told, "no row failed"
     assert "Traceback" not in told
 
 
 def _drain(program: ChildProgram, town: LoadGenerator, people: list[threading.Thread]) -> None:
     town.stop.set()
-    life = program.start()
+    life = program.pid or program.start()
     for one in people:
         one.join(PATIENCE)
     assert not town.errors, town.errors
@@ -245,14 +252,14 @@ def _count(town: LoadGenerator, table: Table, stage: InboxStage | OutboxStage) -
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 def test_killed_at_every_kill_point(
-    mode: str, runner: ForkServer, file: Path, database: Database, vault: Vault
+    mode: str, runner: ForkServer, tmp_path: Path, database: Database
 ) -> None:
     own = [name for name, point in KILL_POINTS.items() if point.mode == mode]
     shared = [name for name, point in KILL_POINTS.items() if not point.mode]
     # Each point once: those that both modes have are shared out between them, by their order.
     turns = range(2) if is_thorough() else [["polling", "webhook"].index(mode)]
     here = own + [name for n, name in enumerate(shared) if n % 2 in turns]
-    with running_under_load(mode, runner, file, database, vault) as program:
+    with running_under_load(mode, [runner], tmp_path, database) as [program]:
         for place, name in enumerate(here):
             program.start(name, nth=1 + place % 3)
             assert program.wait() == signal.SIGKILL, name
@@ -260,10 +267,10 @@ def test_killed_at_every_kill_point(
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 def test_killed_at_random_moments(
-    mode: str, runner: ForkServer, file: Path, database: Database, vault: Vault
+    mode: str, runner: ForkServer, tmp_path: Path, database: Database
 ) -> None:
     dice = Random(20_260_302)
-    with running_under_load(mode, runner, file, database, vault) as program:
+    with running_under_load(mode, [runner], tmp_path, database) as [program]:
         program.start("marked and committed", nth=2)
         begun = time.monotonic()
         assert program.wait() == signal.SIGKILL
@@ -272,3 +279,31 @@ def test_killed_at_random_moments(
             program.start()
             time.sleep(dice.uniform(0, longest))
             assert program.kill() == signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def runners(runner: ForkServer) -> Iterator[list[ForkServer]]:
+    """Give what begins the lives of several programs at the same time."""
+    more = [ForkServer() for _ in range(WORKERS - 1)]
+    yield [runner, *more]
+    for one in more:
+        one.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("engine", [POSTGRESQL], indirect=True)
+def test_workers_on_one_database_killed_at_random_moments(
+    runners: list[ForkServer], tmp_path: Path, database: Database
+) -> None:
+    dice = Random(20_261_127)
+    with running_under_load("polling", runners, tmp_path, database) as programs:
+        for program in programs:
+            program.start()
+        time.sleep(LONGEST_LIFE)
+        for _ in range(RANDOM_KILLS):
+            time.sleep(dice.uniform(0, LONGEST_LIFE))
+            program = dice.choice(programs)
+            assert program.kill() == signal.SIGKILL
+            program.start()
+        for program in programs[1:]:
+            program.kill()
