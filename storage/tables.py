@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import DateTime, Dialect, Index, Row, Table, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, Row, Table, UniqueConstraint
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -41,6 +41,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
 
 
+# SQLite numbers rows by itself only in a column declared INTEGER, which there has 64 bits.
+RowNumber: Any = BigInteger().with_variant(Integer(), "sqlite")
+
+
 def new_id() -> str:
     """Return a random id: 32 hexadecimal characters."""
     return uuid4().hex
@@ -55,7 +59,7 @@ class InboxRow(SQLModel, table=True):
         Index(None, "chat_fingerprint", "stage", "not_before"),
     )
 
-    n: int | None = Field(default=None, primary_key=True)
+    n: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     id: str = Field(default_factory=new_id, unique=True)
     channel: str
     fingerprint: str = Field(unique=True)
@@ -140,7 +144,7 @@ class OutboxRow(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (Index(None, "stage", "priority", "n"), Index(None, "chat_id", "stage", "n"))
 
-    n: int | None = Field(default=None, primary_key=True)
+    n: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     id: str = Field(default_factory=new_id, unique=True)
     chat_id: str | None = Field(default=None, foreign_key="chat.id", ondelete="CASCADE")
     channel: str
@@ -208,7 +212,7 @@ class StepRow(SQLModel, table=True):
     __tablename__ = "step"
     __table_args__ = (Index(None, "referral_id", "n"),)
 
-    n: int | None = Field(default=None, primary_key=True)
+    n: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     id: str = Field(default_factory=new_id, unique=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE")
     act: str

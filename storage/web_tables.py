@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Field, SQLModel
 
 from storage.tables import METADATA as METADATA
-from storage.tables import UtcDateTime, new_id, table_of
+from storage.tables import RowNumber, UtcDateTime, new_id, table_of
 
 
 class StaffRow(SQLModel, table=True):
@@ -68,7 +68,7 @@ class LogbookRow(SQLModel, table=True):
 
     __tablename__ = "logbook"
 
-    n: int | None = Field(default=None, primary_key=True)
+    n: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     actor: str
     action: str
@@ -180,7 +180,7 @@ class ScreenMessageRow(SQLModel, table=True):
     __tablename__ = "screen_message"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
-    n: int | None = Field(default=None, primary_key=True)
+    n: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     id: str = Field(default_factory=new_id, unique=True)
     channel: str
     address_fingerprint: str = Field(index=True)

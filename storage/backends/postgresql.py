@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 DRIVER = "postgresql+psycopg"
@@ -164,9 +166,25 @@ class PostgresqlBackend:
             **KEEPALIVES,
         }
         # A server that was started anew costs nobody an error: its dead connections are noticed.
-        return create_engine(
+        engine = create_engine(
             self._url, hide_parameters=True, pool_pre_ping=True, connect_args=connect_args
         )
+
+        @event.listens_for(engine, "connect")
+        def set_up(plain: psycopg.Connection, _: object) -> None:
+            plain.adapters.register_dumper(str, _TextDumper)
+
+        return engine
+
+
+class _TextDumper(StrDumper):
+    """Leaves out the NUL character, which PostgreSQL has in no text: what has one finds nothing.
+
+    What people write is stored sealed, as bytes; this is about what they type to look it up by.
+    """
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.replace("\0", ""))
 
 
 def _wait_for_turn(connection: Connection) -> None:

@@ -19,12 +19,7 @@ from tests.harness.thorough import is_thorough
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ALWAYS = ("tests/storage/", "tests/bot/pipeline/")
 """Where the tests that use a database run on PostgreSQL too."""
-THOROUGH = (
-    "tests/story_runner/",
-    "tests/bot/channels/",
-    "tests/bot/desk/",
-    "tests/system/test_crash_recovery.py",
-)
+THOROUGH = ("tests/story_runner/", "tests/system/test_crash_recovery.py")
 """Where they do so with `--thorough` only, as in CI."""
 UNPRIVILEGED = "postgres"
 """The account that runs the server when root runs the tests: it refuses to run as root."""
@@ -148,9 +143,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" not in names or of_sqlite or is_chosen or server_programs() is None:
         return
     folders = (*ALWAYS, *THOROUGH) if is_thorough() else ALWAYS
-    where = metafunc.definition.nodeid
-    if where.startswith(folders):
+    everywhere = metafunc.config.getoption("--both-databases")
+    if everywhere or metafunc.definition.nodeid.startswith(folders):
         metafunc.parametrize("engine", (SQLITE, POSTGRESQL), indirect=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--both-databases` to pytest's options."""
+    parser.addoption(
+        "--both-databases", action="store_true", help="every test of a database on both kinds"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,29 +3,42 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import text
 
 from storage import migrations
 from storage.database import Database
 from storage.revisions import newest_revision
 from storage.web_tables import METADATA
+from tests.harness.postgresql import POSTGRESQL, PostgresqlServer
 from tests.support.schema import downgrade, schema_of
 
 EARLIER = ["base", *migrations.revisions()]
 
 
+@pytest.fixture
+def new_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database that has no table yet."""
+    if engine == POSTGRESQL:
+        server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+        return server.url(server.create())
+    return f"sqlite:///{tmp_path / 'rj.db'}"
+
+
 @pytest.mark.parametrize("start", EARLIER)
-def test_each_earlier_revision_can_be_brought_up_to_date(tmp_path: Path, start: str) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'rj.db'}")
+def test_each_earlier_revision_can_be_brought_up_to_date(new_url: str, start: str) -> None:
+    database = Database(new_url)
     if start != "base":
         database.migrate(start)
     assert database.revision() == (None if start == "base" else start)
     database.migrate()
     assert database.is_current()
     assert database.check() == []
-    with database.transaction() as conn, create_engine("sqlite://").begin() as described:
-        METADATA.create_all(described)
-        assert schema_of(conn) == schema_of(described)
+    with database.transaction() as conn:
+        as_migrated = schema_of(conn)
+        conn.execute(text("DROP TABLE alembic_version"))
+        METADATA.drop_all(conn)
+        METADATA.create_all(conn)
+        assert schema_of(conn) == as_migrated
     database.close()
 
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +17,7 @@ REF = "ACDE-3467"
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch, database: Database) -> Database:
+def impatient(monkeypatch: pytest.MonkeyPatch, file: Path, database: Database) -> Database:
     """Give a database that is waited for only a moment."""
     for engine in (database.backend.writer, database.backend.reader):
         with engine.connect() as connection:

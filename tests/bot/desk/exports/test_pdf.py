@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import update
 
 from bot.desk.exports.pdf import FONTS, pdf_of, printable_text
 from bot.desk.exports.printout import Printout, PrintRow, PrintSection
@@ -12,6 +13,7 @@ from flows.casework import Act
 from flows.vocabulary import Flag
 from storage import logbook
 from storage.referrals import acts, lifecycle
+from storage.tables import REFERRAL
 from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp
 from tests.support.full_referral import ANSWERS, NUMBER, add_full_referral
@@ -97,7 +99,7 @@ async def test_where_no_contact_may_be_made_there_is_no_number(desk: DeskApp) ->
     mira = await desk.signed_in("mediator", "mira")
     assert NUMBER in words_of((await mira.get(f"/desk/r/{REFERENCE}/pdf")).content)
     with desk.database.unit() as unit:
-        unit.conn.exec_driver_sql("UPDATE referral SET may_contact = 0")
+        unit.conn.execute(update(REFERRAL).values(may_contact=False))
     for how in ("print", "pdf"):
         answer = await mira.get(f"/desk/r/{REFERENCE}/{how}")
         words = words_of(answer.content) if how == "pdf" else answer.text
