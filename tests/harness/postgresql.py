@@ -19,7 +19,11 @@ from tests.harness.thorough import is_thorough
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ALWAYS = ("tests/storage/", "tests/bot/pipeline/")
 """Where the tests that use a database run on PostgreSQL too."""
-THOROUGH = ("tests/story_runner/", "tests/system/test_crash_recovery.py")
+THOROUGH = (
+    "tests/story_runner/test_stories.py::test_on_telegram",
+    "tests/story_runner/test_stories.py::test_in_a_browser",
+    "tests/system/test_crash_recovery.py::test_killed_at_every_kill_point",
+)
 """Where they do so with `--thorough` only, as in CI."""
 UNPRIVILEGED = "postgres"
 """The account that runs the server when root runs the tests: it refuses to run as root."""

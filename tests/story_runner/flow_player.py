@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from bot.channel_interface import (
     Body,
@@ -29,7 +28,7 @@ from flows.vocabulary import OutboxKind
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from tests.harness.app import build_runtime
-from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
+from tests.story_runner.player import DeliveryFault, ScreenEvent, Store, StoryPlayer
 from tests.support.cast import Persona
 
 INPUTS = {
@@ -142,8 +141,8 @@ class FlowPlayer(StoryPlayer):
 
     channel = "paper"
 
-    def __init__(self, file: Path, names_in_chat: bool = False) -> None:
-        super().__init__(file, names_in_chat)
+    def __init__(self, store: Store, names_in_chat: bool = False) -> None:
+        super().__init__(store, names_in_chat)
         self.fake_channel = FakeChannel()
         self._arrivals: list[Arrival] = []
 

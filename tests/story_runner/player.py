@@ -1,10 +1,10 @@
-"""What tells a story with the parts of the program: kept in a real file, read again each time."""
+"""What tells a story with the parts of the program: kept in a database, read again each time."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -48,29 +48,36 @@ class ScreenEvent:
     labels: tuple[str, ...] = ()
 
 
+class Store(NamedTuple):
+    """Where a story is kept."""
+
+    url: str
+    key_file: Path
+
+
 class StoryPlayer(ABC):
-    """What both players share: the file, the clock, and the way from the inbox to the outbox."""
+    """What all players share: the database, the clock, and the way from the inbox to the outbox."""
 
     channel: str
 
-    def __init__(self, file: Path, names_in_chat: bool = False) -> None:
-        self.file, self.names_in_chat = file, names_in_chat
+    def __init__(self, store: Store, names_in_chat: bool = False) -> None:
+        self.store, self.names_in_chat = store, names_in_chat
         self.clock = FakeClock(STORY_START)
         self.alerts: list[str] = []
 
     async def open(self) -> None:
-        """Open the file and build the parts, as when the program starts."""
-        vault = Vault.open(self.file.with_suffix(".key"), create=True)
-        self.database = Database(f"sqlite:///{self.file}", vault, self.clock)
+        """Open the database and build the parts, as when the program starts."""
+        vault = Vault.open(self.store.key_file, create=True)
+        self.database = Database(self.store.url, vault, self.clock)
         self.house = self.build()
         self.delivery = Delivery(self.house)
 
     async def close(self) -> None:
-        """Let go of everything that is not in the file."""
+        """Let go of everything that is not in the database."""
         self.database.close()
 
     def build_app(self, **settings: object) -> Program:
-        """Return the program on this file and this clock."""
+        """Return the program on this database and this clock."""
         return build_app(
             self.database,
             officer_details="chat" if self.names_in_chat else "pointer",
@@ -192,7 +199,7 @@ class StoryPlayer(ABC):
             inbox.enqueue_arrivals(unit, PAGE_CHANNEL, [arrival])
 
     async def restart(self) -> None:
-        """End the program and start it again on the same file."""
+        """End the program and start it again on the same database."""
         await self.close()
         await self.open()
 

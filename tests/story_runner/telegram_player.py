@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal, cast
 
 from sqlalchemy import select
@@ -16,7 +15,7 @@ from storage.recent import RecentConversations
 from storage.tables import CHAT
 from tests import telegram_server
 from tests.harness.telegram_app import telegram_settings
-from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
+from tests.story_runner.player import DeliveryFault, ScreenEvent, Store, StoryPlayer
 from tests.support.cast import CAST, Persona
 from tests.telegram_server import TelegramServer
 from tests.telegram_server.users import Kind
@@ -27,8 +26,8 @@ class TelegramPlayer(StoryPlayer):
 
     channel = "telegram"
 
-    def __init__(self, file: Path, names_in_chat: bool = False) -> None:
-        super().__init__(file, names_in_chat)
+    def __init__(self, store: Store, names_in_chat: bool = False) -> None:
+        super().__init__(store, names_in_chat)
         self.server = TelegramServer(clock=self.clock)
         self.people = {
             who.name: self.server.person(who.name, who.language, phone=who.phone)

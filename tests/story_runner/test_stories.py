@@ -18,9 +18,10 @@ from flows.dialogue import commands
 from flows.questions import questionnaire
 from flows.referral import routing
 from flows.scenes import stopped
+from tests.harness.postgresql import POSTGRESQL
 from tests.story_runner import expectations, runner, web_player
 from tests.story_runner.flow_player import FlowPlayer
-from tests.story_runner.player import StoryPlayer
+from tests.story_runner.player import Store, StoryPlayer
 from tests.story_runner.runner import Story, StoryRunner
 from tests.story_runner.telegram_player import TelegramPlayer
 from tests.story_runner.web_player import WebPlayer
@@ -37,9 +38,14 @@ NEVER_SHOWN = {"details"}
 
 
 @pytest.fixture
-def own_file(empty_file: Path) -> Iterator[Path]:
+def store(engine: str, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Give a place of a story's own."""
     with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        yield Path(shutil.copy(empty_file, folder))
+        if engine == POSTGRESQL:
+            url = request.getfixturevalue("postgresql_url")
+        else:
+            url = f"sqlite:///{shutil.copy(request.getfixturevalue('empty_file'), folder)}"
+        yield Store(url, Path(folder, "rj.key"))
 
 
 @asynccontextmanager
@@ -56,9 +62,9 @@ def story_of(name: str) -> Story:
 
 
 @pytest.mark.parametrize("name", runner.story_names())
-async def test_through_the_flow(name: str, own_file: Path) -> None:
+async def test_through_the_flow(name: str, store: Store) -> None:
     story = story_of(name)
-    async with running_player(FlowPlayer(own_file, story.names_in_chat)) as player:
+    async with running_player(FlowPlayer(store, story.names_in_chat)) as player:
         told = StoryRunner(player)
         went = await told.run(story)
         if RECORD:
@@ -69,9 +75,9 @@ async def test_through_the_flow(name: str, own_file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", runner.story_names())
-async def test_on_telegram(name: str, own_file: Path) -> None:
+async def test_on_telegram(name: str, store: Store) -> None:
     story = story_of(name)
-    player = TelegramPlayer(own_file, story.names_in_chat)
+    player = TelegramPlayer(store, story.names_in_chat)
     try:
         async with running_player(player):
             told = StoryRunner(player)
@@ -83,9 +89,9 @@ async def test_on_telegram(name: str, own_file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", runner.story_names())
-async def test_in_a_browser(name: str, own_file: Path) -> None:
+async def test_in_a_browser(name: str, store: Store) -> None:
     story = web_player.adapt_story(name, story_of(name))
-    async with running_player(WebPlayer(own_file, story.names_in_chat)) as player:
+    async with running_player(WebPlayer(store, story.names_in_chat)) as player:
         told = StoryRunner(player)
         went = await told.run(story)
         assert runner.format_story(went) == runner.format_story(story)
@@ -170,9 +176,9 @@ def test_recording_changes_only_what_the_bot_says() -> None:
     "told",
     ["= handed over to check", "= stage asking", "= nothing was sent", "= taps <= 13"],
 )
-async def test_a_false_expectation_fails(told: str, own_file: Path) -> None:
+async def test_a_false_expectation_fails(told: str, store: Store) -> None:
     story = story_of("harmed_shortest_way")
-    async with running_player(FlowPlayer(own_file)) as player:
+    async with running_player(FlowPlayer(store)) as player:
         telling_it = StoryRunner(player)
         await telling_it.run(story)
         with pytest.raises(AssertionError):

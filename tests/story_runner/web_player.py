@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import httpx
 
@@ -18,7 +17,7 @@ from flows.wording import say
 from storage.chats import browser_sessions
 from storage.unit import Unit
 from tests.story_runner.flow_player import FakeChannel
-from tests.story_runner.player import DeliveryFault, ScreenEvent, StoryPlayer
+from tests.story_runner.player import DeliveryFault, ScreenEvent, Store, StoryPlayer
 from tests.story_runner.runner import EVENT_LABELS, Story, StoryAction
 from tests.support.cast import Persona
 from tests.support.page_parser import ParsedPage, parse_page
@@ -100,8 +99,8 @@ class WebPlayer(StoryPlayer):
 
     channel = "web"
 
-    def __init__(self, file: Path, names_in_chat: bool = False) -> None:
-        super().__init__(file, names_in_chat)
+    def __init__(self, store: Store, names_in_chat: bool = False) -> None:
+        super().__init__(store, names_in_chat)
         self._paper = FakeChannel()
         self._acts: list[Callable[[], Awaitable[None]]] = []
 

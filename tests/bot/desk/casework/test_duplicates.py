@@ -23,6 +23,7 @@ from storage.unit import Unit
 from storage.vault import Vault
 from storage.web_tables import MATCH_KEY
 from tests.story_runner.flow_player import FlowPlayer
+from tests.story_runner.player import Store
 from tests.support.builders import NOW, answered_line, make_record
 from tests.support.cast import MAYA, TOM, Persona
 
@@ -188,7 +189,7 @@ async def replies_to(player: FlowPlayer, who: Persona) -> list[str]:
 
 
 async def test_nobody_is_told_of_a_second_referral(file: Path) -> None:
-    player = FlowPlayer(file)
+    player = FlowPlayer(Store(f"sqlite:///{file}", file.with_suffix(".key")))
     await player.open()
     first, second = await replies_to(player, MAYA), await replies_to(player, TOM)
     with player.database.reading() as unit:
