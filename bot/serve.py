@@ -84,8 +84,8 @@ class Program:
         if told.telegram_mode == "webhook" and url and secret:
             await webhook.set_webhook(self.bot, url, secret.get_secret_value())
         elif polls and told.telegram_mode == "polling":
-            role = f"receive/telegram/{self.bot.id}"
-            await self._lead(role, partial(receive.poll, self.bot, self.keep))
+            leadership = f"receive/telegram/{self.bot.id}"
+            await self._lead(leadership, partial(receive.poll, self.bot, self.keep))
         await asyncio.Event().wait()
 
     async def respond_for_ever(self) -> None:
@@ -110,8 +110,8 @@ class Program:
         """Send what is in the outbox for one channel, while no other process does."""
         await self._lead(f"deliver/{name}", partial(self._deliver, name))
 
-    async def _lead(self, role: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        await self.runtime.database.backend.lead(role, work)
+    async def _lead(self, leadership: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await self.runtime.database.backend.lead(leadership, work)
 
     async def _deliver(self, name: str) -> None:
         channels = {name: self.runtime.channels[name]}

@@ -85,7 +85,7 @@ class Database:
             unit = Unit(connection, self.vault, now or self.clock(), self.recent)
             unit = replace(unit, locks_chats=by_chat)
             yield unit
-            daily_counters.write_counts(unit)
+            daily_counters.write_increments(unit)
             unit.flush()
             if unit.signals:
                 self.backend.publish(connection, unit.signals)

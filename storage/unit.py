@@ -45,7 +45,7 @@ class Unit:
     """Whether others write beside this unit of work, so that it locks each chat that it reads."""
     chat_rows: dict[tuple[str, str], AnyRow | None] = field(default_factory=dict)
     """Chats that were read ahead, by channel and address; each is taken out when it is used."""
-    counts: Counter[tuple[date, str, str]] = field(default_factory=Counter)
+    increments: Counter[tuple[date, str, str]] = field(default_factory=Counter)
     """Daily counters to increment when this is committed, by day, event and key."""
     _added: Rows = field(default_factory=dict)
     _versioned: set[Executable] = field(default_factory=set)
@@ -95,7 +95,7 @@ class Unit:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what happens inside, and only that, when it raises."""
-        counted = self.counts.copy()
+        counted = self.increments.copy()
         with self.conn.begin_nested():
             try:
                 yield
@@ -103,8 +103,8 @@ class Unit:
             except BaseException:
                 self._added.clear()
                 self.saved.clear()
-                self.counts.clear()
-                self.counts.update(counted)
+                self.increments.clear()
+                self.increments.update(counted)
                 raise
 
     def first(self, query: Executable) -> AnyRow | None:

@@ -66,8 +66,8 @@ class Backend(Protocol):
         """
         ...
 
-    async def lead(self, role: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Wait until no other process has `role`, then do `work`; stop when the role is lost."""
+    async def lead(self, leadership: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Wait until no other process has `leadership`, then do `work`; stop when it is lost."""
         ...
 
 

@@ -35,7 +35,7 @@ KEEPALIVES = {
 }
 """How soon a machine that is gone is known to be: after about ten seconds."""
 ELECTION_SECONDS = 1.0
-"""Seconds between looks whether a role is free, and whether one that we have is still ours."""
+"""Seconds between looks whether a leadership is free, and whether our own is still ours."""
 WATCH_SECONDS = 3.0
 """Seconds after which a connection that says nothing counts as lost: before its server frees what
 it locked, which takes as long as KEEPALIVES say."""
@@ -122,13 +122,13 @@ class PostgresqlBackend:
                 if origin != self._origin:
                     on_signals({signal})
 
-    async def lead(self, role: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Wait until no other process has `role`, then do `work`.
+    async def lead(self, leadership: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Wait until no other process has `leadership`, then do `work`.
 
-        The role is a lock of a session: when its process is gone, so is the lock. Raises
-        psycopg.Error when the connection is lost, with which the role is; `work` is stopped then.
+        It is a lock of a session: when its process is gone, so is the lock. Raises
+        psycopg.Error when the connection is lost, and `leadership` with it; `work` is stopped then.
         """
-        key = int.from_bytes(sha256(role.encode()).digest()[:8], signed=True)
+        key = int.from_bytes(sha256(leadership.encode()).digest()[:8], signed=True)
         async with await self._connect() as connection:
             await _wait_for_lock(connection, key)
             doing = asyncio.ensure_future(work())

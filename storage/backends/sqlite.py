@@ -103,7 +103,7 @@ class SqliteBackend:
     ) -> None:
         """Return at once: nobody can listen to a file."""
 
-    async def lead(self, role: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def lead(self, leadership: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do `work`: one process alone has a file."""
         await work()
 

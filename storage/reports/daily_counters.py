@@ -22,21 +22,21 @@ _INCREMENT = (
 
 def increment_counter(unit: Unit, event: str, key: str) -> None:
     """Increment a counter of the day (UTC) of this transaction."""
-    unit.counts[unit.now.date(), event, key] += 1
+    unit.increments[unit.now.date(), event, key] += 1
 
 
-def write_counts(unit: Unit) -> None:
+def write_increments(unit: Unit) -> None:
     """Write what a unit of work has counted; the last that it does before it is committed.
 
     In order, and so late: others who count the same wait for the commit, and never in a circle.
     """
     rows = [
         {"day": day, "event": event, "key": key, "n": n}
-        for (day, event, key), n in sorted(unit.counts.items())
+        for (day, event, key), n in sorted(unit.increments.items())
     ]
     if rows:
         unit.conn.execute(_INCREMENT, rows)
-    unit.counts.clear()
+    unit.increments.clear()
 
 
 def delete_counters_before(unit: Unit, before: date) -> int:

@@ -11,6 +11,6 @@ from storage.unit import Unit
 
 def list_counters(unit: Unit) -> list[tuple[date, str, str, int]]:
     """Return (day, event, key, count) of every counter, by day and then by name."""
-    daily_counters.write_counts(unit)
+    daily_counters.write_increments(unit)
     rows = unit.conn.execute(select(DAILY_COUNTER)).all()
     return sorted((row.day, row.event, row.key, row.n) for row in rows)

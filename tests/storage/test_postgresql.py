@@ -1,0 +1,209 @@
+"""Several processes on one PostgreSQL database: who waits for whom, who is told, who leads."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Iterator
+
+import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
+from storage.backends import Backend, open_backend
+from storage.chats import conversations
+from storage.database import Database
+from storage.unit import Unit
+from storage.vault import Vault
+from tests.harness.clock import FakeClock
+from tests.harness.postgresql import PostgresqlServer, server_programs
+
+pytestmark = pytest.mark.postgresql
+SECONDS = 20.0
+"""How long what must happen may take on a busy machine."""
+
+
+@pytest.fixture
+def both(
+    postgresql_url: str, vault: Vault, clock: FakeClock
+) -> Iterator[tuple[Database, Database]]:
+    """Give one database as two processes have it."""
+    here, there = (Database(postgresql_url, vault, clock) for _ in range(2))
+    yield here, there
+    here.close()
+    there.close()
+
+
+@contextlib.asynccontextmanager
+async def task(work: Awaitable[None]) -> AsyncIterator[asyncio.Future[None]]:
+    """Run something beside a test, and end it with the block."""
+    begun = asyncio.ensure_future(work)
+    try:
+        yield begun
+    finally:
+        begun.cancel()
+        await asyncio.gather(begun, return_exceptions=True)
+
+
+def read_chat(unit: Unit, address: str) -> None:
+    """Read a chat, as whoever answers it does first."""
+    conversations.load_conversation(unit, "telegram", address)
+
+
+def held_by(
+    database: Database, address: str, by_chat: bool
+) -> tuple[threading.Event, threading.Thread]:
+    """Have a thread read a chat in a unit of work; return what says that it has, and the thread."""
+    has_it = threading.Event()
+
+    def write() -> None:
+        with database.unit(by_chat=by_chat) as unit:
+            read_chat(unit, address)
+            has_it.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    return has_it, thread
+
+
+@pytest.mark.parametrize(
+    ("address", "by_chat", "waits"),
+    [("another", True, False), ("the same", True, True), ("another", False, True)],
+)
+def test_another_chat_goes_on_beside_and_the_same_chat_waits(
+    both: tuple[Database, Database], address: str, by_chat: bool, waits: bool
+) -> None:
+    here, there = both
+    with here.unit(by_chat=True) as unit:
+        read_chat(unit, "the same")
+        has_it, thread = held_by(there, address, by_chat)
+        assert has_it.wait(0.5 if waits else SECONDS) is not waits
+    assert has_it.wait(SECONDS)
+    thread.join()
+
+
+async def test_what_is_committed_is_told_to_the_other_processes(
+    both: tuple[Database, Database],
+) -> None:
+    here, there = both
+    ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
+    own: list[set[str]] = []
+    here.on_commit = own.append
+    async with task(there.backend.listen(ready.set, told.put_nowait)):
+        await asyncio.wait_for(ready.wait(), SECONDS)
+        await here.write(lambda unit: unit.signals.update({"inbox", "desk"}))
+        await there.write(lambda unit: unit.signals.add("not told to itself"))
+        await here.write(lambda unit: unit.signals.add("last"))
+        found = [await asyncio.wait_for(told.get(), SECONDS) for _ in range(3)]
+    assert found == [{"desk"}, {"inbox"}, {"last"}]
+    assert own == [{"inbox", "desk"}, {"last"}]
+
+
+async def test_nothing_is_told_that_was_not_committed(both: tuple[Database, Database]) -> None:
+    here, there = both
+
+    def fail(unit: Unit) -> None:
+        unit.signals.add("never")
+        raise ZeroDivisionError
+
+    ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
+    async with task(there.backend.listen(ready.set, told.put_nowait)):
+        await asyncio.wait_for(ready.wait(), SECONDS)
+        with pytest.raises(ZeroDivisionError):
+            await here.write(fail)
+        await here.write(lambda unit: unit.signals.add("after"))
+        assert await asyncio.wait_for(told.get(), SECONDS) == {"after"}
+
+
+def leading(backend: Backend, began: asyncio.Event) -> Awaitable[None]:
+    """Return what leads for ever, and says when it has begun to."""
+
+    async def work() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    return backend.lead("sweep", work)
+
+
+async def test_one_process_leads_and_the_next_takes_over(
+    both: tuple[Database, Database],
+) -> None:
+    here, there = both
+    first, second = asyncio.Event(), asyncio.Event()
+    async with task(leading(here.backend, first)):
+        await asyncio.wait_for(first.wait(), SECONDS)
+        async with task(leading(there.backend, second)) as waiting:
+            await asyncio.sleep(1.5)
+            assert not second.is_set()
+            with here.transaction() as connection:
+                # As if its process were gone: the holder's connection is the longest there.
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                    "WHERE locktype = 'advisory' AND pid <> pg_backend_pid() AND granted"
+                )
+            await asyncio.wait_for(second.wait(), SECONDS)
+            assert not waiting.done()
+
+
+async def test_who_no_longer_leads_stops_and_says_so(both: tuple[Database, Database]) -> None:
+    here, _ = both
+    began, stopped = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    lost = asyncio.ensure_future(here.backend.lead("sweep", work))
+    await asyncio.wait_for(began.wait(), SECONDS)
+    with here.transaction() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks "
+            "WHERE locktype = 'advisory' AND pid <> pg_backend_pid() AND granted"
+        )
+    with pytest.raises(Exception, match="terminat"):
+        await asyncio.wait_for(lost, SECONDS)
+    assert stopped.is_set()
+
+
+async def test_work_that_fails_is_raised(both: tuple[Database, Database]) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await both[0].backend.lead("sweep", fail)
+
+
+def test_a_server_that_was_started_anew_costs_nobody_an_error(
+    vault: Vault, clock: FakeClock
+) -> None:
+    programs = server_programs()
+    assert programs
+    server = PostgresqlServer(programs)
+    database = Database(server.url(server.create()), vault, clock)
+    try:
+        database.migrate()
+        with database.unit() as unit:
+            read_chat(unit, "417")
+        server.stop("fast")
+        with pytest.raises(OperationalError), database.unit():
+            pass
+        server.start()
+        with database.unit() as unit, database.reading() as other:
+            read_chat(unit, "417")
+            read_chat(other, "417")
+        assert database.check() == []
+    finally:
+        database.close()
+        server.remove()
+
+
+def test_a_url_without_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="name a database"):
+        open_backend(make_url("postgresql+psycopg://somebody@127.0.0.1"))
+
+
+def test_a_nul_character_finds_nothing_and_breaks_nothing(both: tuple[Database, Database]) -> None:
+    with both[0].reading() as unit:
+        assert conversations.load_conversation(unit, "telegram\0", "4\0").new
