@@ -95,8 +95,12 @@ class PostgresqlBackend:
 
     def erase_free_space(self) -> None:
         """Let the space of deleted rows be written over."""
-        with self.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
-            own.exec_driver_sql("VACUUM")
+        engine = self._engine(statement_timeout="0")
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
+                own.exec_driver_sql("VACUUM")
+        finally:
+            engine.dispose()
 
     def truncate_journal(self) -> bool:
         """Return True: the server looks after its own log."""

@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own, where it is installed; loaded as a pytest plugin."""
 
+import getpass
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -19,11 +19,7 @@ from tests.harness.thorough import is_thorough
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ALWAYS = ("tests/storage/", "tests/bot/pipeline/")
 """Where the tests that use a database run on PostgreSQL too."""
-THOROUGH = (
-    "tests/story_runner/test_stories.py::test_on_telegram",
-    "tests/story_runner/test_stories.py::test_in_a_browser",
-    "tests/system/test_crash_recovery.py::test_killed_at_every_kill_point",
-)
+THOROUGH = ("tests/system/test_crash_recovery.py::test_killed_at_every_kill_point",)
 """Where they do so with `--thorough` only, as in CI."""
 UNPRIVILEGED = "postgres"
 """The account that runs the server when root runs the tests: it refuses to run as root."""
@@ -43,7 +39,7 @@ class PostgresqlServer:
     def __init__(self, programs: Path) -> None:
         self._programs, self.port = programs, free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="rj-postgresql-", dir=_fast_folder()))
-        self._user = UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self._user = UNPRIVILEGED if os.geteuid() == 0 else getpass.getuser()
         self._numbers = count()
         if os.geteuid() == 0:
             shutil.chown(self._folder, self._user)

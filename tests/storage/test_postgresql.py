@@ -194,6 +194,7 @@ def test_a_server_that_was_started_anew_costs_nobody_an_error(
             read_chat(unit, "417")
             read_chat(other, "417")
         assert database.check() == []
+        database.backend.erase_free_space()
     finally:
         database.close()
         server.remove()

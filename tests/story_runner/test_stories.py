@@ -18,7 +18,6 @@ from flows.dialogue import commands
 from flows.questions import questionnaire
 from flows.referral import routing
 from flows.scenes import stopped
-from tests.harness.postgresql import POSTGRESQL
 from tests.story_runner import expectations, runner, web_player
 from tests.story_runner.flow_player import FlowPlayer
 from tests.story_runner.player import Store, StoryPlayer
@@ -38,14 +37,10 @@ NEVER_SHOWN = {"details"}
 
 
 @pytest.fixture
-def store(engine: str, request: pytest.FixtureRequest) -> Iterator[Store]:
-    """Give a place of a story's own."""
+def store(empty_file: Path) -> Iterator[Store]:
+    """Give a place of a story's own: a file."""
     with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        if engine == POSTGRESQL:
-            url = request.getfixturevalue("postgresql_url")
-        else:
-            url = f"sqlite:///{shutil.copy(request.getfixturevalue('empty_file'), folder)}"
-        yield Store(url, Path(folder, "rj.key"))
+        yield Store(f"sqlite:///{shutil.copy(empty_file, folder)}", Path(folder, "rj.key"))
 
 
 @asynccontextmanager
@@ -76,6 +71,27 @@ async def test_through_the_flow(name: str, store: Store) -> None:
 
 @pytest.mark.parametrize("name", runner.story_names())
 async def test_on_telegram(name: str, store: Store) -> None:
+    await tell_on_telegram(name, store)
+
+
+@pytest.mark.parametrize("name", runner.story_names())
+async def test_in_a_browser(name: str, store: Store) -> None:
+    await tell_in_a_browser(name, store)
+
+
+@pytest.mark.thorough
+@pytest.mark.postgresql
+@pytest.mark.parametrize("name", runner.story_names())
+async def test_on_postgresql(name: str, postgresql_url: str, tmp_path: Path) -> None:
+    """Each story one way, every other one the other: all of them twice take minutes."""
+    store = Store(postgresql_url, tmp_path / "rj.key")
+    if runner.story_names().index(name) % 2:
+        await tell_in_a_browser(name, store)
+    else:
+        await tell_on_telegram(name, store)
+
+
+async def tell_on_telegram(name: str, store: Store) -> None:
     story = story_of(name)
     player = TelegramPlayer(store, story.names_in_chat)
     try:
@@ -88,8 +104,7 @@ async def test_on_telegram(name: str, store: Store) -> None:
         player.end()
 
 
-@pytest.mark.parametrize("name", runner.story_names())
-async def test_in_a_browser(name: str, store: Store) -> None:
+async def tell_in_a_browser(name: str, store: Store) -> None:
     story = web_player.adapt_story(name, story_of(name))
     async with running_player(WebPlayer(store, story.names_in_chat)) as player:
         told = StoryRunner(player)
