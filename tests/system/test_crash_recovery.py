@@ -40,6 +40,7 @@ PEOPLE = 5
 """How many write at the same time, one conversation after another."""
 RANDOM_KILLS = 50 if is_thorough() else 10
 WORKERS = 4
+WORKER_KILLS = 10
 LONGEST_LIFE = 1.0
 """In seconds; shorter where somebody is answered sooner."""
 PATIENCE = 120.0
@@ -301,7 +302,7 @@ def test_workers_on_one_database_killed_at_random_moments(
         for program in programs:
             program.start()
         time.sleep(LONGEST_LIFE)
-        for _ in range(min(RANDOM_KILLS, 20)):
+        for _ in range(WORKER_KILLS):
             time.sleep(dice.uniform(0, LONGEST_LIFE))
             program = dice.choice(programs)
             assert program.kill() == signal.SIGKILL
