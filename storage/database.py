@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -23,7 +22,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 DatabaseBusy = OperationalError
-"""What is raised when the database has no time for a unit of work; nothing of it is written."""
+"""What is raised when the database has no time for a unit of work; nothing of it is written.
+
+Unless the connection to PostgreSQL was lost in the middle of a commit: then all of it may be."""
 
 
 def utc_now() -> datetime:
@@ -82,8 +83,9 @@ class Database:
         """
         engine = self.backend.chat_writer if by_chat else self.backend.writer
         with engine.begin() as connection:
-            unit = Unit(connection, self.vault, now or self.clock(), self.recent)
-            unit = replace(unit, locks_chats=by_chat)
+            lock = self.backend.lock_chats if by_chat else None
+            time = now or self.clock()
+            unit = Unit(connection, self.vault, time, self.recent, chat_lock=lock)
             yield unit
             daily_counters.write_increments(unit)
             unit.flush()

@@ -1,13 +1,13 @@
 """One unit of work: a transaction's connection, the vault, and the time that it happens at."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, exists, select, text
+from sqlalchemy import ColumnElement, Connection, Executable, exists, select
 
 from storage.recent import RecentConversation, RecentConversations
 from storage.serialization import dumps
@@ -18,8 +18,6 @@ from storage.vault import Vault
 class StaleRow(Exception):
     """Somebody else has written this row since it was read; read it and try again."""
 
-
-_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
 Rows = dict[Executable, list[Mapping[str, Any]]]
 
@@ -41,8 +39,8 @@ class Unit:
     """What `recent` learns when this is committed, by conversation id."""
     signals: set[str] = field(default_factory=set)
     """Who is woken when this is committed: the inbox, or a channel of the outbox."""
-    locks_chats: bool = False
-    """Whether others write beside this unit of work, so that it locks each chat that it reads."""
+    chat_lock: Callable[[Connection, Iterable[str]], None] | None = None
+    """What locks chats where others write beside this unit of work; None where nobody does."""
     chat_rows: dict[tuple[str, str], AnyRow | None] = field(default_factory=dict)
     """Chats that were read ahead, by channel and address; each is taken out when it is used."""
     increments: Counter[tuple[date, str, str]] = field(default_factory=Counter)
@@ -78,14 +76,12 @@ class Unit:
                 raise StaleRow
 
     def lock_chats(self, fingerprints: Iterable[str]) -> None:
-        """Wait until nobody else has these chats, by their addresses, and keep them from others.
+        """Wait until nobody else has these chats; keep them from others until this is committed.
 
-        Until this is committed. Where one unit of work writes at a time it has them all.
+        They are named by the fingerprints of their addresses.
         """
-        if self.locks_chats and self.unflushed.dialect.name == "postgresql":
-            # In order, so that no two units of work wait for each other.
-            keys = sorted(int(one[:15], 16) for one in fingerprints)
-            self.unflushed.execute(_LOCK, {"keys": keys})
+        if self.chat_lock:
+            self.chat_lock(self.unflushed, fingerprints)
 
     def recent_conversation(self, id: str, version: int) -> RecentConversation | None:
         """Return a conversation as it is stored at this version, if it is in memory."""

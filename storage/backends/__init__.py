@@ -1,6 +1,6 @@
 """The kinds of database that there are: how each is connected to, checked, copied and cleaned."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine
@@ -50,6 +50,10 @@ class Backend(Protocol):
 
         Until then the log may hold deleted rows, sealed as they were. False while somebody reads.
         """
+        ...
+
+    def lock_chats(self, connection: Connection, fingerprints: Iterable[str]) -> None:
+        """Keep chats from other transactions of `chat_writer` until this one is committed."""
         ...
 
     def publish(self, connection: Connection, signals: set[str]) -> None:

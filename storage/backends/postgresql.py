@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -23,6 +23,8 @@ SESSION = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
     "synchronous_commit": "on",
+    # A stricter one would keep what was read before its turn came.
+    "default_transaction_isolation": "read committed",
     "timezone": "UTC",
 }
 """How every session is set. A commit is on the disk, and on a synchronous standby where there is
@@ -46,6 +48,7 @@ _CHANNEL = "rj_signals"
 _PUBLISH = text(
     "SELECT pg_notify(:channel, signal) FROM unnest(CAST(:signals AS text[])) AS signal"
 )
+_LOCK_CHATS = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
 _SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "server_encoding": "UTF8"}
 
 
@@ -105,6 +108,12 @@ class PostgresqlBackend:
     def truncate_journal(self) -> bool:
         """Return True: the server looks after its own log."""
         return True
+
+    def lock_chats(self, connection: Connection, fingerprints: Iterable[str]) -> None:
+        """Keep chats from other transactions of `chat_writer` until this one is committed."""
+        # In order, so that no two transactions that lock the same chats wait for each other.
+        keys = sorted(int(one[:15], 16) for one in fingerprints)
+        connection.execute(_LOCK_CHATS, {"keys": keys})
 
     def publish(self, connection: Connection, signals: set[str]) -> None:
         """Have the server tell those who listen, once the transaction is committed."""
@@ -182,9 +191,9 @@ class PostgresqlBackend:
 
 
 class _TextDumper(StrDumper):
-    """Leaves out the NUL character, which PostgreSQL has in no text: what has one finds nothing.
+    """Leaves out the NUL character, which PostgreSQL refuses in any text.
 
-    What people write is stored sealed, as bytes; this is about what they type to look it up by.
+    What people write is stored sealed, as bytes; this is about what is typed to look it up by.
     """
 
     def dump(self, obj: str) -> Buffer | None:
@@ -200,15 +209,25 @@ async def _watch(connection: psycopg.AsyncConnection) -> None:
     """Raise once a connection is lost."""
     while True:
         await asyncio.sleep(ELECTION_SECONDS)
-        async with asyncio.timeout(WATCH_SECONDS):
-            await connection.execute("SELECT 1")
+        asked = asyncio.ensure_future(connection.execute("SELECT 1"))
+        # Not asyncio.timeout: psycopg would first ask the server, which says nothing, to cancel.
+        if not (await asyncio.wait([asked], timeout=WATCH_SECONDS))[0]:
+            connection.pgconn.finish()
+            asked.cancel()
+            raise TimeoutError
+        asked.result()
 
 
 async def _wait_for_lock(connection: psycopg.AsyncConnection, key: int) -> None:
     """Return once a lock is this session's own."""
     # Not one statement that waits: its snapshot would keep VACUUM from what others delete.
+    others_had_it = False
     while True:
         asked = await connection.execute("SELECT pg_try_advisory_lock(%s)", [key])
         if await asked.fetchone() == (True,):
-            return
+            break
+        others_had_it = True
         await asyncio.sleep(ELECTION_SECONDS)
+    if others_had_it:
+        # Who had it may not have noticed yet that their connection is gone.
+        await asyncio.sleep(1.5 * ELECTION_SECONDS)

@@ -1,7 +1,7 @@
 """SQLite: one file, one writer at a time, pragmas that are checked on each connection."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,9 @@ class SqliteBackend:
         with self._own_cursor(busy_timeout=CHECKPOINT_WAIT_MS) as cursor:
             (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
+
+    def lock_chats(self, connection: Connection, fingerprints: Iterable[str]) -> None:
+        """Do nothing: one transaction at a time has every chat."""
 
     def publish(self, connection: Connection, signals: set[str]) -> None:
         """Do nothing: SQLite tells other processes nothing, so they look from time to time."""

@@ -90,6 +90,7 @@ def redeem_resume_code(unit: Unit, code: str) -> tuple[str, str] | None:
     used = one_time_links.redeem_link(unit, LinkKind.RESUME, plain)
     if used is None:
         return None
+    inbox.lock_inbox_chats(unit, used.channel, [used.address])
     end_all_browser_sessions(unit, used.channel, used.address)
     screens.clear_screen(unit, used.channel, used.address)
     return begin_browser_session(unit, used.channel, used.address), used.address

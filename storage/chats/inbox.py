@@ -70,8 +70,9 @@ class InboxItem:
     attempts: int
 
 
-def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> int:
+def enqueue_arrivals(unit: Unit, channel: str, arrivals: Sequence[Arrival]) -> int:
     """Store new arrivals and return how many; those stored before are ignored."""
+    lock_inbox_chats(unit, channel, [arrival.chat for arrival in arrivals])
     fresh = {
         unit.fingerprint("inbox", channel, arrival.idempotency_key, arrival.body): arrival
         for arrival in arrivals
@@ -88,12 +89,13 @@ def enqueue_arrivals(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> i
     return len(rows)
 
 
-def store_answered(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> list[Body]:
+def store_answered(unit: Unit, channel: str, arrivals: Sequence[Arrival]) -> list[Body]:
     """Store new arrivals as answered, for a caller that answers them in this unit of work.
 
     Returns their bodies, which are not stored, in order. Raises EarlierInputWaits when something
     that came in from one of their chats before is not answered yet: it has to go first.
     """
+    lock_inbox_chats(unit, channel, [arrival.chat for arrival in arrivals])
     fresh = {
         unit.fingerprint("inbox", channel, arrival.idempotency_key, arrival.body): arrival
         for arrival in arrivals
@@ -116,6 +118,15 @@ def store_answered(unit: Unit, channel: str, arrivals: Iterable[Arrival]) -> lis
         raise EarlierInputWaits
     new = {row.fingerprint for row in stored}
     return [arrival.body for fingerprint, arrival in fresh.items() if fingerprint in new]
+
+
+def lock_inbox_chats(unit: Unit, channel: str, chats: Iterable[str]) -> None:
+    """Keep what comes in from these chats from other units of work until this is committed.
+
+    Before anything of theirs is read or written: then what came first goes first, and who waits
+    for a chat has no row of it that somebody else waits for.
+    """
+    unit.lock_chats({_chat_fingerprint(unit, channel, chat) for chat in chats})
 
 
 def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> list[InboxItem]:

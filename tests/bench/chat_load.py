@@ -18,9 +18,9 @@ import aiohttp
 
 from storage.vault import Vault
 from tests.bench.telegram_load import cpu_seconds
-from tests.harness.serving import free_port
 from tests.support.happy_path import PathStep, happy_path
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 PEOPLE = (100, 500)
 STEP_SECONDS, PLAYED_SECONDS = 5.0, 30.0

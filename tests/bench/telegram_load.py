@@ -17,8 +17,8 @@ from statistics import median, quantiles
 
 from storage.vault import Vault
 from tests.bench.bot_api import TOKEN, BenchTelegram
-from tests.harness.serving import free_port
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 PEOPLE, ROUNDS, WARM_UP_SECONDS, SECONDS = 50, 3, 3.0, 6.0
 PACE, PACED_SECONDS, PACED_PEOPLE = 30.0, 15.0, 400

@@ -10,8 +10,9 @@ from bot.settings import InvalidSettings
 from flows.dialogue import dispatch
 from storage.database import Database
 from tests.harness.app import build_app
-from tests.harness.serving import free_port, started
+from tests.harness.serving import started
 from tests.harness.telegram_app import WEBHOOK_SECRET, telegram_settings
+from tests.support.ports import free_port
 from tests.telegram_server import TelegramServer
 
 PATIENCE = 30.0

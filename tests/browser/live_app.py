@@ -12,7 +12,7 @@ from bot.pipeline.sweep import sweep
 from storage.database import Database
 from tests.harness.app import build_app, held_up
 from tests.harness.clock import FakeClock
-from tests.harness.serving import free_port
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 

@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from bot.__main__ import app
 from storage.vault import Vault
-from tests.harness.serving import free_port
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.support.happy_path import PathStep, happy_path
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.telegram_server import TelegramServer, TelegramUser
 
 REFERENCE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}")

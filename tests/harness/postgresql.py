@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from storage.database import Database
-from tests.harness.serving import free_port
 from tests.harness.thorough import is_thorough
+from tests.support.ports import free_port
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ALWAYS = ("tests/storage/", "tests/bot/pipeline/")

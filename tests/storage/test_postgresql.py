@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 
@@ -10,7 +12,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from storage.backends import Backend, open_backend
-from storage.chats import conversations
+from storage.chats import conversations, inbox
+from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.unit import Unit
 from storage.vault import Vault
@@ -79,6 +82,61 @@ def test_another_chat_goes_on_beside_and_the_same_chat_waits(
         assert has_it.wait(0.5 if waits else SECONDS) is not waits
     assert has_it.wait(SECONDS)
     thread.join()
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same input", "a later one"])
+def test_what_comes_in_from_a_chat_waits_for_what_came_before(
+    both: tuple[Database, Database], same: bool
+) -> None:
+    """The first is being saved to be answered apart, in a process that has not committed yet."""
+    here, there = both
+    first, second = (
+        Arrival(f"update {n}", "417", {"text": "hello"}) for n in (1, 1 if same else 2)
+    )
+    outcomes: list[object] = []
+
+    def save_second() -> None:
+        try:
+            with there.unit(by_chat=True) as unit:
+                act = inbox.enqueue_arrivals if same else inbox.store_answered
+                outcomes.append(act(unit, "telegram", [second]))
+        except inbox.EarlierInputWaits as waits:
+            outcomes.append(type(waits))
+
+    with here.unit(by_chat=True) as unit:
+        assert inbox.enqueue_arrivals(unit, "telegram", [first]) == 1
+        thread = threading.Thread(target=save_second)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+    thread.join(SECONDS)
+    assert outcomes == [0 if same else inbox.EarlierInputWaits]
+
+
+async def test_who_leads_stops_when_the_server_says_nothing(
+    both: tuple[Database, Database],
+) -> None:
+    here, _ = both
+    began, lost = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            lost.set()
+
+    async with task(here.backend.lead("sweep", work)):
+        await asyncio.wait_for(began.wait(), SECONDS)
+        with here.transaction() as connection:
+            process_id = connection.exec_driver_sql(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            ).scalar_one()
+        os.kill(process_id, signal.SIGSTOP)
+        try:
+            await asyncio.wait_for(lost.wait(), SECONDS)
+        finally:
+            os.kill(process_id, signal.SIGCONT)
 
 
 async def test_what_is_committed_is_told_to_the_other_processes(
@@ -205,6 +263,6 @@ def test_a_url_without_a_name_is_refused() -> None:
         open_backend(make_url("postgresql+psycopg://somebody@127.0.0.1"))
 
 
-def test_a_nul_character_finds_nothing_and_breaks_nothing(both: tuple[Database, Database]) -> None:
+def test_a_nul_character_in_a_look_up_breaks_nothing(both: tuple[Database, Database]) -> None:
     with both[0].reading() as unit:
         assert conversations.load_conversation(unit, "telegram\0", "4\0").new

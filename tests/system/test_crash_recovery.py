@@ -27,12 +27,12 @@ from storage.database import Database
 from storage.referrals import lifecycle
 from storage.tables import INBOX, OUTBOX, REFERRAL
 from tests.harness.postgresql import POSTGRESQL
-from tests.harness.serving import free_port
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.harness.thorough import is_thorough
 from tests.support.crash_runner import KILL_POINTS
 from tests.support.happy_path import expected_answers, happy_path
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.telegram_server import TelegramServer, TelegramUser
 from tests.telegram_server.updates import FIRST_UPDATE_ID
 

@@ -18,9 +18,10 @@ from flows.service import service
 from flows.wording import say
 from storage.database import Database
 from tests.harness.app import build_app
-from tests.harness.serving import free_port, started
+from tests.harness.serving import started
 from tests.support.certificates import make_certificate
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 AWAY = ROOT / "deploy" / "away.html"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from tests.harness.clock import FakeClock
+from tests.support.ports import free_port
 from tests.telegram_server.account import Account, Chat, ShownEvent
 from tests.telegram_server.api.methods import METHODS, NAMES
 from tests.telegram_server.api.parameters import read_parameters
@@ -50,7 +51,7 @@ class TelegramServer:
         self._accounts: dict[str, Account] = {}
         self._faults = Faults()
         self._line: TelegramHttpServer | None = None
-        self._port = 0
+        self._port = free_port()
         self._person_numbers = itertools.count(FIRST_PERSON)
         self._group_numbers = itertools.count(FIRST_GROUP)
 

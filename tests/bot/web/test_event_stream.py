@@ -24,10 +24,11 @@ from storage.chats import screens
 from storage.database import Database
 from storage.unit import Unit
 from tests.harness.app import build_app
-from tests.harness.serving import free_port, started
+from tests.harness.serving import started
 from tests.support.happy_path import happy_path
 from tests.support.page_parser import parse_page
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 NUMBERS = itertools.count()
 

@@ -8,7 +8,8 @@ import pytest
 from bot.web.server import MAX_HEAD_BYTES
 from storage.database import Database
 from tests.harness.app import build_app
-from tests.harness.serving import free_port, started
+from tests.harness.serving import started
+from tests.support.ports import free_port
 
 
 @pytest.fixture

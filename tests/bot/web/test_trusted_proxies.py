@@ -11,7 +11,8 @@ from storage.database import Database
 from storage.reports.daily_counters import UNTRUSTED_PROXY
 from storage.tables import DAILY_COUNTER
 from tests.harness.app import build_app
-from tests.harness.serving import free_port, started
+from tests.harness.serving import started
+from tests.support.ports import free_port
 
 PROXY = "127.0.0.2"
 """An address of this machine's that is not the one the program trusts by itself."""

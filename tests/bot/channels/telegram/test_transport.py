@@ -7,7 +7,7 @@ import pytest
 from telegram.error import NetworkError, TimedOut
 
 from bot.channels.telegram.transport import AiohttpRequest
-from tests.harness.serving import free_port
+from tests.support.ports import free_port
 
 TOKEN = "7000000001:canary-of-a-token"
 
