@@ -50,6 +50,9 @@ class Proxy:
         places = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         temporary = "".join(f"{one}_temp_path {folder}/{one};\n" for one in places)
         settings = f"daemon off; pid {folder}/nginx.pid; error_log {folder}/start.log;\n"
+        if os.geteuid() == 0:
+            # Its workers would be nobody, who may not enter a checkout that is its owner's alone.
+            settings += "user root;\n"
         whole = f"{settings}events {{}}\nhttp {{\n{temporary}access_log off;\n{ours}}}\n"
         (folder / "nginx.conf").write_text(whole)
 
