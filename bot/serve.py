@@ -110,10 +110,16 @@ class Program:
         """Wake whoever waits here for what other processes commit."""
         runtime = self.runtime
         try:
-            await runtime.database.backend.listen(runtime.on_listening, runtime.on_signals)
+            backend = runtime.database.backend
+            await backend.listen(runtime.on_listening, runtime.on_signals, runtime.peers.receive)
             await asyncio.Event().wait()
         finally:
             runtime.is_listening = False
+
+    async def announce_for_ever(self) -> None:
+        """Tell other processes of rate limits and presence here."""
+        await self.runtime.database.backend.announce(self.runtime.peers.next_batch)
+        await asyncio.Event().wait()
 
     async def deliver_for_ever(self, name: str) -> None:
         """Send what is in the outbox for one channel, while no other process does."""
@@ -175,6 +181,7 @@ async def run(
     parts: list[Coroutine[Any, Any, None]] = [
         _warm_up(),
         _supervise("listen", program.listen_for_ever),
+        _supervise("announce", program.announce_for_ever),
     ]
     if program.bot:
         parts.append(_supervise("telegram", partial(program.receive_for_ever, conversation)))
