@@ -10,9 +10,9 @@ from typing import NoReturn
 from bot.answers import AnswerNotifier
 from bot.broadcast import EventBroadcaster
 from bot.channel_interface import Body, Channel
-from bot.peers import PeerMessages
-from bot.presence import PresenceTracker
-from bot.rate_limit import RateLimiter
+from bot.peers.messages import PeerMessages
+from bot.peers.presence import PresenceTracker
+from bot.peers.rate_limit import RateLimiter
 from bot.settings import Settings
 from storage.chats import screens
 from storage.database import Database

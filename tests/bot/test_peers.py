@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from bot.peers import MAX_WAITING, PeerMessages, PeerTopic
+from bot.peers.messages import MAX_WAITING, PeerMessages, PeerTopic
 from bot.serve import Program
 from storage.database import Database
 from storage.vault import Vault

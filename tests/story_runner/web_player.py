@@ -10,7 +10,7 @@ import httpx
 
 from bot.channel_interface import Body, Channel
 from bot.channels.web import WebChannel
-from bot.rate_limit import RateLimiter
+from bot.peers.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
 from flows.wording import say

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from bot.rate_limit import RateLimiter
+from bot.peers.rate_limit import RateLimiter
 from bot.web.forms import BODY_MAX
 from flows.casework import Act
 from storage import logbook

@@ -8,7 +8,7 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from bot.peers import PeerMessages, PeerTopic
+from bot.peers.messages import PeerMessages, PeerTopic
 
 
 class RateLimiter:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.peers import PeerMessages, PeerTopic
+from bot.peers.messages import PeerMessages, PeerTopic
 
 PRESENCE_TTL = timedelta(seconds=30)
 
