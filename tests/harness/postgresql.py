@@ -69,6 +69,10 @@ class PostgresqlServer:
         self.stop()
         shutil.rmtree(self._folder)
 
+    def process_id(self) -> int:
+        """Return the number of the server's first process."""
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def url(self, name: str, role: str = "") -> str:
         """Return the URL of a database, as DATABASE_URL has it, for a role or its owner."""
         return f"postgresql+psycopg://{role or self._user}@127.0.0.1:{self.port}/{name}"
