@@ -1,5 +1,6 @@
 """The only reader of the environment. Stops at once, and says what is missing."""
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM_API = "https://api.telegram.org"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+SECRETS_FOLDER = "CREDENTIALS_DIRECTORY"
+"""Names the folder with a file for each secret setting: systemd sets it, and deploy/compose.yml."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -142,8 +145,11 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """Return the settings; raise InvalidSettings with a plain line for each thing that is wrong."""
+    folder = os.environ.get(SECRETS_FOLDER)
+    if folder and not Path(folder).is_dir():
+        raise InvalidSettings(f"{SECRETS_FOLDER} names no folder.")
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder or None)
     except ValidationError as wrong:
         lines = [_error_line(error["loc"], error["msg"]) for error in wrong.errors()]
         raise InvalidSettings("\n".join(lines)) from None
