@@ -13,6 +13,7 @@ from bot.bootstrap import open_demo_store, open_store
 from bot.cli import (
     backup_commands,
     content_commands,
+    health,
     officer_commands,
     queue_commands,
     schema_commands,
@@ -158,6 +159,7 @@ app.command()(officer_commands.invite)
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
 app.command()(schema_commands.migrate)
+app.command()(health.health)
 
 
 @app.command()

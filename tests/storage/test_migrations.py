@@ -73,7 +73,7 @@ def test_there_is_no_way_back_to_what_is_not_an_earlier_revision(
 def test_what_a_newer_release_has_migrated_is_left_as_it_is(database: Database) -> None:
     with database.transaction() as conn:
         conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(UnsafeDatabase, match="newer release .* revision 9999"):
+    with pytest.raises(UnsafeDatabase, match=r"newer release .* revision 9999"):
         database.migrate()
     assert database.revision() == "9999"
 
