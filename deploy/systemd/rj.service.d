@@ -1,0 +1,1 @@
+rj-.service.d
