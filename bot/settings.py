@@ -61,6 +61,18 @@ class Settings(BaseSettings):
     backup_recipient: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator(
+        "oidc_client_secret",
+        "smtp_password",
+        "telegram_bot_token",
+        "telegram_webhook_secret",
+        "webhook_secret",
+        mode="before",
+    )
+    @classmethod
+    def _read_empty_file(cls, secret: object) -> object:
+        return secret or None
+
     @field_validator("public_url", "oidc_issuer", "webhook_url", "telegram_api_url")
     @classmethod
     def _check_readable(cls, url: str | None) -> str | None:

@@ -139,11 +139,16 @@ def test_a_file_named_env_is_read_and_the_environment_wins(
 def test_a_secret_is_read_from_its_file_and_the_environment_wins(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name, value in (("telegram_bot_token", f"{TOKEN}\n"), ("vault_key_file", "rj.key\n")):
+    written = {
+        "telegram_bot_token": f"{TOKEN}\n",
+        "vault_key_file": "rj.key\n",
+        "smtp_password": "",
+    }
+    for name, value in written.items():
         (tmp_path / name).write_text(value)
     settings = settings_from(monkeypatch, CREDENTIALS_DIRECTORY=str(tmp_path))
     assert settings.telegram_bot_token == SecretStr(TOKEN)
-    assert settings.vault_key_file == Path("rj.key")
+    assert (settings.vault_key_file, settings.smtp_password) == (Path("rj.key"), None)
     other = settings_from(monkeypatch, VAULT_KEY_FILE="other.key")
     assert other.vault_key_file == Path("other.key")
 

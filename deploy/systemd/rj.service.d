@@ -1,1 +1,0 @@
-rj-.service.d
