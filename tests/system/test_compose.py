@@ -1,4 +1,4 @@
-"""compose.yml: services are confined, the proxy alone can be reached, and all that is named exists."""
+"""compose.yml: each service is confined, the proxy alone is reached, and all it names exists."""
 
 import re
 from pathlib import Path
