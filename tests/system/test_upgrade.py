@@ -121,7 +121,7 @@ def rows_at(url: str, revision: str) -> Rows:
     assert database.revision() == revision
     with database.transaction() as connection:
         names = [one for one in inspect(connection).get_table_names() if one != "alembic_version"]
-        found = {
+        found: Rows = {
             name: sorted(
                 (
                     tuple(row)

@@ -325,6 +325,8 @@ def test_they_go_back_a_revision_and_only_to_one_that_there_is(rj: Rj) -> None:
     done = rj("migrate", "--back-to", before)
     assert (done.exit_code, done.stdout) == (0, f"The tables are at revision {before}.\n")
     assert isinstance(rj("migrate", "--back-to", "9999").exception, UnsafeDatabase)
+    too_far = rj("migrate", "--back-to", "0002")
+    assert (too_far.exit_code, "rj restore" in too_far.output) == (1, True)
 
 
 def test_a_web_server_that_does_not_answer_is_not_well(
