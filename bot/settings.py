@@ -1,23 +1,35 @@
 """The only reader of the environment. Stops at once, and says what is missing."""
 
-import os
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM_API = "https://api.telegram.org"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-SECRETS_FOLDER = "CREDENTIALS_DIRECTORY"
-"""Names the folder with a file for each secret setting: systemd sets it, and deploy/compose.yml."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class InvalidSettings(Exception):
     """The settings cannot work; the text says which, and what to do, and holds no value."""
+
+
+class SecretsFolder(BaseSettings):
+    """The folder with a file for each secret setting: systemd names it, and deploy/compose.yml."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
+
+    credentials_directory: DirectoryPath | None = None
 
 
 class Settings(BaseSettings):
@@ -157,11 +169,8 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """Return the settings; raise InvalidSettings with a plain line for each thing that is wrong."""
-    folder = os.environ.get(SECRETS_FOLDER)
-    if folder and not Path(folder).is_dir():
-        raise InvalidSettings(f"{SECRETS_FOLDER} names no folder.")
     try:
-        return Settings(_secrets_dir=folder or None)
+        return Settings(_secrets_dir=SecretsFolder().credentials_directory)
     except ValidationError as wrong:
         lines = [_error_line(error["loc"], error["msg"]) for error in wrong.errors()]
         raise InvalidSettings("\n".join(lines)) from None

@@ -48,6 +48,8 @@ _CHANNEL = "rj_signals"
 _PUBLISH = text(
     "SELECT pg_notify(:channel, signal) FROM unnest(CAST(:signals AS text[])) AS signal"
 )
+_MESSAGES = "rj_messages"
+_ANNOUNCE = "SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message"
 _LOCK_CHATS = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
 _SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "server_encoding": "UTF8"}
 
@@ -121,19 +123,37 @@ class PostgresqlBackend:
         connection.execute(_PUBLISH, {"channel": _CHANNEL, "signals": told})
 
     async def listen(
-        self, on_ready: Callable[[], None], on_signals: Callable[[set[str]], None]
+        self,
+        on_ready: Callable[[], None],
+        on_signals: Callable[[set[str]], None],
+        on_message: Callable[[str], None],
     ) -> None:
-        """Call `on_ready` once, then for ever `on_signals` with what other processes publish.
+        """Call `on_ready` once, then for ever the others with what other processes say.
 
-        Raises psycopg.Error when the connection is lost: what is published then is missed.
+        Raises psycopg.Error when the connection is lost: what is said then is missed.
         """
         async with await self._connect() as connection:
             await connection.execute(f"LISTEN {_CHANNEL}")
+            await connection.execute(f"LISTEN {_MESSAGES}")
             on_ready()
             async for notify in connection.notifies():
-                origin, _, signal = notify.payload.partition(" ")
-                if origin != self._origin:
-                    on_signals({signal})
+                origin, _, said = notify.payload.partition(" ")
+                if origin == self._origin:
+                    continue
+                if notify.channel == _MESSAGES:
+                    on_message(said)
+                else:
+                    on_signals({said})
+
+    async def announce(self, next_batch: Callable[[], Awaitable[list[str]]]) -> None:
+        """Give other processes, for ever, each batch of messages; at most 8,000 bytes a message.
+
+        Raises psycopg.Error when the connection is lost, and with it the batch.
+        """
+        async with await self._connect() as connection:
+            while True:
+                told = [f"{self._origin} {message}" for message in await next_batch()]
+                await connection.execute(_ANNOUNCE, [_MESSAGES, told])
 
     async def lead(self, leadership: str, work: Callable[[], Awaitable[None]]) -> None:
         """Wait until no other process has `leadership`, then do `work`.

@@ -146,7 +146,7 @@ async def test_what_is_committed_is_told_to_the_other_processes(
     ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
     own: list[set[str]] = []
     here.on_commit = own.append
-    async with task(there.backend.listen(ready.set, told.put_nowait)):
+    async with task(there.backend.listen(ready.set, told.put_nowait, print)):
         await asyncio.wait_for(ready.wait(), SECONDS)
         await here.write(lambda unit: unit.signals.update({"inbox", "desk"}))
         await there.write(lambda unit: unit.signals.add("not told to itself"))
@@ -164,7 +164,7 @@ async def test_nothing_is_told_that_was_not_committed(both: tuple[Database, Data
         raise ZeroDivisionError
 
     ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
-    async with task(there.backend.listen(ready.set, told.put_nowait)):
+    async with task(there.backend.listen(ready.set, told.put_nowait, print)):
         await asyncio.wait_for(ready.wait(), SECONDS)
         with pytest.raises(ZeroDivisionError):
             await here.write(fail)

@@ -9,7 +9,7 @@ import yaml
 from typer.main import get_command
 
 from bot.__main__ import app
-from bot.settings import SECRETS_FOLDER, Settings
+from bot.settings import SecretsFolder, Settings
 from bot.web.server import SHUTDOWN_SECONDS
 from tests.harness.sandbox import Sandbox
 from tests.support.certificates import make_certificate
@@ -22,6 +22,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROGRAM = {name: told for name, told in SERVICES.items() if "RJ_IMAGE" in told["image"]}
 STAYING = {name: told for name, told in SERVICES.items() if "profiles" not in told}
+(SECRETS_FOLDER,) = (name.upper() for name in SecretsFolder.model_fields)
 KNOWN_KEYS = {
     *("cap_drop", "command", "depends_on", "entrypoint", "env_file", "environment", "healthcheck"),
     *("image", "init", "mem_limit", "networks", "pids_limit", "ports", "profiles", "read_only"),

@@ -13,9 +13,9 @@ import yaml
 from storage.vault import Vault
 from tests.harness.sandbox import Sandbox
 from tests.harness.thorough import is_thorough
-from tests.support.container_file import Instruction, given_to_the_build, read_stages, values
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.system.container_file import Instruction, given_to_the_build, read_stages, values
 from tests.system.test_units import wait_until_well
 
 DEPLOY = ROOT / "deploy"

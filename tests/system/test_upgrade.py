@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import column, func, inspect, literal_column, select, table
+from sqlalchemy import Select, column, func, inspect, literal_column, select, table
 
 from bot.channels.telegram.receive import arrival_of
 from bot.pipeline.respond import answer_batch
@@ -120,18 +120,12 @@ def rows_at(url: str, revision: str) -> Rows:
     database = Database(url)
     assert database.revision() == revision
     with database.transaction() as connection:
+
+        def rows(name: str) -> list[tuple[Any, ...]]:
+            every: Select[Any] = select(literal_column("*")).select_from(table(name))
+            return sorted((tuple(row) for row in connection.execute(every)), key=repr)
+
         names = [one for one in inspect(connection).get_table_names() if one != "alembic_version"]
-        found: Rows = {
-            name: sorted(
-                (
-                    tuple(row)
-                    for row in connection.execute(
-                        select(literal_column("*")).select_from(table(name))
-                    )
-                ),
-                key=repr,
-            )
-            for name in names
-        }
+        found = {name: rows(name) for name in names}
     database.close()
     return found
