@@ -13,8 +13,10 @@ from bot.bootstrap import open_demo_store, open_store, use_own_content
 from bot.cli import (
     backup_commands,
     content_commands,
+    health,
     officer_commands,
     queue_commands,
+    schema_commands,
     staff_commands,
 )
 from bot.event_loop import run_until_complete
@@ -158,6 +160,8 @@ def web() -> None:
 app.command()(officer_commands.invite)
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
+app.command()(schema_commands.migrate)
+app.command()(health.health)
 
 
 @app.command()
@@ -216,17 +220,6 @@ def flow(mermaid: Annotated[bool, typer.Option("--mermaid", help="As Mermaid.")]
 
     print(f"```mermaid\n{stages.mermaid().strip()}\n```\n")
     print(f"```mermaid\n{casework.mermaid().strip()}\n```")
-
-
-@app.command()
-def migrate() -> None:
-    """Migrate the database to the newest revision of the schema."""
-    from storage.database import Database
-
-    database = Database(read_settings().database_url)
-    database.migrate()
-    print(f"The tables are at revision {database.revision()}.")
-    database.close()
 
 
 # --- what the commands share

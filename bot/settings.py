@@ -1,11 +1,19 @@
 """The only reader of the environment. Stops at once, and says what is missing."""
 
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM_API = "https://api.telegram.org"
@@ -16,6 +24,14 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 class InvalidSettings(Exception):
     """The settings cannot work; the text says which, and what to do, and holds no value."""
+
+
+class SecretsFolder(BaseSettings):
+    """The folder with a file for each secret setting: systemd names it, and deploy/compose.yml."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, hide_input_in_errors=True)
+
+    credentials_directory: DirectoryPath | None = None
 
 
 class ContentSettings(BaseSettings):
@@ -64,6 +80,18 @@ class Settings(ContentSettings):
     webhook_secret: SecretStr | None = None
     backup_recipient: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator(
+        "oidc_client_secret",
+        "smtp_password",
+        "telegram_bot_token",
+        "telegram_webhook_secret",
+        "webhook_secret",
+        mode="before",
+    )
+    @classmethod
+    def _read_empty_file(cls, secret: object) -> object:
+        return secret or None
 
     @field_validator("public_url", "oidc_issuer", "webhook_url", "telegram_api_url")
     @classmethod
@@ -149,7 +177,7 @@ class Settings(ContentSettings):
 
 def read_settings() -> Settings:
     """Return the settings; raise InvalidSettings with a plain line for each thing that is wrong."""
-    return _read(Settings)
+    return _read(lambda: Settings(_secrets_dir=SecretsFolder().credentials_directory))
 
 
 def read_content_settings() -> ContentSettings:
@@ -157,9 +185,9 @@ def read_content_settings() -> ContentSettings:
     return _read(ContentSettings)
 
 
-def _read(kind: type[AnySettings]) -> AnySettings:
+def _read(make: Callable[[], AnySettings]) -> AnySettings:
     try:
-        return kind()
+        return make()
     except ValidationError as wrong:
         lines = [_error_line(error["loc"], error["msg"]) for error in wrong.errors()]
         raise InvalidSettings("\n".join(lines)) from None

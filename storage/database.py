@@ -152,16 +152,43 @@ class Database:
         return asyncio.get_running_loop().run_in_executor(self._reader_threads, job)
 
     def migrate(self, to: str = "head") -> None:
-        """Bring the schema to revision `to`, all or nothing.
+        """Bring the schema up to revision `to`, all or nothing; processes that ask take turns.
 
-        Raises UnsafeDatabase if rows would be orphaned.
+        Raises UnsafeDatabase if rows would be orphaned, or if a newer release wrote the schema.
         """
         from storage import migrations
 
+        with self._changing_schema() as connection:
+            if (stored := stored_revision(connection)) not in (None, *migrations.revisions()):
+                raise UnsafeDatabase(
+                    f"A newer release has migrated this database, to revision {stored}. Start that "
+                    "release, or go back with it: rj migrate --back-to REVISION"
+                )
+            migrations.upgrade(connection, to)
+
+    def migrate_back(self, to: str) -> None:
+        """Bring the schema back to the earlier revision `to`, all or nothing.
+
+        Raises UnsafeDatabase if rows would be orphaned, or if there is no such way back.
+        """
+        from storage import migrations
+
+        with self._changing_schema() as connection:
+            known, stored = migrations.revisions(), stored_revision(connection)
+            earlier = known[: known.index(stored)] if stored in known else []
+            if to not in earlier:
+                raise UnsafeDatabase(
+                    f"The tables are at revision {stored}. The revisions that this release can go "
+                    f"back to from there: {', '.join(earlier) or 'none'}."
+                )
+            migrations.downgrade(connection, to)
+
+    @contextmanager
+    def _changing_schema(self) -> Iterator[Connection]:
         engine = self.backend.migration_engine()
         try:
             with engine.begin() as connection:
-                migrations.upgrade(connection, to)
+                yield connection
                 if self.backend.misses_parents(connection):
                     orphans = "The new schema would leave rows without what they belong to."
                     raise UnsafeDatabase(orphans)

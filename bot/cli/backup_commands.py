@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,12 @@ from storage.backends.sqlite_driver import sqlite_file
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="A new file. Copy it to another machine.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A new file, or a folder, where it is named by the time. Copy it elsewhere."
+        ),
+    ],
     erasures: Annotated[
         bool,
         typer.Option(
@@ -22,6 +28,10 @@ def backup(
             help="Only what must stay gone: small, to be written every few minutes.",
         ),
     ] = False,
+    keep: Annotated[
+        int | None,
+        typer.Option(help="In a folder: delete the older ones, all but so many.", min=1),
+    ] = None,
 ) -> None:
     """Write an encrypted backup of the database and its key file, while the service runs."""
     from storage.backups.archive import write_backup, write_erasures
@@ -32,12 +42,19 @@ def backup(
     file_there = sqlite_file(settings.database_url)
     if file_there and not file_there.exists():
         sys.exit("There is no database at DATABASE_URL, so there is nothing to back up.")
+    kind, folder = ("erasures" if erasures else "backup"), (file if file.is_dir() else None)
+    if folder:
+        file = folder / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.age"
     with _said_plainly(), open_store(settings) as database:
         if erasures:
             write_erasures(database, settings.backup_recipient, file)
         else:
             write_backup(database, settings.key_file, settings.backup_recipient, file)
     print(f"Written: {file}")
+    if folder and keep:
+        # By name is by time, and the newest is never among those that go.
+        for old in sorted(folder.glob(f"{kind}-*Z.age"))[:-keep]:
+            old.unlink()
 
 
 def restore(

@@ -15,6 +15,11 @@ def upgrade(connection: Connection, to: str) -> None:
     command.upgrade(config(connection), to)
 
 
+def downgrade(connection: Connection, to: str) -> None:
+    """Bring the schema back to revision `to`, within the connection's transaction."""
+    command.downgrade(config(connection), to)
+
+
 def revisions() -> list[str]:
     """Return every revision, the oldest first."""
     return [script.revision for script in _scripts().walk_revisions()][::-1]

@@ -136,6 +136,30 @@ def test_a_file_named_env_is_read_and_the_environment_wins(
     assert (settings.host, settings.port) == ("0.0.0.0", 8002)  # noqa: S104
 
 
+def test_a_secret_is_read_from_its_file_and_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = {
+        "telegram_bot_token": f"{TOKEN}\n",
+        "vault_key_file": "rj.key\n",
+        "smtp_password": "",
+    }
+    for name, value in written.items():
+        (tmp_path / name).write_text(value)
+    settings = settings_from(monkeypatch, CREDENTIALS_DIRECTORY=str(tmp_path))
+    assert settings.telegram_bot_token == SecretStr(TOKEN)
+    assert (settings.vault_key_file, settings.smtp_password) == (Path("rj.key"), None)
+    other = settings_from(monkeypatch, VAULT_KEY_FILE="other.key")
+    assert other.vault_key_file == Path("other.key")
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = refusal(monkeypatch, CREDENTIALS_DIRECTORY=str(tmp_path / "nowhere"))
+    assert said.startswith("CREDENTIALS_DIRECTORY")
+
+
 def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_from(
         monkeypatch,

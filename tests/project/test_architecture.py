@@ -23,6 +23,8 @@ CLOCK_CALLS = {"now", "today", "utcnow", "fromtimestamp"}
 
 TOP_LEVEL = {
     ".ci",
+    ".containerignore",
+    ".dockerignore",
     ".editorconfig",
     ".env.example",
     ".gitattributes",

@@ -36,7 +36,7 @@ from storage.unit import Unit
 from storage.vault import Vault
 from tests.support.builders import CHANNELS, DAY, HOUR, NOW
 from tests.support.counters import list_counters
-from tests.support.schema import downgrade, rows_of, schema_of
+from tests.support.schema import rows_of, schema_of
 
 DATA = Path(__file__).parents[1] / "data"
 DUMP, KEY_FILE = DATA / "release_0_1.sql", DATA / "release_0_1_vault.json"
@@ -98,7 +98,7 @@ def test_the_way_to_standard_names_and_back_changes_no_row(released: Path) -> No
     database.migrate(STANDARD_NAMES)
     with reading(released) as connection:
         upgraded = rows_of(connection)
-    downgrade(released, RELEASE_0_1)
+    database.migrate_back(RELEASE_0_1)
     with reading(released) as connection:
         assert (rows_of(connection), schema_of(connection)) == (first, schema)
     database.migrate(STANDARD_NAMES)

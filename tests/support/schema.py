@@ -1,20 +1,8 @@
-"""What a database is made of, read from the database, and the way back to an earlier revision."""
+"""What a database is made of, read from the database."""
 
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from sqlalchemy import Connection, Select, create_engine, inspect, literal_column, select, table
-
-from storage import migrations
-
-
-def downgrade(file: Path, to: str) -> None:
-    """Bring a SQLite file back to the revision `to`."""
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
-        command.downgrade(migrations.config(connection), to)
-    engine.dispose()
+from sqlalchemy import Connection, Select, inspect, literal_column, select, table
 
 
 def schema_of(connection: Connection) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bot.__main__ import app, main
 from bot.cli import doctor as looks
 from bot.settings import InvalidSettings, Settings
 from flows.vocabulary import OutboxKind
+from storage import migrations
 from storage.backends import UnsafeDatabase
 from storage.chats import inbox, outbox
 from storage.database import Database
@@ -28,6 +29,7 @@ from storage.tables import DAILY_COUNTER
 from tests.support.builders import NOW
 from tests.support.happy_path import NAME, happy_path
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.telegram_server import TelegramServer
 from tests.telegram_server.api.methods import set_webhook
 
@@ -42,6 +44,7 @@ COMMANDS = [
         [name]
         for name in ("publish", "doctor", "tidy", "flow", "migrate", "queue", "backup", "restore")
     ),
+    ["health"],
     *(["queue", name] for name in ("claim", "open", "step", "snooze", "note")),
     *(["content", name] for name in ("check", "missed")),
     *(["key", name] for name in ("make", "recovery", "rotate")),
@@ -314,6 +317,44 @@ def test_tidying_says_what_went(rj: Rj) -> None:
 def test_the_tables_are_brought_up_to_date(rj_from_nothing: Rj) -> None:
     done = rj_from_nothing("migrate")
     assert (done.exit_code, f"at revision {newest_revision()}." in done.stdout) == (0, True)
+
+
+def test_they_go_back_a_revision_and_only_to_one_that_there_is(rj: Rj) -> None:
+    assert rj("migrate").exit_code == 0
+    before = migrations.revisions()[-2]
+    done = rj("migrate", "--back-to", before)
+    assert (done.exit_code, done.stdout) == (0, f"The tables are at revision {before}.\n")
+    assert isinstance(rj("migrate", "--back-to", "9999").exception, UnsafeDatabase)
+    too_far = rj("migrate", "--back-to", "0002")
+    assert (too_far.exit_code, "rj restore" in too_far.output) == (1, True)
+
+
+def test_a_web_server_that_does_not_answer_is_not_well(
+    rj: Rj, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", str(free_port()))
+    asked = rj("health")
+    assert (asked.exit_code, "ConnectionRefusedError" in asked.output) == (1, True)
+
+
+def test_backups_in_a_folder_are_named_by_the_time_and_the_oldest_go(
+    rj: Rj, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = rj("key", "recovery", str(tmp_path / "recovery.key")).stdout
+    monkeypatch.setenv("BACKUP_RECIPIENT", made.partition("BACKUP_RECIPIENT=")[2].split()[0])
+    rj("tidy")
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    earlier = [folder / f"backup-2026010{day}T000000Z.age" for day in (1, 2, 3)]
+    others = [folder / "backup-by-hand.age", folder / "erasures-20260101T000000Z.age"]
+    for file in (*earlier, *others):
+        file.touch()
+    done = rj("backup", "--keep", "2", str(folder))
+    assert done.exit_code == 0, done.output
+    written = Path(done.stdout.removeprefix("Written: ").strip())
+    assert set(folder.iterdir()) == {written, earlier[-1], *others}
+    assert rj("backup", str(folder), "--erasures", "--keep", "1").exit_code == 0
+    assert not others[1].exists()
 
 
 def test_both_tables_are_printed_as_pictures(rj: Rj) -> None:

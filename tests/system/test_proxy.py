@@ -1,11 +1,11 @@
-"""What is in deploy/, walked: the proxy for real before the program, the unit's own command."""
+"""The proxy with its files of deploy/: for real before the program, and while that is away."""
 
 import asyncio
-import configparser
 import contextlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from html import unescape
@@ -35,8 +35,11 @@ class Proxy:
         self.folder, self.port, self.program_port = folder, free_port(), free_port()
         self.address = f"https://localhost:{self.port}"
         key, certificate = make_certificate(folder)
-        ours = (ROOT / "deploy" / "nginx.conf").read_text()
+        self.plain_port = free_port()
+        files = ("upstream.conf", "nginx.conf")
+        ours = "".join((ROOT / "deploy" / file).read_text() for file in files)
         for found, here in (
+            ("listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
             ("listen 443 ", f"listen 127.0.0.1:{self.port} "),
             ("server_name rj.example.org", "server_name localhost"),
             ("/etc/ssl/rj/fullchain.pem", str(certificate)),
@@ -104,9 +107,43 @@ async def test_the_proxy_serves_the_program_and_says_so_when_it_is_away(
         assert away.status_code == httpx.codes.BAD_GATEWAY
         assert away.text == AWAY.read_text()
         assert away.headers["cache-control"] == "no-store"
-    written = (tmp_path / "error.log").read_text()
-    assert "127.0.0.1" not in written
-    assert "01622" not in written
+        assert 'href="tel:999"' in away.text
+        assert service().exit_url in away.text
+        await _break_off_a_handshake(proxy.port)
+    written = (tmp_path / "error.log").read_text() + (tmp_path / "start.log").read_text()
+    assert [one for one in ("127.0.0.1", "01622", "localhost") if one in written] == []
+
+
+@pytest.mark.skipif(NGINX is None, reason="There is no nginx here. Type: apt-get install nginx")
+async def test_it_speaks_http_2_over_tls_and_sends_everybody_there(tmp_path: Path) -> None:
+    proxy = Proxy(tmp_path)
+    async with proxy.running():
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            trusting = _trusting(version)
+            trusting.set_alpn_protocols(["h2", "http/1.1"])
+            _, writer = await asyncio.open_connection("127.0.0.1", proxy.port, ssl=trusting)
+            assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
+            writer.close()
+        async with httpx.AsyncClient() as browser:
+            plain = await browser.get(f"http://127.0.0.1:{proxy.plain_port}/k/code?a=b")
+    assert plain.status_code == httpx.codes.PERMANENT_REDIRECT
+    assert plain.headers["location"] == "https://127.0.0.1/k/code?a=b"
+
+
+def _trusting(version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = context.maximum_version = version
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def _break_off_a_handshake(port: int) -> None:
+    """Send what is no TLS, which a log of errors would name the sender of."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")
+    await writer.drain()
+    await reader.read()
+    writer.close()
 
 
 def test_the_proxys_own_page_says_what_ours_says() -> None:
@@ -117,15 +154,3 @@ def test_the_proxys_own_page_says_what_ours_says() -> None:
     assert say("en", "web.leave") in words
     assert f'href="{service().exit_url}"' in page
     assert "//" not in page.replace(service().exit_url, "")
-
-
-def test_the_unit_starts_the_program_and_writes_to_its_state_folder_only() -> None:
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read(ROOT / "deploy" / "rj.service")
-    told = unit["Service"]
-    python, dash_m, *command = told["ExecStart"].split()
-    assert (python, dash_m, command) == ("/opt/rj/.venv/bin/python", "-m", ["bot", "serve"])
-    state = Path("/var/lib") / told["StateDirectory"]
-    assert told["Environment"] == f"DATABASE_URL=sqlite:///{state}/rj.db"
-    assert told["ProtectSystem"] == "strict"
