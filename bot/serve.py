@@ -17,6 +17,7 @@ from bot.channels.telegram.takeover import Takeover, TakeoverMonitor
 from bot.channels.typed import ManualEntryChannel
 from bot.channels.web import WebChannel
 from bot.channels.webhook import WebhookChannel
+from bot.monitoring.measurements import LedWork
 from bot.pipeline.alerts import WEBHOOK_CHANNEL, AlertKey, alert_about_service
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
@@ -83,19 +84,24 @@ class Program:
         told = self.runtime.settings
         url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
         leadership = f"receive/telegram/{self.bot.id}"
-        monitor = TakeoverMonitor(self._report_takeover)
+        monitor = TakeoverMonitor(self._report_takeover, self._note_telegram_answer)
         if told.telegram_mode == "webhook" and url and secret:
             posted_to = (url, secret.get_secret_value())
             await webhook.set_webhook(self.bot, *posted_to)
             watch = partial(webhook.watch_webhook, self.bot, *posted_to, monitor)
-            await self._lead(leadership, watch)
+            await self._lead(leadership, watch, LedWork.RECEIVE)
         elif polls and told.telegram_mode == "polling":
-            await self._lead(leadership, partial(receive.poll, self.bot, self.keep, monitor))
+            self.runtime.measurements.polls_telegram = True
+            poll = partial(receive.poll, self.bot, self.keep, monitor)
+            await self._lead(leadership, poll, LedWork.RECEIVE)
         await asyncio.Event().wait()
 
     async def _report_takeover(self, takeover: Takeover) -> None:
         key = AlertKey(takeover)
         await self.runtime.database.write(alert_about_service, self.runtime, key)
+
+    def _note_telegram_answer(self) -> None:
+        self.runtime.measurements.telegram_answered_at = self.runtime.clock()
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
@@ -123,10 +129,21 @@ class Program:
 
     async def deliver_for_ever(self, name: str) -> None:
         """Send what is in the outbox for one channel, while no other process does."""
-        await self._lead(f"deliver/{name}", partial(self._deliver, name))
+        work = partial(self._deliver, name)
+        await self._lead(f"deliver/{name}", work, LedWork.DELIVER, name)
 
-    async def _lead(self, leadership: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        await self.runtime.database.backend.lead(leadership, work)
+    async def _lead(
+        self,
+        leadership: str,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        kind: LedWork,
+        channel: str = "",
+    ) -> None:
+        async def led() -> None:
+            with self.runtime.measurements.leading(kind, channel):
+                await work()
+
+        await self.runtime.database.backend.lead(leadership, led)
 
     async def _deliver(self, name: str) -> None:
         channels = {name: self.runtime.channels[name]}
@@ -146,7 +163,7 @@ class Program:
 
     async def sweep_for_ever(self) -> None:
         """Do what time makes due, once a minute, while no other process does."""
-        await self._lead("sweep", self._sweep)
+        await self._lead("sweep", self._sweep, LedWork.SWEEP)
 
     async def _sweep(self) -> None:
         turns = 0
@@ -170,6 +187,13 @@ class Program:
         site = await asyncio.to_thread(self.pages)
         await serve(site, self.runtime.settings, on_ready)
 
+    async def serve_monitoring(self, port: int) -> None:
+        """Serve what monitoring reads, and nothing else, on HOST and this port."""
+        from bot.web.health import monitoring_app
+
+        settings = self.runtime.settings.model_copy(update={"port": port})
+        await serve(monitoring_app(self.runtime), settings)
+
 
 async def run(
     program: Program, conversation: bool, pages: bool, on_ready: Callable[[], None] | None = None
@@ -179,7 +203,7 @@ async def run(
     `on_ready` is called once, when the first page can be had.
     """
     parts: list[Coroutine[Any, Any, None]] = [
-        _warm_up(),
+        _warm_up(program.runtime),
         _supervise("listen", program.listen_for_ever),
         _supervise("announce", program.announce_for_ever),
     ]
@@ -193,6 +217,8 @@ async def run(
         ]
     if pages:
         parts.append(program.serve_pages(on_ready))
+    elif port := program.runtime.settings.metrics_port:
+        parts.append(program.serve_monitoring(port))
     try:
         await _run_until_stopped(parts)
     finally:
@@ -200,9 +226,10 @@ async def run(
             await program.bot.shutdown()
 
 
-async def _warm_up() -> None:
+async def _warm_up(runtime: Runtime) -> None:
     """Read all content: the first person need not wait, and content without sense ends us."""
     await asyncio.to_thread(dispatch.warm_up)
+    runtime.is_warm = True
     await asyncio.Event().wait()
 
 
