@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
-from math import inf
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
@@ -89,9 +88,8 @@ def _process_families(observed: Observed) -> Iterator[Metric]:
         leads.add_metric([work, channel], float((work, channel) in measured.leads))
     yield leads
     if measured.polls_telegram:
-        heard = measured.telegram_answered_at
-        age = _age(heard, observed.now) if heard else inf
-        told = "Since Telegram answered a poll of this process; +Inf when it never did."
+        age = _age(measured.telegram_answered_at or observed.started_at, observed.now)
+        told = "Since Telegram answered a poll of this process, or since the process began."
         yield _gauge("rj_telegram_poll_age_seconds", told, age)
 
 
