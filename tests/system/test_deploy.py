@@ -119,7 +119,7 @@ async def check_monitoring_stays_inside(browser: httpx.AsyncClient, port: int) -
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as inside:
         for path in ("/metrics", "/ready"):
             assert (await inside.get(path, headers=token)).status_code == httpx.codes.OK
-            for written in (path, f"/{path}", f"/%{ord(path[1]):x}{path[2:]}", f"/chat/..{path}"):
+            for written in (path, f"/%{ord(path[1]):x}{path[2:]}", f"{path}?x"):
                 answer = await browser.get(written, headers=token)
                 assert answer.status_code == httpx.codes.NOT_FOUND
                 assert "rj_" not in answer.text
