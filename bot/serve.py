@@ -33,6 +33,7 @@ from storage.database import Database
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+Work = Callable[[], Coroutine[Any, Any, None]]
 log = logging.getLogger("rj.serve")
 IDLE_SECONDS = 1.0
 """Seconds between looks at the inbox and the outbox when nothing woke us."""
@@ -132,13 +133,7 @@ class Program:
         work = partial(self._deliver, name)
         await self._lead(f"deliver/{name}", work, LedWork.DELIVER, name)
 
-    async def _lead(
-        self,
-        leadership: str,
-        work: Callable[[], Coroutine[Any, Any, None]],
-        kind: LedWork,
-        channel: str = "",
-    ) -> None:
+    async def _lead(self, leadership: str, work: Work, kind: LedWork, channel: str = "") -> None:
         async def led() -> None:
             with self.runtime.measurements.leading(kind, channel):
                 await work()
@@ -157,7 +152,7 @@ class Program:
         finally:
             await delivery.stop()
 
-    def delivering(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    def delivering(self) -> list[Work]:
         """Return what sends for ever, for each channel."""
         return [partial(self.deliver_for_ever, name) for name in self.runtime.channels]
 
@@ -257,7 +252,7 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _supervise(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _supervise(name: str, part: Work) -> None:
     """Run a part again after whatever stopped it (a busy database, a full disk), and log that.
 
     Raises InvalidSettings, which nothing but a new start can mend.

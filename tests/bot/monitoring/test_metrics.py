@@ -58,7 +58,7 @@ async def test_without_a_token_there_is_no_page(database: Database, clock: FakeC
     "given", [None, TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer é"]
 )
 async def test_only_who_has_the_token_is_told(pages: PagesApp, given: str | None) -> None:
-    headers = {"Authorization": given.encode()} if given else {}
+    headers = {b"Authorization": given.encode()} if given else {}
     answer = await pages.browser().get("/metrics", headers=headers)
     assert (answer.status_code, answer.text) == (httpx.codes.UNAUTHORIZED, "")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -68,7 +68,7 @@ async def test_it_says_which_release_runs_on_which_database(pages: PagesApp) -> 
     samples = await read_samples(pages)
     assert samples["rj_build_info", (release(),)] == 1
     engine = pages.database.backend.reader.dialect
-    version = ".".join(map(str, engine.server_version_info or ()))  # type: ignore[attr-defined]
+    version = ".".join(map(str, engine.server_version_info or ()))
     assert version
     assert samples["rj_database_info", (engine.name, newest_revision(), version)] == 1
     assert samples["rj_database_up", ()] == 1
@@ -131,7 +131,7 @@ async def test_every_label_is_one_of_a_closed_set(pages: PagesApp) -> None:
     await browser.post("/start")
     text = (await browser.get("/metrics", headers=BEARER)).text
     channels = {*pages.running.runtime.channels}
-    allowed = {
+    allowed: dict[str, set[str]] = {
         "channel": {"", *channels},
         "queue": set(Queue),
         "work": set(LedWork),
