@@ -171,7 +171,7 @@ def _by(label: str, name: str, documentation: str, values: Mapping[str, float]) 
 
 def _histogram(name: str, documentation: str, measured: DurationHistogram) -> Metric:
     buckets, seen = [], 0
-    for bound, n in zip((*map(str, BOUNDS), "+Inf"), measured.counts, strict=True):
+    for bound, n in zip((*map(str, BOUNDS), "+Inf"), measured.bins, strict=True):
         seen += n
         buckets.append((bound, float(seen)))
     return HistogramMetricFamily(name, documentation, buckets=buckets, sum_value=measured.total)

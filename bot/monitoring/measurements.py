@@ -21,14 +21,14 @@ class LedWork(StrEnum):
 
 @dataclass(slots=True)
 class DurationHistogram:
-    """How many durations there were up to each of BOUNDS and above, and their sum in seconds."""
+    """How many durations fell in each bin between BOUNDS, and their sum in seconds."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    bins: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     total: float = 0.0
 
     def observe(self, seconds: float, times: int = 1) -> None:
         """Count a duration; `times` for how many things it is that of."""
-        self.counts[bisect_left(BOUNDS, seconds)] += times
+        self.bins[bisect_left(BOUNDS, seconds)] += times
         self.total += seconds * times
 
 

@@ -49,7 +49,7 @@ async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival
     Where it cannot be, what came in is saved to be answered apart, row by row. It is saved in
     either case, or this raises.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         answered = await runtime.database.write_chats(_answer_new, runtime, channel, arrivals)
     except DatabaseBusy:
@@ -58,7 +58,7 @@ async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival
         log.warning("answered_apart", extra={"code": type(problem).__name__})
         await runtime.database.write_chats(inbox.enqueue_arrivals, channel, arrivals)
         return False
-    _notify(runtime, answered, began)
+    _notify(runtime, answered, started)
     return True
 
 
@@ -81,7 +81,7 @@ def answer_now(
 
 async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits in one transaction, then wake the pages that wait for that."""
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         answered = await runtime.database.write(respond, runtime, limit, all_or_none=True)
     except DatabaseBusy:
@@ -89,15 +89,15 @@ async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput
     except Exception:
         # The row that failed has undone the others too: again, each with a savepoint of its own.
         answered = await runtime.database.write(respond, runtime, limit)
-    _notify(runtime, answered, began)
+    _notify(runtime, answered, started)
     return answered
 
 
-def _notify(runtime: Runtime, answered: list[AnsweredInput], began: float) -> None:
+def _notify(runtime: Runtime, answered: list[AnsweredInput], started: float) -> None:
     """Wake who waits for these answers, and measure how long they took."""
     measured, now = runtime.measurements, runtime.clock()
     if answered:
-        measured.batches.observe(time.monotonic() - began)
+        measured.batches.observe(time.monotonic() - started)
     for one in answered:
         runtime.answers.notify(one.channel, one.address)
         if one.received_at:

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event
 
 from bot.monitoring.exposition import release
+from bot.monitoring.figures import read_figures
 from bot.monitoring.measurements import BOUNDS, DurationHistogram, LedWork
 from bot.serve import Program
 from bot.web import health
@@ -17,6 +21,8 @@ from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.revisions import newest_revision
+from storage.tables import CHAT, DAILY_COUNTER, INBOX, OUTBOX, REFERRAL
+from storage.vault import Vault
 from tests.harness.app import build_app, held_up
 from tests.harness.clock import FakeClock
 from tests.harness.pages_app import PagesApp, open_pages
@@ -163,7 +169,7 @@ def test_a_histogram_counts_each_duration_up_to_its_bound() -> None:
     measured = DurationHistogram()
     for seconds, times in ((0.0, 1), (0.005, 1), (0.006, 2), (1000.0, 1)):
         measured.observe(seconds, times)
-    assert measured.counts == [2, 2, *[0] * (len(BOUNDS) - 2), 1]
+    assert measured.bins == [2, 2, *[0] * (len(BOUNDS) - 2), 1]
     assert measured.total == pytest.approx(1000.017)
 
 
@@ -179,3 +185,26 @@ async def test_what_a_process_does_alone_is_told_while_it_does_it(
         with program.runtime.measurements.leading(LedWork.SWEEP):
             assert (await read_samples(pages))["rj_leads", ("", "sweep")] == 1
     assert program.runtime.measurements.leads == set()
+
+
+def test_no_statement_reads_a_table_that_grows_from_end_to_end(
+    file: Path, vault: Vault, clock: FakeClock
+) -> None:
+    database, asked = Database(f"sqlite:///{file}", vault, clock), list[tuple[str, Any]]()
+
+    @event.listens_for(database.backend.reader, "before_cursor_execute")
+    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+        asked.append((statement, parameters))
+
+    with database.reading() as unit:
+        read_figures(unit)
+        selected = [(text, given) for text, given in asked if text.startswith("SELECT")]
+        plans = [
+            str(row.detail)
+            for text, given in selected
+            for row in unit.conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)
+        ]
+    database.close()
+    for table in (INBOX, OUTBOX, CHAT, REFERRAL, DAILY_COUNTER):
+        used = [plan for plan in plans if f" {table.name} " in f"{plan} "]
+        assert used and all("INDEX" in plan and plan.startswith("SEARCH") for plan in used)
