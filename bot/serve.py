@@ -81,8 +81,9 @@ class Program:
         """
         if self.bot is None:
             return
-        await connect(self.bot)
         told = self.runtime.settings
+        self.runtime.measurements.polls_telegram = polls and told.telegram_mode == "polling"
+        await connect(self.bot)
         url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
         leadership = f"receive/telegram/{self.bot.id}"
         monitor = TakeoverMonitor(self._report_takeover, self._note_telegram_answer)
@@ -92,7 +93,6 @@ class Program:
             watch = partial(webhook.watch_webhook, self.bot, *posted_to, monitor)
             await self._lead(leadership, watch, LedWork.RECEIVE)
         elif polls and told.telegram_mode == "polling":
-            self.runtime.measurements.polls_telegram = True
             poll = partial(receive.poll, self.bot, self.keep, monitor)
             await self._lead(leadership, poll, LedWork.RECEIVE)
         await asyncio.Event().wait()

@@ -41,12 +41,17 @@ async def test_pages_are_served_while_telegram_is_away_and_it_joins_when_it_is_b
 
 async def test_a_bot_without_pages_serves_what_monitoring_reads(database: Database) -> None:
     with TelegramServer() as server:
+        server.stop()
         port = free_port()
         monitored: dict[str, object] = {"metrics_port": port, "metrics_token": METRICS_TOKEN}
         program = build_app(database, **telegram_settings(server, **monitored))
         bearer = {"Authorization": f"Bearer {METRICS_TOKEN}"}
         async with running(program), httpx.AsyncClient(headers=bearer) as monitor:
             address = f"http://127.0.0.1:{port}"
+            away = {'rj_leads{channel="",work="receive"} 0.0', "rj_telegram_poll_age_seconds 0.0"}
+            async with asyncio.timeout(PATIENCE):
+                await until_told(monitor, f"{address}/metrics", away)
+            server.start()
             wanted = {
                 'rj_leads{channel="",work="receive"} 1.0',
                 'rj_leads{channel="telegram",work="deliver"} 1.0',
