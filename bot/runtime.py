@@ -10,6 +10,7 @@ from typing import NoReturn
 from bot.answers import AnswerNotifier
 from bot.broadcast import EventBroadcaster
 from bot.channel_interface import Body, Channel
+from bot.monitoring.measurements import Measurements
 from bot.peers.messages import PeerMessages
 from bot.peers.presence import PresenceTracker
 from bot.peers.rate_limit import RateLimiter
@@ -64,8 +65,9 @@ class Runtime:
     `demo` holds what the demo shows for signing in, None outside of it. `answer_within` is how many
     seconds a page waits for its answer before it is shown without. `answer_now` answers what a
     unit of work has stored as answered by a channel. `is_listening` says whether other processes
-    tell this one what they commit. `telegram_username` returns the bot's name on Telegram, ""
-    where there is none (yet). `locks` serialize sign-in attempts.
+    tell this one what they commit, `is_warm` whether all content is read. `telegram_username`
+    returns the bot's name on Telegram, "" where there is none (yet). `locks` serialize sign-in
+    attempts.
     """
 
     settings: Settings
@@ -85,6 +87,8 @@ class Runtime:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     answer_now: AnswerNow = lambda unit, channel, bodies: _cannot_answer()
     is_listening: bool = False
+    is_warm: bool = False
+    measurements: Measurements = field(default_factory=Measurements)
     peers: PeerMessages = field(default_factory=PeerMessages)
     limiter: RateLimiter = field(init=False)
     presence: PresenceTracker = field(init=False)

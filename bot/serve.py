@@ -17,6 +17,7 @@ from bot.channels.telegram.takeover import Takeover, TakeoverMonitor
 from bot.channels.typed import ManualEntryChannel
 from bot.channels.web import WebChannel
 from bot.channels.webhook import WebhookChannel
+from bot.monitoring.measurements import LedWork
 from bot.pipeline.alerts import WEBHOOK_CHANNEL, AlertKey, alert_about_service
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
@@ -32,6 +33,7 @@ from storage.database import Database
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+Work = Callable[[], Coroutine[Any, Any, None]]
 log = logging.getLogger("rj.serve")
 IDLE_SECONDS = 1.0
 """Seconds between looks at the inbox and the outbox when nothing woke us."""
@@ -79,23 +81,28 @@ class Program:
         """
         if self.bot is None:
             return
-        await connect(self.bot)
         told = self.runtime.settings
+        self.runtime.measurements.polls_telegram = polls and told.telegram_mode == "polling"
+        await connect(self.bot)
         url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
         leadership = f"receive/telegram/{self.bot.id}"
-        monitor = TakeoverMonitor(self._report_takeover)
+        monitor = TakeoverMonitor(self._report_takeover, self._note_telegram_answer)
         if told.telegram_mode == "webhook" and url and secret:
             posted_to = (url, secret.get_secret_value())
             await webhook.set_webhook(self.bot, *posted_to)
             watch = partial(webhook.watch_webhook, self.bot, *posted_to, monitor)
-            await self._lead(leadership, watch)
+            await self._lead(leadership, watch, LedWork.RECEIVE)
         elif polls and told.telegram_mode == "polling":
-            await self._lead(leadership, partial(receive.poll, self.bot, self.keep, monitor))
+            poll = partial(receive.poll, self.bot, self.keep, monitor)
+            await self._lead(leadership, poll, LedWork.RECEIVE)
         await asyncio.Event().wait()
 
     async def _report_takeover(self, takeover: Takeover) -> None:
         key = AlertKey(takeover)
         await self.runtime.database.write(alert_about_service, self.runtime, key)
+
+    def _note_telegram_answer(self) -> None:
+        self.runtime.measurements.telegram_answered_at = self.runtime.clock()
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
@@ -123,10 +130,15 @@ class Program:
 
     async def deliver_for_ever(self, name: str) -> None:
         """Send what is in the outbox for one channel, while no other process does."""
-        await self._lead(f"deliver/{name}", partial(self._deliver, name))
+        work = partial(self._deliver, name)
+        await self._lead(f"deliver/{name}", work, LedWork.DELIVER, name)
 
-    async def _lead(self, leadership: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        await self.runtime.database.backend.lead(leadership, work)
+    async def _lead(self, leadership: str, work: Work, kind: LedWork, channel: str = "") -> None:
+        async def led() -> None:
+            with self.runtime.measurements.leading(kind, channel):
+                await work()
+
+        await self.runtime.database.backend.lead(leadership, led)
 
     async def _deliver(self, name: str) -> None:
         channels = {name: self.runtime.channels[name]}
@@ -140,13 +152,13 @@ class Program:
         finally:
             await delivery.stop()
 
-    def delivering(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    def delivering(self) -> list[Work]:
         """Return what sends for ever, for each channel."""
         return [partial(self.deliver_for_ever, name) for name in self.runtime.channels]
 
     async def sweep_for_ever(self) -> None:
         """Do what time makes due, once a minute, while no other process does."""
-        await self._lead("sweep", self._sweep)
+        await self._lead("sweep", self._sweep, LedWork.SWEEP)
 
     async def _sweep(self) -> None:
         turns = 0
@@ -170,6 +182,13 @@ class Program:
         site = await asyncio.to_thread(self.pages)
         await serve(site, self.runtime.settings, on_ready)
 
+    async def serve_monitoring(self, port: int) -> None:
+        """Serve what monitoring reads, and nothing else, on HOST and this port."""
+        from bot.web.health import monitoring_app
+
+        settings = self.runtime.settings.model_copy(update={"port": port})
+        await serve(monitoring_app(self.runtime), settings)
+
 
 async def run(
     program: Program, conversation: bool, pages: bool, on_ready: Callable[[], None] | None = None
@@ -179,7 +198,7 @@ async def run(
     `on_ready` is called once, when the first page can be had.
     """
     parts: list[Coroutine[Any, Any, None]] = [
-        _warm_up(),
+        _warm_up(program.runtime),
         _supervise("listen", program.listen_for_ever),
         _supervise("announce", program.announce_for_ever),
     ]
@@ -193,6 +212,8 @@ async def run(
         ]
     if pages:
         parts.append(program.serve_pages(on_ready))
+    elif port := program.runtime.settings.metrics_port:
+        parts.append(program.serve_monitoring(port))
     try:
         await _run_until_stopped(parts)
     finally:
@@ -200,9 +221,10 @@ async def run(
             await program.bot.shutdown()
 
 
-async def _warm_up() -> None:
+async def _warm_up(runtime: Runtime) -> None:
     """Read all content: the first person need not wait, and content without sense ends us."""
     await asyncio.to_thread(dispatch.warm_up)
+    runtime.is_warm = True
     await asyncio.Event().wait()
 
 
@@ -230,7 +252,7 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _supervise(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _supervise(name: str, part: Work) -> None:
     """Run a part again after whatever stopped it (a busy database, a full disk), and log that.
 
     Raises InvalidSettings, which nothing but a new start can mend.

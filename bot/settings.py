@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM_API = "https://api.telegram.org"
+MIN_TOKEN_LENGTH = 16
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -79,6 +80,8 @@ class Settings(ContentSettings):
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
     backup_recipient: str | None = None
+    metrics_token: SecretStr | None = None
+    metrics_port: Port | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator(
@@ -108,6 +111,13 @@ class Settings(ContentSettings):
         except ValueError:
             raise ValueError("must be IP addresses or networks with commas between") from None
         return listed
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _check_length(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and len(token.get_secret_value()) < MIN_TOKEN_LENGTH:
+            raise ValueError(f"must be {MIN_TOKEN_LENGTH} characters at least, and random")
+        return token
 
     @field_validator("telegram_api_url")
     @classmethod

@@ -16,7 +16,7 @@ from bot.web.headers import SecuredApp
 def build_site(runtime: Runtime, keep_updates: SaveArrivals) -> Starlette:
     """Return what is served by HTTP; `keep_updates` saves what comes by Telegram's webhook."""
     routes: list[BaseRoute] = [static_files.static_route()]
-    routes.append(health.health_route(runtime.database, runtime.clock))
+    routes += health.monitoring_routes(runtime)
     routes.append(Mount("/api/v1", app=create_api(runtime), name="api"))
     routes += desk_routes(runtime) + chat_routes(runtime)
     if runtime.demo:

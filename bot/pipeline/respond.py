@@ -1,8 +1,10 @@
 """The responder, inbox to outbox: an input, its turn and all its effects in one transaction."""
 
 import logging
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent, LocalChannel
 from bot.pipeline import handoff_relay, outgoing
@@ -30,19 +32,24 @@ INVITATION_COMMAND = "/start i_"
 
 @dataclass(frozen=True, slots=True)
 class AnsweredInput:
-    """One thing that was answered: for channels that show the turn themselves."""
+    """One thing that was answered: for channels that show the turn themselves.
+
+    `received_at` is when it came in (aware), if it had to wait in the inbox.
+    """
 
     channel: str
     address: str
     turn: Turn | None
+    received_at: datetime | None = None
 
 
-async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival]) -> None:
-    """Save what came in and answer it, all in one transaction.
+async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival]) -> bool:
+    """Save what came in and answer it, all in one transaction; return whether that was done.
 
-    Where that cannot be done, it is saved to be answered apart, row by row. What came in is
-    saved in either case, or this raises.
+    Where it cannot be, what came in is saved to be answered apart, row by row. It is saved in
+    either case, or this raises.
     """
+    started = time.monotonic()
     try:
         answered = await runtime.database.write_chats(_answer_new, runtime, channel, arrivals)
     except DatabaseBusy:
@@ -50,8 +57,9 @@ async def answer_arrivals(runtime: Runtime, channel: str, arrivals: list[Arrival
     except Exception as problem:
         log.warning("answered_apart", extra={"code": type(problem).__name__})
         await runtime.database.write_chats(inbox.enqueue_arrivals, channel, arrivals)
-        return
-    _notify(runtime, answered)
+        return False
+    _notify(runtime, answered, started)
+    return True
 
 
 def _answer_new(
@@ -73,6 +81,7 @@ def answer_now(
 
 async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput]:
     """Answer what waits in one transaction, then wake the pages that wait for that."""
+    started = time.monotonic()
     try:
         answered = await runtime.database.write(respond, runtime, limit, all_or_none=True)
     except DatabaseBusy:
@@ -80,13 +89,19 @@ async def answer_batch(runtime: Runtime, limit: int = 100) -> list[AnsweredInput
     except Exception:
         # The row that failed has undone the others too: again, each with a savepoint of its own.
         answered = await runtime.database.write(respond, runtime, limit)
-    _notify(runtime, answered)
+    _notify(runtime, answered, started)
     return answered
 
 
-def _notify(runtime: Runtime, answered: list[AnsweredInput]) -> None:
+def _notify(runtime: Runtime, answered: list[AnsweredInput], started: float) -> None:
+    """Wake who waits for these answers, and measure how long they took."""
+    measured, now = runtime.measurements, runtime.clock()
+    if answered:
+        measured.batches.observe(time.monotonic() - started)
     for one in answered:
         runtime.answers.notify(one.channel, one.address)
+        if one.received_at:
+            measured.answers.observe((now - one.received_at).total_seconds())
 
 
 def respond(
@@ -118,7 +133,7 @@ def respond(
             held_up.add(row.chat_fingerprint)
             _record_failure(unit, row, arrived, type(problem).__name__)
         else:
-            answered.append(one)
+            answered.append(replace(one, received_at=row.received_at))
     return answered
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -61,13 +61,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """One row to handle; rows of one chat fingerprint go in order; `attempts` counts failures."""
+    """One row to handle; rows of one chat fingerprint go in order; `attempts` counts failures.
+
+    `received_at` (aware) is when it came in.
+    """
 
     id: str
     channel: str
     chat_fingerprint: str
     body: Body
     attempts: int
+    received_at: datetime
 
 
 def enqueue_arrivals(unit: Unit, channel: str, arrivals: Sequence[Arrival]) -> int:
@@ -226,7 +230,8 @@ def _due_rows() -> Select[Any]:
     )
     return (
         select(
-            INBOX.c.id, INBOX.c.channel, INBOX.c.chat_fingerprint, INBOX.c.body, INBOX.c.attempts
+            *(INBOX.c.id, INBOX.c.channel, INBOX.c.chat_fingerprint),
+            *(INBOX.c.body, INBOX.c.attempts, INBOX.c.received_at),
         )
         .where(_IS_WAITING, INBOX.c.channel.in_(bindparam("channels", expanding=True)), ~held_up)
         .order_by(INBOX.c.n)
@@ -253,7 +258,7 @@ _INSERT_NEW = _insert_new()
 
 def _unseal_item(unit: Unit, row: AnyRow) -> InboxItem:
     body = loads_dict(unit.unseal(_body_context(row.channel, row.id), row.body or b""))
-    return InboxItem(row.id, row.channel, row.chat_fingerprint, body, row.attempts)
+    return InboxItem(row.id, row.channel, row.chat_fingerprint, body, row.attempts, row.received_at)
 
 
 def _body_context(channel: str, id: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, func, select
 
 from storage.tables import DAILY_COUNTER
 from storage.unit import Unit
@@ -37,6 +37,17 @@ def write_increments(unit: Unit) -> None:
     if rows:
         unit.conn.execute(_INCREMENT, rows)
     unit.increments.clear()
+
+
+def count_today(unit: Unit, event: str, key: str | None = None) -> int:
+    """Return how often an event was counted on the day (UTC) of this transaction.
+
+    With each of its keys, or with the one that is given.
+    """
+    of_today = [DAILY_COUNTER.c.day == unit.now.date(), DAILY_COUNTER.c.event == event]
+    if key is not None:
+        of_today.append(DAILY_COUNTER.c.key == key)
+    return int(unit.conn.scalar(select(func.sum(DAILY_COUNTER.c.n)).where(*of_today)) or 0)
 
 
 def delete_counters_before(unit: Unit, before: date) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, literal, select
 
 from storage.tables import MISSED_QUESTION, new_id
 from storage.unit import Unit
@@ -28,6 +28,12 @@ def list_missed_questions(unit: Unit) -> list[MissedQuestion]:
     """Return the questions, the oldest first."""
     rows = unit.conn.execute(select(MISSED_QUESTION).order_by(MISSED_QUESTION.c.at))
     return [MissedQuestion(unit.unseal(_body_context(row.id), row.body), row.at) for row in rows]
+
+
+def count_missed_questions(unit: Unit, limit: int) -> int:
+    """Return how many questions are stored; more than `limit` count as that many."""
+    rows = select(literal(1)).select_from(MISSED_QUESTION).limit(limit).subquery()
+    return int(unit.conn.scalar(select(func.count()).select_from(rows)) or 0)
 
 
 def _body_context(id: str) -> str:

@@ -96,6 +96,11 @@ def test_trusted_proxies_are_addresses(monkeypatch: pytest.MonkeyPatch, listed: 
     assert listed not in said
 
 
+def test_a_token_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(monkeypatch, METRICS_TOKEN="fifteen-letters").startswith("METRICS_TOKEN: ")
+    assert settings_from(monkeypatch, METRICS_TOKEN="sixteen-letters-").metrics_token
+
+
 def test_every_wrong_value_is_named_and_none_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     said = refusal(
         monkeypatch,

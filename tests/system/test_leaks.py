@@ -17,6 +17,7 @@ from sqlalchemy import select
 from bot import serve
 from bot.channels.telegram import RawBot, TelegramChannel
 from bot.channels.telegram import channel as telegram
+from bot.monitoring.figures import read_figures
 from bot.pipeline import deliver, effects, respond
 from bot.pipeline import sweep as sweeping
 from storage import retention
@@ -144,12 +145,13 @@ def staff_messages(server: TelegramServer) -> str:
 
 
 def clear_text_counters(database: Database) -> str:
-    """Return what is kept in the clear about counts and about what could not be sent."""
+    """Return what is told in the clear: counts, figures, and why something could not be sent."""
     with database.reading() as unit:
         connection = unit.conn
         rows = connection.execute(select(DAILY_COUNTER.c.event, DAILY_COUNTER.c.key)).all()
         whys = connection.scalars(select(OUTBOX.c.reason)).all()
-    return f"{rows}{whys}"
+        figures = read_figures(unit)
+    return f"{rows}{whys}{figures}"
 
 
 def assert_no_leaks(rig: TelegramApp, database: Database, logged: str) -> None:

@@ -26,6 +26,7 @@ from tests.support.ports import free_port
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 AWAY = ROOT / "deploy" / "away.html"
 PATIENCE = 30.0
+METRICS_TOKEN = "a-token-of-a-test"
 
 
 class Proxy:
@@ -89,11 +90,14 @@ async def test_the_proxy_serves_the_program_and_says_so_when_it_is_away(
     database: Database, tmp_path: Path
 ) -> None:
     proxy, ready = Proxy(tmp_path), asyncio.Event()
-    program = build_app(database, port=proxy.program_port, public_url=proxy.address)
+    program = build_app(
+        database, port=proxy.program_port, public_url=proxy.address, metrics_token=METRICS_TOKEN
+    )
     async with proxy.running() as browser:
         async with started(program, ready.set):
             async with asyncio.timeout(PATIENCE):
                 await ready.wait()
+            await check_monitoring_stays_inside(browser, proxy.program_port)
             welcome = await browser.get("/")
             assert welcome.status_code == httpx.codes.OK
             begun = await browser.post("/start", headers={"Sec-Fetch-Site": "same-origin"})
@@ -144,6 +148,19 @@ async def _break_off_a_handshake(port: int) -> None:
     await writer.drain()
     await reader.read()
     writer.close()
+
+
+async def check_monitoring_stays_inside(browser: httpx.AsyncClient, port: int) -> None:
+    """See that the program answers what the proxy does not pass on, however it is written."""
+    token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as inside:
+        for path in ("/metrics", "/ready"):
+            assert (await inside.get(path, headers=token)).status_code == httpx.codes.OK
+            for written in (path, f"/%{ord(path[1]):x}{path[2:]}", f"{path}?x"):
+                answer = await browser.get(written, headers=token)
+                assert answer.status_code == httpx.codes.NOT_FOUND
+                assert "rj_" not in answer.text
+        assert (await browser.get("/health")).status_code == httpx.codes.OK
 
 
 def test_the_proxys_own_page_says_what_ours_says() -> None:

@@ -27,10 +27,15 @@ ReportTakeover = Callable[[Takeover], Awaitable[object]]
 
 
 class TakeoverMonitor:
-    """Decides, from what one receiver notices, what is reported, and reports it by `report`."""
+    """Decides, from what one receiver notices, what is reported, and reports it by `report`.
 
-    def __init__(self, report: ReportTakeover) -> None:
-        self._report = report
+    `on_received` is called each time that Telegram gives what waits.
+    """
+
+    def __init__(
+        self, report: ReportTakeover, on_received: Callable[[], None] = lambda: None
+    ) -> None:
+        self._report, self._on_received = report, on_received
         self._last_conflict: float | None = None
         self._reported_at: dict[Takeover, float] = {}
         self._has_received = False
@@ -38,6 +43,7 @@ class TakeoverMonitor:
     def note_received(self) -> None:
         """Note that Telegram gave us what waits: from now on no webhook is an old one of ours."""
         self._has_received = True
+        self._on_received()
 
     async def note_conflict(self, bot: Bot) -> None:
         """Find out why Telegram refused a poll, take the updates back, and report a takeover."""

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,8 +78,11 @@ async def answered_or_saved(
     Otherwise it is saved to be answered apart, and waited for where `address` says in which chat.
     Raises one of BUSY_ERRORS.
     """
+    came_at = time.monotonic()
     try:
-        return await request.write_chats(act, _save_and_answer)
+        done = await request.write_chats(act, _save_and_answer)
+        request.runtime.measurements.answers.observe(time.monotonic() - came_at)
+        return done
     except (*BUSY_ERRORS, Refused):
         raise  # once more would wait as long again
     except Exception as problem:
