@@ -15,6 +15,7 @@ from tests.harness.sandbox import Sandbox
 from tests.support.certificates import make_certificate
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.system.container_file import read_stages, values
 
 DEPLOY = ROOT / "deploy"
 TEXT = (DEPLOY / "compose.yml").read_text()
@@ -22,6 +23,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROGRAM = {name: told for name, told in SERVICES.items() if "RJ_IMAGE" in told["image"]}
 STAYING = {name: told for name, told in SERVICES.items() if "profiles" not in told}
+_, IMAGE = read_stages(DEPLOY / "Containerfile")
 (SECRETS_FOLDER,) = (name.upper() for name in SecretsFolder.model_fields)
 KNOWN_KEYS = {
     *("cap_drop", "command", "depends_on", "entrypoint", "env_file", "environment", "healthcheck"),
@@ -60,6 +62,16 @@ def test_there_are_workers_pages_a_database_and_a_proxy() -> None:
         for needed in told.get("depends_on", {}):
             assert needed in STAYING
     assert {name for name, told in STAYING.items() if told["restart"] != "unless-stopped"} == set()
+
+
+def test_each_is_asked_whether_it_is_well_or_has_no_page_to_ask() -> None:
+    (in_image,) = values(IMAGE, "HEALTHCHECK")
+    for name, told in SERVICES.items():
+        if told.get("command") == ["web"]:
+            assert told["healthcheck"]["test"] == ["CMD", *in_image]
+        elif name in PROGRAM:
+            assert told["healthcheck"] == {"disable": True}, "it would be asked for a page"
+    assert SERVICES["database"]["healthcheck"]["test"][1] == "pg_isready"
 
 
 def test_only_the_proxy_can_be_reached() -> None:

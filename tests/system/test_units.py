@@ -31,7 +31,7 @@ pytestmark = pytest.mark.sandbox
 
 
 class Machine:
-    """A machine on which the units are installed as README.md says."""
+    """A machine on which the units are installed as docs/deployment.md says."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self._folder = folder
