@@ -85,6 +85,7 @@ class Settings(ContentSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator(
+        "metrics_token",
         "oidc_client_secret",
         "smtp_password",
         "telegram_bot_token",
