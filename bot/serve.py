@@ -16,7 +16,7 @@ from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, r
 from bot.channels.typed import ManualEntryChannel
 from bot.channels.web import WebChannel
 from bot.channels.webhook import WebhookChannel
-from bot.pipeline.alerts import WEBHOOK_CHANNEL
+from bot.pipeline.alerts import BROKER_CHANNEL, WEBHOOK_CHANNEL
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
 from bot.pipeline.respond import answer_batch, answer_now
@@ -117,6 +117,7 @@ class Program:
         channels = {name: self.runtime.channels[name]}
         delivery = Delivery(self.runtime, channels, PATIENCE_SECONDS)
         try:
+            await delivery.start()
             while True:
                 _, wait = await delivery.deliver_batch()
                 # What was enqueued meanwhile has set the event.
@@ -241,6 +242,11 @@ def _channels(settings: Settings, database: Database, bot: RawBot | None) -> dic
         channels["email"] = EmailChannel(settings)
     if settings.webhook_url:
         channels[WEBHOOK_CHANNEL] = WebhookChannel(settings, database.clock)
+    if settings.events_url:
+        # Its library is not loaded, which takes a second, where there is no broker.
+        from bot.channels.broker import BrokerChannel
+
+        channels[BROKER_CHANNEL] = BrokerChannel(settings)
     return channels
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 pytest_plugins = [
     "tests.harness.thorough",
     "tests.harness.postgresql",
+    "tests.harness.nats",
     "tests.harness.app_fixtures",
     "tests.harness.storage_fixtures",
     "tests.harness.desk_fixtures",
