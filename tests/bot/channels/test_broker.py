@@ -4,23 +4,28 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.channel_interface import Channel, PermanentFailure
-from bot.channels.broker import STREAM, SUBJECT, BrokerChannel, check_broker
+from bot.channel_interface import PermanentFailure
+from bot.channels.broker import STREAM, SUBJECT, check_broker
 from bot.pipeline.alerts import notify_systems
-from bot.pipeline.deliver import Delivery
 from flows.vocabulary import OutboxKind
 from storage.chats import dead_letters
 from storage.database import Database
-from tests.bot.channels.event_consumer import jetstream_of, readme_consumer, wait_for_consumer
-from tests.harness.app import build_app, build_runtime, build_settings
-from tests.harness.clock import START, FakeClock
+from tests.bot.channels.relay_harness import (
+    RelayHarness,
+    jetstream_of,
+    messages,
+    readme_consumer,
+    relay_to,
+    wait_for_consumer,
+)
+from tests.harness.app import build_app, build_settings
+from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp
 from tests.harness.nats import NatsServer
 from tests.harness.serving import started
@@ -32,58 +37,11 @@ PATIENCE = 30.0
 EVENT = {"event": "e1", "kind": "referral", "reference": "ACDE-3467"}
 
 
-class RelayHarness:
-    """The publishing side of one test."""
-
-    def __init__(self, database: Database, url: str, **more: Channel) -> None:
-        self.database, self.clock = database, FakeClock()
-        database.clock = self.clock
-        channel = BrokerChannel(build_settings(events_url=url))
-        self.runtime = build_runtime(database, {"broker": channel, **more})
-        self.delivery = Delivery(self.runtime)
-
-    def add_referral(self, reference: str = "ACDE-3467") -> None:
-        """Have a new referral."""
-        with self.database.unit(self.clock()) as unit:
-            notify_systems(unit, self.runtime, make_record(reference))
-
-    async def run_for(self, hours: float, step: timedelta = timedelta(hours=1)) -> None:
-        """Let time pass, trying whenever something is due."""
-        ends = self.clock() + timedelta(hours=hours)
-        while self.clock() < ends:
-            await self.delivery.deliver_batch()
-            self.clock.advance(step)
-
-    def reasons(self) -> tuple[list[str], list[str]]:
-        """Return why each row waits that is still to be sent, and why each dead letter is dead."""
-        with self.database.reading() as unit:
-            rows = dead_letters.list_undelivered(unit), dead_letters.list_dead_letters(unit)
-        waiting, dead = ([row.reason for row in part] for part in rows)
-        return waiting, dead
-
-
 @pytest.fixture
 async def relay(database: Database, nats_server: NatsServer) -> AsyncIterator[RelayHarness]:
     """Give a publishing side of the server of this test."""
     async with relay_to(database, nats_server.url()) as made:
         yield made
-
-
-@asynccontextmanager
-async def relay_to(database: Database, url: str, **more: Channel) -> AsyncIterator[RelayHarness]:
-    """Give a publishing side; its connection is closed afterwards."""
-    made = RelayHarness(database, url, **more)
-    yield made
-    await made.delivery.stop()
-
-
-async def messages(server: NatsServer) -> list[tuple[dict[str, str], bytes]]:
-    """Return what the stream holds: headers and body of each message."""
-    async with jetstream_of(server) as jetstream:
-        state = (await jetstream.stream_info(str(STREAM.name))).state
-        ids = range(state.first_seq, state.last_seq + 1)
-        kept = [await jetstream.get_msg(str(STREAM.name), seq) for seq in ids]
-    return [(one.headers or {}, one.data or b"") for one in kept]
 
 
 class FakeWebhookChannel:

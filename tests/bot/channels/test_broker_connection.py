@@ -16,7 +16,7 @@ from bot.channels import broker
 from bot.channels.broker import NO_JETSTREAM, NOT_ENCRYPTED, STREAM, BrokerChannel, check_broker
 from bot.cli import doctor
 from flows.vocabulary import OutboxKind
-from tests.bot.channels.event_consumer import jetstream_of
+from tests.bot.channels.relay_harness import jetstream_of
 from tests.harness.app import build_settings
 from tests.harness.nats import USER, NatsServer
 from tests.support.paths import ROOT
