@@ -3,7 +3,8 @@
 import asyncio
 import ssl
 from contextlib import suppress
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from faststream.nats import NatsBroker
 from faststream.security import BaseSecurity
@@ -59,7 +60,7 @@ class BrokerChannel:
 
     def __init__(self, settings: Settings) -> None:
         url = settings.events_url
-        self._url = url.get_secret_value() if url else ""
+        self._address = _Address(url.get_secret_value() if url else "")
         self._broker: NatsBroker | None = None
         self._connecting = asyncio.Lock()
 
@@ -105,7 +106,7 @@ class BrokerChannel:
         async with self._connecting:
             if self._broker is None or not self._broker.connection.is_connected:
                 await self.close()
-                self._broker = await _connect(self._url)
+                self._broker = await _connect(self._address)
             return self._broker
 
 
@@ -117,7 +118,7 @@ async def check_broker(settings: Settings) -> Findings:
     if settings.events_url is None:
         return [], []
     try:
-        broker = await _connect(settings.events_url.get_secret_value())
+        broker = await _connect(_Address(settings.events_url.get_secret_value()))
         try:
             holder = await _jetstream(broker).find_stream_name_by_subject(SUBJECT)
         finally:
@@ -141,40 +142,49 @@ def _advice(code: str) -> str:
     return told.get(code, f"The message broker cannot be reached at EVENTS_URL ({code}).")
 
 
-class _Login:
-    """Who we are to the broker. The password is given away on an encrypted line only.
+class _Address:
+    """Where the broker is and who we are to it. The password is told on an encrypted line only.
 
     The client library goes on in clear where a server, or somebody between, does not ask for TLS.
     """
 
-    def __init__(self, url: SplitResult) -> None:
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self.tls = ssl.create_default_context()
-        self.user = unquote(url.username) if url.username else None
-        self._password = unquote(url.password or "")
-        self._wants_tls = url.scheme == "tls"
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._wants_tls = parts.scheme == "tls"
+        self._handshakes = 0
 
-    def password(self) -> str:
-        """Return the password; raises ssl.SSLError on a line in clear."""
-        self.check()
+    async def connect(self, client: Client, options: dict[str, Any]) -> None:
+        """Connect, one client at a time; raises ssl.SSLError where TLS is wanted and not had."""
+        self._handshakes = self._count_handshakes()
+        login = {"user": self._user, "password": self._tell_password} if self._user else {}
+        await client.connect(**{**options, **login})
+        self._check_tls()
+
+    def _tell_password(self) -> str:
+        self._check_tls()
         return self._password
 
-    def check(self) -> None:
-        """Raise ssl.SSLError where TLS is wanted and this connection has none."""
-        if self._wants_tls and not self.tls.session_stats()["connect_good"]:
+    def _check_tls(self) -> None:
+        if self._wants_tls and self._count_handshakes() == self._handshakes:
             raise ssl.SSLError(NOT_ENCRYPTED)
+
+    def _count_handshakes(self) -> int:
+        return self.tls.session_stats()["connect_good"]
 
 
 class _Connection(NatsBroker):
     """FastStream's broker; a connection that fails is closed, and the reason is what is raised."""
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._login = _Login(parts)
+    def __init__(self, address: _Address) -> None:
+        self._address = address
         self._reason: Exception | None = None
         super().__init__(
-            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            address.server,
             name="rj-intake",
-            security=BaseSecurity(ssl_context=self._login.tls),
+            security=BaseSecurity(ssl_context=address.tls),
             # The outbox tries again: one place decides when.
             allow_reconnect=False,
             max_reconnect_attempts=1,
@@ -190,11 +200,9 @@ class _Connection(NatsBroker):
         self._reason = problem
 
     async def _connect(self) -> Client:
-        client, login = Client(), self._login
-        secret = {"user": login.user, "password": login.password} if login.user else {}
+        client = Client()
         try:
-            await client.connect(**{**self._connection_kwargs, **secret})
-            login.check()
+            await self._address.connect(client, self._connection_kwargs)
         except NoServersError as problem:
             await _close(client)
             raise self._reason or problem from None
@@ -205,8 +213,8 @@ class _Connection(NatsBroker):
         return client
 
 
-async def _connect(url: str) -> NatsBroker:
-    broker = _Connection(url)
+async def _connect(address: _Address) -> NatsBroker:
+    broker = _Connection(address)
     await broker.connect()
     return broker
 
