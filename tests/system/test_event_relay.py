@@ -33,7 +33,8 @@ from tests.system.test_crash_recovery import PATIENCE, ForkServer, running_under
 
 EVENTS = 60
 BROKER_KILLS = 2
-EVENTS_BETWEEN_KILLS = 5
+EVENTS_BETWEEN_KILLS = 3
+AWAY = "channel_down code=broker_ConnectionRefusedError"
 
 
 class CaseSystem:
@@ -136,6 +137,14 @@ async def test_the_broker_is_killed_in_the_middle_and_the_stream_holds_each_even
     assert sorted(told) == references
 
 
+def wait_until_logged(log: Path, event: str, times: int) -> None:
+    """Wait until a program has logged something so many times."""
+    deadline = time.monotonic() + PATIENCE
+    while log.read_text().count(event) < times:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.mark.nats
 @pytest.mark.thorough
 def test_program_and_broker_are_killed_and_each_event_is_dealt_with_once(
@@ -143,21 +152,20 @@ def test_program_and_broker_are_killed_and_each_event_is_dealt_with_once(
 ) -> None:
     dice = Random(20_261_127)
     asyncio.run(make_stream(nats_server))
+    more = {"EVENTS_URL": nats_server.url(), "LOG_LEVEL": "WARNING"}
     with (
         contextlib.closing(ForkServer()) as runner,
         consuming(nats_server, tmp_path / "cases.db") as cases,
-        running_under_load(
-            "polling", [runner], tmp_path, database, EVENTS_URL=nats_server.url()
-        ) as [program],
+        running_under_load("polling", [runner], tmp_path, database, **more) as [program],
     ):
         program.start()
-        for _ in range(BROKER_KILLS):
+        for kill in range(1, BROKER_KILLS + 1):
             cases.wait_for_more(EVENTS_BETWEEN_KILLS)
             nats_server.kill()
             time.sleep(dice.uniform(0, 1))
             program.kill()
             program.start()
-            time.sleep(dice.uniform(0, 1))
+            wait_until_logged(tmp_path / "told.txt", AWAY, kill)
             nats_server.start()
             cases.wait_for_more(EVENTS_BETWEEN_KILLS)
             program.kill()
@@ -165,3 +173,5 @@ def test_program_and_broker_are_killed_and_each_event_is_dealt_with_once(
     with database.reading() as unit:
         handed_over = unit.conn.scalars(select(REFERRAL.c.reference)).all()
     assert sorted(cases.references()) == sorted(handed_over)
+    logged = (tmp_path / "told.txt").read_text()
+    assert not [word for word in ("canary", *handed_over) if word in logged]
