@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.bootstrap import open_demo_store, open_store
+from bot.bootstrap import open_demo_store, open_store, use_own_content
 from bot.cli import (
     backup_commands,
     content_commands,
@@ -35,6 +35,8 @@ app.add_typer(officer_commands.officers_app, name="officers")
 app.add_typer(content_commands.content_app, name="content")
 app.add_typer(content_commands.key_app, name="key")
 content_commands.key_app.command("recovery")(backup_commands.key_recovery)
+
+app.callback()(use_own_content)
 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="One JSON object per line, in and out.")]
 

@@ -5,10 +5,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.settings import InvalidSettings, Settings
+from bot.settings import InvalidSettings, Settings, read_content_settings
+from flows import content_files
+from flows.content_files import UnusableContent
 from storage import key_check
 from storage.database import Database
 from storage.vault import Vault
+
+
+def use_own_content() -> None:
+    """Read the service's own content over the shipped, where CONTENT_DIR names some.
+
+    Raises InvalidSettings when it cannot be used.
+    """
+    folder = read_content_settings().content_dir
+    if folder is None:
+        return
+    try:
+        content_files.use_own_folder(folder)
+    except UnusableContent as wrong:
+        raise InvalidSettings(f"CONTENT_DIR: {wrong}") from None
 
 
 @contextmanager

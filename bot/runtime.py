@@ -10,8 +10,9 @@ from typing import NoReturn
 from bot.answers import AnswerNotifier
 from bot.broadcast import EventBroadcaster
 from bot.channel_interface import Body, Channel
-from bot.presence import PresenceTracker
-from bot.rate_limit import RateLimiter
+from bot.peers.messages import PeerMessages
+from bot.peers.presence import PresenceTracker
+from bot.peers.rate_limit import RateLimiter
 from bot.settings import Settings
 from storage.chats import screens
 from storage.database import Database
@@ -76,9 +77,7 @@ class Runtime:
     telegram_username: Callable[[], str] = lambda: ""
     answers: AnswerNotifier = field(default_factory=AnswerNotifier)
     wake: WakeSignals = field(default_factory=WakeSignals)
-    limiter: RateLimiter = field(default_factory=RateLimiter)
     answer_within: float = 5.0
-    presence: PresenceTracker = field(default_factory=PresenceTracker)
     locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     chat_starts: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_CHATS_STARTING)
@@ -86,10 +85,15 @@ class Runtime:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     answer_now: AnswerNow = lambda unit, channel, bodies: _cannot_answer()
     is_listening: bool = False
+    peers: PeerMessages = field(default_factory=PeerMessages)
+    limiter: RateLimiter = field(init=False)
+    presence: PresenceTracker = field(init=False)
     live: EventBroadcaster = field(init=False)
 
     def __post_init__(self) -> None:
         """Have each commit wake the parts and the pages that it changed something for."""
+        self.limiter = RateLimiter(self.vault.fingerprint, self.peers)
+        self.presence = PresenceTracker(self.clock, self.peers)
         self.live = EventBroadcaster(self._revision_elsewhere)
         self.database.on_commit = self.on_signals
 

@@ -13,10 +13,16 @@ from bot.channel_interface import Channel
 from bot.channels.email import EmailChannel
 from bot.channels.page import PageChannel
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
+from bot.channels.telegram.takeover import Takeover, TakeoverMonitor
 from bot.channels.typed import ManualEntryChannel
 from bot.channels.web import WebChannel
 from bot.channels.webhook import WebhookChannel
-from bot.pipeline.alerts import BROKER_CHANNEL, WEBHOOK_CHANNEL
+from bot.pipeline.alerts import (
+    BROKER_CHANNEL,
+    WEBHOOK_CHANNEL,
+    AlertKey,
+    alert_about_service,
+)
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
 from bot.pipeline.respond import answer_batch, answer_now
@@ -81,12 +87,20 @@ class Program:
         await connect(self.bot)
         told = self.runtime.settings
         url, secret = told.telegram_webhook_url, told.telegram_webhook_secret
+        leadership = f"receive/telegram/{self.bot.id}"
+        monitor = TakeoverMonitor(self._report_takeover)
         if told.telegram_mode == "webhook" and url and secret:
-            await webhook.set_webhook(self.bot, url, secret.get_secret_value())
+            posted_to = (url, secret.get_secret_value())
+            await webhook.set_webhook(self.bot, *posted_to)
+            watch = partial(webhook.watch_webhook, self.bot, *posted_to, monitor)
+            await self._lead(leadership, watch)
         elif polls and told.telegram_mode == "polling":
-            leadership = f"receive/telegram/{self.bot.id}"
-            await self._lead(leadership, partial(receive.poll, self.bot, self.keep))
+            await self._lead(leadership, partial(receive.poll, self.bot, self.keep, monitor))
         await asyncio.Event().wait()
+
+    async def _report_takeover(self, takeover: Takeover) -> None:
+        key = AlertKey(takeover)
+        await self.runtime.database.write(alert_about_service, self.runtime, key)
 
     async def respond_for_ever(self) -> None:
         """Answer what waits, many chats in one transaction."""
@@ -101,10 +115,16 @@ class Program:
         """Wake whoever waits here for what other processes commit."""
         runtime = self.runtime
         try:
-            await runtime.database.backend.listen(runtime.on_listening, runtime.on_signals)
+            backend = runtime.database.backend
+            await backend.listen(runtime.on_listening, runtime.on_signals, runtime.peers.receive)
             await asyncio.Event().wait()
         finally:
             runtime.is_listening = False
+
+    async def announce_for_ever(self) -> None:
+        """Tell other processes of rate limits and presence here."""
+        await self.runtime.database.backend.announce(self.runtime.peers.next_batch)
+        await asyncio.Event().wait()
 
     async def deliver_for_ever(self, name: str) -> None:
         """Send what is in the outbox for one channel, while no other process does."""
@@ -167,6 +187,7 @@ async def run(
     parts: list[Coroutine[Any, Any, None]] = [
         _warm_up(),
         _supervise("listen", program.listen_for_ever),
+        _supervise("announce", program.announce_for_ever),
     ]
     if program.bot:
         parts.append(_supervise("telegram", partial(program.receive_for_ever, conversation)))

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TELEGRAM_API = "https://api.telegram.org"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -17,8 +18,8 @@ class InvalidSettings(Exception):
     """The settings cannot work; the text says which, and what to do, and holds no value."""
 
 
-class Settings(BaseSettings):
-    """Each field is a setting of the same name in capitals; .env.example explains them all."""
+class ContentSettings(BaseSettings):
+    """What has to be known before content is read, and by commands that need nothing else."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -27,6 +28,12 @@ class Settings(BaseSettings):
         extra="ignore",
         hide_input_in_errors=True,
     )
+
+    content_dir: Path | None = None
+
+
+class Settings(ContentSettings):
+    """Each field is a setting of the same name in capitals; .env.example explains them all."""
 
     database_url: str = "sqlite:///data/rj.db"
     vault_key_file: Path | None = None
@@ -161,8 +168,17 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """Return the settings; raise InvalidSettings with a plain line for each thing that is wrong."""
+    return _read(Settings)
+
+
+def read_content_settings() -> ContentSettings:
+    """Return where the content is; raise InvalidSettings with a plain line when that is wrong."""
+    return _read(ContentSettings)
+
+
+def _read(kind: type[AnySettings]) -> AnySettings:
     try:
-        return Settings()
+        return kind()
     except ValidationError as wrong:
         lines = [_error_line(error["loc"], error["msg"]) for error in wrong.errors()]
         raise InvalidSettings("\n".join(lines)) from None

@@ -22,9 +22,8 @@ async def stream_updates(request: DeskRequest) -> Response:
     looking_at = request.query("at").upper()
 
     async def look() -> str:
-        now = request.runtime.clock()
         if looking_at:
-            request.runtime.presence.touch(looking_at, request.actor, now)
+            request.runtime.presence.touch(looking_at, request.actor)
         return json.dumps(await request.read(live_state, request))
 
     subscription = Subscription(

@@ -24,6 +24,8 @@ class AlertKey(StrEnum):
     UNCLAIMED = "unclaimed"
     UNCLAIMED_LATE = "unclaimed_late"
     RETURNED = "returned"
+    FOREIGN_POLLER = "foreign_poller"
+    FOREIGN_WEBHOOK = "foreign_webhook"
 
 
 WEBHOOK_CHANNEL, BROKER_CHANNEL = EVENT_CHANNELS = "webhook", "broker"
@@ -46,6 +48,15 @@ def alert_manager(
     for channel in runtime.manager:
         body = {"text": _alert_text(runtime, key, reference, at), "to": MANAGER_RECIPIENT}
         outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
+
+
+def alert_about_service(unit: Unit, runtime: Runtime, key: AlertKey) -> None:
+    """Alert the team and the manager about the service itself."""
+    body = {"text": say(FIRST_LANGUAGE, f"desk.alerts.{key}")}
+    for channel in runtime.alerts:
+        outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
+    for channel in runtime.manager:
+        outbox.enqueue(unit, channel, OutboxKind.ALERT, {**body, "to": MANAGER_RECIPIENT})
 
 
 def notify_systems(unit: Unit, runtime: Runtime, record: Record) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.rate_limit import RateLimiter
+from bot.peers.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from bot.web import forms
 from bot.web.forms import Refusal, Refused

@@ -61,12 +61,23 @@ class Backend(Protocol):
         ...
 
     async def listen(
-        self, on_ready: Callable[[], None], on_signals: Callable[[set[str]], None]
+        self,
+        on_ready: Callable[[], None],
+        on_signals: Callable[[set[str]], None],
+        on_message: Callable[[str], None],
     ) -> None:
-        """Call `on_ready` once, then for ever `on_signals` with what other processes publish.
+        """Call `on_ready` once, then for ever the others with what other processes say.
 
-        Returns at once where nobody can listen. Raises when the connection is lost: what is
-        published then is missed.
+        `on_signals` gets what they `publish`, `on_message` what they `announce`. Returns at once
+        where nobody can listen. Raises when the connection is lost: what is said then is missed.
+        """
+        ...
+
+    async def announce(self, next_batch: Callable[[], Awaitable[list[str]]]) -> None:
+        """Give other processes, for ever, each batch of messages; at most 8,000 bytes a message.
+
+        Returns at once where nobody can listen. Raises when the connection is lost, and with it
+        the batch.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from hashlib import sha256
@@ -44,10 +45,13 @@ it locked, which takes as long as KEEPALIVES say."""
 _OPTIONS = " ".join(
     f"-c tcp_{name}={value}" for name, value in KEEPALIVES.items() if name.startswith("keepalives")
 )
-_CHANNEL = "rj_signals"
+_PUBLIC = "public"
+_SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PUBLISH = text(
     "SELECT pg_notify(:channel, signal) FROM unnest(CAST(:signals AS text[])) AS signal"
 )
+_ANNOUNCE = "SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message"
+_HAS_SCHEMA = text("SELECT to_regnamespace(:name) IS NOT NULL")
 _LOCK_CHATS = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
 _SERVER_SETTINGS = {"fsync": "on", "full_page_writes": "on", "server_encoding": "UTF8"}
 
@@ -61,19 +65,27 @@ class PostgresqlBackend:
     def __init__(self, url: URL) -> None:
         if not url.database:
             raise ValueError("The URL must name a database.")
-        self._url = url.set(drivername=DRIVER)
+        self._schema = str(url.query.get("schema", _PUBLIC))
+        if not _SCHEMA_NAME.fullmatch(self._schema):
+            raise ValueError("A schema has a short name of lower-case letters, digits and _.")
+        self._url = url.set(drivername=DRIVER).difference_update_query(["schema"])
         self._origin = secrets.token_hex(4)
+        # Locks and channels are the whole database's, so each schema has its own.
+        suffix = "" if self._schema == _PUBLIC else f"_{self._schema}"
+        self._lock_space = _hashed(suffix, 6) if suffix else 0
+        self._signals, self._messages = f"rj_signals{suffix}", f"rj_messages{suffix}"
         self.writer = self._engine()
         self.reader = self._engine(
             default_transaction_read_only="on", default_transaction_isolation="repeatable read"
         )
-        event.listen(self.writer, "begin", _wait_for_turn)
+        event.listen(self.writer, "begin", self._wait_for_turn)
         self.chat_writer: Engine = self.writer.execution_options(by_chat=True)
 
     def migration_engine(self) -> Engine:
         """Return an engine to change the schema with; whoever asks for it disposes of it."""
         engine = self._engine(statement_timeout="0")
-        event.listen(engine, "begin", _wait_for_turn)
+        event.listen(engine, "begin", self._wait_for_turn)
+        event.listen(engine, "begin", self._make_schema)
         return engine
 
     def misses_parents(self, connection: Connection) -> bool:
@@ -83,7 +95,8 @@ class PostgresqlBackend:
     def describe(self, connection: Connection) -> str:
         """Return in a line which PostgreSQL this is."""
         release = connection.exec_driver_sql("SHOW server_version").scalar()
-        return f"PostgreSQL {release}: any number of processes on any number of machines."
+        place = "" if self._schema == _PUBLIC else f", schema {self._schema}"
+        return f"PostgreSQL {release}{place}: any number of processes on any number of machines."
 
     def problems(self, connection: Connection) -> list[str]:
         """Return where the server would not keep what was committed."""
@@ -112,28 +125,46 @@ class PostgresqlBackend:
     def lock_chats(self, connection: Connection, fingerprints: Iterable[str]) -> None:
         """Keep chats from other transactions of `chat_writer` until this one is committed."""
         # In order, so that no two transactions that lock the same chats wait for each other.
-        keys = sorted(int(one[:15], 16) for one in fingerprints)
+        keys = sorted(int(one[:15], 16) ^ self._lock_space for one in fingerprints)
         connection.execute(_LOCK_CHATS, {"keys": keys})
 
     def publish(self, connection: Connection, signals: set[str]) -> None:
         """Have the server tell those who listen, once the transaction is committed."""
         told = [f"{self._origin} {signal}" for signal in sorted(signals)]
-        connection.execute(_PUBLISH, {"channel": _CHANNEL, "signals": told})
+        connection.execute(_PUBLISH, {"channel": self._signals, "signals": told})
 
     async def listen(
-        self, on_ready: Callable[[], None], on_signals: Callable[[set[str]], None]
+        self,
+        on_ready: Callable[[], None],
+        on_signals: Callable[[set[str]], None],
+        on_message: Callable[[str], None],
     ) -> None:
-        """Call `on_ready` once, then for ever `on_signals` with what other processes publish.
+        """Call `on_ready` once, then for ever the others with what other processes say.
 
-        Raises psycopg.Error when the connection is lost: what is published then is missed.
+        Raises psycopg.Error when the connection is lost: what is said then is missed.
         """
         async with await self._connect() as connection:
-            await connection.execute(f"LISTEN {_CHANNEL}")
+            await connection.execute(f"LISTEN {self._signals}")
+            await connection.execute(f"LISTEN {self._messages}")
             on_ready()
             async for notify in connection.notifies():
-                origin, _, signal = notify.payload.partition(" ")
-                if origin != self._origin:
-                    on_signals({signal})
+                origin, _, said = notify.payload.partition(" ")
+                if origin == self._origin:
+                    continue
+                if notify.channel == self._messages:
+                    on_message(said)
+                else:
+                    on_signals({said})
+
+    async def announce(self, next_batch: Callable[[], Awaitable[list[str]]]) -> None:
+        """Give other processes, for ever, each batch of messages; at most 8,000 bytes a message.
+
+        Raises psycopg.Error when the connection is lost, and with it the batch.
+        """
+        async with await self._connect() as connection:
+            while True:
+                told = [f"{self._origin} {message}" for message in await next_batch()]
+                await connection.execute(_ANNOUNCE, [self._messages, told])
 
     async def lead(self, leadership: str, work: Callable[[], Awaitable[None]]) -> None:
         """Wait until no other process has `leadership`, then do `work`.
@@ -141,7 +172,7 @@ class PostgresqlBackend:
         It is a lock of a session: when its process is gone, so is the lock. Raises
         psycopg.Error when the connection is lost, and `leadership` with it; `work` is stopped then.
         """
-        key = int.from_bytes(sha256(leadership.encode()).digest()[:8], signed=True)
+        key = _hashed(leadership, 8) ^ self._lock_space
         async with await self._connect() as connection:
             await _wait_for_lock(connection, key)
             doing = asyncio.ensure_future(work())
@@ -166,9 +197,19 @@ class PostgresqlBackend:
         }
         return await psycopg.AsyncConnection.connect(url, autocommit=True, **told)
 
+    def _wait_for_turn(self, connection: Connection) -> None:
+        shared = "_shared" if connection.get_execution_options().get("by_chat") else ""
+        key = WRITER_LOCK ^ self._lock_space
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({key})")
+
+    def _make_schema(self, connection: Connection) -> None:
+        """Create the schema when it is not there: who may only use it need not be allowed to."""
+        if not connection.execute(_HAS_SCHEMA, {"name": self._schema}).scalar():
+            connection.exec_driver_sql(f'CREATE SCHEMA "{self._schema}"')
+
     def _engine(self, **changed: str) -> Engine:
         """Return an engine whose sessions are set by SESSION, with what is `changed`."""
-        wanted = {**SESSION, **changed}
+        wanted = {**SESSION, "search_path": self._schema, **changed}
         options = " ".join(
             f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in wanted.items()
         )
@@ -200,9 +241,9 @@ class _TextDumper(StrDumper):
         return super().dump(obj.replace("\0", ""))
 
 
-def _wait_for_turn(connection: Connection) -> None:
-    shared = "_shared" if connection.get_execution_options().get("by_chat") else ""
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({WRITER_LOCK})")
+def _hashed(name: str, size: int) -> int:
+    """Return a number of `size` bytes for a name; of 8 it may be negative, as PostgreSQL's may."""
+    return int.from_bytes(sha256(name.encode()).digest()[:size], signed=size == 8)
 
 
 async def _watch(connection: psycopg.AsyncConnection) -> None:

@@ -102,8 +102,14 @@ class SqliteBackend:
         """Do nothing: SQLite tells other processes nothing, so they look from time to time."""
 
     async def listen(
-        self, on_ready: Callable[[], None], on_signals: Callable[[set[str]], None]
+        self,
+        on_ready: Callable[[], None],
+        on_signals: Callable[[set[str]], None],
+        on_message: Callable[[str], None],
     ) -> None:
+        """Return at once: nobody can listen to a file."""
+
+    async def announce(self, next_batch: Callable[[], Awaitable[list[str]]]) -> None:
         """Return at once: nobody can listen to a file."""
 
     async def lead(self, leadership: str, work: Callable[[], Awaitable[None]]) -> None:

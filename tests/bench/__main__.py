@@ -6,10 +6,11 @@ from pathlib import Path
 from time import perf_counter
 
 from storage.backends.sqlite_driver import DRIVER
-from tests.bench import chat_load, page_load, storage_scale, telegram_load, throughput
+from tests.bench import chat_load, page_load, storage_scale, telegram_load, throughput, worker_load
 
 PARTS = (
     ("telegram, over http", telegram_load.measure),
+    ("workers on postgresql, over http", worker_load.measure),
     ("browser chat, over http", chat_load.measure),
     ("one update, in the program", throughput.measure),
     ("stored", storage_scale.measure),

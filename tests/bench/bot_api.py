@@ -32,14 +32,19 @@ class Person:
 class BenchTelegram:
     """The Bot API and its people. Each update's time runs until what it asks for has come.
 
-    `pace` is how many updates a second there are in all; None for as many as are answered.
+    `pace` is how many updates a second there are in all; None for as many as are answered. Updates
+    are polled for, or posted by `post` where that is given.
     """
 
-    def __init__(self, people: int, pace: float | None) -> None:
+    def __init__(
+        self, people: int, pace: float | None, post: Callable[[Json], None] | None = None
+    ) -> None:
+        self._post = post
         self.milliseconds: list[float] = []
         self.finished = 0
         self.first_answer = asyncio.Event()
         self._pace = pace
+        self._webhook = ""
         self._people: dict[int, Person] = {}
         self._chats, self._messages = itertools.count(1), itertools.count(1)
         self._updates: deque[Json] = deque()
@@ -78,6 +83,11 @@ class BenchTelegram:
             return _ok(await self._next_updates(int(given.get("offset") or 0)))
         if method == "getMe":
             return _ok(BOT)
+        if method == "setWebhook":
+            self._webhook = given["url"]
+        if method == "getWebhookInfo":
+            info = {"url": self._webhook, "has_custom_certificate": False}
+            return _ok({**info, "pending_update_count": 0})
         if method not in ("sendMessage", "editMessageText"):
             return _ok(True)
         chat = int(given["chat_id"])
@@ -163,8 +173,12 @@ class BenchTelegram:
 
     def _add(self, person: Person, update: Json) -> None:
         person.asked_at = time.perf_counter()
-        self._updates.append({"update_id": next(self._update_ids), **update})
-        self._arrived.set()
+        numbered = {"update_id": next(self._update_ids), **update}
+        if self._post:
+            self._post(numbered)
+        else:
+            self._updates.append(numbered)
+            self._arrived.set()
 
 
 async def _parameters(request: web.Request) -> Json:

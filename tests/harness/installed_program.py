@@ -73,7 +73,18 @@ class InstalledProgram:
 
     def rj(self, *words: str) -> str:
         """Run one command of the command line; return what it printed."""
-        done = subprocess.run(
+        done = self._run(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def rj_refused(self, *words: str) -> str:
+        """Run one command that cannot be done; return why not."""
+        done = self._run(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "bot", *words],
             cwd=self._home,
             env=self._environment,
@@ -82,8 +93,6 @@ class InstalledProgram:
             timeout=PATIENCE,
             check=False,
         )
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
 
     def rj_json(self, *words: str) -> Any:
         """Return what a command prints with --json; it runs in this process, which is quicker."""

@@ -69,21 +69,26 @@ class PostgresqlServer:
         self.stop()
         shutil.rmtree(self._folder)
 
-    def url(self, name: str) -> str:
-        """Return the URL of a database, as DATABASE_URL has it."""
-        return f"postgresql+psycopg://{self._user}@127.0.0.1:{self.port}/{name}"
+    def process_id(self) -> int:
+        """Return the number of the server's first process."""
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
+    def url(self, name: str, role: str = "") -> str:
+        """Return the URL of a database, as DATABASE_URL has it, for a role or its owner."""
+        return f"postgresql+psycopg://{role or self._user}@127.0.0.1:{self.port}/{name}"
 
     def create(self, template: str = "template0") -> str:
         """Make a database from a template; return its name."""
         name = f"t{next(self._numbers)}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
 
     def drop(self, name: str) -> None:
         """Delete a database, whoever is connected to it."""
-        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
+        """Run a statement of a whole server's, such as one about databases or roles."""
         url = self.url("postgres").replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement.encode())

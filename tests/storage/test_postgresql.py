@@ -15,6 +15,7 @@ from storage.backends import Backend, open_backend
 from storage.chats import conversations, inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
+from storage.tables import INBOX
 from storage.unit import Unit
 from storage.vault import Vault
 from tests.harness.clock import FakeClock
@@ -146,7 +147,7 @@ async def test_what_is_committed_is_told_to_the_other_processes(
     ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
     own: list[set[str]] = []
     here.on_commit = own.append
-    async with task(there.backend.listen(ready.set, told.put_nowait)):
+    async with task(there.backend.listen(ready.set, told.put_nowait, print)):
         await asyncio.wait_for(ready.wait(), SECONDS)
         await here.write(lambda unit: unit.signals.update({"inbox", "desk"}))
         await there.write(lambda unit: unit.signals.add("not told to itself"))
@@ -164,7 +165,7 @@ async def test_nothing_is_told_that_was_not_committed(both: tuple[Database, Data
         raise ZeroDivisionError
 
     ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
-    async with task(there.backend.listen(ready.set, told.put_nowait)):
+    async with task(there.backend.listen(ready.set, told.put_nowait, print)):
         await asyncio.wait_for(ready.wait(), SECONDS)
         with pytest.raises(ZeroDivisionError):
             await here.write(fail)
@@ -266,3 +267,37 @@ def test_a_url_without_a_name_is_refused() -> None:
 def test_a_nul_character_in_a_look_up_breaks_nothing(both: tuple[Database, Database]) -> None:
     with both[0].reading() as unit:
         assert conversations.load_conversation(unit, "telegram\0", "4\0").new
+
+
+async def test_schemas_of_one_database_neither_wait_for_nor_hear_nor_lead_each_other(
+    postgresql_url: str, vault: Vault, clock: FakeClock
+) -> None:
+    kent, sussex = (
+        Database(f"{postgresql_url}?schema={name}", vault, clock) for name in ("kent", "sussex")
+    )
+    for one in (kent, sussex):
+        assert not one.is_current()
+        one.migrate()
+        assert one.is_current()
+    ready, told = asyncio.Event(), asyncio.Queue[set[str]]()
+    led = asyncio.Event(), asyncio.Event()
+    async with (
+        task(sussex.backend.listen(ready.set, told.put_nowait, print)),
+        task(leading(kent.backend, led[0])),
+        task(leading(sussex.backend, led[1])),
+    ):
+        await asyncio.wait_for(ready.wait(), SECONDS)
+        for event in led:
+            await asyncio.wait_for(event.wait(), SECONDS)
+        with kent.unit() as unit:
+            inbox.enqueue_arrivals(unit, "telegram", [Arrival("1", "7", {"text": "private"})])
+            await sussex.write(lambda other: other.signals.add("while Kent writes"))
+        await kent.write(lambda other: other.signals.add("inbox"))
+        await sussex.write(lambda other: other.signals.add("last"))
+    assert told.empty(), "what it published itself and what Kent did are not told"
+    with kent.reading() as unit:
+        assert unit.exists(INBOX.c.channel == "telegram")
+    with sussex.reading() as unit:
+        assert not unit.exists(INBOX.c.channel == "telegram")
+    kent.close()
+    sussex.close()

@@ -10,7 +10,7 @@ import httpx
 
 from bot.channel_interface import Body, Channel
 from bot.channels.web import WebChannel
-from bot.rate_limit import RateLimiter
+from bot.peers.rate_limit import RateLimiter
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
 from flows.wording import say
@@ -107,11 +107,12 @@ class WebPlayer(StoryPlayer):
     def build(self) -> Runtime:
         """Return the parts of a process that serves pages."""
         self.running = self.build_app()
-        self.running.runtime.answer_within, self.running.runtime.limiter = 0.0, UnlimitedLimiter()
+        runtime = self.running.runtime
+        runtime.answer_within = 0.0
+        runtime.limiter = UnlimitedLimiter(runtime.vault.fingerprint, runtime.peers)
         self.alerts = self._paper.alerts
         self.web_channel = FaultyWebChannel(self.database)
         own: dict[str, Channel] = {"web": self.web_channel, "paper": self._paper}
-        runtime = self.running.runtime
         runtime.channels, runtime.alerts = {**runtime.channels, **own}, ("paper",)
         app = self.running.pages()
         self.tabs: dict[str, Tab] = defaultdict(

@@ -11,7 +11,7 @@ from telegram.error import (
 )
 
 from bot.channels.telegram.channel import build_bot
-from bot.channels.telegram.webhook import PATH
+from bot.channels.telegram.webhook import webhook_address
 from bot.settings import Settings
 
 Findings = tuple[list[str], list[str]]
@@ -41,8 +41,7 @@ def _check_webhook(info: WebhookInfo, settings: Settings) -> Findings:
     if settings.telegram_mode == "polling":
         taken_away = "Telegram sends messages to a web address. Polling ends that when it starts."
         return [], [taken_away] if info.url else []
-    ours = f"{(settings.telegram_webhook_url or '').rstrip('/')}{PATH}"
-    if info.url and info.url != ours:
+    if info.url and info.url != webhook_address(settings.telegram_webhook_url or ""):
         return ["Telegram sends messages to another address than TELEGRAM_WEBHOOK_URL."], []
     notes = [] if info.url else ["The webhook is not set yet. The service sets it when it starts."]
     if info.last_error_date:

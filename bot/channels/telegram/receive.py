@@ -1,7 +1,6 @@
 """Gets raw updates by polling: each is saved before Telegram is told that it may forget it."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -9,6 +8,7 @@ from telegram.error import Conflict, TelegramError
 
 from bot.channel_interface import Body
 from bot.channels.telegram.channel import RawBot
+from bot.channels.telegram.takeover import TakeoverMonitor
 from bot.channels.telegram.translate import chat_id_of
 from storage.chats.inbox import Arrival
 
@@ -20,11 +20,12 @@ LONG_POLL_SECONDS = 25
 SaveArrivals = Callable[[list[Arrival]], Awaitable[object]]
 
 
-async def poll(bot: RawBot, save: SaveArrivals) -> None:
+async def poll(bot: RawBot, save: SaveArrivals, monitor: TakeoverMonitor) -> None:
     """Receive for ever: save a batch, and only then ask for the next, which confirms it.
 
-    Starts without an offset, because update numbers may begin anew; what comes twice is known
-    by its content. Waits out what Telegram answers; raises whatever `save` raises.
+    What a webhook still holds is taken back. Starts without an offset, because update numbers may
+    begin anew; what comes twice is known by its content. Waits out what Telegram answers; raises
+    whatever `save` raises.
     """
     offset: int | None = None
     failed = 0
@@ -33,12 +34,13 @@ async def poll(bot: RawBot, save: SaveArrivals) -> None:
             updates = await bot.raw_updates(offset, ALLOWED_UPDATES, LONG_POLL_SECONDS)
         except TelegramError as error:
             failed += 1
-            await _remove_webhook(bot, error)
-            code = "token_in_use_elsewhere" if isinstance(error, Conflict) else type(error).__name__
-            log.warning("poll_failed", extra={"code": code, "n": failed})
+            log.warning("poll_failed", extra={"code": type(error).__name__, "n": failed})
+            if isinstance(error, Conflict):
+                await monitor.note_conflict(bot)
             await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failed, 6)))
             continue
         failed = 0
+        monitor.note_received()
         if updates:
             await save([arrival_of(update) for update in updates])
             offset = next_offset(updates, offset)
@@ -55,10 +57,3 @@ def next_offset(updates: list[Body], offset: int | None) -> int | None:
     """Return the number that confirms these updates; one without a number confirms nothing."""
     numbers = [number for update in updates if type(number := update.get("update_id")) is int]
     return max(numbers) + 1 if numbers else offset
-
-
-async def _remove_webhook(bot: RawBot, error: TelegramError) -> None:
-    """Take back updates that a webhook still holds, which is one cause of a conflict."""
-    if isinstance(error, Conflict):
-        with contextlib.suppress(TelegramError):
-            await bot.delete_webhook(drop_pending_updates=False)

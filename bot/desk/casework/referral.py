@@ -100,7 +100,7 @@ async def _open_and_render(
             return None
 
     record = await request.write(opening)
-    request.runtime.presence.touch(reference, request.actor, request.now)
+    request.runtime.presence.touch(reference, request.actor)
     around = await request.read(_load_context, request, record)
     if record is None:
         return request.render("erased.html", 200, **_common_values(request, around))
@@ -114,7 +114,7 @@ async def _open_and_render(
         flags=flag_labels(entry),
         reasons=[label_for("reasons", reason) for reason in record.reasons],
         door=label_for("doors", record.source) if record.source else "",
-        also=request.runtime.presence.other_viewers(reference, request.actor, request.now),
+        also=request.runtime.presence.other_viewers(reference, request.actor),
         duplicates=around.duplicates,
         contact_waits=around.contact_change_pending,
         **_common_values(request, around),

@@ -16,6 +16,7 @@ from bot.channels import broker
 from bot.channels.broker import NO_JETSTREAM, NOT_ENCRYPTED, STREAM, BrokerChannel, check_broker
 from bot.cli import doctor
 from flows.vocabulary import OutboxKind
+from storage.vault import Vault
 from tests.bot.channels.relay_harness import jetstream_of
 from tests.harness.app import build_settings
 from tests.harness.nats import USER, NatsServer
@@ -137,10 +138,13 @@ def test_the_doctor_says_what_is_wrong_without_the_password(
 
 
 def test_without_the_setting_its_library_is_not_loaded(tmp_path: Path) -> None:
+    Vault.open(tmp_path / "key.json", create=True)
     lines = (
-        "import sys; from bot.cli import doctor; from bot.serve import Program",
-        "from bot.settings import Settings; from storage.database import Database",
-        f"Program(Settings(_env_file=None), Database('sqlite:///{tmp_path / 'rj.db'}'))",
+        "import sys; from pathlib import Path",
+        "from bot.cli import doctor; from bot.serve import Program; from bot.settings import Settings",
+        "from storage.database import Database; from storage.vault import Vault",
+        f"home = Path({str(tmp_path)!r}); vault = Vault.open(home / 'key.json', create=False)",
+        "Program(Settings(_env_file=None), Database(f'sqlite:///{home}/rj.db', vault))",
         "print({'faststream', 'nats', 'fast_depends'} & set(sys.modules))",
     )
     command = [sys.executable, "-c", "\n".join(lines)]

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from bot.peers.rate_limit import RateLimiter
 from bot.web.forms import BODY_MAX
 from flows.casework import Act
 from storage import logbook
@@ -68,7 +69,8 @@ async def test_without_a_token_there_is_nothing(desk: DeskApp) -> None:
             b"bearer \xe9",
         ):
             headers = {b"Authorization": sent} if sent else {}
-            desk.running.runtime.limiter = type(desk.running.runtime.limiter)()
+            runtime = desk.running.runtime
+            runtime.limiter = RateLimiter(runtime.vault.fingerprint, runtime.peers)
             answer = await browser.client.get(f"/api/v1/{path}", headers=headers)
             assert answer.status_code == 401
             assert answer.headers["content-type"] == "application/problem+json"

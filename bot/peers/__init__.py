@@ -1,0 +1,1 @@
+"""What each process keeps in memory, and tells the other processes on its database."""
