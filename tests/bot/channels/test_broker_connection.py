@@ -141,7 +141,8 @@ def test_without_the_setting_its_library_is_not_loaded(tmp_path: Path) -> None:
     Vault.open(tmp_path / "key.json", create=True)
     lines = (
         "import sys; from pathlib import Path",
-        "from bot.cli import doctor; from bot.serve import Program; from bot.settings import Settings",
+        "from bot.cli import doctor; from bot.serve import Program",
+        "from bot.settings import Settings",
         "from storage.database import Database; from storage.vault import Vault",
         f"home = Path({str(tmp_path)!r}); vault = Vault.open(home / 'key.json', create=False)",
         "Program(Settings(_env_file=None), Database(f'sqlite:///{home}/rj.db', vault))",
