@@ -67,6 +67,17 @@ class LocalChannel(Channel, Protocol):
         """
 
 
+@runtime_checkable
+class ConnectedChannel(Channel, Protocol):
+    """A channel that keeps a connection while it is used to send."""
+
+    async def open(self) -> None:
+        """Connect; raises TemporaryFailure. Sending does so too, where it is not connected."""
+
+    async def close(self) -> None:
+        """End the connection, if there is one."""
+
+
 class RateLimited(Exception):
     """Not now: try again after `seconds`."""
 

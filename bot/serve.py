@@ -9,16 +9,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot.channel_interface import Channel
-from bot.channels.email import EmailChannel
-from bot.channels.page import PageChannel
+from bot.channel_setup import alert_channels, build_channels
 from bot.channels.telegram import RawBot, TelegramChannel, build_bot, connect, receive, webhook
 from bot.channels.telegram.takeover import Takeover, TakeoverMonitor
-from bot.channels.typed import ManualEntryChannel
-from bot.channels.web import WebChannel
-from bot.channels.webhook import WebhookChannel
 from bot.monitoring.measurements import LedWork
-from bot.pipeline.alerts import WEBHOOK_CHANNEL, AlertKey, alert_about_service
+from bot.pipeline.alerts import AlertKey, alert_about_service
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.receive import Receiver
 from bot.pipeline.respond import answer_batch, answer_now
@@ -54,8 +49,8 @@ class Program:
         self.runtime = Runtime(
             settings,
             database,
-            _channels(settings, database, self.bot),
-            _alert_channels(settings),
+            build_channels(settings, database, self.bot),
+            alert_channels(settings),
             ("email",) if settings.manager_email else (),
             demo,
             self._telegram_username,
@@ -144,6 +139,7 @@ class Program:
         channels = {name: self.runtime.channels[name]}
         delivery = Delivery(self.runtime, channels, PATIENCE_SECONDS)
         try:
+            await delivery.start()
             while True:
                 _, wait = await delivery.deliver_batch()
                 # What was enqueued meanwhile has set the event.
@@ -265,26 +261,6 @@ async def _supervise(name: str, part: Work) -> None:
         except Exception as problem:
             log.exception("part_failed", extra={"code": f"{name}_{type(problem).__name__}"})
             await asyncio.sleep(IDLE_SECONDS)
-
-
-def _channels(settings: Settings, database: Database, bot: RawBot | None) -> dict[str, Channel]:
-    channels: dict[str, Channel] = {
-        "web": WebChannel(database),
-        "page": PageChannel(),
-        "typed": ManualEntryChannel(),
-    }
-    if bot:
-        channels[TelegramChannel.name] = TelegramChannel(bot, settings.staff_telegram_chat)
-    if settings.staff_email or settings.manager_email:
-        channels["email"] = EmailChannel(settings)
-    if settings.webhook_url:
-        channels[WEBHOOK_CHANNEL] = WebhookChannel(settings, database.clock)
-    return channels
-
-
-def _alert_channels(settings: Settings) -> tuple[str, ...]:
-    by_chat = ("telegram",) if settings.staff_telegram_chat and settings.telegram_bot_token else ()
-    return (*by_chat, *(("email",) if settings.staff_email else ()))
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:

@@ -79,6 +79,7 @@ class Settings(ContentSettings):
     export_alone_up_to: int = 20
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
+    events_url: SecretStr | None = None
     backup_recipient: str | None = None
     metrics_token: SecretStr | None = None
     metrics_port: Port | None = None
@@ -102,6 +103,24 @@ class Settings(ContentSettings):
     def _check_readable(cls, url: str | None) -> str | None:
         urlsplit(url or "")
         return url
+
+    @field_validator("events_url")
+    @classmethod
+    def _check_broker_address(cls, given: SecretStr | None) -> SecretStr | None:
+        """Raise ValueError for no address, or a line on which others could read the password."""
+        url = given.get_secret_value() if given else "tls://nobody"
+        try:
+            address = urlsplit(url)
+            is_whole = bool(address.hostname) and address.port != 0
+            is_whole &= (address.username is None) == (address.password is None)
+            is_whole &= not (address.path + address.query + address.fragment)
+        except ValueError:
+            is_whole = False  # what was raised may repeat a part of the password
+        if not is_whole:
+            raise ValueError("must be like tls://user:password@host:4222, percent-encoded")
+        if address.scheme != "tls" and not (address.scheme == "nats" and _is_loopback(url)):
+            raise ValueError("must begin with tls://, or with nats:// for a broker on this machine")
+        return given
 
     @field_validator("trusted_proxies")
     @classmethod

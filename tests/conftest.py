@@ -7,13 +7,14 @@ from pathlib import Path
 
 pytest_plugins = [
     "tests.harness.thorough",
-    "tests.harness.postgresql",
-    "tests.harness.promtool",
+    "tests.harness.programs.postgresql",
+    "tests.harness.programs.promtool",
+    "tests.harness.programs.nats",
     "tests.harness.app_fixtures",
     "tests.harness.storage_fixtures",
     "tests.harness.desk_fixtures",
     "tests.harness.telegram_fixtures",
-    "tests.harness.sandbox",
+    "tests.harness.programs.sandbox",
 ]
 
 os.environ["PTB_TIMEDELTA"] = "true"

@@ -56,6 +56,7 @@ def run_checks(settings: Settings) -> Findings:
         asyncio.run(check_telegram(settings)),
         _check_alert_channels(settings),
         (check_mail(settings), []),
+        _check_broker(settings),
         _check_backups(settings),
         _check_clock(now),
         _check_content(now.date()),
@@ -150,6 +151,14 @@ def _check_alert_channels(settings: Settings) -> Findings:
         return [], []
     nobody = "Nobody is told of a new request. Set STAFF_TELEGRAM_CHAT or STAFF_EMAIL."
     return [], [nobody]
+
+
+def _check_broker(settings: Settings) -> Findings:
+    if settings.events_url is None:
+        return [], []
+    from bot.channels.broker import check_broker  # its library is not loaded where it is not used
+
+    return asyncio.run(check_broker(settings))
 
 
 def _check_backups(settings: Settings) -> Findings:

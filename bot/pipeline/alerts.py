@@ -28,8 +28,8 @@ class AlertKey(StrEnum):
     FOREIGN_WEBHOOK = "foreign_webhook"
 
 
-WEBHOOK_CHANNEL = "webhook"
-"""The channel by which another system is told."""
+WEBHOOK_CHANNEL, BROKER_CHANNEL = EVENT_CHANNELS = "webhook", "broker"
+"""The channels by which other systems are told."""
 
 
 def alert(unit: Unit, runtime: Runtime, key: AlertKey, reference: str, at: datetime) -> None:
@@ -59,17 +59,17 @@ def alert_about_service(unit: Unit, runtime: Runtime, key: AlertKey) -> None:
         outbox.enqueue(unit, channel, OutboxKind.ALERT, {**body, "to": MANAGER_RECIPIENT})
 
 
-def notify_webhook(unit: Unit, runtime: Runtime, record: Record) -> None:
-    """Tell another system that there is a new referral: nothing personal.
+def notify_systems(unit: Unit, runtime: Runtime, record: Record) -> None:
+    """Tell other systems that there is a new referral: nothing personal.
 
-    The event's id stays the same however often it is sent.
+    The event's id is the same on each channel, and however often it is sent.
     """
-    if WEBHOOK_CHANNEL not in runtime.channels:
-        return
     due = record.due.astimezone(UTC).isoformat()
     told = {"event": new_id(), "kind": "referral", "reference": record.reference}
     body = {**told, "queue": record.queue, "due": due}
-    outbox.enqueue(unit, WEBHOOK_CHANNEL, OutboxKind.REFERRAL, body)
+    for channel in EVENT_CHANNELS:
+        if channel in runtime.channels:
+            outbox.enqueue(unit, channel, OutboxKind.REFERRAL, body)
 
 
 def _alert_text(runtime: Runtime, key: AlertKey, reference: str, when: datetime) -> str:

@@ -11,11 +11,13 @@ from bot.channel_interface import (
     Channel,
     ChannelDown,
     ChatClosed,
+    ConnectedChannel,
     PermanentFailure,
     RateLimited,
     TemporaryFailure,
 )
 from bot.pipeline import outgoing
+from bot.pipeline.alerts import EVENT_CHANNELS
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
 from storage.chats import dead_letters, message_ids, outbox
@@ -34,9 +36,9 @@ BACK_OFF = (1, 2, 5, 15, 60, 300, 900)
 OUTAGE_RETRY_SECONDS = 5
 """Seconds until the next try at most when the channel is down: people wait for no more once it is
 back. Until then a round tries one row."""
-DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
+DEAD_LETTER_BACK_OFF = dict.fromkeys(EVENT_CHANNELS, (*BACK_OFF, 3600, 10800, 21600, 43200))
 """Channels on which a row is tried once more than it says here, for a day at most, and then waits
-in the list of the dead until somebody sends it again."""
+in the list of the dead until somebody sends it again. While the channel is down it is tried on."""
 RETRY_WINDOW = timedelta(hours=24)
 BATCH_SIZE = 250
 CALL_CHECK_SECONDS = 0.2
@@ -151,11 +153,24 @@ class Delivery:
             self._is_down = True
         return was_down and not self._is_down
 
+    async def start(self) -> None:
+        """Connect the channels that keep a connection; one that is down joins at its next row."""
+        for channel in self._connected_channels():
+            try:
+                await channel.open()
+            except TemporaryFailure as problem:
+                log.warning("channel_down", extra={"code": f"{channel.name}_{problem}"})
+
     async def stop(self) -> None:
-        """End the calls that have no answer yet; their rows are sent again."""
+        """End the calls that have no answer yet, whose rows are sent again, and the connections."""
         for call in self._calls.values():
             call.cancel()
         await asyncio.gather(*self._calls.values(), return_exceptions=True)
+        for channel in self._connected_channels():
+            await channel.close()
+
+    def _connected_channels(self) -> list[ConnectedChannel]:
+        return [one for one in self._channels.values() if isinstance(one, ConnectedChannel)]
 
     def _take_outcomes(self) -> list[_SendOutcome]:
         ended = [line for line, call in self._calls.items() if call.done()]
@@ -244,7 +259,7 @@ class Delivery:
     def _retry_or_dead_letter(self, unit: Unit, row: OutboxItem, code: str, is_down: bool) -> None:
         """Try a row again later; where that has an end, lay it where somebody sees it."""
         waits = DEAD_LETTER_BACK_OFF.get(row.channel, BACK_OFF)
-        if row.channel in DEAD_LETTER_BACK_OFF and (
+        if (row.channel in DEAD_LETTER_BACK_OFF and not is_down) and (
             row.attempts >= len(waits) or unit.now >= row.enqueued_at + RETRY_WINDOW
         ):
             dead_letters.move_to_dead_letters(unit, row.id, code)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.pipeline.alerts import AlertKey, alert, notify_webhook
+from bot.pipeline.alerts import AlertKey, alert, notify_systems
 from bot.runtime import Runtime
 from flows.conversation import (
     ClearChat,
@@ -32,7 +32,7 @@ def apply_effect(unit: Unit, runtime: Runtime, channel: str, chat_id: str, effec
             here = replace(record, source=record.source or channel)
             lifecycle.hand_over(unit, here, chat_id)
             alert(unit, runtime, AlertKey.NEW, record.reference, record.due)
-            notify_webhook(unit, runtime, record)
+            notify_systems(unit, runtime, record)
         case StopContact(reference, act):
             lifecycle.stop_contact(unit, reference, act)
             alert(unit, runtime, AlertKey(act), reference, unit.now)

@@ -20,7 +20,7 @@ import aiohttp
 from storage.vault import Vault
 from tests.bench.bot_api import TOKEN, BenchTelegram, Json
 from tests.bench.telegram_load import PRODUCT, cpu_seconds
-from tests.harness.postgresql import PostgresqlServer, server_programs
+from tests.harness.programs.postgresql import PostgresqlServer, server_programs
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.support.paths import ROOT
 from tests.support.ports import free_port

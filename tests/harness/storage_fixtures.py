@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.unit import Unit
 from storage.vault import Vault
 from tests.harness.clock import FakeClock
-from tests.harness.postgresql import POSTGRESQL
+from tests.harness.programs.postgresql import POSTGRESQL
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ HOLES = [
     ("libraries", "bot.pipeline.respond", "telegram"),
     ("libraries", "bot.pipeline.respond", "sqlmodel"),
     ("libraries", "bot.channels.telegram.receive", "starlette"),
+    ("libraries", "bot.channels.webhook", "faststream"),
     ("libraries", "bot.desk.guard", "smtplib"),
     ("storage-shapes", "storage.chats.inbox", "flows.turn"),
     ("storage-shapes", "storage.chats.inbox", "flows.referral.match_keys"),

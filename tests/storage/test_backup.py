@@ -28,7 +28,7 @@ from storage.referrals.rows import ReferralErased
 from storage.tables import OUTBOX
 from storage.vault import Vault
 from storage.web_tables import METADATA, SIGN_IN
-from tests.harness.postgresql import PostgresqlServer
+from tests.harness.programs.postgresql import PostgresqlServer
 from tests.support.builders import NOW, PC_KAUR, make_answer, make_record, store_answers
 
 

@@ -12,7 +12,7 @@ from storage.backends import UnsafeDatabase
 from storage.database import Database
 from storage.revisions import newest_revision
 from storage.web_tables import METADATA
-from tests.harness.postgresql import POSTGRESQL, PostgresqlServer
+from tests.harness.programs.postgresql import POSTGRESQL, PostgresqlServer
 from tests.support.schema import schema_of
 
 EARLIER = ["base", *migrations.revisions()]

@@ -19,7 +19,7 @@ from storage.tables import INBOX
 from storage.unit import Unit
 from storage.vault import Vault
 from tests.harness.clock import FakeClock
-from tests.harness.postgresql import PostgresqlServer, server_programs
+from tests.harness.programs.postgresql import PostgresqlServer, server_programs
 
 pytestmark = pytest.mark.postgresql
 SECONDS = 20.0

@@ -26,7 +26,7 @@ from storage.chats.outbox import OutboxStage
 from storage.database import Database
 from storage.referrals import lifecycle
 from storage.tables import INBOX, OUTBOX, REFERRAL
-from tests.harness.postgresql import POSTGRESQL
+from tests.harness.programs.postgresql import POSTGRESQL
 from tests.harness.telegram_app import WEBHOOK_SECRET
 from tests.harness.thorough import is_thorough
 from tests.support.crash_runner import KILL_POINTS
@@ -184,16 +184,17 @@ def _settings(server: TelegramServer, url: str, home: Path, mode: str) -> dict[s
 
 @contextlib.contextmanager
 def running_under_load(
-    mode: str, runners: list[ForkServer], home: Path, database: Database
+    mode: str, runners: list[ForkServer], home: Path, database: Database, **more: str
 ) -> Iterator[list[ChildProgram]]:
     """Give the programs while people write to them; afterwards see that all of it is there once.
 
-    The URL of the database holds no password, so that it can be told.
+    The URL of the database holds no password, so that it can be told. `more` are other settings.
     """
     url = str(database.backend.writer.url)
     with TelegramServer() as server:
         programs = [
-            ChildProgram(runner, home, _settings(server, url, home, mode)) for runner in runners
+            ChildProgram(runner, home, {**_settings(server, url, home, mode), **more})
+            for runner in runners
         ]
         town = LoadGenerator(server, database)
         people = [threading.Thread(target=town.run_person, daemon=True) for _ in range(PEOPLE)]

@@ -14,7 +14,7 @@ from tests.harness.installed_program import (
     go_through,
     wait_for_text,
 )
-from tests.harness.postgresql import PostgresqlServer
+from tests.harness.programs.postgresql import PostgresqlServer
 from tests.support.happy_path import happy_path
 from tests.telegram_server import TelegramServer
 

@@ -14,7 +14,7 @@ import pytest
 
 from bot.channel_interface import PermanentFailure
 from bot.channels.webhook import WebhookChannel
-from bot.pipeline.alerts import notify_webhook
+from bot.pipeline.alerts import notify_systems
 from bot.pipeline.deliver import Delivery
 from bot.settings import Settings
 from flows.vocabulary import OutboxKind
@@ -78,7 +78,7 @@ class WebhookHarness:
     def add_referral(self, reference: str = "ACDE-3467") -> None:
         """Have a new referral."""
         with self.database.unit(self.clock()) as unit:
-            notify_webhook(unit, self.house, make_record(reference))
+            notify_systems(unit, self.house, make_record(reference))
 
     async def run_for(self, hours: float) -> int:
         """Let time pass, trying whenever something is due; return how often something went."""
@@ -143,7 +143,7 @@ async def test_a_new_referral_is_told_signed_and_without_a_person(
 
 async def test_without_the_setting_nobody_is_told(database: Database, vault: Vault) -> None:
     with database.unit(START) as unit:
-        notify_webhook(unit, build_runtime(database, {}), make_record("ACDE-3467"))
+        notify_systems(unit, build_runtime(database, {}), make_record("ACDE-3467"))
     with database.reading() as unit:
         assert dead_letters.list_undelivered(unit) == []
 
@@ -239,8 +239,8 @@ def test_half_a_setting_or_an_open_line_is_refused(url: str | None, secret: str 
 async def test_staff_see_what_did_not_arrive_and_send_it_again(desk: DeskApp) -> None:
     house = build_runtime(desk.database, {"webhook": WebhookChannel(build_settings(), desk.clock)})
     with desk.database.unit(START) as unit:
-        notify_webhook(unit, house, make_record("ACDE-3467"))
-        notify_webhook(unit, house, make_record("ACDE-2222"))
+        notify_systems(unit, house, make_record("ACDE-3467"))
+        notify_systems(unit, house, make_record("ACDE-2222"))
     with desk.database.reading() as unit:
         first = dead_letters.list_undelivered(unit)[0]
     with desk.database.unit(START) as unit:

@@ -13,8 +13,8 @@ import pytest
 
 from storage.backups.archive import make_recovery_key
 from storage.vault import Vault
-from tests.harness.postgresql import PostgresqlServer
-from tests.harness.sandbox import PATIENCE, Sandbox
+from tests.harness.programs.postgresql import PostgresqlServer
+from tests.harness.programs.sandbox import PATIENCE, Sandbox
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 

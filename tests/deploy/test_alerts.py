@@ -14,7 +14,7 @@ from storage.referrals import lifecycle
 from tests.harness.app import build_app
 from tests.harness.clock import FakeClock
 from tests.harness.pages_app import open_pages
-from tests.harness.promtool import PROMTOOL
+from tests.harness.programs.promtool import PROMTOOL
 from tests.harness.telegram_app import telegram_settings
 from tests.support.builders import make_record
 from tests.support.paths import ROOT

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from storage.vault import Vault
-from tests.harness.sandbox import Sandbox
+from tests.deploy.container_file import Instruction, given_to_the_build, read_stages, values
+from tests.deploy.test_units import wait_until_well
+from tests.harness.programs.sandbox import Sandbox
 from tests.harness.thorough import is_thorough
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
-from tests.system.container_file import Instruction, given_to_the_build, read_stages, values
-from tests.system.test_units import wait_until_well
 
 DEPLOY = ROOT / "deploy"
 PARTS, IMAGE = read_stages(DEPLOY / "Containerfile")

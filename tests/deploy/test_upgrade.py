@@ -23,7 +23,7 @@ from tests.harness.installed_program import (
     told_reference,
     wait_for_text,
 )
-from tests.harness.postgresql import POSTGRESQL, SQLITE, PostgresqlServer
+from tests.harness.programs.postgresql import POSTGRESQL, SQLITE, PostgresqlServer
 from tests.support.happy_path import expected_answers, happy_path
 from tests.telegram_server import TelegramServer
 

@@ -11,11 +11,11 @@ from typer.main import get_command
 from bot.__main__ import app
 from bot.settings import SecretsFolder, Settings
 from bot.web.server import SHUTDOWN_SECONDS
-from tests.harness.sandbox import Sandbox
+from tests.deploy.container_file import read_stages, values
+from tests.harness.programs.sandbox import Sandbox
 from tests.support.certificates import make_certificate
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
-from tests.system.container_file import read_stages, values
 
 DEPLOY = ROOT / "deploy"
 TEXT = (DEPLOY / "compose.yml").read_text()

@@ -1,0 +1,1 @@
+"""What is in deploy/, walked as far as a machine for tests allows."""
