@@ -86,6 +86,7 @@ class Settings(ContentSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator(
+        "events_url",
         "metrics_token",
         "oidc_client_secret",
         "smtp_password",

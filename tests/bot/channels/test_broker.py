@@ -27,7 +27,7 @@ from tests.bot.channels.relay_harness import (
 from tests.harness.app import build_app, build_settings
 from tests.harness.clock import START
 from tests.harness.desk_fixtures import DeskApp
-from tests.harness.programs.nats import NatsServer
+from tests.harness.programs.nats import NatsServer, running
 from tests.harness.serving import started
 from tests.support.builders import make_record
 from tests.support.ports import free_port
@@ -214,11 +214,9 @@ async def test_a_user_that_may_do_no_more_than_the_readme_says_is_enough(
     database: Database,
 ) -> None:
     told = '"rj.>", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.CREATE.RJ_EVENTS"'
-    server = NatsServer(permissions=f'publish: [{told}], subscribe: "_INBOX.>"')
-    server.start()
-    async with relay_to(database, server.url()) as relay:
-        relay.add_referral()
-        await relay.delivery.deliver_batch()
-        assert relay.reasons() == ([], [])
-        assert await check_broker(build_settings(events_url=server.url())) == ([], [])
-    server.remove()
+    with running(NatsServer(permissions=f'publish: [{told}], subscribe: "_INBOX.>"')) as server:
+        async with relay_to(database, server.url()) as relay:
+            relay.add_referral()
+            await relay.delivery.deliver_batch()
+            assert relay.reasons() == ([], [])
+            assert await check_broker(build_settings(events_url=server.url())) == ([], [])

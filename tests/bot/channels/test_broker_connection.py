@@ -4,8 +4,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from flows.vocabulary import OutboxKind
 from storage.vault import Vault
 from tests.bot.channels.relay_harness import jetstream_of
 from tests.harness.app import build_settings
-from tests.harness.programs.nats import USER, NatsServer
+from tests.harness.programs.nats import USER, NatsServer, running
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
@@ -28,20 +28,14 @@ EVENT = {"event": "e1", "kind": "referral", "reference": "ACDE-3467"}
 INFO = {"server_id": "x", "version": "2.9.10", "headers": True, "max_payload": 1 << 20}
 
 
-@contextmanager
-def running(server: NatsServer) -> Iterator[NatsServer]:
-    """Run a server of the kind that a test needs."""
-    server.start()
-    yield server
-    server.remove()
-
-
 @asynccontextmanager
 async def open_channel(url: str) -> AsyncIterator[BrokerChannel]:
     """Give a channel; its connection is closed afterwards."""
     channel = BrokerChannel(build_settings(events_url=url))
-    yield channel
-    await channel.close()
+    try:
+        yield channel
+    finally:
+        await channel.close()
 
 
 async def failure(url: str) -> str:

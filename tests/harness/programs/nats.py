@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -98,13 +99,21 @@ class NatsServer:
             return False
 
 
+@contextmanager
+def running(server: NatsServer) -> Iterator[NatsServer]:
+    """Run a server; whatever happens, it is gone afterwards."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
 @pytest.fixture
 def nats_server() -> Iterator[NatsServer]:
     """Give a server of this test's own, started."""
-    server = NatsServer()
-    server.start()
-    yield server
-    server.remove()
+    with running(NatsServer()) as server:
+        yield server
 
 
 def pytest_configure(config: pytest.Config) -> None:
