@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.harness.storage_fixtures",
     "tests.harness.desk_fixtures",
     "tests.harness.telegram_fixtures",
+    "tests.harness.fork_server",
 ]
 
 os.environ["PTB_TIMEDELTA"] = "true"
