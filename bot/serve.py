@@ -26,7 +26,7 @@ from bot.settings import InvalidSettings, Settings
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats.inbox import INBOX_SIGNAL, Arrival
-from storage.database import Database
+from storage.database import Database, DatabaseBusy
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -118,7 +118,12 @@ class Program:
         delivery = Delivery(self.runtime, channels, PATIENCE_SECONDS)
         try:
             while True:
-                _, wait = await delivery.deliver_batch()
+                try:
+                    _, wait = await delivery.deliver_batch()
+                except DatabaseBusy as problem:
+                    # It knows what it has sent: another one would send that again.
+                    log.error("not_delivered", extra={"code": type(problem).__name__})
+                    wait = None
                 # What was enqueued meanwhile has set the event.
                 seconds = IDLE_SECONDS if wait is None else min(IDLE_SECONDS, wait)
                 await _wait_for(self.runtime.wake.event(name), seconds)

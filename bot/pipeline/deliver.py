@@ -111,13 +111,16 @@ class Delivery:
         self._limits = SendRateLimits()
         self._patience = patience
         self._calls: dict[str, asyncio.Task[_SendOutcome]] = {}
+        self._outcomes: list[_SendOutcome] = []
         self._is_down = False
 
     async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
 
         Returns how many rows were tried, and the seconds until others may go that are known of.
+        Raises DatabaseBusy; what was sent is recorded by the next call, before it sends anything.
         """
+        await self._record()
         now = self._runtime.clock()
         rows, withheld = await self._runtime.database.write(self._sendable_rows)
         self._notify(withheld)
@@ -130,9 +133,8 @@ class Delivery:
         if new:
             await asyncio.wait(new.values(), timeout=self._patience)
         outcomes = self._take_outcomes()
-        if outcomes:
-            await self._record(outcomes)
-            self._notify([outcome.row for outcome in outcomes])
+        self._outcomes += outcomes
+        await self._record()
         known = [wait for _, wait in waits if wait] + [CALL_CHECK_SECONDS] * bool(self._calls)
         if (
             self._is_back(outcomes)
@@ -196,17 +198,23 @@ class Delivery:
             return _SendOutcome(row, error=error)
         return _SendOutcome(row, message, tuple(cleared))
 
-    async def _record(self, outcomes: list[_SendOutcome]) -> None:
+    async def _record(self) -> None:
         """Keep what became of the rows, and what is in the chats now.
 
-        Failing at the latter must not send everything again.
+        Failing at the latter must not send everything again. Nor must a full disk: while nothing
+        can be written, the outcomes wait here.
         """
+        outcomes = self._outcomes
+        if not outcomes:
+            return
         try:
             await self._runtime.database.write(self._record_outcomes, outcomes, nullcontext)
         except DatabaseBusy:
             raise  # no row is at fault, and once more would wait as long again
         except Exception:
             await self._runtime.database.write(self._record_outcomes, outcomes, _logged_savepoint)
+        self._outcomes = []
+        self._notify([outcome.row for outcome in outcomes])
 
     def _record_outcomes(
         self,

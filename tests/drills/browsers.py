@@ -114,10 +114,12 @@ class ChatVisitor:
     did: list[str] = field(default_factory=list)
 
     @classmethod
-    def numbered(cls, urls: list[str], n: int) -> "ChatVisitor":
-        """Return somebody with a name and a network of their own."""
+    def numbered(
+        cls, urls: list[str], n: int, steps: tuple[PathStep, ...] = ()
+    ) -> "ChatVisitor":
+        """Return somebody with a network of their own; the steps have a name of their own too."""
         letters = "".join(chr(ord("a") + int(digit)) for digit in f"{n:03}")
-        steps = happy_path(f"Maya {letters}", f"07700 900{n % 1000:03}", f"+447700900{n % 1000:03}")
+        steps = steps or happy_path(f"Maya {letters}", f"07700 900{n % 1000:03}", f"+447700900{n % 1000:03}")
         return cls(PatientBrowser(urls, f"198.51.{n // 250}.{n % 250}"), steps)
 
     def start(self) -> None:
@@ -147,13 +149,17 @@ class ChatVisitor:
         self.start()
         for step in self.steps:
             self.do(step)
+        return self.reference(), expected_answers(self.steps)
+
+    def reference(self) -> str:
+        """Wait for the reference that is told in the end; return it."""
         deadline = time.monotonic() + PATIENCE
         while not (told := REFERENCE.findall(newest(page := self.browser.get("/chat").page))):
             assert time.monotonic() < deadline, newest(page)
             time.sleep(0.05)
         own = [one.text for one in page.messages if one.author == "own"]
         assert own == self.did, "each thing that was done is on the screen, once"
-        return told[0], expected_answers(self.steps)
+        return told[0]
 
 
 def newest(page: ParsedPage) -> str:

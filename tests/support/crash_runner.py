@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alembic import command, script
+from sqlalchemy import Connection, Engine, event
 from uvicorn.loops import asyncio as _loop
 from uvicorn.protocols.http import httptools_impl as _http
 
@@ -36,6 +37,8 @@ from storage.referrals import lifecycle
 
 __all__ = ["KILL_POINTS", "KillPoint", "main"]
 
+READ_ONLY = "read_only"
+"""While a file of this name is in its home, the database of a life is one that it can only read."""
 _IMPORTED_BEFORE_THE_FIRST_FORK = (command, script, site, _loop, _http)
 
 
@@ -139,6 +142,19 @@ def _set_constant(place: str, value: Any) -> None:
     else:
         assert hasattr(owner, name), place
         setattr(owner, name, value)
+
+
+@event.listens_for(Engine, "begin")
+def _write_nothing(connection: Connection) -> None:
+    """Have SQLite refuse what would change the file, as on a disk that was mounted anew."""
+    if connection.dialect.name != "sqlite":
+        return
+    if os.path.exists(READ_ONLY):
+        before = connection.exec_driver_sql("PRAGMA query_only").scalar()
+        connection.info.setdefault(READ_ONLY, before)
+        connection.exec_driver_sql("PRAGMA query_only=1")
+    elif READ_ONLY in connection.info:
+        connection.exec_driver_sql(f"PRAGMA query_only={connection.info.pop(READ_ONLY)}")
 
 
 def _exit_with_parent() -> None:
