@@ -158,7 +158,7 @@ class Program:
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `on_ready` once the first can be had."""
         site = await asyncio.to_thread(self.pages)
-        await serve(site, self.runtime.settings, on_ready)
+        await serve(site, self.runtime.settings, on_ready, self.runtime.live.close)
 
 
 async def run(
