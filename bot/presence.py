@@ -19,7 +19,7 @@ class PresenceTracker:
     def other_viewers(self, reference: str, viewer: str, now: datetime) -> list[str]:
         """Return who else looks, by name."""
         seen = self._last_seen.get(reference, {}).items()
-        return sorted(name for name, at in seen if name != viewer and now - at <= PRESENCE_TTL)
+        return sorted(name for name, at in seen if name != viewer and abs(now - at) <= PRESENCE_TTL)
 
     def _prune(self, now: datetime) -> None:
         if len(self._last_seen) > 200:

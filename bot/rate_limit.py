@@ -8,11 +8,17 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 
+CLOCK_TOLERANCE = 10.0
+"""Seconds that the clock may be put back before all that was counted is forgotten."""
+
+
 class RateLimiter:
     """Counts in this process; a rule is written as "10/minute"."""
 
     def __init__(self) -> None:
-        self._strategy = MovingWindowRateLimiter(MemoryStorage())
+        self._counts = MemoryStorage()
+        self._strategy = MovingWindowRateLimiter(self._counts)
+        self._latest = 0.0
         self._rules: dict[str, RateLimitItem] = {}
 
     def allow(self, rule: str, *keys: str) -> bool:
@@ -31,4 +37,9 @@ class RateLimiter:
         return max(1, math.ceil(again - time.time()))
 
     def _rule(self, rule: str) -> RateLimitItem:
+        now = time.time()
+        if now < self._latest - CLOCK_TOLERANCE:
+            # The clock was put back: what was counted ahead of it would count until it is there.
+            self._counts.reset()
+        self._latest = now
         return self._rules.setdefault(rule, parse(rule))

@@ -39,6 +39,8 @@ DEAD_LETTER_BACK_OFF = {"webhook": (*BACK_OFF, 3600, 10800, 21600, 43200)}
 in the list of the dead until somebody sends it again."""
 RETRY_WINDOW = timedelta(hours=24)
 BATCH_SIZE = 250
+CLOCK_TOLERANCE = timedelta(seconds=10)
+"""How far the clock may be put back before the times of all retries count as wrong."""
 CALL_CHECK_SECONDS = 0.2
 """Seconds until calls that had no answer yet are looked at again."""
 _RATE_LIMITED_KINDS = (OutboxKind.SAY, OutboxKind.ALERT)
@@ -113,6 +115,7 @@ class Delivery:
         self._calls: dict[str, asyncio.Task[_SendOutcome]] = {}
         self._outcomes: list[_SendOutcome] = []
         self._is_down = False
+        self._looked_at: datetime | None = None
 
     async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
@@ -165,6 +168,9 @@ class Delivery:
 
     def _sendable_rows(self, unit: Unit) -> tuple[list[OutboxItem], list[OutboxItem]]:
         """Return what can be sent, and what may not be any more: the guard is asked again."""
+        if self._looked_at and unit.now < self._looked_at - CLOCK_TOLERANCE:
+            outbox.retry_now(unit, self._channels)
+        self._looked_at = unit.now
         going: list[OutboxItem] = []
         withheld: list[OutboxItem] = []
         limit = BATCH_SIZE + len(self._calls)
