@@ -42,6 +42,7 @@ def ticking(file: Path, vault: Vault) -> Database:
     return Database(f"sqlite:///{file}", vault, clock)
 
 
+@pytest.mark.thorough
 async def test_a_day_ahead_and_back(ticking: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "SWEEP_SECONDS", 0.1)
     clock = ticking.clock

@@ -18,12 +18,12 @@ from tests.drills.test_disk import locked
 from tests.harness.clock import FakeClock
 from tests.harness.fork_server import ForkServer
 from tests.harness.postgresql import PostgresqlServer, server_programs
-from tests.harness.thorough import is_thorough
 
-STOPS = 6 if is_thorough() else 2
+STOPS = 4
 LIFE_SECONDS = 1.0
 
 
+@pytest.mark.thorough
 def test_stopped_again_and_again_under_load(
     runner: ForkServer, tmp_path: Path, database: Database
 ) -> None:

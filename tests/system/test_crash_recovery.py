@@ -23,6 +23,8 @@ from tests.support.crash_runner import KILL_POINTS
 RANDOM_KILLS = int(os.environ.get("KILLS", 50 if is_thorough() else 10))
 WORKERS = 4
 WORKER_KILLS = int(os.environ.get("KILLS", 10))
+KILLS_BEFORE_REST, REST = 10, 8.0
+"""After how many kills of workers everybody is left alone, for so many seconds."""
 LONGEST_LIFE = 1.0
 """In seconds; shorter where somebody is answered sooner."""
 
@@ -78,8 +80,10 @@ def test_workers_on_one_database_killed_at_random_moments(
         for program in programs:
             program.start()
         time.sleep(LONGEST_LIFE)
-        for _ in range(WORKER_KILLS):
-            time.sleep(dice.uniform(0, LONGEST_LIFE))
+        for kills in range(WORKER_KILLS):
+            # Who polls is elected anew each time; without a rest nobody is answered for minutes.
+            rest = REST if kills and kills % KILLS_BEFORE_REST == 0 else 0.0
+            time.sleep(rest + dice.uniform(0, LONGEST_LIFE))
             program = dice.choice(programs)
             assert program.kill() == signal.SIGKILL
             program.start()
