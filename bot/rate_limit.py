@@ -7,7 +7,6 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-
 CLOCK_TOLERANCE = 10.0
 """Seconds that the clock may be put back before all that was counted is forgotten."""
 

@@ -48,7 +48,9 @@ class Shown:
 class PatientBrowser:
     """A browser on one of several processes; on the next of them when one is gone."""
 
-    def __init__(self, urls: list[str], network: str, cookies: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, urls: list[str], network: str, cookies: dict[str, str] | None = None
+    ) -> None:
         self._urls, self._at = urls, 0
         self.client = httpx.Client(
             cookies=cookies, headers={"X-Forwarded-For": network}, timeout=PATIENCE
@@ -114,12 +116,12 @@ class ChatVisitor:
     did: list[str] = field(default_factory=list)
 
     @classmethod
-    def numbered(
-        cls, urls: list[str], n: int, steps: tuple[PathStep, ...] = ()
-    ) -> "ChatVisitor":
+    def numbered(cls, urls: list[str], n: int, steps: tuple[PathStep, ...] = ()) -> "ChatVisitor":
         """Return somebody with a network of their own; the steps have a name of their own too."""
         letters = "".join(chr(ord("a") + int(digit)) for digit in f"{n:03}")
-        steps = steps or happy_path(f"Maya {letters}", f"07700 900{n % 1000:03}", f"+447700900{n % 1000:03}")
+        steps = steps or happy_path(
+            f"Maya {letters}", f"07700 900{n % 1000:03}", f"+447700900{n % 1000:03}"
+        )
         return cls(PatientBrowser(urls, f"198.51.{n // 250}.{n % 250}"), steps)
 
     def start(self) -> None:
@@ -154,12 +156,12 @@ class ChatVisitor:
     def reference(self) -> str:
         """Wait for the reference that is told in the end; return it."""
         deadline = time.monotonic() + PATIENCE
-        while not (told := REFERENCE.findall(newest(page := self.browser.get("/chat").page))):
+        while not (told := REFERENCE.search(newest(page := self.browser.get("/chat").page))):
             assert time.monotonic() < deadline, newest(page)
             time.sleep(0.05)
         own = [one.text for one in page.messages if one.author == "own"]
         assert own == self.did, "each thing that was done is on the screen, once"
-        return told[0]
+        return str(told[0])
 
 
 def newest(page: ParsedPage) -> str:

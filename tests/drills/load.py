@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -52,9 +53,12 @@ class LoadGenerator:
 
     def begin(self, pages: bool) -> None:
         """Begin; with `pages`, in browsers too."""
-        acts = [self._talk_on_telegram] * ON_TELEGRAM
+        acts: list[Callable[[int], None]] = [self._talk_on_telegram] * ON_TELEGRAM
         if pages:
-            self.staff = StaffMember(self.urls, sign_in(self.database, STAFF, "coordinator"), STAFF)
+            now = self.server.clock()
+            self.staff = StaffMember(
+                self.urls, sign_in(self.database, STAFF, "coordinator", now), STAFF
+            )
             acts += [self._talk_in_browser] * IN_BROWSERS + [self._work_at_the_desk]
         self.threads = [
             threading.Thread(target=self._until_enough, args=[act], daemon=True) for act in acts
@@ -126,9 +130,9 @@ class LoadGenerator:
         return self.staff is None or bool(self.staff.done and self.staff.exported)
 
 
-def sign_in(database: Database, name: str, role: str) -> str:
-    """Return the token of somebody who has just signed in at the desk; the clock is the real one."""
-    with database.unit(TelegramServer().clock()) as unit:
+def sign_in(database: Database, name: str, role: str, now: datetime | None = None) -> str:
+    """Return the token of somebody who has just signed in at the desk."""
+    with database.unit(now) as unit:
         code = staff.invite_staff(unit, name, role, "ada")
         id = staff.redeem_staff_invitation(unit, code)
         assert id

@@ -7,6 +7,7 @@ just said hello.
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -101,7 +102,7 @@ class Scene:
             assert NOTE not in [one.note for one in lifecycle.list_steps(unit, REF)]
 
     def amina_is_answered(self) -> None:
-        """Amina is asked what comes next, without doing anything, once; Ben is told nothing twice."""
+        """Amina is asked what comes next, once, and did nothing; Ben is told nothing twice."""
         shown = LEFT[WRITTEN].shown
         wait_for_text(self.amina, shown)
         assert len([one for one in self.amina.screen if one.text.startswith(shown)]) == 1
@@ -145,8 +146,9 @@ def scene(
     constants: dict[str, object] | None = None,
 ) -> Iterator[Scene]:
     """Give the scene; in the end the program is told to stop, and does."""
-    token = sign_in(database, "mira", "mediator")
-    with database.unit(TelegramServer().clock()) as unit:
+    now = datetime.now(UTC)
+    token = sign_in(database, "mira", "mediator", now)
+    with database.unit(now) as unit:
         lifecycle.hand_over(unit, make_record(REF), None)
         acts.claim(unit, REF, "mira")
     with TelegramServer() as server:

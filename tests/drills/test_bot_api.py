@@ -1,7 +1,8 @@
 """Telegram's servers fail for a while: nothing is lost or doubled, and everybody else goes on.
 
 What comes of a single answer that is lost, before or after a message is delivered, is in
-`tests/bot/channels/telegram/test_telegram.py`; Telegram absent at the start in `tests/bot/test_serve.py`.
+`tests/bot/channels/telegram/test_telegram.py`; Telegram absent at the start is in
+`tests/bot/test_serve.py`.
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,13 @@ from bot.presence import PresenceTracker
 from bot.rate_limit import RateLimiter
 from flows.wording import say
 from storage import heartbeat
-from storage.accounts import sign_ins, staff
-from storage.accounts.sign_ins import SignInMethod
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from storage.vault import Vault
 from tests.drills.browsers import ChatVisitor, PatientBrowser, until
+from tests.drills.load import sign_in
 from tests.harness.app import build_app
 from tests.harness.clock import START, FakeClock
 from tests.harness.fork_server import PATIENCE
@@ -30,6 +29,7 @@ from tests.harness.telegram_app import telegram_settings
 from tests.support.happy_path import happy_path, steps_before
 from tests.support.ports import free_port
 from tests.telegram_server import TelegramServer
+from tests.telegram_server.server import ApiCall
 
 BEFORE, LEFT = steps_before("name"), happy_path()[len(steps_before("name")) :]
 
@@ -68,9 +68,7 @@ def a_day_ahead_and_back(
     reference = told_reference(tom)
     with database.unit() as unit:
         acts.claim(unit, reference, "mira")
-        id = staff.redeem_staff_invitation(unit, staff.invite_staff(unit, "mira", "mediator", "ada"))
-        assert id
-        token = sign_ins.begin_sign_in(unit, id, SignInMethod.PASSWORD)
+    token = sign_in(database, "mira", "mediator")
     cookies = {SESSION_COOKIE: token, BROWSER_COOKIE: "seat"}
     maya = ChatVisitor.numbered([url], 1, happy_path())
     with maya.browser, PatientBrowser([url], "203.0.113.5", cookies) as mira:
@@ -85,7 +83,7 @@ def a_day_ahead_and_back(
         until(lambda: swept_at(database) > START + timedelta(days=1))
         server.fail_next("sendMessage", 500, chat_id=ben.chat_id)
         ben.opens_link()
-        until(lambda: [c for c in server.calls_of("sendMessage") if to(c) == ben.chat_id])
+        until(lambda: ben.chat_id in map(chat_of, server.calls_of("sendMessage")))
         clock.advance(days=-1)
 
         wait_for_text(ben, say("en", "scenes.welcome.hello").splitlines()[0])
@@ -103,15 +101,15 @@ def a_day_ahead_and_back(
         assert len({one.due.date() for one in queue.values()}) == 1, "all are promised the same day"
 
 
-def swept_at(database: Database) -> object:
+def swept_at(database: Database) -> datetime:
     """Return when the sweep last ran."""
     with database.reading() as unit:
         return heartbeat.last_seen(unit) or START
 
 
-def to(call: object) -> object:
-    """Return whom a call of the Bot API was for."""
-    return call.parameters["chat_id"]  # type: ignore[attr-defined]
+def chat_of(call: ApiCall) -> int:
+    """Return the chat that a call of the Bot API was for."""
+    return int(call.parameters["chat_id"])
 
 
 def test_a_retry_that_was_timed_by_a_clock_ahead_is_due(database: Database) -> None:

@@ -32,7 +32,7 @@ seconds."""
 def full_disk(made: Scene, _: Path) -> Iterator[None]:
     """Let no file of the program be written to, its log neither."""
     assert made.program.pid
-    _, hard = resource.prlimit(made.program.pid, resource.RLIMIT_FSIZE)
+    hard = resource.prlimit(made.program.pid, resource.RLIMIT_FSIZE)[1]
     resource.prlimit(made.program.pid, resource.RLIMIT_FSIZE, (0, hard))
     try:
         yield

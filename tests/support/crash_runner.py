@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from alembic import command, script
@@ -149,7 +150,7 @@ def _write_nothing(connection: Connection) -> None:
     """Have SQLite refuse what would change the file, as on a disk that was mounted anew."""
     if connection.dialect.name != "sqlite":
         return
-    if os.path.exists(READ_ONLY):
+    if Path(READ_ONLY).exists():
         before = connection.exec_driver_sql("PRAGMA query_only").scalar()
         connection.info.setdefault(READ_ONLY, before)
         connection.exec_driver_sql("PRAGMA query_only=1")

@@ -1,7 +1,7 @@
 """Killed without warning, anywhere: what people answered is there once, never lost or doubled.
 
-So is what staff did. `KILLS=200 ./run test tests/system/test_crash_recovery.py -k random -n 0` kills
-so many times in each mode, on each kind of database.
+So is what staff did. With KILLS=200 in the environment there are so many random kills in each mode,
+on each kind of database.
 """
 
 import os

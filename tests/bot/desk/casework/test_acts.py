@@ -346,10 +346,14 @@ async def test_a_note_that_is_sent_again_is_there_once(desk: DeskApp) -> None:
     mira = await mira_with_referral(desk)
     for _ in range(2):
         form = next(
-            one for one in parse_page((await mira.get(PAGE)).text).forms if one.action[-4:] == "note"
+            one
+            for one in parse_page((await mira.get(PAGE)).text).forms
+            if one.action[-4:] == "note"
         )
         fields = {**form.fields, "note": "Rings on Friday"}
-        assert [(await mira.post_raw(form.action, fields)).status_code for _ in range(2)] == [303] * 2
+        assert [(await mira.post_raw(form.action, fields)).status_code for _ in range(2)] == [
+            303
+        ] * 2
     assert notes(desk) == ["Rings on Friday"] * 2, "each form once"
 
 
