@@ -47,6 +47,7 @@ class EventBroadcaster:
         self._by_topic: dict[str, set[_Listener]] = {}
         self._by_browser: dict[str, _Listener] = {}
         self._polling: asyncio.Task[None] | None = None
+        self.is_closed = False
 
     @property
     def open_streams(self) -> int:
@@ -63,14 +64,19 @@ class EventBroadcaster:
         """Have every page look."""
         self.notify(list(self._by_topic))
 
+    def close(self) -> None:
+        """End every stream, since the program does: the browsers ask whoever comes after it."""
+        self.is_closed = True
+        self.notify_all()
+
     async def subscribe(self, subscription: Subscription) -> AsyncGenerator[str, None]:
         """Give what is shown now, and then whenever that is new.
 
-        Ends when another page of the same browser listens.
+        Ends when another page of the same browser listens, and when this is closed.
         """
         with self._listening(subscription) as listener:
             shown: str | None = None
-            while not listener.is_replaced:
+            while not (listener.is_replaced or self.is_closed):
                 # Cleared before the look: what is committed during it is looked at again.
                 listener.changed.clear()
                 seconds = subscription.look_seconds

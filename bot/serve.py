@@ -23,7 +23,7 @@ from bot.settings import InvalidSettings, Settings
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats.inbox import INBOX_SIGNAL, Arrival
-from storage.database import Database
+from storage.database import Database, DatabaseBusy
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -141,7 +141,12 @@ class Program:
         try:
             await delivery.start()
             while True:
-                _, wait = await delivery.deliver_batch()
+                try:
+                    _, wait = await delivery.deliver_batch()
+                except DatabaseBusy as problem:
+                    # It knows what it has sent: another one would send that again.
+                    log.error("not_delivered", extra={"code": type(problem).__name__})
+                    wait = None
                 # What was enqueued meanwhile has set the event.
                 seconds = IDLE_SECONDS if wait is None else min(IDLE_SECONDS, wait)
                 await _wait_for(self.runtime.wake.event(name), seconds)
@@ -176,7 +181,7 @@ class Program:
     async def serve_pages(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve the pages on HOST and PORT; call `on_ready` once the first can be had."""
         site = await asyncio.to_thread(self.pages)
-        await serve(site, self.runtime.settings, on_ready)
+        await serve(site, self.runtime.settings, on_ready, self.runtime.live.close)
 
     async def serve_monitoring(self, port: int) -> None:
         """Serve what monitoring reads, and nothing else, on HOST and this port."""

@@ -21,6 +21,8 @@ from storage.vault import Vault, VaultError
 P = ParamSpec("P")
 T = TypeVar("T")
 
+WRITER_TIMEOUT = 15.0
+"""Seconds that a unit of work waits for those before it; then it is given up, and never begins."""
 DatabaseBusy = OperationalError
 """What is raised when the database has no time for a unit of work; nothing of it is written.
 
@@ -111,7 +113,7 @@ class Database:
 
         Nobody else writes meanwhile, in any process. The unit's clock time is read when the
         transaction has begun. Once it is committed, `on_commit` is called with its signals, also
-        when nobody waits for the result any more.
+        when nobody waits for the result any more. Raises DatabaseBusy.
         """
         return await self._write(False, operation, *args, **kwargs)
 
@@ -142,7 +144,17 @@ class Database:
                 loop.call_soon_threadsafe(self.on_commit, signals)
             return result
 
-        return await loop.run_in_executor(self._writer_thread, job)
+        queued = self._writer_thread.submit(job)
+        written = asyncio.wrap_future(queued)
+        try:
+            await asyncio.wait([written], timeout=WRITER_TIMEOUT)
+        except asyncio.CancelledError:
+            written.cancel()
+            raise
+        # Once it has begun it may be committed: then only its own end says whether it was.
+        if not written.done() and queued.cancel():
+            raise DatabaseBusy("the writer thread", None, TimeoutError())
+        return await written
 
     def read(
         self, operation: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.harness.desk_fixtures",
     "tests.harness.telegram_fixtures",
     "tests.harness.programs.sandbox",
+    "tests.drills.fork_server",
 ]
 
 os.environ["PTB_TIMEDELTA"] = "true"

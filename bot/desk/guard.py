@@ -1,5 +1,7 @@
 """Who may open a page of the desk: the sign-in, and the permission for each route."""
 
+import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from bot.desk.permissions import PERMISSIONS, Ownership, may, visible_queues
 from bot.runtime import Runtime
 from bot.web import cookies
 from bot.web.forms import Refusal, Refused
-from bot.web.guard import WebRequest, WebRoute
+from bot.web.guard import BUSY_ERRORS, WebRequest, WebRoute
 from bot.web.templates import render_page
 from flows.service import service
 from storage import logbook
@@ -21,11 +23,13 @@ from storage.accounts import sign_ins
 from storage.accounts.sign_ins import SignedInStaff
 from storage.chats import one_time_links
 from storage.chats.one_time_links import LinkKind
+from storage.database import Database
 from storage.referrals import lifecycle
 from storage.referrals.lifecycle import ReferralStatus
 from storage.referrals.steps import DESK_TOPIC
 from storage.unit import Unit
 
+log = logging.getLogger("rj.desk")
 NAVIGATION = (
     ("queue", "/desk/queue", "queue"),
     ("new", "/desk/new", "take_down"),
@@ -39,6 +43,8 @@ NAVIGATION = (
     ("deliveries", "/desk/deliveries", "deliveries"),
 )
 """The navigation: its word, its path, and the rule that lets somebody see it."""
+REFRESH_TIMEOUT = 1.0
+"""Seconds that a page waits until it is noted that its reader is still there."""
 SESSION_COOKIE, BROWSER_COOKIE = "desk", "seat"
 """The cookies: who is signed in, and which browser this is."""
 
@@ -177,9 +183,10 @@ class DeskRoute(WebRoute[DeskRequest]):
         """Return the request with who is signed in and how the referral stands."""
         if not request.token:
             return request
-        # Not as a page's own write: nobody has to hear that somebody is still there.
-        found = await request.runtime.database.write(sign_ins.signed_in_staff, request.token)
+        found = await request.read(sign_ins.signed_in_staff, request.token)
         request = replace(request, staff_session=found)
+        if found and sign_ins.needs_refresh(found, request.now):
+            await _refresh_sign_in(request.runtime.database, found.id)
         if found and "{reference}" in self.path:
             standing = await request.read(lifecycle.referral_status, request.reference)
             request = replace(request, standing=standing)
@@ -212,6 +219,16 @@ class DeskRoute(WebRoute[DeskRequest]):
             if request.may(permission, whose, queue):
                 return await self.handler(request)
         return await forbid(request, self.permission, whose or "role")
+
+
+async def _refresh_sign_in(database: Database, id: str) -> None:
+    """Note that somebody is still there; a page can be shown without, when nothing can be saved."""
+    try:
+        async with asyncio.timeout(REFRESH_TIMEOUT):
+            # Not as a page's own write: nobody has to hear of it.
+            await database.write(sign_ins.refresh, id)
+    except BUSY_ERRORS as problem:
+        log.warning("sign_in_not_refreshed", extra={"code": type(problem).__name__})
 
 
 async def forbid(request: DeskRequest, permission: str, reason: str) -> Response:

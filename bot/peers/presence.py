@@ -30,7 +30,7 @@ class PresenceTracker:
         """Return who else looks, by name."""
         now = self._clock()
         seen = self._last_seen.get(reference, {}).items()
-        return sorted(name for name, at in seen if name != viewer and now - at <= PRESENCE_TTL)
+        return sorted(name for name, at in seen if name != viewer and abs(now - at) <= PRESENCE_TTL)
 
     def _prune(self, now: datetime) -> None:
         if len(self._last_seen) > 200:

@@ -10,6 +10,9 @@ from limits.strategies import MovingWindowRateLimiter
 
 from bot.peers.messages import PeerMessages, PeerTopic
 
+CLOCK_TOLERANCE = 10.0
+"""Seconds that the clock may be put back before all that was counted is forgotten."""
+
 
 class RateLimiter:
     """Counts in this process, and soon in its peers; a rule is written as "10/minute".
@@ -20,7 +23,9 @@ class RateLimiter:
     def __init__(self, fingerprint: Callable[[str], str], peers: PeerMessages) -> None:
         self._fingerprint, self._peers = fingerprint, peers
         peers.handle(PeerTopic.RATE_LIMIT_HIT, self._count_elsewhere)
-        self._strategy = MovingWindowRateLimiter(MemoryStorage())
+        self._counts = MemoryStorage()
+        self._strategy = MovingWindowRateLimiter(self._counts)
+        self._latest = 0.0
         self._rules: dict[str, RateLimitItem] = {}
 
     def allow(self, rule: str, *keys: str) -> bool:
@@ -50,4 +55,9 @@ class RateLimiter:
         return self._fingerprint("\0".join(keys))
 
     def _rule(self, rule: str) -> RateLimitItem:
+        now = time.time()
+        if now < self._latest - CLOCK_TOLERANCE:
+            # The clock was put back: what was counted ahead of it would count until it is there.
+            self._counts.reset()
+        self._latest = now
         return self._rules.setdefault(rule, parse(rule))

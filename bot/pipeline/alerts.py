@@ -26,6 +26,7 @@ class AlertKey(StrEnum):
     RETURNED = "returned"
     FOREIGN_POLLER = "foreign_poller"
     FOREIGN_WEBHOOK = "foreign_webhook"
+    SET_ASIDE = "set_aside"
 
 
 WEBHOOK_CHANNEL, BROKER_CHANNEL = EVENT_CHANNELS = "webhook", "broker"
@@ -33,10 +34,19 @@ WEBHOOK_CHANNEL, BROKER_CHANNEL = EVENT_CHANNELS = "webhook", "broker"
 
 
 def alert(unit: Unit, runtime: Runtime, key: AlertKey, reference: str, at: datetime) -> None:
-    """Alert the team about a referral."""
+    """Alert the team, as a rule about a referral; `reference` is "" for none."""
     for channel in runtime.alerts:
         body = {"text": _alert_text(runtime, key, reference, at)}
         outbox.enqueue(unit, channel, OutboxKind.ALERT, body)
+
+
+def alert_set_aside(unit: Unit, runtime: Runtime) -> None:
+    """Alert the team that something which came in could not be handled; once an hour at most.
+
+    Whoever sends us nonsense on purpose must not fill the staff chat.
+    """
+    if runtime.limiter.allow("1/hour", AlertKey.SET_ASIDE):
+        alert(unit, runtime, AlertKey.SET_ASIDE, "", unit.now)
 
 
 def alert_manager(
@@ -75,6 +85,6 @@ def notify_systems(unit: Unit, runtime: Runtime, record: Record) -> None:
 def _alert_text(runtime: Runtime, key: AlertKey, reference: str, when: datetime) -> str:
     due = format_time(FIRST_LANGUAGE, when)
     text = say(FIRST_LANGUAGE, f"desk.alerts.{key}", reference=reference, due=due)
-    if not runtime.public_url:
+    if not (runtime.public_url and reference):
         return text
     return f"{text}\n{runtime.public_url.rstrip('/')}/desk/r/{reference}"

@@ -41,6 +41,8 @@ DEAD_LETTER_BACK_OFF = dict.fromkeys(EVENT_CHANNELS, (*BACK_OFF, 3600, 10800, 21
 in the list of the dead until somebody sends it again. While the channel is down it is tried on."""
 RETRY_WINDOW = timedelta(hours=24)
 BATCH_SIZE = 250
+CLOCK_TOLERANCE = timedelta(seconds=10)
+"""How far the clock may be put back before the times of all retries count as wrong."""
 CALL_CHECK_SECONDS = 0.2
 """Seconds until calls that had no answer yet are looked at again."""
 _RATE_LIMITED_KINDS = (OutboxKind.SAY, OutboxKind.ALERT)
@@ -113,13 +115,17 @@ class Delivery:
         self._limits = SendRateLimits()
         self._patience = patience
         self._calls: dict[str, asyncio.Task[_SendOutcome]] = {}
+        self._outcomes: list[_SendOutcome] = []
         self._is_down = False
+        self._looked_at: datetime | None = None
 
     async def deliver_batch(self) -> tuple[int, float | None]:
         """Send what can be sent now.
 
         Returns how many rows were tried, and the seconds until others may go that are known of.
+        Raises DatabaseBusy; what was sent is recorded by the next call, before it sends anything.
         """
+        await self._record()
         now = self._runtime.clock()
         rows, withheld = await self._runtime.database.write(self._sendable_rows)
         self._notify(withheld)
@@ -132,9 +138,8 @@ class Delivery:
         if new:
             await asyncio.wait(new.values(), timeout=self._patience)
         outcomes = self._take_outcomes()
-        if outcomes:
-            await self._record(outcomes)
-            self._notify([outcome.row for outcome in outcomes])
+        self._outcomes += outcomes
+        await self._record()
         known = [wait for _, wait in waits if wait] + [CALL_CHECK_SECONDS] * bool(self._calls)
         if (
             self._is_back(outcomes)
@@ -178,6 +183,9 @@ class Delivery:
 
     def _sendable_rows(self, unit: Unit) -> tuple[list[OutboxItem], list[OutboxItem]]:
         """Return what can be sent, and what may not be any more: the guard is asked again."""
+        if self._looked_at and unit.now < self._looked_at - CLOCK_TOLERANCE:
+            outbox.retry_now(unit, self._channels)
+        self._looked_at = unit.now
         going: list[OutboxItem] = []
         withheld: list[OutboxItem] = []
         limit = BATCH_SIZE + len(self._calls)
@@ -211,17 +219,23 @@ class Delivery:
             return _SendOutcome(row, error=error)
         return _SendOutcome(row, message, tuple(cleared))
 
-    async def _record(self, outcomes: list[_SendOutcome]) -> None:
+    async def _record(self) -> None:
         """Keep what became of the rows, and what is in the chats now.
 
-        Failing at the latter must not send everything again.
+        Failing at the latter must not send everything again. Nor must a full disk: while nothing
+        can be written, the outcomes wait here.
         """
+        outcomes = self._outcomes
+        if not outcomes:
+            return
         try:
             await self._runtime.database.write(self._record_outcomes, outcomes, nullcontext)
         except DatabaseBusy:
             raise  # no row is at fault, and once more would wait as long again
         except Exception:
             await self._runtime.database.write(self._record_outcomes, outcomes, _logged_savepoint)
+        self._outcomes = []
+        self._notify([outcome.row for outcome in outcomes])
 
     def _record_outcomes(
         self,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent, LocalChannel
 from bot.pipeline import handoff_relay, outgoing
+from bot.pipeline.alerts import alert_set_aside
 from bot.pipeline.effects import apply_effect
 from bot.pipeline.local_delivery import deliver_locally
 from bot.private_links import INTRODUCTION_COMMAND, LinkOwner, redeem_introduction, with_links
@@ -122,6 +123,7 @@ def respond(
             arrived = runtime.channels[row.channel].translate(row.body)
         except Exception as problem:
             inbox.set_aside(unit, row.id, type(problem).__name__)
+            alert_set_aside(unit, runtime)
             continue
         try:
             with nullcontext() if all_or_none else unit.savepoint():
@@ -131,7 +133,7 @@ def respond(
             if all_or_none:
                 raise
             held_up.add(row.chat_fingerprint)
-            _record_failure(unit, row, arrived, type(problem).__name__)
+            _record_failure(unit, runtime, row, arrived, type(problem).__name__)
         else:
             answered.append(replace(one, received_at=row.received_at))
     return answered
@@ -274,11 +276,14 @@ def _acknowledge(unit: Unit, chat: StoredConversation, inbound: InboundEvent, tu
         outgoing.send_replies(unit, chat, [Reply(turn.toast)])
 
 
-def _record_failure(unit: Unit, row: InboxItem, inbound: InboundEvent | None, code: str) -> None:
+def _record_failure(
+    unit: Unit, runtime: Runtime, row: InboxItem, inbound: InboundEvent | None, code: str
+) -> None:
     log.error("row_failed", extra={"code": code})
     if inbox.record_failure(unit, row.id) < MAX_ATTEMPTS:
         return
     inbox.set_aside(unit, row.id, code)
+    alert_set_aside(unit, runtime)
     if inbound is None or not inbound.address:
         return
     channel = inbound.reply_channel or row.channel

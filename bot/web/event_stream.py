@@ -24,4 +24,5 @@ async def _server_sent_events(
     async with aclosing(broadcaster.subscribe(subscription)) as changes:
         async for found in changes:
             yield ServerSentEvent(found, event="changed")
-        yield ServerSentEvent("", event="elsewhere")
+        if not broadcaster.is_closed:
+            yield ServerSentEvent("", event="elsewhere")

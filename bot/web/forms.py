@@ -1,6 +1,7 @@
 """Reads the bodies of requests up to a maximum, and forms: small, by their own page, as text."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,8 @@ UPDATE_MAX = 256 * 1024
 BODY_SECONDS = 30
 """How long a body may take to come in, in seconds."""
 FIELDS_MAX = 200
+IDEMPOTENCY_KEY = re.compile("[0-9a-f]{32}")
+"""What a form of the desk carries as `once` that adds a step: its id, so that it is added once."""
 _CHECKED = "yes"
 """What a ticked box sends."""
 

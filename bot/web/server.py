@@ -13,8 +13,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from bot.settings import InvalidSettings, Settings
 
 MAX_HEAD_BYTES = 65536
-SHUTDOWN_SECONDS = 3
-"""Seconds that a page under way has to end when the program is stopped."""
+SHUTDOWN_SECONDS = 8
+"""Seconds that a page under way has to end when the program is stopped: more than it waits for the
+database, so that it can say that it did in vain."""
+
+
+UNREAD_SECONDS = 0.2
+"""Seconds after that in which a request that was on its way is still read."""
 
 
 class AddressUnavailable(InvalidSettings):
@@ -22,9 +27,12 @@ class AddressUnavailable(InvalidSettings):
 
 
 async def serve(
-    app: ASGIApp, settings: Settings, on_ready: Callable[[], None] | None = None
+    app: ASGIApp,
+    settings: Settings,
+    on_ready: Callable[[], None] | None = None,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve an app; when cancelled, let what is under way end first.
+    """Serve an app; when cancelled, call `on_stop` and let what is under way end first.
 
     Raises AddressUnavailable when HOST and PORT cannot be listened on.
     """
@@ -47,14 +55,20 @@ async def serve(
         await asyncio.shield(serving)
     except asyncio.CancelledError:
         server.should_exit = True
+        on_stop()
         await serving
         raise
 
 
 class _HttpProtocol(HttpToolsProtocol):
-    """The parser in C, which bounds no request head by itself: longer ones get 400."""
+    """The parser in C, which bounds no request head by itself: longer ones get 400.
+
+    A request that has been sent when the program is stopped is answered, also when it is not read
+    yet.
+    """
 
     _is_in_head, _head_bytes = True, 0
+    _is_stopping = False
 
     def on_message_begin(self) -> None:
         """Count a new head."""
@@ -65,6 +79,16 @@ class _HttpProtocol(HttpToolsProtocol):
         """Count no more: what follows is a body, which has limits of its own."""
         super().on_headers_complete()
         self._is_in_head = False
+        if self._is_stopping:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Close the connection: after its answer, or when it goes on asking nothing."""
+        if self._is_stopping or not (self.cycle is None or self.cycle.response_complete):
+            super().shutdown()
+        else:
+            self.loop.call_later(UNREAD_SECONDS, self.shutdown)
+        self._is_stopping = True
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and refuse a head that goes on and on."""

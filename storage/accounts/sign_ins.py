@@ -16,6 +16,9 @@ IDLE_TIMEOUT = timedelta(minutes=15)
 MAX_SESSION_AGE = timedelta(hours=8)
 _LAST_SEEN_INTERVAL = timedelta(seconds=30)
 """Minimum interval between last-seen updates, so that not every page is a write."""
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How far the clocks of two machines may differ. A sign-in from later than that was begun, or used,
+while a clock was ahead: once it is put back, the idle time of such a one would never end."""
 
 
 class SignInMethod(StrEnum):
@@ -36,6 +39,7 @@ class SignedInStaff:
     role: str
     method: str
     started_at: datetime
+    seen_at: datetime
     shortcuts: bool
 
 
@@ -74,11 +78,17 @@ def signed_in_staff(unit: Unit, token: str) -> SignedInStaff | None:
         )
     )
     row = unit.first(query)
-    if row is None:
-        return None
-    if unit.now - row.seen_at > _LAST_SEEN_INTERVAL:
-        unit.conn.execute(update(SIGN_IN).where(SIGN_IN.c.id == row.id).values(seen_at=unit.now))
-    return from_row(SignedInStaff, row)
+    return from_row(SignedInStaff, row) if row else None
+
+
+def needs_refresh(session: SignedInStaff, now: datetime) -> bool:
+    """Return whether it is time to note that somebody signed in is still there."""
+    return now - session.seen_at > _LAST_SEEN_INTERVAL
+
+
+def refresh(unit: Unit, id: str) -> None:
+    """Note that whoever signed in is still there."""
+    unit.conn.execute(update(SIGN_IN).where(SIGN_IN.c.id == id).values(seen_at=unit.now))
 
 
 def end_sign_in(unit: Unit, staff_id: str, id: str) -> bool:
@@ -112,6 +122,7 @@ def _is_open(unit: Unit) -> tuple[ColumnElement[bool], ...]:
         SIGN_IN.c.ended_at.is_(None),
         SIGN_IN.c.seen_at > unit.now - IDLE_TIMEOUT,
         SIGN_IN.c.started_at > unit.now - MAX_SESSION_AGE,
+        SIGN_IN.c.seen_at <= unit.now + _CLOCK_TOLERANCE,
     )
 
 

@@ -139,7 +139,8 @@ def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> 
     While a row waits for a retry, the later ones of its chat wait too. A row that cannot be
     decrypted is set aside and the others go on.
     """
-    params = {"now": unit.now, "channels": list(channels), "limit": limit}
+    latest = unit.now + max(BACK_OFF)
+    params = {"now": unit.now, "latest_retry": latest, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
     readable: list[InboxItem] = []
     for row in rows:
@@ -225,7 +226,8 @@ def _due_rows() -> Select[Any]:
         earlier.c.chat_fingerprint == INBOX.c.chat_fingerprint,
         earlier.c.stage == InboxStage.WAITING,
         # Only a failed attempt sets this: until its retry is due, nothing of its chat overtakes it.
-        earlier.c.not_before > now,
+        # One further ahead was timed by a clock that has been put back since.
+        earlier.c.not_before.between(now, bindparam("latest_retry", type_=UtcDateTime)),
         earlier.c.n <= INBOX.c.n,
     )
     return (

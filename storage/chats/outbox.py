@@ -164,6 +164,12 @@ def schedule_retry(unit: Unit, id: str, not_before: datetime, reason: str) -> No
     unit.conn.execute(again.where(OUTBOX.c.id == id))
 
 
+def retry_now(unit: Unit, channels: Collection[str]) -> None:
+    """Try at once what waits for its next try, which was timed by a clock that was ahead."""
+    retried = (IS_WAITING, OUTBOX.c.attempts > 0, OUTBOX.c.channel.in_(channels))
+    unit.conn.execute(update(OUTBOX).where(*retried).values(not_before=unit.now))
+
+
 def postpone(unit: Unit, id: str, not_before: datetime) -> None:
     """Let a row wait until `not_before`; it was not tried, and later rows need not wait for it."""
     unit.conn.execute(update(OUTBOX).where(OUTBOX.c.id == id).values(not_before=not_before))
@@ -267,29 +273,22 @@ def _unseal_or_give_up(unit: Unit, rows: Iterable[AnyRow]) -> list[OutboxItem]:
     opened = [(row, unseal_item(unit, row)) for row in rows]
     for row, one in opened:
         if one is None:
-            log.error("row_unreadable", extra={"code": row.channel})
             give_up(unit, row.id)
     return [one for _, one in opened if one is not None]
 
 
 def unseal_item(unit: Unit, row: AnyRow) -> OutboxItem | None:
-    """Return a row as it is sent, None when it cannot be opened."""
+    """Return a row as it is sent, None when it cannot be opened, which is logged."""
     try:
         body = loads_reply(unit.unseal(_body_context(row.chat_id, row.id), row.body or b""))
         address = row.address and unit.unseal(address_context(row.chat_id), row.address)
         kind = OutboxKind(row.kind)
     except (VaultError, ValueError):
+        log.error("row_unreadable", extra={"code": row.channel})
         return None
     holder, more = (row._mapping.get(name) for name in ("handed_off_to", "has_more"))
-    return from_row(
-        OutboxItem,
-        row,
-        kind=kind,
-        body=body,
-        address=address or "",
-        handed_off_to=holder or "",
-        has_more=bool(more),
-    )
+    told = {"kind": kind, "body": body, "address": address or ""}
+    return from_row(OutboxItem, row, **told, handed_off_to=holder or "", has_more=bool(more))
 
 
 def _body_context(chat_id: str | None, id: str) -> str:

@@ -1,5 +1,6 @@
 """The messages on the screen of a browser chat, sealed: each load of the page shows them."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from storage.unit import Unit
 from storage.vault import VaultError
 from storage.web_tables import SCREEN_MESSAGE
 
+log = logging.getLogger("rj.screens")
 MAX_MESSAGES = 200
 """How many messages a chat's screen holds; older ones go."""
 _IS_MINE = SCREEN_MESSAGE.c.address_fingerprint == bindparam("fingerprint")
@@ -95,9 +97,14 @@ def clear_screen(unit: Unit, channel: str, address: str) -> int:
 
 
 def list_screen_messages(unit: Unit, channel: str, address: str) -> list[ScreenMessage]:
-    """Return the messages of a chat's screen that can be decrypted, the oldest first."""
+    """Return the messages of a chat's screen that can be decrypted, the oldest first.
+
+    How many cannot is logged.
+    """
     mine = {"fingerprint": address_fingerprint(unit, channel, address)}
     found = [_unseal_message(unit, row) for row in unit.conn.execute(_OF_SCREEN, mine)]
+    if unreadable := found.count(None):
+        log.error("screen_messages_unreadable", extra={"code": channel, "n": unreadable})
     return [line for line in found if line is not None]
 
 

@@ -92,15 +92,15 @@ def reassign(unit: Unit, reference: str, actor: str, note: str = "", transfer_to
     return _apply_act(unit, row, act, actor, note, None, transfer_to)
 
 
-def add_note(unit: Unit, reference: str, actor: str, note: str) -> None:
-    """Add a dated note that only staff can read.
+def add_note(unit: Unit, reference: str, actor: str, note: str, step_id: str = "") -> None:
+    """Add a dated note that only staff can read, as a step with this id, or with a new one.
 
     Raises UnknownReferral, and casework.InvalidTransition once it is erased.
     """
     row = steps.require_referral(unit, reference)
     if row.stage == ReferralStage.ERASED:
         raise casework.InvalidTransition("a note has no place on what is erased")
-    steps.add_step(unit, row.id, StepName.NOTE, actor, row.stage, note)
+    steps.add_step(unit, row.id, StepName.NOTE, actor, row.stage, note, id=step_id)
 
 
 def record_reveal(unit: Unit, reference: str, actor: str) -> None:

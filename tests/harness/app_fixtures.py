@@ -7,6 +7,7 @@ import certifi
 import pytest
 
 from bot.channels.web import guard
+from bot.desk import guard as desk_guard
 from bot.desk.signin import passwords
 from tests.harness.clock import FakeClock
 
@@ -43,4 +44,5 @@ def patient_pages() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "DATABASE_TIMEOUT", 60.0)
+        patch.setattr(desk_guard, "REFRESH_TIMEOUT", 60.0)
         yield

@@ -2,10 +2,12 @@
 
 Imports everything once and forks a child for each line on standard input, so that a life begins
 in a moment. A line is {"point": a name of POINTS or null, "nth": which time it is reached,
-"home": its folder, "settings": its environment}; the answer is one line with the child's number,
+"home": its folder, "settings": its environment, "constants": what is changed in the program, by
+"module:name"}; the answer is one line with the child's number,
 and one more when it has ended: how, as waitpid says. What the child writes goes to home/told.txt.
 """
 
+import importlib
 import inspect
 import json
 import os
@@ -15,14 +17,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from alembic import command, script
+from sqlalchemy import Connection, Engine, event
 from uvicorn.loops import asyncio as _loop
 from uvicorn.protocols.http import httptools_impl as _http
 
 from bot import __main__ as program
-from bot import serve
+from bot import serve, site
 from bot.channels.telegram import RawBot, TelegramChannel, webhook
 from bot.pipeline import deliver, respond
 from flows.conversation import Conversation
@@ -34,7 +38,9 @@ from storage.referrals import lifecycle
 
 __all__ = ["KILL_POINTS", "KillPoint", "main"]
 
-_IMPORTED_BEFORE_THE_FIRST_FORK = (command, script, _loop, _http)
+READ_ONLY = "read_only"
+"""While a file of this name is in its home, the database of a life is one that it can only read."""
+_IMPORTED_BEFORE_THE_FIRST_FORK = (command, script, site, _loop, _http)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,13 @@ def _preload_content() -> None:
     take_turn(Conversation(), asked, datetime.now(UTC))
 
 
-def _run_child(point: str | None, nth: int, home: str, settings: dict[str, str]) -> None:
+def _run_child(
+    point: str | None,
+    nth: int,
+    home: str,
+    settings: dict[str, str],
+    constants: dict[str, Any],
+) -> None:
     """Run the program as "rj serve" does, and never come back."""
     os.chdir(home)
     os.environ.update(settings)
@@ -112,12 +124,38 @@ def _run_child(point: str | None, nth: int, home: str, settings: dict[str, str])
     deliver.MESSAGES_PER_CHAT = deliver.CHAT_BURST = deliver.MESSAGES_PER_CHANNEL = (
         deliver.CHANNEL_BURST
     ) = 1e6
+    for place, value in constants.items():
+        _set_constant(place, value)
     if point:
         _kill_at(KILL_POINTS[point], nth)
     try:
         program._run_parts(conversation=True, pages=True)
     finally:
         os._exit(0)
+
+
+def _set_constant(place: str, value: Any) -> None:
+    """Change an attribute of a module; of one that is a mapping, the keys that are given."""
+    module, _, name = place.partition(":")
+    owner = importlib.import_module(module)
+    if isinstance(value, dict):
+        getattr(owner, name).update(value)
+    else:
+        assert hasattr(owner, name), place
+        setattr(owner, name, value)
+
+
+@event.listens_for(Engine, "begin")
+def _write_nothing(connection: Connection) -> None:
+    """Have SQLite refuse what would change the file, as on a disk that was mounted anew."""
+    if connection.dialect.name != "sqlite":
+        return
+    if Path(READ_ONLY).exists():
+        before = connection.exec_driver_sql("PRAGMA query_only").scalar()
+        connection.info.setdefault(READ_ONLY, before)
+        connection.exec_driver_sql("PRAGMA query_only=1")
+    elif READ_ONLY in connection.info:
+        connection.exec_driver_sql(f"PRAGMA query_only={connection.info.pop(READ_ONLY)}")
 
 
 def _exit_with_parent() -> None:

@@ -27,9 +27,10 @@ from tests.bot.channels.relay_harness import (
     relay_to,
     wait_for_consumer,
 )
+from tests.drills.fork_server import ForkServer
+from tests.drills.load import PATIENCE, running_under_load
 from tests.harness.app import build_settings
 from tests.harness.programs.nats import NatsServer
-from tests.system.test_crash_recovery import PATIENCE, ForkServer, running_under_load
 
 EVENTS = 60
 BROKER_KILLS = 2

@@ -201,4 +201,5 @@ def _idle_time(request: ChatRequest, found: conversations.StoredConversation) ->
     heard_at = found.conversation.last_input_at
     if heard_at is None:
         return timedelta() if found.new else timedelta.max
-    return request.now - heard_at
+    # Heard in the future: the clock has been put back.
+    return max(timedelta(), request.now - heard_at)

@@ -1,11 +1,12 @@
 """What can be done with a referral now, as the forms of its page; and reading them back."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from bot.desk.permissions import Ownership, Role, may_see_queue
-from bot.web.forms import is_checked
+from bot.web.forms import IDEMPOTENCY_KEY, is_checked
 from flows import casework
 from flows.calendar import retry_schedule
 from flows.casework import Act, ActForm, FollowUp, ReferralStage
@@ -46,6 +47,7 @@ class ActForms:
 
     `days` are those on which to come back; `suggested_time` is when to try again if nobody
     answers now, `failed_attempts` how often nobody did. `reassign`: somebody else's can be moved.
+    `once` is the idempotency key of a note.
     """
 
     offered: Mapping[ActForm, tuple[Act, ...]]
@@ -55,6 +57,7 @@ class ActForms:
     days: tuple[date, ...]
     suggested_time: datetime | None
     failed_attempts: int
+    once: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
     def with_follow_up(self) -> tuple[Act, ...]:
@@ -77,6 +80,7 @@ class ActionRequest:
     assignee: str = ""
     page_version: str = ""
     confirmed: bool = False
+    once: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -134,10 +138,10 @@ def parse_action(form: Mapping[str, str], now: datetime) -> ActionRequest:
     until, wrong = _follow_up_time(act, form, now)
     if wrong:
         problems[f"when_{act}"] = wrong
-    to = form.get("to", "")[:60]
-    return ActionRequest(
-        act, note, until, to, form.get("mark", "")[:12], is_checked(form, "sure"), problems
-    )
+    to, once = form.get("to", "")[:60], form.get("once", "")
+    once = once if IDEMPOTENCY_KEY.fullmatch(once) else ""
+    mark, is_sure = form.get("mark", "")[:12], is_checked(form, "sure")
+    return ActionRequest(act, note, until, to, mark, is_sure, once, problems)
 
 
 def _follow_up_time(

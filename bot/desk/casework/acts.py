@@ -15,6 +15,7 @@ from flows import casework
 from flows.casework import Act, ActForm
 from flows.vocabulary import StepName
 from storage.accounts import staff
+from storage.chats import handoffs
 from storage.referrals import acts, lifecycle, queue_views, steps
 from storage.referrals.rows import QueueEntry
 from storage.referrals.steps import NotReferralOwner, UnknownReferral
@@ -126,7 +127,9 @@ async def _next_path(request: DeskRequest, action: ActionRequest, path: str) -> 
 
 
 def _add_note(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:
-    acts.add_note(unit, request.reference, request.actor, action.note)
+    # A form that got no answer is sent again, whether or not it was saved.
+    if not (action.once and handoffs.step_exists(unit, action.once)):
+        acts.add_note(unit, request.reference, request.actor, action.note, action.once)
 
 
 def _take_step(unit: Unit, request: DeskRequest, action: ActionRequest) -> None:

@@ -1,6 +1,5 @@
 """Staff write to a person through the bot: approved wording only, and only as the guard allows."""
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +8,7 @@ from starlette.responses import Response
 
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.pipeline import handoff_relay, outgoing
-from bot.web.forms import FormButton
+from bot.web.forms import IDEMPOTENCY_KEY, FormButton
 from flows.outbound import guard, reply_templates
 from flows.outbound.reply_templates import ReplyChoice
 from flows.service import service
@@ -20,8 +19,6 @@ from storage.chats.handoffs import Handoff
 from storage.referrals import lifecycle
 from storage.referrals.rows import ReferralStep
 from storage.unit import Unit
-
-_IDEMPOTENCY_KEY = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ async def send_reply(request: DeskRequest) -> Response:
         return _page(request, stands, problems, 422)
     wants_to_send = request.form.get("do") == FormButton.SEND
     seen = request.form.get("variant") == variant
-    if wants_to_send and seen and _IDEMPOTENCY_KEY.fullmatch(request.form.get("once", "")):
+    if wants_to_send and seen and IDEMPOTENCY_KEY.fullmatch(request.form.get("once", "")):
         return await _send(request, stands, chosen)
     return _preview(request, stands, chosen)
 

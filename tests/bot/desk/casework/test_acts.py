@@ -21,6 +21,7 @@ from storage.web_tables import SCREEN_MESSAGE
 from tests.harness.clicks import ClickCounter
 from tests.harness.desk_fixtures import DeskApp, DeskBrowser
 from tests.support.cast import MAYA
+from tests.support.page_parser import parse_page
 from tests.support.referral_builders import (
     EXTRA_ANSWERS,
     OFFICER_ANSWERS,
@@ -339,6 +340,21 @@ async def test_a_note_never_reaches_the_persons_chat(desk: DeskApp) -> None:
             assert unit.conn.execute(select(table)).all() == []
         kept = conversations.load_conversation(unit, "telegram", "4711")
     assert words not in repr(kept)
+
+
+async def test_a_note_that_is_sent_again_is_there_once(desk: DeskApp) -> None:
+    mira = await mira_with_referral(desk)
+    for _ in range(2):
+        form = next(
+            one
+            for one in parse_page((await mira.get(PAGE)).text).forms
+            if one.action[-4:] == "note"
+        )
+        fields = {**form.fields, "note": "Rings on Friday"}
+        assert [(await mira.post_raw(form.action, fields)).status_code for _ in range(2)] == [
+            303
+        ] * 2
+    assert notes(desk) == ["Rings on Friday"] * 2, "each form once"
 
 
 async def test_a_note_changes_nothing_else(desk: DeskApp) -> None:

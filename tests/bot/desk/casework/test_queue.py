@@ -310,7 +310,7 @@ def live_event(desk: DeskApp, browser: DeskBrowser) -> dict[str, object]:
     member = desk.add_account(browser.role, browser.name)
     now = desk.clock()
     signed = SignedInStaff(
-        browser.sign_in, member, browser.name, browser.role, "password", now, True
+        browser.sign_in, member, browser.name, browser.role, "password", now, now, True
     )
     request = Request({"type": "http", "headers": [], "query_string": b"", "path": "/desk/live"})
     with desk.database.reading(now) as unit:

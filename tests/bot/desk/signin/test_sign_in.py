@@ -235,6 +235,17 @@ async def test_a_thousand_failures_of_others_never_lock_mira_out(desk: DeskApp) 
     assert (await signs_in(desk, mira, "mira", csrf=csrf[1])).status_code == 303
 
 
+async def test_a_clock_that_was_ahead_keeps_nobody_signed_in(desk: DeskApp) -> None:
+    before = await desk.signed_in("mediator", "mira")
+    desk.clock.advance(days=1)
+    assert (await before.get("/desk/queue")).status_code == 303
+    ahead = await desk.signed_in("mediator", "mira")
+    assert (await ahead.get("/desk/queue")).status_code == 200
+    desk.clock.advance(days=-1)
+    assert (await ahead.get("/desk/queue")).status_code == 303
+    assert (await before.get("/desk/queue")).status_code == 200
+
+
 async def test_one_address_fails_ten_times_then_waits(desk: DeskApp) -> None:
     attacker = await desk.signed_out()
     answers = [await signs_in(desk, attacker, f"name-{n}") for n in range(12)]
