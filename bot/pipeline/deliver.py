@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.channel_interface import (
@@ -18,18 +18,16 @@ from bot.channel_interface import (
 )
 from bot.pipeline import outgoing
 from bot.pipeline.alerts import EVENT_CHANNELS
+from bot.pipeline.send_limits import SendRateLimits
 from bot.runtime import Runtime
 from flows.vocabulary import OutboxKind
 from storage.chats import dead_letters, message_ids, outbox
-from storage.chats.outbox import OutboxItem, OutboxPriority
+from storage.chats.outbox import OutboxItem
 from storage.database import DatabaseBusy
 from storage.unit import Unit
 
 log = logging.getLogger("rj.deliver")
 
-MESSAGES_PER_CHAT, CHAT_BURST = 1.0, 4.0
-MESSAGES_PER_CHANNEL, CHANNEL_BURST = 30.0, 30.0
-"""Telegram's advice: one message a second to a chat, thirty a second in all. Messages a second."""
 DELETE_WINDOW = timedelta(hours=48)
 BACK_OFF = (1, 2, 5, 15, 60, 300, 900)
 """Seconds until the next try, by how often it has failed."""
@@ -45,47 +43,6 @@ CLOCK_TOLERANCE = timedelta(seconds=10)
 """How far the clock may be put back before the times of all retries count as wrong."""
 CALL_CHECK_SECONDS = 0.2
 """Seconds until calls that had no answer yet are looked at again."""
-_RATE_LIMITED_KINDS = (OutboxKind.SAY, OutboxKind.ALERT)
-
-
-@dataclass(slots=True)
-class _TokenBucket:
-    rate: float
-    burst: float
-    tokens: float
-    refilled_at: datetime
-
-    def seconds_until_token(self, now: datetime) -> float:
-        """Return the seconds until there is one to take; 0.0 when there is."""
-        passed = max(0.0, (now - self.refilled_at).total_seconds())
-        self.tokens, self.refilled_at = min(self.burst, self.tokens + passed * self.rate), now
-        return max(0.0, (1 - self.tokens) / self.rate)
-
-
-@dataclass(slots=True)
-class SendRateLimits:
-    """How much may be sent to a chat, and by a channel, right now."""
-
-    buckets: dict[str, _TokenBucket] = field(default_factory=dict)
-
-    def acquire(self, row: OutboxItem, now: datetime) -> float:
-        """Return the seconds that a row must wait; 0.0 takes its place in the count."""
-        if row.kind not in _RATE_LIMITED_KINDS or row.priority == OutboxPriority.URGENT:
-            return 0.0
-        both = (
-            self._bucket(f"{row.channel}/{row.chat_id}", MESSAGES_PER_CHAT, CHAT_BURST, now),
-            self._bucket(row.channel, MESSAGES_PER_CHANNEL, CHANNEL_BURST, now),
-        )
-        seconds = max(bucket.seconds_until_token(now) for bucket in both)
-        if not seconds:
-            for bucket in both:
-                bucket.tokens -= 1
-        return seconds
-
-    def _bucket(self, name: str, rate: float, burst: float, now: datetime) -> _TokenBucket:
-        if len(self.buckets) > 10_000:
-            self.buckets.clear()
-        return self.buckets.setdefault(name, _TokenBucket(rate, burst, burst, now))
 
 
 @dataclass(frozen=True, slots=True)

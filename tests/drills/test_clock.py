@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bot.presence import PresenceTracker
-from bot.rate_limit import RateLimiter
+from bot.peers.presence import PresenceTracker
+from bot.peers.messages import PeerMessages
+from bot.peers.rate_limit import RateLimiter
 
 from bot import serve
 from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
@@ -124,7 +125,7 @@ def test_a_retry_that_was_timed_by_a_clock_ahead_is_due(database: Database) -> N
 
 
 def test_what_was_counted_ahead_of_the_clock_limits_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    limiter, real = RateLimiter(), time.time()
+    limiter, real = RateLimiter(str, PeerMessages()), time.time()
     monkeypatch.setattr(time, "time", lambda: real + 86_400)
     assert [limiter.allow("1/minute", "maya") for _ in range(2)] == [True, False]
     monkeypatch.setattr(time, "time", lambda: real)
@@ -132,6 +133,8 @@ def test_what_was_counted_ahead_of_the_clock_limits_nobody(monkeypatch: pytest.M
 
 
 def test_who_looked_while_the_clock_was_ahead_is_not_there_for_a_day() -> None:
-    present = PresenceTracker()
-    present.touch("ACDE-3467", "omar", START + timedelta(days=1))
-    assert present.other_viewers("ACDE-3467", "mira", START) == []
+    clock = FakeClock(START + timedelta(days=1))
+    present = PresenceTracker(clock, PeerMessages())
+    present.touch("ACDE-3467", "omar")
+    clock.set(START)
+    assert present.other_viewers("ACDE-3467", "mira") == []

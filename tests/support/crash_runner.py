@@ -121,8 +121,8 @@ def _run_child(
     told = os.open("told.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(told, 1)
     os.dup2(told, 2)
-    deliver.MESSAGES_PER_CHAT = deliver.CHAT_BURST = deliver.MESSAGES_PER_CHANNEL = (
-        deliver.CHANNEL_BURST
+    send_limits.MESSAGES_PER_CHAT = send_limits.CHAT_BURST = send_limits.MESSAGES_PER_CHANNEL = (
+        send_limits.CHANNEL_BURST
     ) = 1e6
     for place, value in constants.items():
         _set_constant(place, value)

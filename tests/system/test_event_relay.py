@@ -28,8 +28,9 @@ from tests.bot.channels.relay_harness import (
     wait_for_consumer,
 )
 from tests.drills.fork_server import ForkServer
-from tests.drills.load import PATIENCE, running_under_load
+from tests.drills.load import running_under_load
 from tests.harness.app import build_settings
+from tests.harness.installed_program import PATIENCE
 from tests.harness.programs.nats import NatsServer
 
 EVENTS = 60
@@ -157,7 +158,9 @@ def test_program_and_broker_are_killed_and_each_event_is_dealt_with_once(
     with (
         contextlib.closing(ForkServer()) as runner,
         consuming(nats_server, tmp_path / "cases.db") as cases,
-        running_under_load("polling", [runner], tmp_path, database, **more) as [program],
+        running_under_load("polling", [runner], tmp_path, database, pages=False, **more) as [
+            program
+        ],
     ):
         program.start()
         for kill in range(1, BROKER_KILLS + 1):
