@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bot.peers.presence import PresenceTracker
-from bot.peers.messages import PeerMessages
-from bot.peers.rate_limit import RateLimiter
 
 from bot import serve
 from bot.desk.guard import BROWSER_COOKIE, SESSION_COOKIE
+from bot.peers.messages import PeerMessages
+from bot.peers.presence import PresenceTracker
+from bot.peers.rate_limit import RateLimiter
 from flows.wording import say
 from storage import heartbeat
 from storage.chats import inbox

@@ -28,7 +28,7 @@ from uvicorn.protocols.http import httptools_impl as _http
 from bot import __main__ as program
 from bot import serve, site
 from bot.channels.telegram import RawBot, TelegramChannel, webhook
-from bot.pipeline import deliver, respond
+from bot.pipeline import deliver, respond, send_limits
 from flows.conversation import Conversation
 from flows.inputs import TypedText
 from flows.turn import take_turn

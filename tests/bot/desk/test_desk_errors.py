@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from flows.wording import say
+from storage.backends.sqlite_driver import journal_mode
 from storage.database import Database
 from storage.referrals import acts, lifecycle
 from tests.harness.desk_fixtures import DeskApp
@@ -41,6 +42,16 @@ async def test_a_busy_database_loses_nothing_that_was_typed(
     assert found is not None and found[1] == f"/desk/r/{REF}/note"
     with desk.database.reading() as unit:
         assert "note" not in [one.act for one in lifecycle.list_steps(unit, REF)]
+
+
+async def test_the_desk_can_be_read_while_nothing_can_be_written(
+    desk: DeskApp, impatient: Database
+) -> None:
+    mira = await desk.signed_in("mediator", "mira")
+    desk.clock.advance(minutes=5)
+    with LockedDatabase(desk.database):
+        answer = await mira.get("/desk/queue")
+    assert answer.status_code == (200 if journal_mode() == "wal" else 503)
 
 
 async def test_a_password_is_not_shown_again(desk: DeskApp, impatient: Database) -> None:

@@ -19,11 +19,10 @@ from bot.channel_interface import (
 from bot.pipeline.deliver import (
     BACK_OFF,
     BATCH_SIZE,
-    CHANNEL_BURST,
-    CHAT_BURST,
     OUTAGE_RETRY_SECONDS,
     Delivery,
 )
+from bot.pipeline.send_limits import CHANNEL_BURST, CHAT_BURST
 from flows.conversation import Reply
 from flows.vocabulary import OutboxKind
 from storage.chats import conversations, message_ids, outbox

@@ -180,9 +180,9 @@ def test_what_fails_three_times_is_set_aside_and_the_person_is_told(
         desk.respond(NOW + n * MINUTE)
     assert desk.inbox_stages()[-3:] == ["set_aside", "waiting", "done"]
     assert say("en", "errors.chat.trouble") in [b["text"] for b in desk.outbox_rows("say")[before:]]
-    (alerted,) = [b["text"] for b in desk.outbox_rows("alert")]
+    alerted = {b["text"] for b in desk.outbox_rows("alert")}
     at = format_time("en", NOW + (MAX_ATTEMPTS - 1) * MINUTE)
-    assert alerted == say("en", "desk.alerts.set_aside", due=at), "a time, and no word of hers"
+    assert alerted == {say("en", "desk.alerts.set_aside", due=at)}, "a time, no word of hers"
     desk.respond(NOW + 5 * MINUTE)
     assert desk.conversation_of("amina").answers[-1].value == "Amina", "the place was kept"
     assert desk.texts()[-1] == question_first_line("way")
