@@ -102,7 +102,7 @@ async def make_stream(server: NatsServer) -> None:
         await jetstream.add_consumer(str(STREAM.name), known)
 
 
-async def not_noted(outcomes: object) -> None:
+async def not_noted() -> None:
     """Note nothing of what was sent, as a publisher that is ended before it could."""
 
 
