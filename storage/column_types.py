@@ -1,0 +1,44 @@
+"""What the columns and indexes of the tables are made of: times, numbers, ids, conditions."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, text
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time: stored and returned in UTC, refused when it is naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC; raise ValueError when it is naive."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("A time without a zone cannot be kept.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the time, aware, in UTC."""
+        if value is None:
+            return None
+        kept: datetime = value
+        return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only in a column declared INTEGER, which there has 64 bits.
+RowNumber: Any = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def rows_where(condition: str) -> dict[str, Any]:
+    """Return the options of an index that holds only the rows which fit a condition."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def new_id() -> str:
+    """Return a random id: 32 hexadecimal characters."""
+    return uuid4().hex
