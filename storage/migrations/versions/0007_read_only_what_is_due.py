@@ -11,7 +11,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 _TIME = sa.DateTime(timezone=True)
-_COLUMNS: dict[str, tuple[tuple[str, sa.types.TypeEngine[object]], ...]] = {
+_COLUMNS: dict[str, tuple[tuple[str, sa.DateTime | sa.String], ...]] = {
     "chat": (("released_at", _TIME),),
     "referral": (("indexed_at", _TIME), ("recount_since", _TIME), ("result", sa.String())),
 }
