@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, and_, bindparam, case, func, selec
 
 from flows import casework
 from flows.casework import Act, Contact
-from storage.reports.statistics import sent_between
+from storage.reports.statistics import in_order_between, sent_between
 from storage.tables import REFERRAL, STEP, AnyRow
 from storage.unit import Unit
 from storage.upsert import upsert
@@ -65,7 +65,7 @@ def response_times(unit: Unit, since: datetime, until: datetime, now: datetime) 
 
     What is due before `now` and was not reached is overdue.
     """
-    sent = (_T.sent_at >= since, _T.sent_at < until)
+    sent = in_order_between(_T.sent_at, since, until)
     late = (*sent_between(since, until), REFERRAL.c.due < now)
     all_late = unit.conn.scalar(select(func.count()).where(*late)) or 0
     measures = (
@@ -74,7 +74,8 @@ def response_times(unit: Unit, since: datetime, until: datetime, now: datetime) 
         (_T.spoke_at, _T.talk_took),
     )
     sums = [one for at, _ in measures for one in _sums(at, now)]
-    counts = [int(n or 0) for n in unit.conn.execute(select(*sums).where(*sent)).one()]
+    in_range = (_T.sent_at >= since, _T.sent_at < until)
+    counts = [int(n or 0) for n in unit.conn.execute(select(*sums).where(*in_range)).one()]
     found = []
     for n, (_, took) in enumerate(measures):
         count, in_time, reached_late = counts[3 * n : 3 * n + 3]
@@ -179,8 +180,9 @@ def _spread(
     """Return how the numbers of a column are spread; an index has them in their order."""
     if not count:
         return Spread()
-    ordered = select(column).where(*where, column.is_not(None)).order_by(column)
+    numbers = select(column).where(*where, column.is_not(None))
     first, length = (count - 1) // 2, 2 - count % 2
-    middle = unit.conn.scalars(ordered.limit(length).offset(first)).all()
-    p90 = unit.conn.scalars(ordered.limit(1).offset(ceil(0.9 * count) - 1)).one()
+    middle = unit.conn.scalars(numbers.order_by(column).limit(length).offset(first)).all()
+    above = count - ceil(0.9 * count)  # nearer from the other end
+    p90 = unit.conn.scalars(numbers.order_by(column.desc()).limit(1).offset(above)).one()
     return Spread(count, tuple(int(n) for n in middle if n is not None), int(p90 or 0))

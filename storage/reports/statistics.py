@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from flows import casework
 from flows.casework import OPEN_STAGES, Act, ReferralStage
 from flows.vocabulary import CounterEvent
-from storage.tables import DAILY_COUNTER, REFERRAL
+from storage.tables import DAILY_COUNTER, REFERRAL, UtcDateTime
 from storage.unit import Unit
 
 FUNNEL_EVENTS = (
@@ -34,7 +34,8 @@ def counts_by_queue_and_outcome(unit: Unit, since: datetime, until: datetime) ->
     open; else open, paused or close. `response_times.recount` says which act is the newest.
     """
     came = (REFERRAL.c.queue, REFERRAL.c.stage, REFERRAL.c.result)
-    query = select(*came, func.count()).where(*sent_between(since, until)).group_by(*came)
+    query = select(*came, func.count()).group_by(*came)
+    query = query.where(*in_order_between(REFERRAL.c.sent_at, since, until))
     found = Counter[tuple[str, str]]()
     for queue, stage, result, n in unit.conn.execute(query):
         found[queue, _outcome(stage, result)] += n
@@ -73,6 +74,18 @@ def sent_between(since: datetime, until: datetime) -> tuple[ColumnElement[bool],
     return REFERRAL.c.sent_at >= since, REFERRAL.c.sent_at < until
 
 
+def in_order_between(
+    sent_at: ColumnElement[datetime], since: datetime, until: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the same, for a query that reads an index in the order of its groups or numbers.
+
+    SQLite would rather look the time up in another index, then the rows, and sort them: where most
+    of the rows are asked for that takes many times as long. It does not for an expression.
+    """
+    moment = func.coalesce(sent_at, sent_at, type_=UtcDateTime)
+    return moment >= since, moment < until
+
+
 def _outcome(stage: str, result: str | None) -> str:
     if stage == ReferralStage.PAUSED:
         return ReferralStage.PAUSED
@@ -91,7 +104,7 @@ def _count_pairs(
 ) -> PairCounts:
     query = (
         select(first_column, second_column, func.count())
-        .where(*sent_between(since, until))
+        .where(*in_order_between(REFERRAL.c.sent_at, since, until))
         .group_by(first_column, second_column)
     )
     return {(first, second): n for first, second, n in unit.conn.execute(query)}
