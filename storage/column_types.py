@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, text
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Integer, func, text
 from sqlalchemy.types import TypeDecorator
 
 
@@ -37,6 +37,15 @@ RowNumber: Any = BigInteger().with_variant(Integer(), "sqlite")
 def rows_where(condition: str) -> dict[str, Any]:
     """Return the options of an index that holds only the rows which fit a condition."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def without_index(moment: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """Return a time as an expression, so that no index is searched for it.
+
+    SQLite keeps no count of what its indexes hold, and takes one for another: where the time fits
+    most rows, another condition or the order has to choose the index.
+    """
+    return func.coalesce(moment, moment, type_=UtcDateTime)
 
 
 def new_id() -> str:

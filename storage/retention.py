@@ -12,6 +12,7 @@ from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import ENDED_STAGES, OutboxStage
+from storage.column_types import without_index
 from storage.referrals import acts, contact_changes
 from storage.referrals.steps import CLOCK
 from storage.released_chats import release_chats
@@ -164,7 +165,9 @@ def _delete_idle_chats(unit: Unit, periods: RetentionPeriods) -> int:
     """Delete conversations idle for long, and chats that no row refers to; return how many."""
     idle = unit.now - timedelta(hours=periods.draft_hours)
     old = unit.now - timedelta(days=periods.receipt_days)
-    received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.last_input_at <= idle)
+    received = (CONVERSATION.c.sent_at <= old) & (
+        without_index(CONVERSATION.c.last_input_at) <= idle
+    )
     forgotten = or_(CONVERSATION.c.last_input_at <= old, received)
     _delete_and_release(unit, CONVERSATION, forgotten)
     # Only a released chat can be one that nothing refers to: no other is looked at.
