@@ -12,11 +12,11 @@ from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.chats.inbox import InboxStage
 from storage.chats.outbox import ENDED_STAGES, OutboxStage
-from storage.column_types import without_index
 from storage.referrals import acts, contact_changes
+from storage.referrals.released_chats import release_chats
 from storage.referrals.steps import CLOCK
-from storage.released_chats import release_chats
 from storage.reports import daily_counters
+from storage.sql import without_index
 from storage.tables import (
     ANSWER,
     CHAT,

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Index, Row, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.column_types import RowNumber, rows_where
-from storage.column_types import UtcDateTime as UtcDateTime
-from storage.column_types import new_id as new_id
+from storage.sql import RowNumber, rows_where
+from storage.sql import UtcDateTime as UtcDateTime
+from storage.sql import new_id as new_id
 
 AnyRow = Row[*tuple[Any, ...]]
 METADATA = SQLModel.metadata

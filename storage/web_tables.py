@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
-from storage.column_types import RowNumber, UtcDateTime, new_id, rows_where
+from storage.sql import RowNumber, UtcDateTime, new_id, rows_where
 from storage.tables import METADATA as METADATA
 from storage.tables import table_of
 

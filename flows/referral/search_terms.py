@@ -70,15 +70,15 @@ def index_line(answers: AnswerPairs) -> str:
     return _SEPARATOR.join(["", *kept, ""]) if kept else ""
 
 
-def _answers_of_kinds(answers: AnswerPairs, kinds: tuple[AnswerType, ...]) -> Iterator[str]:
-    """Give the answers to questions of some kinds."""
-    keys = _question_keys(kinds)
+def _answers_of_kinds(answers: AnswerPairs, of_types: tuple[AnswerType, ...]) -> Iterator[str]:
+    """Give the answers to questions of some types."""
+    keys = _question_keys(of_types)
     return (value for key, value in answers if value and key in keys)
 
 
 @cache
-def _question_keys(kinds: tuple[AnswerType, ...]) -> frozenset[str]:
-    return frozenset(one.key for one in all_questions() if one.kind in kinds)
+def _question_keys(of_types: tuple[AnswerType, ...]) -> frozenset[str]:
+    return frozenset(one.key for one in all_questions() if one.kind in of_types)
 
 
 def _significant_digits(text: str) -> str:

@@ -9,8 +9,8 @@ from flows import casework
 from flows.casework import HELD_STAGES, Act, FollowUp, ReferralStage
 from flows.vocabulary import Queue, StepName
 from storage.referrals import duplicates, search_index, steps
+from storage.referrals.released_chats import release_chats
 from storage.referrals.rows import unseal_record
-from storage.released_chats import release_chats
 from storage.tables import REFERRAL, STEP, AnyRow, UtcDateTime
 from storage.unit import Unit
 from storage.web_tables import CONTACT_CHANGE

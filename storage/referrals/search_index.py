@@ -14,9 +14,9 @@ from sqlalchemy import delete, select, update
 from flows.referral.search_terms import SearchTerm, index_line
 from storage.referrals.rows import unseal_answer_pairs
 from storage.serialization import DecodeError
+from storage.sql import upsert
 from storage.tables import REFERRAL, AnyRow
 from storage.unit import Unit
-from storage.upsert import upsert
 from storage.vault import VaultError
 from storage.web_tables import SEARCH_SHARD
 

@@ -11,9 +11,9 @@ from sqlalchemy import Column, ColumnElement, and_, bindparam, case, func, selec
 from flows import casework
 from flows.casework import Act, Contact
 from storage.reports.statistics import in_order_between, sent_between
+from storage.sql import upsert
 from storage.tables import REFERRAL, STEP, AnyRow
 from storage.unit import Unit
-from storage.upsert import upsert
 from storage.web_tables import RESPONSE_TIME
 
 RECOUNT_AT_ONCE = 500

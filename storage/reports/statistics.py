@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from flows import casework
 from flows.casework import OPEN_STAGES, Act, ReferralStage
 from flows.vocabulary import CounterEvent
-from storage.column_types import without_index
+from storage.sql import without_index
 from storage.tables import DAILY_COUNTER, REFERRAL
 from storage.unit import Unit
 

@@ -40,9 +40,9 @@ class FunnelStep:
     continued_percent: int | None
 
 
-def by_week(counts: Sequence[int], weeks: WeekRange) -> StatisticsTable:
-    """Return how many referrals came in each week, as counted, and in all."""
-    cells = suppress_parts(counts)
+def by_week(came: Sequence[int], weeks: WeekRange) -> StatisticsTable:
+    """Return how many referrals came in each week, and in all; `came` has a count a week."""
+    cells = suppress_parts(came)
     labels = [_week_label(monday) for monday in weeks.mondays]
     return _count_table("weeks", labels, cells.parts, cells.whole)
 

@@ -215,7 +215,7 @@ def reached_after(hours: list[float], overdue: int = 0) -> ReachedCounts:
 def times_after(hours: list[float], overdue: int = 0) -> ResponseTimes:
     """Return the times of referrals that were claimed, tried and reached after so many hours."""
     one = reached_after(hours, overdue)
-    tries = {act: Spread() for act in casework.ACTS.contacts()} | {Act.SPOKE: one.took}
+    tries = {str(act): Spread() for act in casework.ACTS.contacts()} | {"spoke": one.took}
     return ResponseTimes(one, one, one, tries, spread_of([1] * len(hours)))
 
 
@@ -260,7 +260,7 @@ def said_by_hand(database: Database, now: datetime) -> ResponseTimes:
 
     first_tries = [(row, some[0]) for row, some in zip(rows, tries, strict=True) if some]
     by_act = {
-        act: spread_of(
+        str(act): spread_of(
             [
                 opening_time(row.sent_at, one.at) // timedelta(microseconds=1)
                 for row, one in first_tries

@@ -1,11 +1,16 @@
-"""What the columns and indexes of the tables are made of: times, numbers, ids, conditions."""
+"""What tables and statements are made of on every backend: types, ids, conditions, an upsert."""
 
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Integer, func, text
+
+# Both dialects compile PostgreSQL's form of ON CONFLICT; that of SQLite is SQLite's alone.
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import TypeDecorator
+
+__all__ = ["RowNumber", "UtcDateTime", "new_id", "rows_where", "upsert", "without_index"]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
