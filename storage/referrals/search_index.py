@@ -27,7 +27,8 @@ MAX_UNINDEXED = 5000
 """How many of the newest that are not in the index yet are opened by a search."""
 INDEX_AT_ONCE = 500
 """How many are taken into the index in one transaction: about a fifth of a second."""
-_OPEN_AT_ONCE = 50
+_OPEN_AT_ONCE = 17
+"""How many records are opened at a time: of a frequent name one more than are shown, in three."""
 _SHARD_LETTERS = 2
 """How many letters of an id name its shard: 256 shards, of a few kilobytes each in use."""
 _R = REFERRAL.c
