@@ -173,6 +173,11 @@ class ActTable(TransitionTable[ReferralStage, Act]):
         counted = counted_as or (Contact.TRIED, Contact.REACHED)
         return tuple(rule.act for rule in self.rules if rule.contact in counted)
 
+    def reported(self) -> tuple[Act, ...]:
+        """Return the acts that the report counts: the claim, each try, and what came of it."""
+        tries, results = self.contacts(), [rule.act for rule in self.result_rules()]
+        return tuple(dict.fromkeys((Act.CLAIM, *tries, *results)))
+
     def result_rules(self) -> tuple[ActRule, ...]:
         """Return the rows of the acts that the report counts as what came of a referral."""
         return tuple(rule for rule in self.rules if rule.result)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, delete, exists, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, delete, exists, func, or_, select, update
 
 from flows.casework import ReferralStage
 from flows.conversation import Conversation
@@ -11,10 +11,12 @@ from flows.stages import Stage
 from storage.chats import browser_sessions
 from storage.chats.conversations import OFFICER_DAYS, serialize_state, state_context, unseal_state
 from storage.chats.inbox import InboxStage
-from storage.chats.outbox import OutboxStage
+from storage.chats.outbox import ENDED_STAGES, OutboxStage
 from storage.referrals import acts, contact_changes
+from storage.referrals.released_chats import release_chats
 from storage.referrals.steps import CLOCK
 from storage.reports import daily_counters
+from storage.sql import without_index
 from storage.tables import (
     ANSWER,
     CHAT,
@@ -95,7 +97,7 @@ def sweep(unit: Unit, periods: RetentionPeriods = DEFAULT_PERIODS) -> SweepCount
         messages=_drop_old(unit, MESSAGE.c.at, hours=periods.message_hours),
         missed_questions=_drop_old(unit, MISSED_QUESTION.c.at, days=periods.missed_question_days),
         invitations=_drop_old(unit, INVITATION.c.expires_at),
-        officers=_drop_old(unit, OFFICER.c.seen_at, days=periods.officer_days),
+        officers=_drop_officers(unit, unit.now - timedelta(days=periods.officer_days)),
         referrals=_erase_closed(unit, unit.now - timedelta(days=periods.closed_days)),
         daily_counters=_drop_counters(unit, periods),
         contact_changes=_blank_contact_changes(unit, periods),
@@ -163,13 +165,29 @@ def _delete_idle_chats(unit: Unit, periods: RetentionPeriods) -> int:
     """Delete conversations idle for long, and chats that no row refers to; return how many."""
     idle = unit.now - timedelta(hours=periods.draft_hours)
     old = unit.now - timedelta(days=periods.receipt_days)
-    received = (CONVERSATION.c.sent_at <= old) & (CONVERSATION.c.last_input_at <= idle)
+    received = (CONVERSATION.c.sent_at <= old) & (
+        without_index(CONVERSATION.c.last_input_at) <= idle
+    )
     forgotten = or_(CONVERSATION.c.last_input_at <= old, received)
-    unit.conn.execute(delete(CONVERSATION).where(forgotten))
+    _delete_and_release(unit, CONVERSATION, forgotten)
+    # Only a released chat can be one that nothing refers to: no other is looked at.
     tables = (CONVERSATION, OFFICER, REFERRAL)
-    needed = [exists().where(table.c.chat_id == CHAT.c.id) for table in tables]
-    empty = delete(CHAT).where(CHAT.c.created_at <= idle, ~or_(*needed))
-    return unit.changed(empty)
+    needed = or_(*(exists().where(table.c.chat_id == CHAT.c.id) for table in tables))
+    released = CHAT.c.released_at.is_not(None)
+    unit.conn.execute(update(CHAT).where(released, needed).values(released_at=None))
+    return unit.changed(delete(CHAT).where(released, CHAT.c.created_at <= idle, ~needed))
+
+
+def _drop_officers(unit: Unit, before: datetime) -> int:
+    return _delete_and_release(unit, OFFICER, OFFICER.c.seen_at <= before)
+
+
+def _delete_and_release(unit: Unit, table: Table, condition: ColumnElement[bool]) -> int:
+    """Delete rows that need their chats, and release those chats; return how many rows."""
+    gone = delete(table).where(condition).returning(table.c.chat_id)
+    chat_ids = unit.conn.scalars(gone).all()
+    release_chats(unit, chat_ids)
+    return len(chat_ids)
 
 
 def _drop_inbox(unit: Unit, periods: RetentionPeriods) -> int:
@@ -187,13 +205,13 @@ def _drop_outbox(unit: Unit, periods: RetentionPeriods) -> int:
 
     Dead letters stay longer, for somebody may send them again.
     """
+    stage, ended_at = OUTBOX.c.stage, OUTBOX.c.ended_at
     before = unit.now - timedelta(hours=periods.outbox_hours)
     long_before = unit.now - timedelta(days=periods.dead_letter_days)
     due = func.coalesce(OUTBOX.c.not_before, OUTBOX.c.enqueued_at, type_=UtcDateTime)
-    waiting, dead = (OUTBOX.c.stage == one for one in (OutboxStage.WAITING, OutboxStage.DEAD))
-    too_late = waiting & OUTBOX.c.chat_id.is_not(None) & (due <= before)
-    ended = ~dead & (OUTBOX.c.ended_at <= before)
-    buried = dead & (OUTBOX.c.ended_at <= long_before)
+    too_late = (stage == OutboxStage.WAITING) & OUTBOX.c.chat_id.is_not(None) & (due <= before)
+    ended = stage.in_(ENDED_STAGES) & (ended_at <= before)
+    buried = (stage == OutboxStage.DEAD) & (ended_at <= long_before)
     return unit.changed(delete(OUTBOX).where(or_(ended, buried, too_late)))
 
 

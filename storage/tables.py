@@ -1,12 +1,14 @@
 """The tables. In the clear: random ids, times, stages, counts. Every `bytes` column is sealed."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, Row, Table, UniqueConstraint
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Index, Row, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+from storage.sql import RowNumber, rows_where
+from storage.sql import UtcDateTime as UtcDateTime
+from storage.sql import new_id as new_id
 
 AnyRow = Row[*tuple[Any, ...]]
 METADATA = SQLModel.metadata
@@ -19,43 +21,13 @@ METADATA.naming_convention = {
 }
 
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time: stored and returned in UTC, refused when it is naive."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the time in UTC; raise ValueError when it is naive."""
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError("A time without a zone cannot be kept.")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Return the time, aware, in UTC."""
-        if value is None:
-            return None
-        kept: datetime = value
-        return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
-
-
-# SQLite numbers rows by itself only in a column declared INTEGER, which there has 64 bits.
-RowNumber: Any = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def new_id() -> str:
-    """Return a random id: 32 hexadecimal characters."""
-    return uuid4().hex
-
-
 class InboxRow(SQLModel, table=True):
     """One arrival; `n` is its place in the queue. The body is blanked once it is answered."""
 
     __tablename__ = "inbox"
     __table_args__ = (
         Index(None, "stage", "n"),
+        Index(None, "stage", "ended_at"),
         Index(None, "chat_fingerprint", "stage", "not_before"),
     )
 
@@ -76,10 +48,15 @@ class ChatRow(SQLModel, table=True):
     """One place to write to somebody; looked up by the fingerprint of its address.
 
     While `handed_off_to` names a member of staff and `handoff_until` is ahead, the bot is silent.
-    `handoff_reference` is the referral that they have it for.
+    `handoff_reference` is the referral that they have it for. `released_at`: when something that
+    needed the chat went, so that the sweep looks whether anything else does.
     """
 
     __tablename__ = "chat"
+    __table_args__ = (
+        Index(None, "handed_off_to", **rows_where("handed_off_to IS NOT NULL")),
+        Index(None, "released_at", **rows_where("released_at IS NOT NULL")),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     channel: str
@@ -90,12 +67,17 @@ class ChatRow(SQLModel, table=True):
     handed_off_to: str | None = None
     handoff_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     handoff_reference: str | None = None
+    released_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ConversationRow(SQLModel, table=True):
     """Where one person stands. `version` is the optimistic lock; retention sets `blanked_at`."""
 
     __tablename__ = "conversation"
+    __table_args__ = (
+        Index(None, "last_input_at"),
+        Index("ix_conversation_kept", "last_input_at", **rows_where("blanked_at IS NULL")),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     chat_id: str = Field(foreign_key="chat.id", ondelete="CASCADE", unique=True)
@@ -103,7 +85,7 @@ class ConversationRow(SQLModel, table=True):
     stage: str
     reference: str | None = Field(default=None, unique=True)
     body: bytes
-    last_input_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    last_input_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     blanked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -142,7 +124,11 @@ class OutboxRow(SQLModel, table=True):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index(None, "stage", "priority", "n"), Index(None, "chat_id", "stage", "n"))
+    __table_args__ = (
+        Index(None, "stage", "priority", "n"),
+        Index(None, "stage", "ended_at"),
+        Index(None, "chat_id", "stage", "n"),
+    )
 
     n: int | None = Field(default=None, primary_key=True, sa_type=RowNumber)
     id: str = Field(default_factory=new_id, unique=True)
@@ -165,12 +151,26 @@ class ReferralRow(SQLModel, table=True):
 
     `source` is where it came in: a channel, or phone or paper. `alert_count` is how many alerts
     went out that it is unclaimed: first the team, then the manager. `ix_referral_listed` holds
-    all that a list of referrals is chosen and sorted by, so that no record is read for that.
+    all that a list of referrals is chosen and sorted by, so that no record is read for that; those
+    with `sent_at` hold what the report counts. `indexed_at` is when the index of the search took
+    its answers in, None when it has to. `recount_since`: an act that the report counts is not in
+    `result`, the newest act that tells what came of it, and not in its response times yet.
     """
 
     __tablename__ = "referral"
     __table_args__ = (
-        Index(None, "stage", "lease_until"),
+        Index(None, "lease_until", **rows_where("lease_until IS NOT NULL")),
+        Index(None, "stage", "owner", "alert_count"),
+        Index(None, "stage", "closed_at"),
+        Index(None, "sent_at", "due"),
+        Index(None, "journey", "source", "sent_at"),
+        Index(None, "queue", "stage", "result", "sent_at"),
+        Index(
+            "ix_referral_to_index",
+            "sent_at",
+            **rows_where("indexed_at IS NULL AND body IS NOT NULL"),
+        ),
+        Index(None, "recount_since", **rows_where("recount_since IS NOT NULL")),
         Index(
             "ix_referral_listed",
             *("queue", "stage", "owner", "journey", "unseen", "urgent", "hold", "may_contact"),
@@ -204,6 +204,9 @@ class ReferralRow(SQLModel, table=True):
     opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    indexed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    recount_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    result: str | None = None
 
 
 class StepRow(SQLModel, table=True):

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
+from storage.sql import RowNumber, UtcDateTime, new_id, rows_where
 from storage.tables import METADATA as METADATA
-from storage.tables import RowNumber, UtcDateTime, new_id, table_of
+from storage.tables import table_of
 
 
 class StaffRow(SQLModel, table=True):
@@ -119,6 +121,7 @@ class ContactChangeRow(SQLModel, table=True):
     """A change of contact details that waits for a second person; the body is sealed."""
 
     __tablename__ = "contact_change"
+    __table_args__ = (Index(None, "decided_at", **rows_where("body IS NOT NULL")),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
@@ -139,6 +142,45 @@ class MatchKeyRow(SQLModel, table=True):
     referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", index=True)
     kind: str
     fingerprint: str = Field(index=True)
+
+
+class SearchShardRow(SQLModel, table=True):
+    """A part of the index of the search: the lines of all referrals whose ids begin with its id."""
+
+    __tablename__ = "search_shard"
+
+    id: str = Field(primary_key=True)
+    body: bytes
+
+
+class ResponseTimeRow(SQLModel, table=True):
+    """When a referral was first claimed, tried and reached, and how much working time that took.
+
+    The times are in microseconds of the service's hours; `attempts` until somebody was spoken to,
+    None while nobody was. The report is counted from the indexes alone.
+    """
+
+    __tablename__ = "response_time"
+    __table_args__ = (
+        Index(None, "sent_at", "due", "claimed_at", "tried_at", "spoke_at"),
+        Index(None, "claim_took", "sent_at"),
+        Index(None, "try_took", "sent_at"),
+        Index(None, "first_try", "try_took", "sent_at"),
+        Index(None, "talk_took", "sent_at"),
+        Index(None, "attempts", "sent_at"),
+    )
+
+    referral_id: str = Field(foreign_key="referral.id", ondelete="CASCADE", primary_key=True)
+    sent_at: datetime = Field(sa_type=UtcDateTime)
+    due: datetime = Field(sa_type=UtcDateTime)
+    claimed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claim_took: int | None = Field(default=None, sa_type=BigInteger)
+    tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    try_took: int | None = Field(default=None, sa_type=BigInteger)
+    first_try: str | None = None
+    spoke_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    talk_took: int | None = Field(default=None, sa_type=BigInteger)
+    attempts: int | None = None
 
 
 class BrowserSessionRow(SQLModel, table=True):
@@ -197,6 +239,8 @@ API_KEY = table_of(ApiKeyRow)
 EXPORT = table_of(ExportRow)
 CONTACT_CHANGE = table_of(ContactChangeRow)
 MATCH_KEY = table_of(MatchKeyRow)
+SEARCH_SHARD = table_of(SearchShardRow)
+RESPONSE_TIME = table_of(ResponseTimeRow)
 BROWSER_SESSION = table_of(BrowserSessionRow)
 LINK = table_of(OneTimeLinkRow)
 SCREEN_MESSAGE = table_of(ScreenMessageRow)

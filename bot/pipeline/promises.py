@@ -1,6 +1,6 @@
 """Alerts for referrals unclaimed close to their due time: first the team, then the manager."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.pipeline.alerts import AlertKey, alert, alert_manager
 from bot.runtime import Runtime
@@ -28,9 +28,14 @@ def alert_unclaimed(unit: Unit, runtime: Runtime) -> None:
             unclaimed.set_alert_count(unit, one.reference, 2)
 
 
+def opening_time(start: datetime, end: datetime) -> timedelta:
+    """Return how much of the time between two aware moments the service was open."""
+    return working_time(start, end, service())
+
+
 def elapsed_share(referral: UnclaimedReferral, now: datetime) -> float:
     """Return how much of the promised time is over, of 1; the service's hours count."""
-    promised = working_time(referral.sent_at, referral.due, service())
+    promised = opening_time(referral.sent_at, referral.due)
     if not promised:
         return 1.0 if now >= referral.due else 0.0
-    return working_time(referral.sent_at, now, service()) / promised
+    return opening_time(referral.sent_at, now) / promised

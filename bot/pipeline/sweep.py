@@ -1,16 +1,17 @@
-"""The sweep: expires drafts and leases, clears chats, sends what is due by the clock."""
+"""The sweep: ends drafts and leases, clears chats, indexes for the search, sends what is due."""
 
 from datetime import timedelta
 
 from bot.pipeline import handoff_relay
 from bot.pipeline.alerts import AlertKey, alert
-from bot.pipeline.promises import alert_unclaimed
+from bot.pipeline.promises import alert_unclaimed, opening_time
 from bot.runtime import Runtime
 from flows.service import service
 from flows.vocabulary import OutboxKind
 from storage import heartbeat, retention
 from storage.chats import message_ids, outbox
-from storage.referrals import acts, unclaimed
+from storage.referrals import acts, search_index, unclaimed
+from storage.reports import response_times
 from storage.retention import RetentionPeriods, SweepCounts
 from storage.unit import Unit
 
@@ -22,6 +23,8 @@ def sweep(unit: Unit, runtime: Runtime) -> SweepCounts:
     handoff_relay.end_expired_handoffs(unit)
     alert_unclaimed(unit, runtime)
     _delete_old_messages(unit)
+    search_index.index_new(unit)
+    response_times.recount(unit, opening_time)
     return retention.sweep(unit, retention_periods())
 
 

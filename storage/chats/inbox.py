@@ -21,9 +21,9 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.reports import daily_counters
 from storage.serialization import DecodeError, dumps, loads_dict
+from storage.sql import upsert
 from storage.tables import INBOX, AnyRow, UtcDateTime, new_id
 from storage.unit import Unit
-from storage.upsert import upsert
 from storage.vault import VaultError
 
 log = logging.getLogger("rj.inbox")

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select
 
+from storage.sql import upsert
 from storage.tables import CHAT, MESSAGE, new_id
 from storage.unit import Unit
-from storage.upsert import upsert
 
 _INSERT_ONCE = upsert(MESSAGE).on_conflict_do_nothing(index_elements=["chat_id", "fingerprint"])
 

@@ -32,6 +32,10 @@ class OutboxStage(StrEnum):
     DEAD = "dead"
 
 
+ENDED_STAGES = (OutboxStage.SENT, OutboxStage.WITHHELD, OutboxStage.GIVEN_UP)
+"""Of what is over, and can be of no more use."""
+
+
 class OutboxPriority(IntEnum):
     """What goes first where not everything can go at once; the lowest.
 

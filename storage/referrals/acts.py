@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, case, literal, select, update
 from flows import casework
 from flows.casework import HELD_STAGES, Act, FollowUp, ReferralStage
 from flows.vocabulary import Queue, StepName
-from storage.referrals import duplicates, steps
+from storage.referrals import duplicates, search_index, steps
+from storage.referrals.released_chats import release_chats
 from storage.referrals.rows import unseal_record
 from storage.tables import REFERRAL, STEP, AnyRow, UtcDateTime
 from storage.unit import Unit
@@ -145,6 +146,9 @@ def _blank(unit: Unit, row: AnyRow, stage: str, actor: str) -> None:
     changes = CONTACT_CHANGE.c.referral_id == row.id
     unit.conn.execute(update(CONTACT_CHANGE).where(changes).values(body=None))
     duplicates.delete_match_keys(unit, row.id)
+    search_index.remove_from_index(unit, row.id)
+    if row.chat_id:
+        release_chats(unit, [row.chat_id])
     steps.add_step(unit, row.id, Act.ERASE, actor, stage)
 
 

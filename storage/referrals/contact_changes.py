@@ -126,7 +126,7 @@ def _apply_change(unit: Unit, row: AnyRow, change: AnyRow, actor: str) -> None:
     )
     body = referral_row_values(unit, row.id, after, row.chat_id)["body"]
     may_contact = _may_contact(unit, row, before, after)
-    steps.update_if_unchanged(unit, row, body=body, may_contact=may_contact)
+    steps.update_if_unchanged(unit, row, body=body, may_contact=may_contact, indexed_at=None)
     duplicates.replace_match_keys(unit, row.id, after)
     steps.add_step(unit, row.id, StepName.CONTACT_CHANGED, actor, row.stage)
 

@@ -1,6 +1,6 @@
-"""The queue as a page shows it: views with their counts, filters, 50 at a time, and a search."""
+"""The queue as a page shows it: views with their counts, filters, 50 at a time."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +12,8 @@ from flows import casework
 from flows.casework import ReferralStage
 from flows.vocabulary import Queue
 from storage.referrals.rows import (
-    AnswerPairs,
     QueueEntry,
     entry_from_row,
-    unseal_answer_pairs,
     unseal_flags,
 )
 from storage.tables import REFERRAL, UtcDateTime
@@ -23,7 +21,7 @@ from storage.unit import Unit
 
 PAGE_SIZE = 50
 SCAN_LIMIT = 5000
-"""How many of the newest are opened to look for a flag, a name or a number."""
+"""How many of the newest are opened to look for a flag."""
 LIVE_LIMIT = 500
 """How many of the newest a page that is open hears of."""
 STAGES_WITH_DEADLINE = (ReferralStage.NEW, ReferralStage.CLAIMED, ReferralStage.WAITING)
@@ -113,23 +111,6 @@ def find_entry(unit: Unit, reference: str) -> QueueEntry | None:
     query = select(*_ENTRY_COLUMNS).where(_R.reference == reference)
     row = unit.first(query)
     return entry_from_row(unit, row) if row else None
-
-
-def newest_referral_ids(unit: Unit, queues: Collection[str]) -> list[str]:
-    """Return the ids of the newest referrals of some queues that still say something."""
-    told = (_R.queue.in_(queues), _R.stage != ReferralStage.ERASED)
-    query = select(_R.id).where(*told).order_by(_R.sent_at.desc()).limit(SCAN_LIMIT)
-    return list(unit.conn.scalars(query))
-
-
-def search_answers(
-    unit: Unit, ids: Collection[str], matches: Callable[[AnswerPairs], str]
-) -> list[tuple[str, str, str]]:
-    """Return (reference, stage, what matched) of those in whose answers something matches."""
-    query = select(_R.id, _R.reference, _R.stage, _R.body).where(_R.id.in_(ids))
-    rows = unit.conn.execute(query).all()
-    found = ((row, matches(unseal_answer_pairs(unit, row))) for row in rows if row.body)
-    return [(row.reference, row.stage, what) for row, what in found if what]
 
 
 def live_snapshot(unit: Unit, asked: QueueQuery) -> tuple[list[str], list[tuple[str, str]]]:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, insert, select, update
 
+from flows import casework
 from flows.casework import Act
 from flows.vocabulary import READ_ONLY_STEPS, StepName
 from storage.referrals.rows import note_context
@@ -64,6 +65,9 @@ def add_step(
     sealed = unit.seal(note_context(referral_id, id), note) if note else None
     unit.signals.add(DESK_TOPIC)
     unit.conn.execute(insert(STEP), {**row, "note": sealed, "at": unit.now, **columns})
+    if act in casework.ACTS.reported():
+        counted = update(REFERRAL).where(REFERRAL.c.id == referral_id)
+        unit.conn.execute(counted.values(recount_since=unit.now))
 
 
 def last_step(unit: Unit) -> int:

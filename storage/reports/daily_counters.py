@@ -4,9 +4,9 @@ from datetime import date
 
 from sqlalchemy import bindparam, delete, func, select
 
+from storage.sql import upsert
 from storage.tables import DAILY_COUNTER
 from storage.unit import Unit
-from storage.upsert import upsert
 
 UNTRUSTED_PROXY = ("web", "untrusted_proxy")
 """Event and key: hours in which a proxy passed visitors on that TRUSTED_PROXIES does not name."""

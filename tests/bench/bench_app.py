@@ -11,6 +11,8 @@ from bot.channels.terminal import TerminalChannel
 from bot.pipeline.deliver import Delivery
 from bot.pipeline.respond import respond
 from bot.runtime import Runtime
+from bot.serve import Program
+from bot.settings import Settings
 from storage.chats import inbox
 from storage.chats.inbox import Arrival
 from storage.database import Database
@@ -81,5 +83,18 @@ def open_bench_app(folder: Path) -> Iterator[BenchApp]:
         if not database.is_current():
             database.migrate()
         yield BenchApp(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_program(folder: Path) -> Iterator[Program]:
+    """Give the whole program on a fresh database in a folder, by the clock of this machine."""
+    folder.mkdir(parents=True)
+    vault = Vault.open(folder / "rj.key", create=True)
+    database = Database(f"sqlite:///{folder / 'rj.db'}", vault)
+    try:
+        database.migrate()
+        yield Program(Settings(_env_file=None), database)
     finally:
         database.close()

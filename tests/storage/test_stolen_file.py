@@ -32,9 +32,9 @@ from storage.chats import (
 from storage.chats.conversations import load_conversation, save_conversation
 from storage.chats.one_time_links import LinkKind
 from storage.database import Database
-from storage.referrals import acts, contact_changes, lifecycle
+from storage.referrals import acts, contact_changes, lifecycle, search_index
 from storage.referrals.contact_changes import ProposedContactChange
-from storage.reports import daily_counters, exports, missed_questions
+from storage.reports import daily_counters, exports, missed_questions, response_times
 from storage.reports.exports import ExportSelection, ProposedExport
 from storage.tables import MISSED_QUESTION
 from storage.unit import Unit
@@ -102,15 +102,18 @@ def _plant_chat(unit: Unit) -> str:
 def _plant_referral(unit: Unit, chat_id: str) -> None:
     plain = make_record(REFERENCE)
     email = replace(plain.lines[0], question="email", value="amina@example.org")
+    name = replace(plain.lines[0], value=CANARIES["search_shard.body"])
     record = replace(
         plain,
-        lines=(*plain.lines, email),
+        lines=(name, *plain.lines, email),
         consent=CANARIES["referral.body"],
         flags=(CANARIES["referral.flags"],),
     )
     lifecycle.hand_over(unit, record, chat_id)
     acts.claim(unit, REFERENCE, "ann")
     acts.perform_act(unit, REFERENCE, "spoke", "ann", CANARIES["step.note"])
+    assert search_index.index_new(unit) == 1
+    assert response_times.recount(unit, lambda start, end: end - start) == 1
     number = CANARIES["contact_change.body"]
     proposed = ProposedContactChange("phone", number, number, "She rang")
     contact_changes.request_change(unit, REFERENCE, proposed, "ann")

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from math import ceil
+from datetime import date, timedelta
 from statistics import median
 
 from bot.desk.reports.small_cells import (
@@ -16,15 +15,15 @@ from bot.desk.reports.small_cells import (
 )
 from bot.desk.reports.small_cells import suppress_rows as shares_of
 from bot.desk.reports.tables import Bar, StatisticsTable, bars_of, cell_text
-from bot.desk.reports.week_range import WeekRange, monday_of, week_name
+from bot.desk.reports.week_range import WeekRange, week_name
 from flows import casework, content_files
-from flows.calendar import workdays
 from flows.questions import journey
 from flows.questions.questionnaire import get_question
 from flows.service import service
 from flows.vocabulary import JOURNEYS
 from flows.wording import FIRST_LANGUAGE, format_day, has, say
-from storage.reports.statistics import PairCounts, ReferralTimes
+from storage.reports.response_times import ReachedCounts, ResponseTimes, Spread
+from storage.reports.statistics import PairCounts
 
 _L = FIRST_LANGUAGE
 MIN_FOR_P90 = 10
@@ -41,10 +40,9 @@ class FunnelStep:
     continued_percent: int | None
 
 
-def by_week(sent: Sequence[ReferralTimes], weeks: WeekRange) -> StatisticsTable:
-    """Return how many referrals came in each week, and in all."""
-    came = Counter(monday_of(one.sent_at) for one in sent)
-    cells = suppress_parts([came[monday] for monday in weeks.mondays])
+def by_week(came: Sequence[int], weeks: WeekRange) -> StatisticsTable:
+    """Return how many referrals came in each week, and in all; `came` has a count a week."""
+    cells = suppress_parts(came)
     labels = [_week_label(monday) for monday in weeks.mondays]
     return _count_table("weeks", labels, cells.parts, cells.whole)
 
@@ -80,23 +78,19 @@ def by_route(pairs: PairCounts) -> StatisticsTable:
     )
 
 
-def response_times(sent: Sequence[ReferralTimes], now: datetime) -> StatisticsTable:
+def time_table(times: ResponseTimes) -> StatisticsTable:
     """Return how long it took to claim and to be in touch, in working hours; never a count.
 
     The share within the promise is of those that were reached or whose promise has passed.
     """
-    found = [
-        _time_row("claimed", sent, lambda one: one.claimed_at, now),
-        _time_row("tried", sent, lambda one: one.first_attempt_at, now),
-        _time_row("spoke", sent, lambda one: one.spoke_at, now),
-    ]
-    rows = [row for row, _ in found]
-    for act in casework.ACTS.contacts():
-        first = [one for one in sent if one.first_attempt_act == act]
-        row, _ = _time_row(f"first_{act}", first, lambda one: one.first_attempt_at, now)
-        rows.append((*row[:3], ""))
-    attempts = sorted(one.attempts for one in sent if one.spoke_at)
-    middle_and_p90 = _median_and_p90(attempts, "desk.numbers.attempts")
+    reached = {"claimed": times.claimed, "tried": times.tried, "spoke": times.spoke}
+    rows = [_time_row(name, one) for name, one in reached.items()]
+    pictured = zip(rows, map(_median_hours, reached.values()), strict=True)
+    bars = _time_bars([(row, middle) for row, middle in pictured if middle is not None])
+    for act, took in times.first_tries.items():
+        label = say(_L, f"desk.numbers.times.first_{act}")
+        rows.append((label, *_median_and_p90(took, _hours, "desk.numbers.hours"), ""))
+    middle_and_p90 = _median_and_p90(times.attempts, float, "desk.numbers.attempts")
     rows.append((say(_L, "desk.numbers.times.attempts"), *middle_and_p90, ""))
     heads = ("times", "median", "p90", "promise")
     return StatisticsTable(
@@ -104,7 +98,7 @@ def response_times(sent: Sequence[ReferralTimes], now: datetime) -> StatisticsTa
         say(_L, "desk.numbers.captions.times"),
         tuple(say(_L, f"desk.numbers.heads.{head}") for head in heads),
         tuple(rows),
-        _time_bars([(row, middle) for row, middle in found if middle is not None]),
+        bars,
     )
 
 
@@ -176,24 +170,24 @@ def _count_table(
     )
 
 
-def _time_row(
-    name: str,
-    sent: Sequence[ReferralTimes],
-    reached_at: Callable[[ReferralTimes], datetime | None],
-    now: datetime,
-) -> tuple[tuple[str, ...], float | None]:
-    """Return a row of times, and its median in hours where that is shown."""
-    reached = [(one, at) for one in sent if (at := reached_at(one))]
-    took = sorted(workdays.working_time(one.sent_at, at, service()) for one, at in reached)
-    within = sum(at <= one.due for one, at in reached)
-    owed = len(reached) + sum(reached_at(one) is None and one.due < now for one in sent)
-    hours = [one / timedelta(hours=1) for one in took]
-    row = (
+def _time_row(name: str, reached: ReachedCounts) -> tuple[str, ...]:
+    """Return a row of times: its name, the median, the 90th percentile, the share in time."""
+    owed = reached.took.count + reached.overdue
+    return (
         say(_L, f"desk.numbers.times.{name}"),
-        *_median_and_p90(hours, "desk.numbers.hours"),
-        percentage_text(rounded_percentage(within, owed)),
+        *_median_and_p90(reached.took, _hours, "desk.numbers.hours"),
+        percentage_text(rounded_percentage(reached.in_time, owed)),
     )
-    return row, median(hours) if len(hours) >= MIN_SHOWN else None
+
+
+def _median_hours(reached: ReachedCounts) -> float | None:
+    """Return the median in hours, where it is shown."""
+    took = reached.took
+    return median(map(_hours, took.middle)) if took.count >= MIN_SHOWN else None
+
+
+def _hours(microseconds: int) -> float:
+    return timedelta(microseconds=microseconds) / timedelta(hours=1)
 
 
 def _time_bars(middles: Sequence[tuple[tuple[str, ...], float]]) -> tuple[Bar, ...]:
@@ -203,15 +197,15 @@ def _time_bars(middles: Sequence[tuple[tuple[str, ...], float]]) -> tuple[Bar, .
     )
 
 
-def _median_and_p90(ordered: Sequence[float], key: str) -> tuple[str, str]:
+def _median_and_p90(spread: Spread, unit_of: Callable[[int], float], key: str) -> tuple[str, str]:
     """Return the median and the 90th percentile (nearest rank) in words."""
     few = say(_L, "desk.numbers.too_few")
-    if len(ordered) < MIN_SHOWN:
+    if spread.count < MIN_SHOWN:
         return few, few
-    middle = say(_L, key, n=f"{median(ordered):.1f}")
-    if len(ordered) < MIN_FOR_P90:
+    middle = say(_L, key, n=f"{median(map(unit_of, spread.middle)):.1f}")
+    if spread.count < MIN_FOR_P90:
         return middle, few
-    return middle, say(_L, key, n=f"{ordered[ceil(0.9 * len(ordered)) - 1]:.1f}")
+    return middle, say(_L, key, n=f"{unit_of(spread.p90):.1f}")
 
 
 def _week_label(monday: date) -> str:

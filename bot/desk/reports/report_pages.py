@@ -1,16 +1,17 @@
 """The report: how many referrals, the time to first contact, and where drafts end."""
 
-import asyncio
-
 from starlette.responses import Response
 
 from bot.desk.exports import spreadsheets
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.reports import figures, week_range
+from bot.desk.reports.figures import Funnel
 from bot.desk.reports.tables import StatisticsTable
 from bot.desk.reports.week_range import InvalidWeek, WeekRange
-from storage.reports import statistics
-from storage.reports.statistics import PairCounts, ReferralTimes
+from bot.pipeline.promises import opening_time
+from storage.reports import response_times, statistics
+from storage.reports.response_times import ResponseTimes
+from storage.reports.statistics import PairCounts
 from storage.unit import Unit
 
 
@@ -50,23 +51,25 @@ async def download_table(request: DeskRequest) -> Response:
 
 async def all_tables(request: DeskRequest, period: WeekRange) -> list[StatisticsTable]:
     """Return every table of these weeks."""
+    while await request.read(response_times.has_to_recount):
+        await request.write(response_times.recount, opening_time)
 
-    def counted(unit: Unit) -> tuple[list[ReferralTimes], PairCounts, PairCounts, figures.Funnel]:
+    def counted(unit: Unit) -> tuple[list[int], ResponseTimes, PairCounts, PairCounts, Funnel]:
         since, until = period.since, period.until
         return (
-            statistics.referral_times(unit, since, until),
+            statistics.counts_between(unit, period.bounds),
+            response_times.response_times(unit, since, until, request.now),
             statistics.counts_by_source(unit, since, until),
             statistics.counts_by_queue_and_outcome(unit, since, until),
             statistics.funnel_counts(unit, period.first, period.last),
         )
 
-    sent, sources, routes, funnel = await request.read(counted)
+    weeks, times, sources, routes, funnel = await request.read(counted)
     return [
-        figures.by_week(sent, period),
+        figures.by_week(weeks, period),
         figures.by_source(sources),
         figures.by_route(routes),
-        # Working hours take a while for many referrals: the readers' thread is free meanwhile.
-        await asyncio.to_thread(figures.response_times, sent, request.now),
+        figures.time_table(times),
         *figures.funnel_tables(funnel),
     ]
 

@@ -34,6 +34,11 @@ class WeekRange:
         return tuple(self.first + timedelta(weeks=k) for k in range(n))
 
     @property
+    def bounds(self) -> tuple[datetime, ...]:
+        """Return when each week begins, and when the last is over (aware)."""
+        return (*(_midnight(monday) for monday in self.mondays), self.until)
+
+    @property
     def since(self) -> datetime:
         """Return when the first week begins (aware)."""
         return _midnight(self.first)

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 from bot.__main__ import app
 from bot.bootstrap import open_store
 from bot.desk.reports import figures
+from bot.pipeline.promises import opening_time
 from bot.proofreading.wording_keys import wording_keys
 from bot.settings import Settings, read_settings
 from flows import casework, content_files, wording
 from flows.casework import HELD_STAGES, Act, ActForm, ActRule, ActTable, Contact, FollowUp
 from storage.referrals import lifecycle
-from storage.reports import statistics
+from storage.reports import response_times, statistics
 from tests.bot.desk.api.test_api import api_client
 from tests.bot.desk.casework.test_acts import PAGE, acts_on, entry, mira_with_referral, take_act
 from tests.harness.desk_fixtures import DeskApp
@@ -116,14 +117,13 @@ async def test_the_report_counts_it(new_act: None, desk: DeskApp) -> None:
     desk.clock.advance(minutes=5)
     await take_act(mira, "left_voicemail")
     since, until = desk.clock() - timedelta(days=9), desk.clock() + timedelta(days=1)
-    with desk.database.reading() as unit:
-        times = statistics.referral_times(unit, since, until)
+    with desk.database.unit() as unit:
+        assert response_times.recount(unit, opening_time) == 1
+        times = response_times.response_times(unit, since, until, desk.clock())
         results = statistics.counts_by_queue_and_outcome(unit, since, until)
-    assert [(one.first_attempt_act, one.attempts, one.spoke_at) for one in times] == [
-        ("left_voicemail", 1, None)
-    ]
+    assert (times.first_tries["left_voicemail"].count, times.spoke.took.count) == (1, 0)
     assert results == {("adults", "left_voicemail"): 1}
-    rows = [row[0] for row in figures.response_times(times, desk.clock()).rows]
+    rows = [row[0] for row in figures.time_table(times).rows]
     assert WORDS["desk.numbers.times.first_left_voicemail"] in rows
     assert WORDS["desk.numbers.came.left_voicemail"] in figures.by_route(results).headings
 

@@ -1,26 +1,29 @@
 """The numbers: counted right, no person in any, and each question of a draft counted once."""
 
+import random
 import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from bot.desk.reports import figures, week_range
 from bot.desk.reports.small_cells import Suppression
 from bot.desk.reports.week_range import InvalidWeek
-from flows import content_files, stages
-from flows.casework import Act
+from bot.pipeline.promises import opening_time
+from flows import casework, content_files, stages
+from flows.casework import Act, Contact
 from flows.conversation import Conversation, CountEvent
 from flows.inputs import ButtonPress, TypedText
 from flows.turn import take_turn
 from flows.vocabulary import Journey, Queue, Source
 from storage.database import Database
 from storage.referrals import acts, lifecycle
-from storage.reports import daily_counters, statistics
-from storage.reports.statistics import ReferralTimes
+from storage.reports import daily_counters, response_times, statistics
+from storage.reports.response_times import ReachedCounts, ResponseTimes, Spread
 from storage.retention import sweep
 from storage.tables import DAILY_COUNTER, REFERRAL, new_id
 from tests.harness.desk_fixtures import DeskApp
@@ -60,6 +63,13 @@ def add_referral(
         lifecycle.hand_over(unit, record, None)
         for act, later in steps:
             acts.perform_act(replace(unit, now=at + later), record.reference, act, "mira")
+
+
+def recount(database: Database) -> None:
+    """Have the kept times and results worked out, as each sweep and the page do."""
+    with database.unit() as unit:
+        while response_times.has_to_recount(unit):
+            response_times.recount(unit, opening_time, limit=7)
 
 
 def converse(*acts: str) -> tuple[Conversation, Counter[str]]:
@@ -166,6 +176,7 @@ def test_referrals_are_counted_by_source_and_route(database: Database) -> None:
     with database.unit(MONDAY + DAY) as unit:
         lifecycle.stop_contact(unit, reference(1), Act.WITHDRAW)
         acts.erase(unit, reference(3), "mira")
+    recount(database)
     with database.reading() as unit:
         assert statistics.counts_by_source(unit, SINCE, UNTIL) == {
             ("self", "telegram"): 3,
@@ -182,9 +193,35 @@ def test_referrals_are_counted_by_source_and_route(database: Database) -> None:
         }
 
 
+def spread_of(values: list[int]) -> Spread:
+    """Return how numbers are spread, by Python alone."""
+    ordered = sorted(values)
+    if not ordered:
+        return Spread()
+    middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
+    return Spread(len(ordered), tuple(middle), ordered[ceil(0.9 * len(ordered)) - 1])
+
+
+def microseconds(hours: float) -> int:
+    return hours * HOUR // timedelta(microseconds=1)
+
+
+def reached_after(hours: list[float], overdue: int = 0) -> ReachedCounts:
+    """Return what was reached so many hours after it came, within six of them in time."""
+    took = spread_of([microseconds(one) for one in hours])
+    return ReachedCounts(sum(one <= 6 for one in hours), overdue, took)
+
+
+def times_after(hours: list[float], overdue: int = 0) -> ResponseTimes:
+    """Return the times of referrals that were claimed, tried and reached after so many hours."""
+    one = reached_after(hours, overdue)
+    tries = {str(act): Spread() for act in casework.ACTS.contacts()} | {"spoke": one.took}
+    return ResponseTimes(one, one, one, tries, spread_of([1] * len(hours)))
+
+
 def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(database: Database) -> None:
     steps = (
-        (Act.CLAIM, HOUR),
+        (Act.CLAIM, HOUR / 4),
         (Act.HAND_BACK, 2 * HOUR),
         (Act.CLAIM, 3 * HOUR),
         (Act.NO_ANSWER, 4 * HOUR),
@@ -194,41 +231,89 @@ def test_times_are_of_the_first_claim_the_first_try_and_the_first_talk(database:
     )
     add_referral(database, 1, steps=steps)
     add_referral(database, 2)
+    recount(database)
+    with database.reading(MONDAY + 2 * DAY) as unit:
+        found = response_times.response_times(unit, SINCE, UNTIL, unit.now)
+    assert found.claimed == ReachedCounts(1, 1, spread_of([microseconds(0.25)]))
+    assert found.tried == ReachedCounts(1, 1, spread_of([microseconds(4)]))
+    assert found.spoke == ReachedCounts(1, 1, spread_of([microseconds(6)]))
+    tries = {act: spread.count for act, spread in found.first_tries.items() if spread.count}
+    assert tries == {Act.NO_ANSWER: 1}
+    assert found.attempts == spread_of([3])
+
+
+def said_by_hand(database: Database, now: datetime) -> ResponseTimes:
+    """Return the times of all referrals, worked out from their steps one by one."""
     with database.reading() as unit:
-        found = sorted(statistics.referral_times(unit, SINCE, UNTIL), key=lambda one: one.attempts)
-    assert found == [
-        ReferralTimes(MONDAY, MONDAY + DAY, None, None, "", None, 0),
-        ReferralTimes(
-            *(MONDAY, MONDAY + DAY, MONDAY + HOUR, MONDAY + 4 * HOUR, "no_answer"),
-            *(MONDAY + 6 * HOUR, 3),
-        ),
+        rows = unit.conn.execute(select(REFERRAL)).all()
+        steps = [lifecycle.list_steps(unit, row.reference) for row in rows]
+    tries = [[one for one in some if one.act in casework.ACTS.contacts()] for some in steps]
+    reached = casework.ACTS.contacts(Contact.REACHED)
+    claims = [[one.at for one in some if one.act == Act.CLAIM] for some in steps]
+    talks = [[one.at for one in some if one.act in reached] for some in tries]
+
+    def counts(moments: list[list[datetime]]) -> ReachedCounts:
+        first = [(row, min(some)) for row, some in zip(rows, moments, strict=True) if some]
+        took = [opening_time(row.sent_at, at) // timedelta(microseconds=1) for row, at in first]
+        late = [not some and row.due < now for row, some in zip(rows, moments, strict=True)]
+        return ReachedCounts(sum(at <= row.due for row, at in first), sum(late), spread_of(took))
+
+    first_tries = [(row, some[0]) for row, some in zip(rows, tries, strict=True) if some]
+    by_act = {
+        str(act): spread_of(
+            [
+                opening_time(row.sent_at, one.at) // timedelta(microseconds=1)
+                for row, one in first_tries
+                if one.act == act
+            ]
+        )
+        for act in casework.ACTS.contacts()
+    }
+    attempts = [
+        sum(one.at <= talk[0] for one in some)
+        for some, talk in zip(tries, talks, strict=True)
+        if talk
     ]
-    assert not hasattr(found[0], "reference")
+    tried = [[one.at for one in some] for some in tries]
+    return ResponseTimes(counts(claims), counts(tried), counts(talks), by_act, spread_of(attempts))
 
 
-def sent_referral(hours: float, act: str = "spoke") -> ReferralTimes:
-    """Return a referral that was claimed and tried so many hours after it came."""
-    at = MONDAY + hours * HOUR
-    return ReferralTimes(MONDAY, MONDAY + 6 * HOUR, at, at, act, at, 1)
+def test_kept_times_are_those_of_the_steps(database: Database) -> None:
+    chance = random.Random(11)
+    for n in range(60):
+        taken, later, steps = chance.randrange(5), timedelta(), []
+        for act in (Act.CLAIM, *chance.choices(casework.ACTS.contacts(), k=3))[:taken]:
+            later += timedelta(
+                seconds=chance.randrange(1, 90_000), microseconds=chance.randrange(9)
+            )
+            steps.append((act, later))
+            if act == Act.DECLINED:
+                break
+        add_referral(database, n, MONDAY - n * HOUR, tuple(steps))
+        if n == 30:
+            recount(database)  # what follows is worked out on top of it
+    recount(database)
+    now = MONDAY + DAY / 2
+    with database.reading() as unit:
+        found = response_times.response_times(unit, SINCE, UNTIL, now)
+    assert found == said_by_hand(database, now)
+    assert found.claimed.overdue and found.attempts.count > 10
 
 
 def test_middle_and_most_are_in_working_hours_and_shown_of_enough() -> None:
-    rows = {
-        row[0]: row[1:]
-        for row in figures.response_times([sent_referral(n / 2) for n in range(20)], MONDAY).rows
-    }
+    hours = [min(n / 2, 7.0) for n in range(20)]
+    rows = {row[0]: row[1:] for row in figures.time_table(times_after(hours)).rows}
     assert rows["To the claim"] == ("4.8 hours", "7.0 hours", "About 75 of 100")
-    rows = {row[0]: row[1:] for row in figures.response_times([sent_referral(1)] * 4, MONDAY).rows}
+    rows = {row[0]: row[1:] for row in figures.time_table(times_after([1] * 4)).rows}
     assert set(rows["To the claim"]) == {"Too few to say"}
-    rows = {row[0]: row[1:] for row in figures.response_times([sent_referral(1)] * 5, MONDAY).rows}
+    rows = {row[0]: row[1:] for row in figures.time_table(times_after([1] * 5)).rows}
     assert rows["First try: spoke"] == ("1.0 hours", "Too few to say", "")
 
 
 def test_what_is_overdue_and_not_reached_counts_against_the_promise() -> None:
-    late = [ReferralTimes(MONDAY, MONDAY + HOUR, None, None, "", None, 0)] * 100
-    shown = figures.response_times([*late, *[sent_referral(1)] * 100], MONDAY + DAY)
+    shown = figures.time_table(times_after([1] * 100, overdue=100))
     assert shown.rows[0][3] == "About 50 of 100"
-    shown = figures.response_times([*late, *[sent_referral(1)] * 100], MONDAY)
+    shown = figures.time_table(times_after([1] * 100))
     assert shown.rows[0][3] == "About 100 of 100"
 
 
@@ -346,7 +431,7 @@ async def test_a_table_is_taken_away_as_it_is_shown(desk: DeskApp) -> None:
     assert (await mira.get("/desk/numbers/routes.csv?from=x")).status_code == 303
 
 
-def test_ten_thousand_referrals_are_counted_in_time(database: Database) -> None:
+def test_ten_thousand_referrals_are_counted_as_rows(database: Database) -> None:
     """Rows alone: what they hold is never opened for the numbers."""
     row = {
         **{
@@ -369,4 +454,6 @@ def test_ten_thousand_referrals_are_counted_in_time(database: Database) -> None:
         assert statistics.counts_by_queue_and_outcome(unit, SINCE, UNTIL) == {
             ("adults", "open"): 10_000
         }
-        assert len(statistics.referral_times(unit, SINCE, UNTIL)) == 10_000
+        weeks = [MONDAY - DAY, MONDAY, MONDAY + DAY]
+        assert statistics.counts_between(unit, weeks) == [0, 10_000]
+        assert response_times.response_times(unit, SINCE, UNTIL, UNTIL).tried.overdue == 10_000
