@@ -48,6 +48,7 @@ def test_what_is_copied_is_in_the_project_and_given_to_the_build() -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.slow
 def test_it_is_built_and_runs_read_only_as_compose_says(tmp_path: Path) -> None:
     parts, secrets, state = (tmp_path / name for name in ("parts", "secrets", "state"))
     for folder in (parts, secrets, state):

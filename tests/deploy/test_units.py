@@ -118,6 +118,7 @@ def test_a_timer_has_the_service_that_it_starts(name: str) -> None:
     assert (UNITS / name).with_suffix(".service").exists()
 
 
+@pytest.mark.slow
 def test_the_one_process_starts_as_shipped_and_is_backed_up(tmp_path: Path) -> None:
     port = free_port()
     public_key = make_recovery_key(tmp_path / "recovery.key")

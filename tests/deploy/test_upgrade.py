@@ -41,9 +41,13 @@ def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'rj.db'}"
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
-    "engine", [SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.postgresql)], indirect=True
+    "engine",
+    [
+        pytest.param(SQLITE, marks=pytest.mark.slow),
+        pytest.param(POSTGRESQL, marks=[pytest.mark.thorough, pytest.mark.postgresql]),
+    ],
+    indirect=True,
 )
 def test_nobody_notices_an_upgrade_and_the_way_back_keeps_every_answer(
     url: str, tmp_path: Path

@@ -65,7 +65,7 @@ TROUBLES: dict[str, Trouble] = {
 @pytest.mark.parametrize(
     "trouble",
     [
-        pytest.param(name, marks=[] if name == "refused" else pytest.mark.thorough)
+        pytest.param(name, marks=pytest.mark.slow if name == "refused" else pytest.mark.thorough)
         for name in TROUBLES
     ],
 )

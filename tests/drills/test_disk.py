@@ -66,7 +66,7 @@ def locked(_: Scene, file: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     "trouble",
     [
-        full_disk,
+        pytest.param(full_disk, marks=pytest.mark.slow),
         pytest.param(read_only, marks=pytest.mark.thorough),
         pytest.param(locked, marks=pytest.mark.thorough),
     ],

@@ -35,6 +35,7 @@ def test_stopped_again_and_again_under_load(
             assert program.stop() == 0
 
 
+@pytest.mark.slow
 def test_what_is_asked_when_the_program_is_stopped_is_answered(
     runner: ForkServer, tmp_path: Path, file: Path, database: Database
 ) -> None:

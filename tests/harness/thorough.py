@@ -1,6 +1,4 @@
-"""What `--thorough` adds: the tests marked `thorough`, and longer looks of the property tests."""
-
-import os
+"""How much a run tries: what is quick, with `--slow` what CI runs, with `--thorough` everything."""
 
 import pytest
 from hypothesis import settings
@@ -10,27 +8,32 @@ QUICK = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--thorough` to pytest's options."""
-    parser.addoption("--thorough", action="store_true", help="also the slow tests; CI runs all")
+    """Add `--slow` and `--thorough` to pytest's options."""
+    parser.addoption("--slow", action="store_true", help="also the tests marked slow, as in CI")
+    told = "all tests, and longer looks of the property tests; before a release"
+    parser.addoption("--thorough", action="store_true", help=told)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark and load one of the two profiles, before a test is read.
+    """Register the marks and load one of the two profiles, before a test is read.
 
-    The quick one tries the same examples each time, and so does a thorough one in CI: there, what
-    somebody else has broken must not hold up a change. By hand, a thorough run looks further.
+    The quick one tries the same examples each time: what somebody else has broken must not hold
+    up a change. A thorough run looks further.
     """
-    config.addinivalue_line("markers", "thorough: slow; runs with --thorough or when asked alone")
-    same = "CI" in os.environ
+    config.addinivalue_line("markers", "slow: runs with --slow or when asked alone")
+    config.addinivalue_line("markers", "thorough: runs with --thorough or when asked alone")
     settings.register_profile("quick", deadline=None, derandomize=True, max_examples=100 // QUICK)
-    settings.register_profile("thorough", deadline=None, derandomize=same, print_blob=True)
+    settings.register_profile("thorough", deadline=None, print_blob=True)
     settings.load_profile("thorough" if config.getoption("--thorough") else "quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked `thorough`, unless they are all that was asked for."""
-    if not config.getoption("--thorough"):
-        items[:] = [item for item in items if not item.get_closest_marker("thorough")] or items
+    """Leave out the tests of longer runs, unless they are all that was asked for."""
+    if config.getoption("--thorough"):
+        return
+    marks = ["thorough"] if config.getoption("--slow") else ["slow", "thorough"]
+    left = [item for item in items if not any(map(item.get_closest_marker, marks))]
+    items[:] = left or items
 
 
 def examples(thorough: int) -> int:

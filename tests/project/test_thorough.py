@@ -37,9 +37,10 @@ def ran(folder: Path, *words: str) -> str:
 
 
 def test_a_slow_test_waits_for_a_thorough_run(tmp_path: Path) -> None:
-    closing = ran(tmp_path, "-n0", str(tmp_path)).splitlines()[-1]
-    assert "1 passed" in closing
-    assert "deselected" not in closing and "skipped" not in closing
+    for words in ([], ["--slow"]):
+        closing = ran(tmp_path, "-n0", *words, str(tmp_path)).splitlines()[-1]
+        assert "1 passed" in closing
+        assert "deselected" not in closing and "skipped" not in closing
 
 
 @pytest.mark.parametrize(

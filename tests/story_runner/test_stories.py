@@ -82,7 +82,7 @@ async def test_in_a_browser(name: str, store: Store) -> None:
     await tell_in_a_browser(name, store)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.postgresql
 @pytest.mark.parametrize("name", ON_POSTGRESQL)
 async def test_on_postgresql(name: str, postgresql_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.harness.installed_program import (
     InstalledProgram,
     ask_for_a_call,
@@ -13,6 +15,7 @@ from tests.support.happy_path import NAME, NUMBER, happy_path
 from tests.telegram_server import TelegramServer
 
 
+@pytest.mark.slow
 def test_a_backup_brings_an_empty_machine_back_to_serving(tmp_path: Path) -> None:
     away = tmp_path / "away"
     for folder in ("away", "before", "after"):

@@ -29,7 +29,7 @@ LONGEST_LIFE = 1.0
 """In seconds; shorter where somebody is answered sooner."""
 
 
-@pytest.mark.parametrize("mode", ["polling", "webhook"])
+@pytest.mark.parametrize("mode", ["polling", pytest.param("webhook", marks=pytest.mark.slow)])
 def test_killed_at_every_kill_point(
     mode: str, runner: ForkServer, tmp_path: Path, database: Database
 ) -> None:
@@ -46,7 +46,7 @@ def test_killed_at_every_kill_point(
             assert program.wait() == signal.SIGKILL, name
 
 
-@pytest.mark.parametrize("mode", ["polling", "webhook"])
+@pytest.mark.parametrize("mode", ["polling", pytest.param("webhook", marks=pytest.mark.slow)])
 def test_killed_at_random_moments(
     mode: str, runner: ForkServer, tmp_path: Path, database: Database
 ) -> None:

@@ -61,6 +61,7 @@ def shared(postgresql_server: PostgresqlServer) -> Iterator[SharedDatabase]:
         postgresql_server.execute(f"DROP ROLE IF EXISTS {role}")
 
 
+@pytest.mark.slow
 def test_two_services_on_one_database(shared: SharedDatabase, tmp_path: Path) -> None:
     own_content = tmp_path / "content"
     for name, text in SUSSEX.items():
