@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from flows import wording
-from flows.conversation import Conversation, ForgetDraft, HandOver, Reply, Turn
+from flows.conversation import ClearChat, Conversation, ForgetDraft, HandOver, Reply, Turn
 from flows.dialogue import dispatch, funnel_events, handoff, officer_revoked
 from flows.dialogue.absence import time_since_last_input
 from flows.inputs import Input, Sender, TypedText
@@ -44,6 +44,9 @@ def take_turn(conversation: Conversation, user_input: Input, now: datetime) -> T
     after = replace(_expire_typed_yes(turn.conversation, ready), last_input_at=now)
     counted = funnel_events.turn_events(ready, after, is_fresh_send)
     effects = (*expired, *turn.effects, *counted)
+    if moment.text.startswith("/start") or any(isinstance(one, ClearChat) for one in effects):
+        # The numbers given before can no longer be read above: cleared, or on another screen.
+        after = replace(after, danger_signposts=())
     return replace(turn, conversation=after, effects=effects)
 
 

@@ -42,8 +42,9 @@ def danger_flag(danger: Danger) -> Flag:
 def respond_to_danger(moment: Moment) -> Turn | None:
     """Return the calm message with the right numbers, or None where no danger is heard.
 
-    The same kind is answered in full at most once in `danger_quiet_minutes`; in between, words
-    that may be an answer are offered as one. The place is kept and nothing is taken as an answer.
+    The same kind is answered in full at most once in `danger_quiet_minutes`, while the numbers are
+    in sight; in between, words that may be an answer are offered as one. The place is kept and
+    nothing is taken as an answer.
     """
     if not moment.text:
         return None
@@ -102,7 +103,9 @@ def press_use_as_answer(moment: Moment) -> Turn:
 
 
 def _was_given_recently(conversation: Conversation, danger: Danger, now: datetime) -> bool:
-    since = now - timedelta(minutes=service().danger_quiet_minutes)
+    # A page that was left alone hides its messages, and with them the numbers.
+    minutes = min(service().danger_quiet_minutes, service().lock_minutes)
+    since = now - timedelta(minutes=minutes)
     given = conversation.danger_signposts
     return any(one.kind == danger and one.given_at > since for one in given)
 

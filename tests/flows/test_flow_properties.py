@@ -439,13 +439,13 @@ def test_danger_is_answered_with_numbers_in_every_place_and_takes_nothing(kind: 
     st.sampled_from(sorted(EVERYWHERE)),
     st.lists(st.tuples(st.sampled_from(sorted(DANGER)), st.integers(1, 45)), max_size=8),
 )
-def test_the_same_numbers_come_at_most_once_in_half_an_hour(
+def test_the_same_numbers_come_at_most_once_while_they_are_in_sight(
     place: str, said: list[tuple[str, int]]
 ) -> None:
     walk = EVERYWHERE[place].copy()
     told: dict[str, timedelta] = {}
     passed = timedelta()
-    quiet = timedelta(minutes=service().danger_quiet_minutes)
+    quiet = timedelta(minutes=min(service().danger_quiet_minutes, service().lock_minutes))
     for kind, minutes in said:
         walk.wait(minutes=minutes)
         passed += timedelta(minutes=minutes)
@@ -456,6 +456,20 @@ def test_the_same_numbers_come_at_most_once_in_half_an_hour(
         else:
             assert kind in told
             assert turn.replies
+
+
+@pytest.mark.parametrize("hidden_by", ["/stop", "/start", "leave"])
+def test_numbers_that_can_no_longer_be_read_above_are_given_again(hidden_by: str) -> None:
+    walk = FlowClient()
+    walk.say("/start")
+    numbers = english("crisis.immediate_danger.text")
+    assert numbers in [reply.text for reply in walk.say(DANGER["immediate_danger"]).replies]
+    assert numbers not in [reply.text for reply in walk.say(DANGER["immediate_danger"]).replies]
+    if hidden_by == "leave":
+        walk.press("leave")
+    else:
+        walk.say(hidden_by)
+    assert numbers in [reply.text for reply in walk.say(DANGER["immediate_danger"]).replies]
 
 
 def test_what_was_said_about_danger_before_the_first_question_reaches_staff() -> None:
