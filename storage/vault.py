@@ -25,6 +25,10 @@ class VaultError(Exception):
     """Something could not be sealed, opened or set up; never says what was inside."""
 
 
+class UnknownKey(VaultError):
+    """What is kept was sealed with a key that this process does not have; another one may."""
+
+
 class Vault:
     """Seals text with AES-256-GCM, each piece bound to its context (associated data).
 
@@ -32,10 +36,15 @@ class Vault:
     The version byte leaves room for another way of sealing, such as to a public key.
     """
 
-    def __init__(self, current: str, keys: Mapping[str, bytes], fingerprint: bytes) -> None:
-        self._current = bytes.fromhex(current)
-        self._ciphers = {bytes.fromhex(name): AESGCM(key) for name, key in keys.items()}
-        self._fingerprint = fingerprint
+    def __init__(
+        self,
+        current: str,
+        keys: Mapping[str, bytes],
+        fingerprint: bytes,
+        file: Path | None = None,
+    ) -> None:
+        self._fingerprint, self._file = fingerprint, file
+        self._use(current, keys)
 
     @classmethod
     def open(cls, path: Path, create: bool) -> "Vault":
@@ -46,7 +55,7 @@ class Vault:
         """
         if create and not path.exists():
             _create_key_file(path, _key_file_with_new_key({}, os.urandom(32)))
-        return cls(*_read_key_file(path))
+        return cls(*_read_key_file(path), path)
 
     @classmethod
     def rotate(cls, path: Path) -> "Vault":
@@ -56,26 +65,50 @@ class Vault:
         """
         _, keys, fingerprint = _read_key_file(path)
         _replace_key_file(path, _key_file_with_new_key(keys, fingerprint))
-        return cls(*_read_key_file(path))
+        return cls(*_read_key_file(path), path)
 
     def seal(self, text: str, context: str) -> bytes:
         """Return `text` sealed for `context`; the padded size reveals only a power of two."""
-        head = bytes([_VERSION]) + self._current
+        current, cipher = self._current
+        head = bytes([_VERSION]) + current
         nonce = os.urandom(_NONCE_BYTES)
-        cipher = self._ciphers[self._current]
         return head + nonce + cipher.encrypt(nonce, _pad(text), _associated_data(head, context))
 
     def unseal(self, sealed: bytes, context: str) -> str:
-        """Return what was sealed for `context`; raise VaultError if this is not it."""
+        """Return what was sealed for `context`; raise VaultError if this is not it.
+
+        Of what was sealed with a key that is not there UnknownKey is raised, once the key file was
+        read again: another process may have started with a new key.
+        """
         head, rest = sealed[: 1 + _ID_BYTES], sealed[1 + _ID_BYTES :]
+        if len(head) <= _ID_BYTES or head[0] != _VERSION:
+            raise VaultError(f"What is kept at {context} was not sealed by this program.")
+        if head[1:] not in self._ciphers:
+            self._read_file_again()
         cipher = self._ciphers.get(head[1:])
-        if len(head) <= _ID_BYTES or head[0] != _VERSION or cipher is None:
-            raise VaultError(f"No key for what is kept at {context}.")
+        if cipher is None:
+            raise UnknownKey(f"No key for what is kept at {context}.")
         try:
             nonce, hidden = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
             return _unpad(cipher.decrypt(nonce, hidden, _associated_data(head, context)))
         except (InvalidTag, ValueError):
             raise VaultError(f"What is kept at {context} cannot be opened.") from None
+
+    def _use(self, current: str, keys: Mapping[str, bytes]) -> None:
+        ciphers = {bytes.fromhex(name): AESGCM(key) for name, key in keys.items()}
+        name = bytes.fromhex(current)
+        self._ciphers, self._current = ciphers, (name, ciphers[name])
+
+    def _read_file_again(self) -> None:
+        """Take over keys that were added to the file; leave all as it is when it cannot be read."""
+        if self._file is None:
+            return
+        try:
+            current, keys, fingerprint = _read_key_file(self._file)
+        except VaultError:
+            return
+        if hmac.compare_digest(fingerprint, self._fingerprint):
+            self._use(current, keys)
 
     def fingerprint(self, text: str) -> str:
         """Return HMAC-SHA-256 of `text`, truncated to 128 bits, as 32 hexadecimal characters."""

@@ -5,7 +5,7 @@ import json
 from starlette.responses import Response
 
 from bot.broadcast import Subscription
-from bot.desk.casework.queue import QueueFilter, queue_query
+from bot.desk.casework.queue import QueueFilter, may_open, parse_reference, queue_query
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.web.event_stream import event_response
 from storage.accounts import sign_ins
@@ -19,7 +19,9 @@ LOOK_SECONDS = 15.0
 
 async def stream_updates(request: DeskRequest) -> Response:
     """Return a stream: how many are new, who has what. It says so when the sign-in has ended."""
-    looking_at = request.query("at").upper()
+    looking_at = parse_reference(request.query("at"))
+    if looking_at and not await may_open(request, looking_at):
+        looking_at = ""
 
     async def look() -> str:
         if looking_at:

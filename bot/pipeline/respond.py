@@ -5,6 +5,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from bot.channel_interface import Body, ChatEvent, InboundEvent, LocalChannel
 from bot.pipeline import handoff_relay, outgoing
@@ -116,7 +117,8 @@ def respond(
     """
     answered: list[AnsweredInput] = []
     held_up: set[str] = set()
-    for row in inbox.due_inbox_items(unit, runtime.channels, limit):
+    warn = partial(alert_set_aside, unit, runtime)
+    for row in inbox.due_inbox_items(unit, runtime.channels, limit, warn):
         if row.chat_fingerprint in held_up:
             continue
         try:

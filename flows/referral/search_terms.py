@@ -1,5 +1,6 @@
 """What a search of the desk looks for, and where: names, numbers and e-mails of a referral."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -10,15 +11,18 @@ _MIN_LETTERS, _MIN_DIGITS = 2, 4
 _NAME_KINDS = (AnswerType.NAME,)
 _CONTACT_KINDS = (AnswerType.PHONE, AnswerType.EMAIL, AnswerType.CONTACT)
 _SEPARATOR = "\t"
+_IN_NAMES = frozenset("'\u2019\u2018\u02bc`\u00b4-\u2010\u2011\u2013")
+_LETTERS = str.maketrans({"\u0131": "i", "\u0142": "l", "\u00f8": "o", "\u0111": "d"})
+"""Letters that are not a plain one with an accent, and how they are typed without them."""
 AnswerPairs = Iterable[tuple[str, str]]
 """Answers as (question, value)."""
 
 
 class SearchTerm:
-    """What is looked for, as it is compared: a name without its case, a number by its figures."""
+    """What is looked for, as it is compared: a name by `fold`, a number by its figures."""
 
     def __init__(self, typed: str) -> None:
-        self._words = typed.casefold().split()
+        self._words = fold(typed).split()
         self._digits = _significant_digits(answer_types.find_phone_number(typed) or typed)
         self._is_number = bool(self._digits) and not any(one.isalpha() for one in typed)
 
@@ -27,7 +31,9 @@ class SearchTerm:
         """Return whether it is long enough to be looked for."""
         if self._is_number:
             return len(self._digits) >= _MIN_DIGITS
-        return sum(one.isalnum() for word in self._words for one in word) >= _MIN_LETTERS
+        letters = [one for word in self._words for one in word if one.isalnum()]
+        # A sign that is a syllable or a word says as much as two letters.
+        return len(letters) >= _MIN_LETTERS or any(one > "\u2fff" for one in letters)
 
     def match_in(self, answers: AnswerPairs) -> str:
         """Return what of some answers matches: name, number, or "" when nothing does."""
@@ -37,10 +43,10 @@ class SearchTerm:
             ends = (_significant_digits(one).endswith(self._digits) for one in contacts)
             return "number" if any(ends) else ""
         for one in _answers_of_kinds(answers, _NAME_KINDS):
-            if all(word in one.casefold() for word in self._words):
+            if all(word in fold(one) for word in self._words):
                 return "name"
         typed = " ".join(self._words)
-        return "number" if any(one.casefold() == typed for one in contacts) else ""
+        return "number" if any(fold(one) == typed for one in contacts) else ""
 
     def filter_lines(self, lines: list[str]) -> list[str]:
         """Return the lines in which what is looked for may be: all that match, and some others.
@@ -55,16 +61,23 @@ class SearchTerm:
         return lines
 
 
+def fold(text: str) -> str:
+    """Return text without case, accents, apostrophes and hyphens: O\u2019Neill as oneill."""
+    apart = unicodedata.normalize("NFKD", text).casefold()
+    letters = (one for one in apart if not unicodedata.combining(one) and one not in _IN_NAMES)
+    return "".join(letters).translate(_LETTERS)
+
+
 def index_line(answers: AnswerPairs) -> str:
     """Return in one line all of some answers that a search compares; "" when there is nothing.
 
-    Names and contact details without their case, then the figures of numbers, each between tabs.
+    Names and contact details as `fold` returns them, then the figures of numbers, between tabs.
     """
     answers = tuple(answers)
     contacts = list(_answers_of_kinds(answers, _CONTACT_KINDS))
     said = [*_answers_of_kinds(answers, _NAME_KINDS), *contacts]
     # No word that is looked for has white space inside, so one blank may stand for any.
-    folded = [" ".join(one.casefold().split()) for one in said]
+    folded = [" ".join(fold(one).split()) for one in said]
     compared = [*folded, *(_significant_digits(one) for one in contacts)]
     kept = list(dict.fromkeys(one for one in compared if one))
     return _SEPARATOR.join(["", *kept, ""]) if kept else ""

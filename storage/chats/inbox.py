@@ -1,7 +1,7 @@
 """What came in and is not yet handled: saved first, answered later, in order within a chat."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,10 +24,12 @@ from storage.serialization import DecodeError, dumps, loads_dict
 from storage.sql import upsert
 from storage.tables import INBOX, AnyRow, UtcDateTime, new_id
 from storage.unit import Unit
-from storage.vault import VaultError
+from storage.vault import UnknownKey, VaultError
 
 log = logging.getLogger("rj.inbox")
 BACK_OFF = (timedelta(seconds=1), timedelta(seconds=5))
+LEFT_TO_OTHERS = timedelta(hours=1)
+"""How long a process that has the key, or the operator, may take, before a row is set aside."""
 INBOX_SIGNAL = "inbox"
 """The signal that something came in; those of the outbox are named after their channels."""
 _BATCH_SIZE = 200
@@ -133,22 +135,39 @@ def lock_inbox_chats(unit: Unit, channel: str, chats: Iterable[str]) -> None:
     unit.lock_chats({_chat_fingerprint(unit, channel, chat) for chat in chats})
 
 
-def due_inbox_items(unit: Unit, channels: Collection[str], limit: int = 100) -> list[InboxItem]:
+def due_inbox_items(
+    unit: Unit,
+    channels: Collection[str],
+    limit: int = 100,
+    on_set_aside: Callable[[], None] = lambda: None,
+) -> list[InboxItem]:
     """Return what came in by `channels` and can be handled now, the oldest first.
 
     While a row waits for a retry, the later ones of its chat wait too. A row that cannot be
-    decrypted is set aside and the others go on.
+    decrypted is set aside, `on_set_aside` is called, and the others go on. One that was sealed with
+    a key that is not here is left to a process that has it, for LEFT_TO_OTHERS.
     """
     latest = unit.now + max(BACK_OFF)
     params = {"now": unit.now, "latest_retry": latest, "channels": list(channels), "limit": limit}
     rows = unit.conn.execute(_DUE, params).all()
     readable: list[InboxItem] = []
+    left = 0
     for row in rows:
         try:
             readable.append(_unseal_item(unit, row))
+        except UnknownKey as problem:
+            if unit.now - row.received_at > LEFT_TO_OTHERS:
+                set_aside(unit, row.id, type(problem).__name__)
+                on_set_aside()
+            else:
+                log.error("row_left", extra={"code": "unknown_key"})
+                left += 1
         except (VaultError, DecodeError) as problem:
             set_aside(unit, row.id, type(problem).__name__)
-    return readable if readable or not rows else due_inbox_items(unit, channels, limit)
+            on_set_aside()
+    if readable or left or not rows:
+        return readable
+    return due_inbox_items(unit, channels, limit, on_set_aside)
 
 
 def has_unanswered_input(unit: Unit, channel: str, chat: str) -> bool:

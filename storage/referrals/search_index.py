@@ -100,9 +100,19 @@ def shard_of(referral_id: str) -> str:
 
 
 def _find_in_shards(unit: Unit, term: SearchTerm) -> Iterator[tuple[int, str]]:
-    """Give when it was sent, and its id, of each referral whose line may match."""
-    for row in unit.conn.execute(select(SEARCH_SHARD.c.id, SEARCH_SHARD.c.body)):
-        for line in term.filter_lines(_unseal_lines(unit, row.id, row.body)):
+    """Give when it was sent, and its id, of each referral whose line may match.
+
+    Of a shard that cannot be opened those are all whose ids name it.
+    """
+    for row in unit.conn.execute(select(SEARCH_SHARD.c.id, SEARCH_SHARD.c.body)).all():
+        try:
+            lines = _unseal_lines(unit, row.id, row.body)
+        except VaultError:
+            log.error("row_unreadable", extra={"code": "search_shard"})
+            of_shard = select(_R.sent_at, _R.id).where(_R.id.startswith(row.id, autoescape=True))
+            yield from ((_seconds(one.sent_at), one.id) for one in unit.conn.execute(of_shard))
+            continue
+        for line in term.filter_lines(lines):
             id, seconds = _head(line)
             yield int(seconds), id
 
@@ -115,7 +125,12 @@ def _open_and_match(
     # Looked up by id alone: an index of the queues would find thousands of them first.
     rows = {row.id: row for row in unit.conn.execute(query) if row.queue in queues}
     for row in (rows[id] for id in ids if id in rows):
-        if matched := term.match_in(unseal_answer_pairs(unit, row)):
+        try:
+            matched = term.match_in(unseal_answer_pairs(unit, row))
+        except (VaultError, DecodeError):
+            log.error("row_unreadable", extra={"code": "referral"})
+            continue
+        if matched:
             yield SearchMatch(row.reference, row.stage, matched)
 
 

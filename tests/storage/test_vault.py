@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.vault import Vault, VaultError
+from storage.vault import UnknownKey, Vault, VaultError
 
 WORDS = "He waits outside my flat in Margate"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -120,7 +120,20 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
     new = Vault.rotate(path)
     assert new.unseal(sealed, "here") == WORDS
     assert new.fingerprint(WORDS) == old.fingerprint(WORDS)
-    with pytest.raises(VaultError, match="No key"):
-        old.unseal(new.seal(WORDS, "here"), "here")
+    assert old.unseal(new.seal(WORDS, "here"), "here") == WORDS, "it reads the file again"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(json.loads(path.read_text())["keys"]) == 2
+
+
+def test_a_key_that_is_in_no_file_here_is_unknown(tmp_path: Path) -> None:
+    path, other = tmp_path / "vault.json", tmp_path / "other.json"
+    here = Vault.open(path, create=True)
+    other.write_bytes(path.read_bytes())
+    other.chmod(0o600)
+    elsewhere = Vault.rotate(other)
+    with pytest.raises(UnknownKey):
+        here.unseal(elsewhere.seal(WORDS, "here"), "here")
+    path.unlink()
+    with pytest.raises(UnknownKey):
+        here.unseal(elsewhere.seal(WORDS, "here"), "here")
+    assert here.unseal(here.seal(WORDS, "here"), "here") == WORDS

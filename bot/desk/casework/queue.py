@@ -10,13 +10,14 @@ from starlette.responses import Response
 from bot.desk.casework.duplicates import duplicate_references
 from bot.desk.guard import DeskRequest, DeskRoute
 from bot.desk.labels import due_status, end_of_today, flag_labels, label_for, next_action_at
+from bot.desk.permissions import may_see_queue
 from bot.web.forms import parse_int
 from flows import casework
 from flows.referral import routing
 from flows.understanding.crisis import Danger
 from flows.vocabulary import JOURNEYS, Flag
 from storage.chats import dead_letters
-from storage.referrals import acts, queue_views
+from storage.referrals import acts, lifecycle, queue_views
 from storage.referrals.queue_views import COLUMN_FILTERS, VIEWS, QueuePage, QueueQuery, QueueView
 from storage.referrals.rows import QueueEntry
 from storage.unit import Unit
@@ -147,6 +148,12 @@ def parse_reference(typed: str) -> str:
     letters = "".join(one for one in typed[:40].upper() if one.isascii() and one.isalnum())
     rest = typed.strip().replace("-", "").replace(" ", "")
     return f"{letters[:4]}-{letters[4:]}" if len(letters) == len(rest) == 8 else ""
+
+
+async def may_open(request: DeskRequest, reference: str) -> bool:
+    """Return whether there is a referral of this reference in a queue that the role may see."""
+    standing = await request.read(lifecycle.referral_status, reference)
+    return standing is not None and may_see_queue(request.role, standing.queue)
 
 
 ROUTES = (

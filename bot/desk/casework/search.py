@@ -2,12 +2,11 @@
 
 from starlette.responses import Response
 
-from bot.desk.casework.queue import parse_reference
+from bot.desk.casework.queue import may_open, parse_reference
 from bot.desk.guard import DeskRequest, DeskRoute
-from bot.desk.permissions import may_see_queue
 from flows.questions import answer_types
 from flows.referral.search_terms import SearchTerm
-from storage.referrals import lifecycle, search_index
+from storage.referrals import search_index
 
 _MAX_LENGTH = 100
 
@@ -15,21 +14,15 @@ _MAX_LENGTH = 100
 async def search_referrals(request: DeskRequest) -> Response:
     """Return what was found: references with what matched, never what a person said."""
     typed = answer_types.sanitize(request.form.get("q", ""))[:_MAX_LENGTH]
-    if await _exists(request, parse_reference(typed)):
-        return request.redirect(f"/desk/r/{parse_reference(typed)}")
+    reference = parse_reference(typed)
+    if reference and await may_open(request, reference):
+        return request.redirect(f"/desk/r/{reference}")
     term = SearchTerm(typed)
     if not term.is_long_enough:
         return request.render("search.html", 422, problem="short", typed=typed)
     await request.audit("search")
     result = await request.read(search_index.search, term, request.queues)
     return request.render("search.html", typed=typed, result=result)
-
-
-async def _exists(request: DeskRequest, reference: str) -> bool:
-    if not reference:
-        return False
-    standing = await request.read(lifecycle.referral_status, reference)
-    return standing is not None and may_see_queue(request.role, standing.queue)
 
 
 ROUTES = (DeskRoute("/desk/search", "POST", "queue", search_referrals),)

@@ -45,3 +45,27 @@ def test_a_line_without_it_is_left_out(typed: str) -> None:
 
 def test_answers_to_other_questions_have_no_line() -> None:
     assert index_line((("note", "Amina"), ("name", ""), ("area", "thanet"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("O'Neill", "Aoife O\u2019Neill"),
+        ("oneill", "Aoife O'Neill"),
+        ("d\u2019arcy", "Mary D'Arcy"),
+        ("Elodie", "Élodie Petit"),
+        ("Élodie", "Elodie Petit"),
+        ("sahin", "Aylin Şahin"),
+        ("ipek", "İpek Kaya"),
+        ("annemarie", "Anne-Marie Reed"),
+        ("lukasz", "Łukasz Nowak"),
+        ("李", "李 明"),
+    ],
+)
+def test_a_name_is_found_however_its_accents_and_apostrophes_are_typed(
+    typed: str, name: str
+) -> None:
+    term, answers = SearchTerm(typed), [("name", name)]
+    assert term.is_long_enough
+    assert term.match_in(answers) == "name"
+    assert term.filter_lines([index_line(answers)])
