@@ -89,13 +89,14 @@ class Runtime:
     is_listening: bool = False
     is_warm: bool = False
     measurements: Measurements = field(default_factory=Measurements)
-    peers: PeerMessages = field(default_factory=PeerMessages)
+    peers: PeerMessages = field(init=False)
     limiter: RateLimiter = field(init=False)
     presence: PresenceTracker = field(init=False)
     live: EventBroadcaster = field(init=False)
 
     def __post_init__(self) -> None:
         """Have each commit wake the parts and the pages that it changed something for."""
+        self.peers = PeerMessages(self.vault)
         self.limiter = RateLimiter(self.vault.fingerprint, self.peers)
         self.presence = PresenceTracker(self.clock, self.peers)
         self.live = EventBroadcaster(self._revision_elsewhere)

@@ -23,7 +23,7 @@ from bot.settings import InvalidSettings, Settings
 from bot.web.server import serve
 from flows.dialogue import dispatch
 from storage.chats.inbox import INBOX_SIGNAL, Arrival
-from storage.database import Database, DatabaseBusy
+from storage.database import Database
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -143,9 +143,10 @@ class Program:
             while True:
                 try:
                     _, wait = await delivery.deliver_batch()
-                except DatabaseBusy as problem:
-                    # It knows what it has sent: another one would send that again.
-                    log.error("not_delivered", extra={"code": type(problem).__name__})
+                except Exception as problem:
+                    # It knows what it has sent: another one would send that again, for ever where
+                    # nothing can be recorded.
+                    log.exception("not_delivered", extra={"code": type(problem).__name__})
                     wait = None
                 # What was enqueued meanwhile has set the event.
                 seconds = IDLE_SECONDS if wait is None else min(IDLE_SECONDS, wait)

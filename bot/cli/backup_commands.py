@@ -52,8 +52,9 @@ def backup(
             write_backup(database, settings.key_file, settings.backup_recipient, file)
     print(f"Written: {file}")
     if folder and keep:
-        # By name is by time, and the newest is never among those that go.
-        for old in sorted(folder.glob(f"{kind}-*Z.age"))[:-keep]:
+        # By name is by time. What was just written stays also when a clock was once ahead.
+        others = sorted(set(folder.glob(f"{kind}-*Z.age")) - {file})
+        for old in others[: len(others) - keep + 1]:
             old.unlink()
 
 

@@ -75,12 +75,25 @@ async def test_what_is_told_names_nobody_who_was_limited(database: Database) -> 
     runtime.limiter.allow(RULE, "sign-in", "203.0.113.7")
     runtime.limiter.allow(RULE, "sign-in", "203.0.113.7")
     [message] = await runtime.peers.next_batch()
-    assert message.startswith("[2, ")
-    assert "203.0.113.7" not in message
+    told: list[tuple[object, ...]] = []
+    other = PeerMessages(database.vault)
+    other.handle(PeerTopic.RATE_LIMIT_HIT, lambda *parts: told.append(parts))
+    other.receive(message)
+    assert told[0][:2] == (2, RULE)
+    assert "203.0.113.7" not in str(told)
 
 
-async def test_only_so_much_waits_to_be_told() -> None:
-    peers = PeerMessages()
+@pytest.mark.parametrize(
+    "message", ["", "x", "AAAA", '[1000000000000, "rate_limit_hit", "10/minute", "k"]']
+)
+async def test_what_a_stranger_tells_is_left(message: str, database: Database) -> None:
+    runtime = build_app(database).runtime
+    runtime.peers.receive(message)
+    assert runtime.limiter.would_allow("10/minute", "k")
+
+
+async def test_only_so_much_waits_to_be_told(database: Database) -> None:
+    peers = PeerMessages(database.vault)
     for number in range(MAX_WAITING + 5):
         peers.send(PeerTopic.PRESENCE, f"ACDE-{number}", "Mira")
     assert len(await peers.next_batch()) == MAX_WAITING

@@ -124,17 +124,19 @@ def test_a_retry_that_was_timed_by_a_clock_ahead_is_due(database: Database) -> N
         assert [one.id for one in inbox.due_inbox_items(unit, ["telegram"])] == [row.id]
 
 
-def test_what_was_counted_ahead_of_the_clock_limits_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    limiter, real = RateLimiter(str, PeerMessages()), time.time()
+def test_what_was_counted_ahead_of_the_clock_limits_nobody(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter, real = RateLimiter(str, PeerMessages(vault)), time.time()
     monkeypatch.setattr(time, "time", lambda: real + 86_400)
     assert [limiter.allow("1/minute", "maya") for _ in range(2)] == [True, False]
     monkeypatch.setattr(time, "time", lambda: real)
     assert [limiter.allow("1/minute", "maya") for _ in range(2)] == [True, False]
 
 
-def test_who_looked_while_the_clock_was_ahead_is_not_there_for_a_day() -> None:
+def test_who_looked_while_the_clock_was_ahead_is_not_there_for_a_day(vault: Vault) -> None:
     clock = FakeClock(START + timedelta(days=1))
-    present = PresenceTracker(clock, PeerMessages())
+    present = PresenceTracker(clock, PeerMessages(vault))
     present.touch("ACDE-3467", "omar")
     clock.set(START)
     assert present.other_viewers("ACDE-3467", "mira") == []

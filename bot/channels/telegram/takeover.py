@@ -68,6 +68,6 @@ class TakeoverMonitor:
         now = asyncio.get_running_loop().time()
         last = self._reported_at.get(takeover)
         if last is None or now - last >= REPEAT_SECONDS:
-            self._reported_at[takeover] = now
             log.error("receiving_elsewhere", extra={"code": takeover})
             await self._report(takeover)
+            self._reported_at[takeover] = now
