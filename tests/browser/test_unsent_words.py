@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 from bot.channels.web import guard
 from flows.wording import say
 from tests.browser.chat_actions import chat_log, do_step, start_chat, wait_for_question
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import PATIENCE, OpenPage
 from tests.support.happy_path import happy_path, steps_before
 
 SENT, DANGER = "Amina", "he is hitting me now"
@@ -28,10 +28,11 @@ class HeldPosts:
 
     def next(self) -> Route:
         """Return the post that waits, once there is one."""
-        while not self._waiting:
-            self._page.wait_for_event("request", lambda request: request.method == "POST")
-            self._page.wait_for_timeout(50)  # lets the route of that request be heard of
-        return self._waiting.pop(0)
+        for _ in range(PATIENCE // 20):
+            if self._waiting:
+                return self._waiting.pop(0)
+            self._page.wait_for_timeout(20)
+        raise AssertionError("nothing was posted")
 
     def let_go(self) -> None:
         """Hold no post any more."""
