@@ -4,8 +4,13 @@ const SLOW = 15000;
 const body = document.body;
 /** @type {(id: string, from?: Document) => HTMLElement | null} */
 const find = (id, from = document) => from.getElementById(id);
-/** @type {() => HTMLInputElement | HTMLTextAreaElement | null} */
-const findField = () => document.querySelector("#say");
+// One field for as long as the page is open, whichever form shows it: no answer empties it of
+// words that were not sent. They are nowhere else: nothing stays on the device.
+const field = document.createElement("textarea");
+/** @type {{ to: string, fields: URLSearchParams } | undefined} */
+let pending;
+/** Words for which Enter was pressed while something else was pending. */
+let queued = "";
 let sending = false;
 let left = false;
 /** @type {number | undefined} */
@@ -21,6 +26,7 @@ function leave(event) {
   event?.preventDefault();
   if (left) return;
   left = true;
+  field.value = "";
   body.replaceChildren();
   document.title = "";
   fetch("/leave", { keepalive: true, redirect: "manual" }).catch(() => {});
@@ -78,8 +84,9 @@ function takePart(id, fresh) {
   old.replaceWith(document.adoptNode(part));
 }
 
-/** @type {(text: string, typed?: string | null, focus?: boolean) => void} */
-function take(text, typed = null, focus = false) {
+/** @type {(text: string, focus?: boolean, sent?: string | null) => void} */
+function take(text, focus = false, sent = null) {
+  const held = document.activeElement === field;
   const fresh = new DOMParser().parseFromString(text, "text/html");
   document.title = fresh.title;
   const [log, freshLog] = [find("log"), find("log", fresh)];
@@ -92,79 +99,106 @@ function take(text, typed = null, focus = false) {
   }
   body.dataset.revision = fresh.body.dataset.revision ?? "";
   body.dataset.lock = fresh.body.dataset.lock ?? "";
+  const arrived = field.value === sent && (find("log") || find("typed"));
+  // A page that was left alone shows nothing after it either.
+  if (arrived || document.querySelector("[name=go_on]")) field.value = "";
   say("");
-  prepare(typed);
-  if (focus) (find("latest") ?? document.querySelector("h1"))?.focus();
+  prepare();
+  if (held && field.isConnected && (field.value || !focus)) field.focus();
+  else if (focus) (find("latest") ?? document.querySelector("h1"))?.focus();
 }
 
-async function look(typed = findField()?.value ?? "") {
-  const held = document.activeElement?.id === "say";
+async function look() {
   const answer = await fetch("/chat", { headers: { Accept: "text/html" } });
   const text = await answer.text();
   const same = text.includes(` data-revision="${body.dataset.revision}" `);
   if (sending || left || (same && find("log"))) return;
-  take(text, typed);
-  if (held) find("say")?.focus();
+  take(text);
 }
+
+// A link back to the chat would begin a new page, without what is typed on this one.
+document.addEventListener("click", (event) => {
+  const link = event.target instanceof Element && event.target.closest("main a");
+  if (!link || !field.value || !["/", "/chat"].includes(link.getAttribute("href") ?? "")) return;
+  event.preventDefault();
+  look().catch(() => say(find("line")?.dataset.down ?? ""));
+});
 
 // --- sending: what was typed is kept until the server has it
 
-/** @type {(form: HTMLFormElement, pressed: HTMLButtonElement | null) => Promise<void>} */
-async function send(form, pressed) {
-  if (sending || left) return;
+/** @type {(form: HTMLFormElement, pressed: HTMLButtonElement | null) => void} */
+function submit(form, pressed) {
+  if (pending) {
+    if (form.contains(field) && field.value !== pending.fields.get("say")) queued = field.value;
+  } else {
+    const fields = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) fields.append(name, String(value));
+    // As the field has them: older browsers end the lines of a form with two characters.
+    if (form.contains(field)) fields.set("say", field.value);
+    if (pressed?.name) fields.set(pressed.name, pressed.value);
+    pending = { to: form.action, fields };
+    for (const words of form.querySelectorAll("#typed")) words.setAttribute("readonly", "");
+  }
+  send();
+}
+
+async function send() {
+  if (sending || left || !pending) return;
   sending = true;
   clearTimeout(retry);
-  const fields = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) fields.append(name, String(value));
-  if (pressed?.name) fields.set(pressed.name, pressed.value);
+  const { to, fields } = pending;
   /** @type {NodeListOf<HTMLButtonElement>} */
   const buttons = document.querySelectorAll("#answer button");
   for (const one of buttons) one.disabled = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: fields });
+    const answer = await fetch(to, { method: "POST", body: fields });
+    const text = await answer.text();
     if (left) return;
-    const typed = fields.has("say") ? "" : (findField()?.value ?? "");
-    take(await answer.text(), typed, true);
+    take(text, true, fields.get("say"));
+    pending = undefined;
   } catch {
     say(find("line")?.dataset.down ?? "");
     for (const one of buttons) one.disabled = false;
-    retry = setTimeout(() => send(form, pressed), 3000);
+    retry = setTimeout(send, 3000);
   } finally {
     sending = false;
   }
+  if (pending || !queued || !field.isConnected) return;
+  const unchanged = field.value === queued;
+  queued = "";
+  if (unchanged) field.form?.requestSubmit();
 }
 
-/** @param {string | null} typed */
-function prepareField(typed) {
-  const plain = findField();
+function growField() {
+  field.rows = Math.min(8, field.value.split("\n").length);
+}
+field.addEventListener("input", growField);
+field.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    field.form?.requestSubmit();
+  }
+});
+
+function placeField() {
+  const plain = find("say");
   if (!(plain instanceof HTMLInputElement)) return;
-  const field = document.createElement("textarea");
   for (const name of ["id", "name", "dir", "autocomplete", "enterkeyhint"]) {
     field.setAttribute(name, plain.getAttribute(name) ?? "");
   }
-  field.rows = 1;
-  field.value = typed ?? plain.value;
-  const grow = () => { field.rows = Math.min(8, field.value.split("\n").length); };
-  field.addEventListener("input", grow);
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-      event.preventDefault();
-      field.form?.requestSubmit();
-    }
-  });
+  field.value ||= plain.value;
   plain.replaceWith(field);
-  grow();
+  growField();
 }
 
-/** @type {(typed?: string | null) => void} */
-function prepare(typed = null) {
-  prepareField(typed);
+function prepare() {
+  placeField();
   /** @type {NodeListOf<HTMLFormElement>} */
   const forms = document.querySelectorAll("#answer form, main form[action='/chat']");
   for (const form of forms) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      send(form, /** @type {HTMLButtonElement | null} */ (event.submitter));
+      submit(form, /** @type {HTMLButtonElement | null} */ (event.submitter));
     });
   }
   /** @type {NodeListOf<HTMLButtonElement>} */
