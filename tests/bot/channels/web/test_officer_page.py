@@ -144,7 +144,8 @@ async def test_a_pasted_message_fills_the_form_and_says_so(site: PagesApp) -> No
     assert "I filled in: " in text
     assert "You had these already, so I left them: Victim gender." in text
     assert "Parts I did not use: 1." in text
-    assert "Rosa" not in text
+    assert ">Rosa Diaz lives at 4 Mill Lane</textarea>" in text
+    assert field_value(filled, "victim_name") == ""
     assert field_value(filled, "line") == "46/12345/26"
     assert re.search(r'id="victim_gender-2" value="man" checked', filled.text)
     assert site.sent_records() == []
@@ -159,6 +160,70 @@ async def test_danger_in_what_is_typed_is_answered_before_anything(site: PagesAp
     }
     again = await submit_form(browser, page, answers)
     assert "999" in again.text
+
+
+DANGER = "he will kill her now"
+
+
+async def test_danger_in_a_form_that_is_sent_is_answered_beside_what_became_of_it(
+    site: PagesApp,
+) -> None:
+    browser, page = await invited_browser(site)
+    sent = await submit_form(browser, page, {**QUICK_REFERRAL, "victim_name": DANGER})
+    (record,) = site.sent_records()
+    assert record.reference in sent.text
+    assert say("en", "crisis.immediate_danger.text") in unescape(sent.text)
+
+
+async def test_danger_in_a_form_that_cannot_be_taken_is_answered(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    answers = {**QUICK_REFERRAL, "agreed": "no", "victim_name": DANGER}
+    stopped = await submit_form(browser, page, answers)
+    assert say("en", "form.stopped.title") in stopped.text
+    assert say("en", "crisis.immediate_danger.text") in unescape(stopped.text)
+
+
+async def test_no_danger_no_numbers_of_it(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    sent = await submit_form(browser, page, QUICK_REFERRAL)
+    assert "999" not in sent.text
+
+
+@pytest.mark.parametrize("do", ["paste", "send"])
+async def test_danger_in_a_paste_is_answered_and_the_words_stay(site: PagesApp, do: str) -> None:
+    browser, page = await invited_browser(site)
+    pasted = await submit_form(browser, page, {"paste": f"victim F, {DANGER}, call her"}, do=do)
+    assert say("en", "crisis.immediate_danger.text") in unescape(pasted.text)
+    box = pasted.text.partition('id="paste"')[2].partition("</textarea>")[0]
+    assert DANGER in box
+    assert "call her" in box
+
+
+async def test_answers_that_contradict_are_said_and_nothing_typed_is_lost(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    answers = {**QUICK_REFERRAL, "victim_known": "no", "in_relationship": "now"}
+    told = await submit_form(browser, page, answers)
+    assert told.status_code == 422
+    assert 'You said No to "Is the victim known to the offender?".' in unescape(told.text)
+    assert 'href="#in_relationship"' in told.text
+    assert 'aria-describedby="in_relationship-hint in_relationship-error"' in told.text
+    assert re.search(r'name="in_relationship"[^>]* value="now" checked', told.text)
+    assert field_value(told, "victim_name") == "Rosa Diaz"
+    assert site.sent_records() == []
+    assert (
+        await submit_form(browser, told, {**answers, "in_relationship": "no"})
+    ).status_code == 200
+    assert len(site.sent_records()) == 1
+
+
+async def test_who_asked_for_it_is_not_dropped_where_it_is_not_asked(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    told = await submit_form(browser, page, {**QUICK_REFERRAL, "victim_asked": "yes"})
+    assert told.status_code == 422
+    assert "This does not fit your other answers." in told.text
+    left = {**QUICK_REFERRAL, "victim_asked": "special:not_sure", "in_relationship": "no"}
+    assert (await submit_form(browser, told, left)).status_code == 200
+    assert len(site.sent_records()) == 1
 
 
 async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
@@ -176,7 +241,20 @@ async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
             assert response.status_code == 404
             answers.add(response.text.replace(path, ""))
     assert len(answers) == 1
-    assert (await other.get("/officer")).status_code == 403
+    (told,) = answers
+    assert "ask us for a new invitation" in told
+    assert "your chat" not in told
+    refused = await other.get("/officer")
+    assert refused.status_code == 403
+    assert "you need a new invitation" in refused.text
+
+
+async def test_a_used_invitation_leads_its_own_browser_to_the_page(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    used = page.history[0].url.path
+    for again in (await browser.get(used), await browser.post(used)):
+        assert (again.status_code, again.url.path) == (200, "/officer")
+        assert say("en", "form.officer.intro") in again.text
 
 
 async def test_an_officer_stays_known_for_ninety_days(site: PagesApp, clock: FakeClock) -> None:
