@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.desk.casework.text_views import record_lines
 from bot.pipeline import respond
 from bot.pipeline.respond import answer_batch
 from bot.web.fields import build_fields
@@ -77,12 +78,27 @@ async def test_a_whole_referral_on_one_page(site: PagesApp) -> None:
     assert sent.status_code == 200
     (record,) = site.sent_records()
     assert record.reference in sent.text
-    assert "Staff will ring you by 5pm on Wednesday 4 March" in sent.text
+    assert "Staff will ring you by 5pm on Wednesday 4 March. Nothing" in sent.text
     assert (record.officer_name, record.officer_verified) == ("PC Sam Reed", True)
     assert (record.queue, record.source) == ("adults", "web")
     told = {line.question: line.label for line in record.lines}
     assert told["victim_name"] == "Rosa Diaz"
     assert {line.answered_by for line in record.lines if line.answered_at} == {"officer"}
+
+
+async def test_the_officer_is_rung_for_details_only_where_they_are_missing(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    without = {**QUICK_REFERRAL, "victim_contact": "", "victim_message": ""}
+    told = await submit_form(browser, page, without)
+    assert "for what should not stand in a chat" in told.text
+    again = await submit_form(browser, await browser.get("/officer?another=1"), QUICK_REFERRAL)
+    assert "for what should not stand in a chat" not in again.text
+    lacking, complete = (
+        "\n".join(record_lines(one, [], "new", may_contact=True)) for one in site.sent_records()
+    )
+    assert "Ring the officer for the victim's details: PC Sam Reed" in lacking
+    assert "Ring the officer first, not the person: PC Sam Reed" in complete
+    assert "for the victim's details" not in complete
 
 
 async def test_the_seven_labels_come_first_in_the_order_of_the_kent_form(site: PagesApp) -> None:
