@@ -45,6 +45,7 @@ class Receipt:
     """What the chat keeps of a referral that was sent: no answers.
 
     `earlier_references` are those of requests that the same person sent before, not withdrawn.
+    `has_details`: an officer gave the victim's name and number, so nobody rings for them.
     """
 
     reference: str
@@ -54,6 +55,7 @@ class Receipt:
     may_contact: bool
     withdrawn: bool = False
     earlier_references: tuple[str, ...] = ()
+    has_details: bool = False
 
 
 @dataclass(frozen=True, slots=True)

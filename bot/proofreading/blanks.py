@@ -8,6 +8,8 @@ EXAMPLE_BLANKS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"errors\.(phone|contact)\..*", {"example": answer_types.PHONE_EXAMPLE}),
     (r"errors\..*[._]too_long", {"n": "4321", "max": "4096"}),
     (r"errors\.choice\.meant", {"option": "Burglary or theft"}),
+    (r"errors\.choice\.contradicts", {"title": "Do you know them?", "answer": "No"}),
+    (r"errors\.choice\.off_path", {"when": "Not for a dispute."}),
     (r"form\.only_if", {"title": "Do you know them?", "answers": "Yes"}),
     (r"form\.paste\..*", {"titles": "Victim gender, Willing", "n": "2"}),
     (r"scenes\.welcome\.introduced", {"officer": "PC Sam Reed, Kent Police"}),

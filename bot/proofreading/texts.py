@@ -69,6 +69,7 @@ DISCREET_PREFIXES = {
 SHOWN_TOGETHER = (
     ("scenes.paused.welcome_back", "scenes.paused.keep_until"),
     ("scenes.sent.thanks_officer", "scenes.sent.unverified"),
+    ("scenes.sent.thanks_officer_complete", "scenes.sent.unverified"),
     ("scenes.revoked.text", "scenes.revoked.draft"),
     ("commands.person.text", "commands.person.closed_now"),
 )

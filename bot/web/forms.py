@@ -46,6 +46,12 @@ class Refusal(StrEnum):
     BUSY = "busy"
     LOST = "lost"
     LINK_ENDED = "link_ended"
+    INVITATION_ENDED = "invitation_ended"
+    CODE_ENDED = "code_ended"
+
+
+ENDED = (Refusal.LINK_ENDED, Refusal.INVITATION_ENDED, Refusal.CODE_ENDED)
+"""Of a link that opens nothing any more: from a chat, to an officer's page, or behind a code."""
 
 
 class Refused(Exception):

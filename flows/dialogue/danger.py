@@ -39,6 +39,14 @@ def danger_flag(danger: Danger) -> Flag:
     return _FLAG_BY_DANGER[danger]
 
 
+def recent_dangers(conversation: Conversation, now: datetime) -> tuple[Danger, ...]:
+    """Return the kinds of danger whose numbers were given within `danger_quiet_minutes`.
+
+    A page that comes after what was typed shows them too.
+    """
+    return tuple(kind for kind in Danger if _was_given_recently(conversation, kind, now))
+
+
 def respond_to_danger(moment: Moment) -> Turn | None:
     """Return the calm message with the right numbers, or None where no danger is heard.
 

@@ -9,7 +9,8 @@ from flows.questions import answer_types, journey
 from flows.questions.answer_types import Invalid, Parsed, Suggestion
 from flows.questions.questionnaire import AnswerType, Question, get_question, question_exists
 from flows.scenes.answering import parsed_answer
-from flows.vocabulary import NON_ANSWERS, AnswerStatus
+from flows.vocabulary import NON_ANSWERS, AnswerStatus, Option
+from flows.wording import say
 
 NON_ANSWER_PREFIX = "special:"
 """Stands before a way not to answer, such as "special:not_sure"."""
@@ -88,6 +89,24 @@ def with_missing(
     )
 
 
+def with_contradictions(
+    conversation: Conversation, posted: FormFields, problems: tuple[AnswerProblem, ...]
+) -> tuple[AnswerProblem, ...]:
+    """Return the problems, and one for each posted answer that another answer leaves no place for.
+
+    "No", or a way not to answer, says nothing there that would be lost.
+    """
+    own = as_page_conversation(conversation)
+    path, given = journey.applicable_questions(own), dict(posted)
+    contradictions = [
+        found
+        for one in journey.journey_questions(own.journey)
+        if one not in path and not one.internal and given.get(one.key, "").strip()
+        if (found := _contradiction(own, one, given[one.key]))
+    ]
+    return (*problems, *contradictions)
+
+
 def free_text_answers(form_fields: FormFields) -> tuple[str, ...]:
     """Return whatever in a form may be somebody's own words: all that we do not offer."""
     return tuple(
@@ -118,6 +137,33 @@ def _is_offered(question: Question, typed: str) -> bool:
 
 def _depends_on(question: Question, gate: Question) -> bool:
     return any(key == gate.key for key, _ in question.only_if)
+
+
+def _contradiction(
+    conversation: Conversation, question: Question, typed: str
+) -> AnswerProblem | None:
+    """Return what to say of an answer whose question is off the path; None when nothing is lost.
+
+    Where the answer that it hangs on is missing itself, that is said there.
+    """
+    language, found = conversation.language, journey.current_answers(conversation)
+    reading = _parse_field(question, typed, language)
+    if isinstance(reading, AnswerProblem):
+        return reading
+    if reading.status != AnswerStatus.ANSWERED or reading.value == Option.NO:
+        return None
+    for key, values in question.only_if:
+        if key not in found:
+            return None
+        if found[key].value not in values:
+            title = get_question(key).text(language, "title").rstrip("*")
+            blanks = (("answer", found[key].label), ("title", title))
+            return AnswerProblem(question.key, "choice.contradicts", blanks)
+    path = [one.key for one in journey.applicable_questions(conversation)]
+    if any(key in path and key not in found for key in question.depends_on):
+        return None
+    when = say(language, f"form.when.{question.condition}")
+    return AnswerProblem(question.key, "choice.off_path", (("when", when),))
 
 
 def _is_unchanged(conversation: Conversation, question: Question, reading: Parsed) -> bool:

@@ -20,26 +20,30 @@ _SIDES = (_VICTIM, "offender")
 
 @dataclass(frozen=True, slots=True)
 class PastedAnswers:
-    """What a line held: readings by question, and how many pieces were left alone."""
+    """What a line held: readings by question, and the pieces that were left alone, in order."""
 
     answers: dict[str, Parsed]
-    unparsed_count: int
+    unparsed: tuple[str, ...]
 
 
 def parse_paste(text: str, language: str, adult_age: int) -> PastedAnswers:
     """Return the coded answers in an officer's words; names, dates and numbers are left out."""
-    tidy = _without_label_commas(answer_types.sanitize(text)[:PASTE_MAX], language)
+    whole = answer_types.sanitize(text)
+    tidy = _without_label_commas(whole[:PASTE_MAX], language)
     found: dict[str, Parsed] = {}
-    unread = 0
+    unread: list[str] = []
     for piece in [one for one in re.split(r"[,;\n\t|]+|\. ", tidy) if one.strip()]:
         readings = _parse_piece(piece, language, adult_age)
-        unread += not readings
+        if not readings:
+            unread.append(piece.strip())
         for key, reading in readings.items():
             found.setdefault(key, reading)
     if "in_relationship" in found and "victim_known" not in found:
         known = get_question("victim_known")
         found[known.key] = answer_types.parsed_option(known, "yes", language)
-    return PastedAnswers(found, unread)
+    if rest := whole[PASTE_MAX:].strip():
+        unread.append(rest)
+    return PastedAnswers(found, tuple(unread))
 
 
 def _without_label_commas(text: str, language: str) -> str:

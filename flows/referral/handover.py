@@ -93,6 +93,12 @@ def may_contact(conversation: Conversation) -> bool:
     return _is_answered(found, REQUIRED_ANSWER_BY_WAY.get(way, ""))
 
 
+def has_victim_details(record: Record) -> bool:
+    """Return whether an officer gave both the victim's name and a way to reach the victim."""
+    given = {one.question for one in record.lines if one.status == AnswerStatus.ANSWERED}
+    return given >= {"victim_name", "victim_contact"}
+
+
 def referring_officer(conversation: Conversation) -> Officer | None:
     """Return the officer who refers: remembered, or as they just told us."""
     if conversation.journey != Journey.OFFICER:

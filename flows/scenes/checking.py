@@ -96,6 +96,7 @@ def send(moment: Moment) -> Turn:
         own,
         record.may_contact,
         earlier_references=earlier,
+        has_details=handover.has_victim_details(record),
     )
     sent = replace(
         moves.apply_move(conversation, Move.SEND),

@@ -71,8 +71,8 @@ def handle_paste(moment: Moment, question: Question) -> Turn | None:
     if question.key.startswith(_CONTACT_PREFIXES) or len(pasted.answers) < enough:
         return None
     taken = _record(conversation, pasted.answers, moment.now)
-    if len(pasted.answers) > 1 or pasted.unparsed_count:
-        taken = replace(taken, pending=PasteResult(pasted.unparsed_count))
+    if len(pasted.answers) > 1 or pasted.unparsed:
+        taken = replace(taken, pending=PasteResult(len(pasted.unparsed)))
     message_id = moment.input.message_id
     return Turn(taken, (), (ClearMessage(message_id),) if message_id else (), rerender=True)
 

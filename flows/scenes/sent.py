@@ -43,7 +43,7 @@ def show_confirmation(moment: Moment) -> Turn:
         return show(moment)
     language = conversation.language
     if receipt.journey == Journey.OFFICER:
-        key = "thanks_officer"
+        key = "thanks_officer_complete" if receipt.has_details else "thanks_officer"
     else:
         key = "thanks" if receipt.may_contact else "thanks_own_call"
     text = say(language, f"scenes.sent.{key}", **_receipt_blanks(conversation))

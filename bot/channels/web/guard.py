@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.runtime import Runtime
 from bot.web import cookies
-from bot.web.forms import Refusal, Refused
+from bot.web.forms import ENDED, Refusal, Refused
 from bot.web.guard import WebRequest, WebRoute
 from bot.web.templates import render_page
 from flows import wording
@@ -112,7 +112,7 @@ class ChatRoute(WebRoute[ChatRequest]):
         """
         again = refused.reason == Refusal.BUSY or any(map(is_form_field, request.form))
         response = request.render(
-            "form/ended.html" if refused.reason == Refusal.LINK_ENDED else "web/trouble.html",
+            "form/ended.html" if refused.reason in ENDED else "web/trouble.html",
             refused.status,
             why=refused.reason,
             hour=refused.retry_after >= 3600,

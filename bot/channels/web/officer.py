@@ -15,10 +15,10 @@ from bot.channels.web.submissions import Submission
 from bot.private_links import LinkOwner
 from bot.web import cookies
 from bot.web.fields import build_fields, group_fields, posted_answers
-from bot.web.forms import FormButton
+from bot.web.forms import FormButton, Refusal, Refused
 from bot.web.page_payload import PAGE_CHANNEL, PagePayload
 from flows.conversation import Conversation
-from flows.dialogue import form, form_parsing
+from flows.dialogue import danger, form, form_parsing
 from flows.dialogue.form_parsing import AnswerProblem
 from flows.inputs import FormFields
 from flows.questions import paste
@@ -43,18 +43,20 @@ class PasteSummary:
 
     filled_titles: tuple[str, ...]
     unchanged_titles: tuple[str, ...]
-    unread_count: int
+    unread: tuple[str, ...]
 
 
 async def confirm_invitation_page(request: ChatRequest) -> Response:
     """Show one button: nothing of the invitation is used up by looking."""
-    await check_link(request, officers.is_officer_invitation_valid)
+    if own_page := await _check_invitation(request):
+        return own_page
     return request.render("form/invited.html", action=request.http.url.path)
 
 
 async def redeem_invitation(request: ChatRequest) -> Response:
     """Let this browser in as the invited officer."""
-    await check_link(request, officers.is_officer_invitation_valid)
+    if own_page := await _check_invitation(request):
+        return own_page
     said = Submission(f"{INVITATION_COMMAND}{request.code}")
     token = await submissions.begin_conversation(request, said, OFFICER_CHANNEL)
     response = request.redirect("/officer")
@@ -118,7 +120,7 @@ def _fill_from_paste(request: ChatRequest, conversation: Conversation) -> Respon
     took = PasteSummary(
         tuple(one.title.rstrip("*") for one in fresh),
         tuple(one.title.rstrip("*") for one in asked if one not in fresh),
-        found.unparsed_count,
+        found.unparsed,
     )
     return _form_page(request, conversation, given, paste_summary=took)
 
@@ -140,6 +142,7 @@ async def _submit_form(request: ChatRequest, conversation: Conversation) -> Resp
     posted = posted_answers(conversation, request.form)
     filled = form_parsing.with_blanks_filled(conversation, posted)
     read, problems = form_parsing.parse_form(conversation, filled, request.now)
+    problems = form_parsing.with_contradictions(read, posted, problems)
     if not form.is_stopped(read):
         problems = form_parsing.with_missing(read, problems)
     if problems:
@@ -197,6 +200,7 @@ def _form_page(
     reason: str = "",
 ) -> Response:
     fields = build_fields(conversation, posted, problems)
+    pasted = (posted or {}).get("paste", "")
     return request.render(
         "form/officer.html",
         status,
@@ -204,16 +208,22 @@ def _form_page(
         groups=group_fields(fields),
         wrong=[one for group in group_fields(fields) for one in group.fields if one.problem],
         took=paste_summary,
+        in_box="\n".join(paste_summary.unread) if paste_summary else pasted,
         why=reason,
         after=_last_sent_reference(conversation),
-        dangers=danger_kinds(posted_answers(conversation, posted or {})),
+        dangers=danger_kinds((*posted_answers(conversation, posted or {}), ("paste", pasted))),
     )
 
 
 def _outcome_page(request: ChatRequest, conversation: Conversation, name: str) -> Response:
     text, language = form.outcome_text(conversation, request.now), conversation.language
-    reference = _last_sent_reference(conversation)
-    return request.render(f"form/{name}", language=language, text=text, reference=reference)
+    return request.render(
+        f"form/{name}",
+        language=language,
+        text=text,
+        reference=_last_sent_reference(conversation),
+        dangers=danger.recent_dangers(conversation, request.now),
+    )
 
 
 def _not_invited_page(request: ChatRequest) -> Response:
@@ -224,6 +234,21 @@ def _not_invited_page(request: ChatRequest) -> Response:
 
 
 # --- whose it is
+
+
+async def _check_invitation(request: ChatRequest) -> Response | None:
+    """Return None for an invitation that is good; the way to their page for who has one already.
+
+    Raises Refused for everybody else.
+    """
+    is_valid, ended = officers.is_officer_invitation_valid, Refusal.INVITATION_ENDED
+    try:
+        await check_link(request, is_valid, ended=ended)
+    except Refused as refused:
+        if refused.reason != ended or await _load_officer_conversation(request) is None:
+            raise
+        return request.redirect("/officer")
+    return None
 
 
 async def _load_officer_conversation(request: ChatRequest) -> Conversation | None:

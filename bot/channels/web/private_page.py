@@ -62,14 +62,20 @@ async def post_private_form(request: ChatRequest) -> Response:
     return response
 
 
-async def check_link(request: ChatRequest, is_valid: Callable[..., bool], *kind: str) -> None:
+async def check_link(
+    request: ChatRequest,
+    is_valid: Callable[..., bool],
+    *kind: str,
+    ended: Refusal = Refusal.LINK_ENDED,
+) -> None:
     """Raise Refused for a link that is used, old or foreign, or too many: the same for each.
 
     `is_valid` is asked in a transaction, with the kind of the link if it has one, and its code.
+    `ended` is why it is refused: whoever reads a link to another page has no chat to go back to.
     """
     request.check_rate(LINKS_PER_CLIENT, "links", request.client_network)
     if not await request.read(is_valid, *kind, request.code):
-        raise Refused(404, Refusal.LINK_ENDED)
+        raise Refused(404, ended)
 
 
 def introduction_code_page(request: ChatRequest, code: str, back: str = "") -> Response:

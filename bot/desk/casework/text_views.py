@@ -6,7 +6,8 @@ from typing import Any
 
 from flows import casework
 from flows.record import Record, RecordLine
-from flows.vocabulary import AnswerStatus
+from flows.referral.handover import has_victim_details
+from flows.vocabulary import AnswerStatus, Journey
 from flows.wording import FIRST_LANGUAGE, format_time, has, say
 from storage.referrals.rows import QueueEntry, ReferralStep
 
@@ -48,7 +49,7 @@ def record_lines(
         lines.append(f"  {say(_L, 'desk.queue.no_contact')}")
     if record.officer_contact:
         officer = f"{record.officer_name}, {record.officer_agency}, {record.officer_contact}"
-        lines.append(f"  {say(_L, 'desk.queue.ring_officer')} {officer}")
+        lines.append(f"  {say(_L, f'desk.queue.{_officer_key(record)}')} {officer}")
     lines += _safe_contact(record)
     lines += ["", "WHY HERE", *(f"  {_label('reasons', one)}" for one in record.reasons)]
     if record.flags:
@@ -59,6 +60,12 @@ def record_lines(
     lines += ["", "STEPS", *(f"  {_step_text(step)}" for step in reversed(history))]
     acts = ", ".join(casework.allowed_acts(stage))
     return [*lines, "", f"NEXT  {acts}"]
+
+
+def _officer_key(record: Record) -> str:
+    if record.journey != Journey.OFFICER:
+        return "introduced_by"
+    return "ring_officer_first" if has_victim_details(record) else "ring_officer"
 
 
 def record_json(record: Record, history: list[ReferralStep], stage: str) -> dict[str, Any]:

@@ -251,7 +251,7 @@ def test_nothing_of_a_person_is_taken(text: str, coded: dict[str, str], who: Per
         kept = f"{reading.value} {reading.label}".lower()
         if not one.options:
             assert not any(piece.lower() in kept for piece in who.pieces())
-    assert found.unparsed_count > 0
+    assert found.unparsed
 
 
 def test_nearly_all_that_is_coded_is_found_and_none_of_it_wrongly() -> None:
@@ -302,7 +302,7 @@ def test_what_is_somebodys_own_is_no_reference(own: str) -> None:
 
 def test_the_template_is_read_whole() -> None:
     found = paste.parse_paste(english("scenes.card.template_text"), "en", service().adult_age)
-    assert found.unparsed_count == 0
+    assert found.unparsed == ()
     walk = begin_officer()
     walk.say(english("scenes.card.template_text"))
     assert walk.conversation.stage == "checking"

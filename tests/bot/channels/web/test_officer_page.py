@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.__main__ import app
+from bot.desk.casework.text_views import record_lines
 from bot.pipeline import respond
 from bot.pipeline.respond import answer_batch
 from bot.web.fields import build_fields
@@ -77,12 +78,27 @@ async def test_a_whole_referral_on_one_page(site: PagesApp) -> None:
     assert sent.status_code == 200
     (record,) = site.sent_records()
     assert record.reference in sent.text
-    assert "Staff will ring you by 5pm on Wednesday 4 March" in sent.text
+    assert "Staff will ring you by 5pm on Wednesday 4 March. Nothing" in sent.text
     assert (record.officer_name, record.officer_verified) == ("PC Sam Reed", True)
     assert (record.queue, record.source) == ("adults", "web")
     told = {line.question: line.label for line in record.lines}
     assert told["victim_name"] == "Rosa Diaz"
     assert {line.answered_by for line in record.lines if line.answered_at} == {"officer"}
+
+
+async def test_the_officer_is_rung_for_details_only_where_they_are_missing(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    without = {**QUICK_REFERRAL, "victim_contact": "", "victim_message": ""}
+    told = await submit_form(browser, page, without)
+    assert "for what should not stand in a chat" in told.text
+    again = await submit_form(browser, await browser.get("/officer?another=1"), QUICK_REFERRAL)
+    assert "for what should not stand in a chat" not in again.text
+    lacking, complete = (
+        "\n".join(record_lines(one, [], "new", may_contact=True)) for one in site.sent_records()
+    )
+    assert "Ring the officer for the victim's details: PC Sam Reed" in lacking
+    assert "Ring the officer first, not the person: PC Sam Reed" in complete
+    assert "for the victim's details" not in complete
 
 
 async def test_the_seven_labels_come_first_in_the_order_of_the_kent_form(site: PagesApp) -> None:
@@ -144,7 +160,8 @@ async def test_a_pasted_message_fills_the_form_and_says_so(site: PagesApp) -> No
     assert "I filled in: " in text
     assert "You had these already, so I left them: Victim gender." in text
     assert "Parts I did not use: 1." in text
-    assert "Rosa" not in text
+    assert ">Rosa Diaz lives at 4 Mill Lane</textarea>" in text
+    assert field_value(filled, "victim_name") == ""
     assert field_value(filled, "line") == "46/12345/26"
     assert re.search(r'id="victim_gender-2" value="man" checked', filled.text)
     assert site.sent_records() == []
@@ -159,6 +176,70 @@ async def test_danger_in_what_is_typed_is_answered_before_anything(site: PagesAp
     }
     again = await submit_form(browser, page, answers)
     assert "999" in again.text
+
+
+DANGER = "he will kill her now"
+
+
+async def test_danger_in_a_form_that_is_sent_is_answered_beside_what_became_of_it(
+    site: PagesApp,
+) -> None:
+    browser, page = await invited_browser(site)
+    sent = await submit_form(browser, page, {**QUICK_REFERRAL, "victim_name": DANGER})
+    (record,) = site.sent_records()
+    assert record.reference in sent.text
+    assert say("en", "crisis.immediate_danger.text") in unescape(sent.text)
+
+
+async def test_danger_in_a_form_that_cannot_be_taken_is_answered(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    answers = {**QUICK_REFERRAL, "agreed": "no", "victim_name": DANGER}
+    stopped = await submit_form(browser, page, answers)
+    assert say("en", "form.stopped.title") in stopped.text
+    assert say("en", "crisis.immediate_danger.text") in unescape(stopped.text)
+
+
+async def test_no_danger_no_numbers_of_it(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    sent = await submit_form(browser, page, QUICK_REFERRAL)
+    assert "999" not in sent.text
+
+
+@pytest.mark.parametrize("do", ["paste", "send"])
+async def test_danger_in_a_paste_is_answered_and_the_words_stay(site: PagesApp, do: str) -> None:
+    browser, page = await invited_browser(site)
+    pasted = await submit_form(browser, page, {"paste": f"victim F, {DANGER}, call her"}, do=do)
+    assert say("en", "crisis.immediate_danger.text") in unescape(pasted.text)
+    box = pasted.text.partition('id="paste"')[2].partition("</textarea>")[0]
+    assert DANGER in box
+    assert "call her" in box
+
+
+async def test_answers_that_contradict_are_said_and_nothing_typed_is_lost(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    answers = {**QUICK_REFERRAL, "victim_known": "no", "in_relationship": "now"}
+    told = await submit_form(browser, page, answers)
+    assert told.status_code == 422
+    assert 'You said No to "Is the victim known to the offender?".' in unescape(told.text)
+    assert 'href="#in_relationship"' in told.text
+    assert 'aria-describedby="in_relationship-hint in_relationship-error"' in told.text
+    assert re.search(r'name="in_relationship"[^>]* value="now" checked', told.text)
+    assert field_value(told, "victim_name") == "Rosa Diaz"
+    assert site.sent_records() == []
+    assert (
+        await submit_form(browser, told, {**answers, "in_relationship": "no"})
+    ).status_code == 200
+    assert len(site.sent_records()) == 1
+
+
+async def test_who_asked_for_it_is_not_dropped_where_it_is_not_asked(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    told = await submit_form(browser, page, {**QUICK_REFERRAL, "victim_asked": "yes"})
+    assert told.status_code == 422
+    assert "This does not fit your other answers." in told.text
+    left = {**QUICK_REFERRAL, "victim_asked": "special:not_sure", "in_relationship": "no"}
+    assert (await submit_form(browser, told, left)).status_code == 200
+    assert len(site.sent_records()) == 1
 
 
 async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
@@ -176,7 +257,20 @@ async def test_an_invitation_works_once_and_wrong_ones_answer_the_same(
             assert response.status_code == 404
             answers.add(response.text.replace(path, ""))
     assert len(answers) == 1
-    assert (await other.get("/officer")).status_code == 403
+    (told,) = answers
+    assert "ask us for a new invitation" in told
+    assert "your chat" not in told
+    refused = await other.get("/officer")
+    assert refused.status_code == 403
+    assert "you need a new invitation" in refused.text
+
+
+async def test_a_used_invitation_leads_its_own_browser_to_the_page(site: PagesApp) -> None:
+    browser, page = await invited_browser(site)
+    used = page.history[0].url.path
+    for again in (await browser.get(used), await browser.post(used)):
+        assert (again.status_code, again.url.path) == (200, "/officer")
+        assert say("en", "form.officer.intro") in again.text
 
 
 async def test_an_officer_stays_known_for_ninety_days(site: PagesApp, clock: FakeClock) -> None:
