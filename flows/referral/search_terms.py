@@ -19,10 +19,10 @@ AnswerPairs = Iterable[tuple[str, str]]
 
 
 class SearchTerm:
-    """What is looked for, as it is compared: a name by `fold`, a number by its figures."""
+    """What is looked for, as it is compared: a name by `normalize`, a number by its figures."""
 
     def __init__(self, typed: str) -> None:
-        self._words = fold(typed).split()
+        self._words = normalize(typed).split()
         self._digits = _significant_digits(answer_types.find_phone_number(typed) or typed)
         self._is_number = bool(self._digits) and not any(one.isalpha() for one in typed)
 
@@ -43,10 +43,10 @@ class SearchTerm:
             ends = (_significant_digits(one).endswith(self._digits) for one in contacts)
             return "number" if any(ends) else ""
         for one in _answers_of_kinds(answers, _NAME_KINDS):
-            if all(word in fold(one) for word in self._words):
+            if all(word in normalize(one) for word in self._words):
                 return "name"
         typed = " ".join(self._words)
-        return "number" if any(fold(one) == typed for one in contacts) else ""
+        return "number" if any(normalize(one) == typed for one in contacts) else ""
 
     def filter_lines(self, lines: list[str]) -> list[str]:
         """Return the lines in which what is looked for may be: all that match, and some others.
@@ -61,7 +61,7 @@ class SearchTerm:
         return lines
 
 
-def fold(text: str) -> str:
+def normalize(text: str) -> str:
     """Return text without case, accents, apostrophes and hyphens: O\u2019Neill as oneill."""
     apart = unicodedata.normalize("NFKD", text).casefold()
     letters = (one for one in apart if not unicodedata.combining(one) and one not in _IN_NAMES)
@@ -71,13 +71,13 @@ def fold(text: str) -> str:
 def index_line(answers: AnswerPairs) -> str:
     """Return in one line all of some answers that a search compares; "" when there is nothing.
 
-    Names and contact details as `fold` returns them, then the figures of numbers, between tabs.
+    Names and contact details as `normalize` returns them, and figures of numbers, between tabs.
     """
     answers = tuple(answers)
     contacts = list(_answers_of_kinds(answers, _CONTACT_KINDS))
     said = [*_answers_of_kinds(answers, _NAME_KINDS), *contacts]
     # No word that is looked for has white space inside, so one blank may stand for any.
-    folded = [" ".join(fold(one).split()) for one in said]
+    folded = [" ".join(normalize(one).split()) for one in said]
     compared = [*folded, *(_significant_digits(one) for one in contacts)]
     kept = list(dict.fromkeys(one for one in compared if one))
     return _SEPARATOR.join(["", *kept, ""]) if kept else ""
