@@ -29,6 +29,7 @@ def axe_violations(page: Page) -> list[str]:
 
 def horizontal_overflow(page: Page) -> int:
     """Return by how many pixels the page is wider than the window; 0 when it fits."""
+    page.wait_for_load_state()  # a page whose style sheet is still on its way is wider
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return max(0, int(wide))
 
