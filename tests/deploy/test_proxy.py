@@ -154,6 +154,10 @@ async def check_monitoring_stays_inside(browser: httpx.AsyncClient, port: int) -
     """See that the program answers what the proxy does not pass on, however it is written."""
     token = {"Authorization": f"Bearer {METRICS_TOKEN}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as inside:
+        for _ in range(int(PATIENCE / 0.1)):  # it is not ready until all content is read
+            if (await inside.get("/ready", headers=token)).status_code == httpx.codes.OK:
+                break
+            await asyncio.sleep(0.1)
         for path in ("/metrics", "/ready"):
             assert (await inside.get(path, headers=token)).status_code == httpx.codes.OK
             for written in (path, f"/%{ord(path[1]):x}{path[2:]}", f"{path}?x"):
